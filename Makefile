@@ -1,0 +1,55 @@
+# Everything a developer runs. It needs python3 (3.11 or later, with venv) and make; the rest is installed into .venv
+# from pinned requirements. Only relative paths stand here, so the checkout may lie in a folder with spaces.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEVELOPER := $(VENV)/.developer
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+# pyright is bundled in its wheel and node comes from one too: it has no reason to look at the network.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench soak clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUNTIME) ## Run the demonstration in this terminal; it needs no server
+	$(BIN)/questline demo
+
+test: $(DEVELOPER) ## Run all tests; they start their own PostgreSQL and Valkey (ARGS="-k pause" to choose)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(DEVELOPER) ## Check format, style, types and layers
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pyright
+	$(BIN)/lint-imports --no-logo
+
+bench: $(DEVELOPER) ## Measure, beside the peers (ARGS="W1 W2" to choose)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(DEVELOPER) ## Kill things at random for minutes and look for lost work
+	$(BIN)/python -m pytest tests/chaos -m soak --timeout 3600 $(ARGS)
+
+clean: ## Remove what the other targets made, but not your quests in .questline/
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "questline needs Python 3.11 or later: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements/base.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	$(PIP) -r requirements/base.txt -r requirements/build.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOPER): $(RUNTIME) requirements/dev.txt
+	$(PIP) -r requirements/dev.txt
+	@touch $@
