@@ -1,0 +1,1 @@
+"""The store of questline: models, tables, migrations, the journal and the records."""

@@ -1,0 +1,139 @@
+"""What passes between a worker and the journal: doorbells, claims, and how a claim ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from questline_persistence.models import LordStep
+from questline_persistence.payload import decode
+
+#: How long a doorbell may go unanswered before it is rung again, in seconds; it doubles with each ring.
+REDISPATCH_FIRST = 2.0
+#: The longest such wait.
+REDISPATCH_LONGEST = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doorbell:
+    """Word that a step may run: ids alone. Rung twice, or for nothing, it does no harm.
+
+    `fence` tells one readiness of a ticket from the next, so that a broker can drop a second ring for
+    the same one while the first is still queued.
+    """
+
+    quest_id: str
+    epoch: int
+    position: str
+    fence: int = 0
+    queue: str = "default"
+    priority: int = 0
+    available_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """A wish to run a step: the doorbell's ids and the name of the claim, should it be won."""
+
+    quest_id: str
+    epoch: int
+    position: str
+    claim_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on a step, with all that its handler needs."""
+
+    claim_id: str
+    worker_id: str
+    quest_id: str
+    quest_type: str
+    namespace: str
+    epoch: int
+    position: str
+    lord_name: str
+    tool_name: str
+    occurrence: int
+    params_json: str
+    input_json: str
+    attempt: int
+    lost: int
+    version: int
+    max_attempts: int
+    timeout_seconds: float
+    backoff_seconds: float
+    start_time: float
+    queue: str
+
+    @property
+    def handler(self) -> str:
+        """The name under which a worker knows the step's function."""
+        return f"{self.lord_name}:{self.tool_name}"
+
+    @property
+    def idempotency_key(self) -> str:
+        """The step's name for the outside world: the same over retries and crashes."""
+        return f"{self.quest_id}:{self.epoch}:{self.position}"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The step's own parameters."""
+        params: dict[str, Any] = decode(self.params_json)
+        return params
+
+    @property
+    def input_data(self) -> dict[str, Any]:
+        """The quest's input."""
+        data: dict[str, Any] = decode(self.input_json)
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A claim that ended with a result: its output as JSON text, and the steps it pushed."""
+
+    claim: Claim
+    output: str
+    end_time: float
+    pushed: tuple[LordStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A claim that ended with an error.
+
+    `retry_in` is the wait before the next attempt in seconds, or None when the quest is to fail.
+    """
+
+    claim: Claim
+    error: str
+    end_time: float
+    retry_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a claim that ended.
+
+    `won` tells whether the claim still held the step; if not, nothing was written. `doorbell` is the
+    ticket that is ready now, if any; `status` the quest's status where this changed it.
+    """
+
+    won: bool
+    doorbell: Doorbell | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCard:
+    """How a worker process introduces itself."""
+
+    worker_id: str
+    process_id: str
+    host: str
+    pid: int
+    threads: int
+    queues: tuple[str, ...] = ()
+    handlers: tuple[str, ...] = field(default=(), repr=False)
+    code_version: str = ""

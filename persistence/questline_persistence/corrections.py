@@ -1,0 +1,61 @@
+"""Corrections that a replay or fork makes to a quest's input or to earlier outputs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from questline_persistence.errors import PayloadError
+from questline_persistence.history import State
+from questline_persistence.payload import MAX_INPUT_BYTES, decode, encode
+
+#: What to set: `input_data.path` or `run_data.LORD.path` → the new value.
+Correction: TypeAlias = Mapping[str, Any]
+
+_HINT = "a path is input_data.KEY… or run_data.LORD…, with dots between keys and numbers for list items"
+
+
+def corrected(state: State, correction: Correction) -> State:
+    """Return `state` with every path of `correction` set to its value.
+
+    Raises:
+      PayloadError: a path leads nowhere, or a value is not JSON.
+    """
+    if not correction:
+        return state
+    whole = {"input_data": decode(state.input_json), "run_data": copy.deepcopy(state.run_data)}
+    for path, value in correction.items():
+        encode(value, what=f"the value for {path}")
+        keys = path.split(".")
+        if len(keys) < 2 or keys[0] not in whole:  # noqa: PLR2004  (a root and at least one key)
+            raise PayloadError(f"cannot set {path!r}", hint=_HINT)
+        _set(whole, keys, value, path)
+    return replace(
+        state,
+        input_json=encode(whole["input_data"], what="input_data", limit=MAX_INPUT_BYTES),
+        run_data=whole["run_data"],
+    )
+
+
+def _set(whole: Any, keys: list[str], value: Any, path: str) -> None:
+    """Set the value at the end of `keys`; the keys before the last must exist."""
+    place = whole
+    for key in keys[:-1]:
+        place = _inside(place, key, path)
+    last = keys[-1]
+    if isinstance(place, dict):
+        place[last] = value
+    elif isinstance(place, list) and last.isdigit() and int(last) < len(place):
+        place[int(last)] = value
+    else:
+        raise PayloadError(f"cannot set {path!r}: there is no {last!r} to set", hint=_HINT)
+
+
+def _inside(place: Any, key: str, path: str) -> Any:
+    if isinstance(place, dict) and key in place:
+        return place[key]
+    if isinstance(place, list) and key.isdigit() and int(key) < len(place):
+        return place[int(key)]
+    raise PayloadError(f"cannot set {path!r}: there is no {key!r} on the way", hint=_HINT)

@@ -1,0 +1,254 @@
+"""A connection to the SQL store: SQLite or PostgreSQL, transactions, and retries of what passes by itself.
+
+No connection or session leaves this package, except to the callback of one transaction.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from questline_persistence import sqlite_driver
+from questline_persistence.clock import Clock
+from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
+from questline_persistence.transient import is_transient
+
+T = TypeVar("T")
+
+#: First and longest wait between two tries of a transaction, in seconds.
+RETRY_FIRST, RETRY_LONGEST = 0.02, 1.0
+#: A session cut off in mid-transaction must not hold its row locks for longer than this, in milliseconds.
+IDLE_IN_TRANSACTION_MS = 15_000
+
+_POSTGRES_CONNECT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "questline",
+}
+_NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
+
+
+def parse_url(text: str) -> URL:
+    """Return the SQLAlchemy URL that a path or a URL means.
+
+    Raises:
+      ConfigurationError: it is neither a path nor a URL of SQLite or PostgreSQL.
+    """
+    if text == ":memory:" or "://" not in text:
+        text = f"sqlite:///{text}"
+    if text.startswith("postgres://"):
+        text = "postgresql://" + text.removeprefix("postgres://")
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigurationError("the database URL cannot be read", hint=_URL_HINT) from None
+    if url.get_backend_name() == "sqlite":
+        return url.set(drivername="sqlite")
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    raise ConfigurationError(f"{url.get_backend_name()!r} is not a database that questline knows", hint=_URL_HINT)
+
+
+_URL_HINT = "use sqlite:///path/to/file.db or postgresql://user:password@host/database"
+
+
+class Database:
+    """An SQL store, opened when first used.
+
+    Parameters:
+      url: a URL, a path of an SQLite file, or ":memory:".
+      pool_size: connections kept open.
+      patience: seconds for which a transaction that met a passing error is tried again.
+    """
+
+    def __init__(self, url: str | Path, *, pool_size: int = 5, patience: float = 5.0) -> None:
+        self.url = parse_url(str(url))
+        self.dialect = self.url.get_backend_name()
+        self.patience = patience
+        self._pool_size = pool_size
+        self._stopping = threading.Event()
+        # One connection serves all threads of an in-memory database, one transaction at a time.
+        self._memory_lock = threading.RLock() if self._in_memory else None
+        self.clock = Clock(self._read_clock)
+
+    @property
+    def name(self) -> str:
+        """The URL without its password, for people."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def _in_memory(self) -> bool:
+        return self.dialect == "sqlite" and self.url.database in {None, "", ":memory:"}
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine; made at first use, so that forked processes share no connection."""
+        return self._sqlite_engine() if self.dialect == "sqlite" else self._postgres_engine()
+
+    @cached_property
+    def autocommit(self) -> Engine:
+        """The same pool, for single statements that are transactions of their own."""
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def _sqlite_engine(self) -> Engine:
+        self._make_folder()
+        module = sqlite_driver.driver()
+        pool: dict[str, Any] = {"poolclass": StaticPool} if self._in_memory else {"pool_size": self._pool_size}
+        engine = create_engine(self.url, module=module, connect_args={"check_same_thread": False}, **pool)
+
+        @event.listens_for(engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            sqlite_driver.prepare(connection, module)
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            # A write transaction takes its lock at once: upgrading a read lock later can fail with "locked".
+            write = connection.get_execution_options().get("questline_write")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+        return engine
+
+    def _make_folder(self) -> None:
+        """Make `.questline/`, the default's folder; another missing folder is the user's to make."""
+        path = Path(self.url.database or "")
+        if self._in_memory or path.parent.exists():
+            return
+        if path.parent.name != ".questline":
+            raise ConfigurationError(
+                f"the folder {path.parent} of the database does not exist", hint="make it, or mend the URL"
+            )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (path.parent / ".gitignore").write_text("*\n")
+        except PermissionError:
+            raise
+        except OSError as error:
+            raise StoreUnavailable(f"cannot make the folder {path.parent}: {error.strerror}") from error
+
+    def _postgres_engine(self) -> Engine:
+        engine = create_engine(
+            self.url, pool_size=self._pool_size, max_overflow=15, pool_timeout=30, connect_args=_POSTGRES_CONNECT
+        )
+
+        @event.listens_for(engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            connection.autocommit = True
+            connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}")
+            connection.autocommit = False
+
+        return engine
+
+    def _read_clock(self) -> float:
+        """Return the database's time; SQLite's is that of the machine, which is always this one."""
+        if self.dialect == "sqlite":
+            return time.time()
+        return float(self.statement(lambda connection: connection.exec_driver_sql(_NOW).scalar_one()))
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Return `work(connection)` of one read transaction."""
+        return self._retry(lambda: self._transaction(work, write=False))
+
+    def write(self, work: Callable[[Connection], T], *, repeatable: bool = True) -> T:
+        """Return `work(connection)` after one committed write transaction.
+
+        Parameters:
+          work: does the writing; it may be called again after a passing error.
+          repeatable: whether a COMMIT whose reply was lost may simply be sent again, because `work`
+            recognises what it has already done.
+
+        Raises:
+          StoreUnavailable: the store did not answer within the patience.
+        """
+        return self._retry(lambda: self._transaction(work, write=True, repeatable=repeatable))
+
+    def statement(self, work: Callable[[Connection], T]) -> T:
+        """Return `work(connection)` on a connection whose every statement is a transaction of its own."""
+        return self._retry(lambda: self._run(self.autocommit, work))
+
+    @staticmethod
+    def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
+        with engine.connect() as connection:
+            return work(connection)
+
+    def _transaction(self, work: Callable[[Connection], T], *, write: bool, repeatable: bool = True) -> T:
+        with self._exclusive(), self.engine.connect() as plain:
+            # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
+            level = {} if write or self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+            connection = plain.execution_options(questline_write=write, **level)
+            transaction = connection.begin()
+            try:
+                result = work(connection)
+            except BaseException:
+                transaction.rollback()
+                raise
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if repeatable:
+                    raise
+                message = (
+                    f"the connection to {self.name} broke while committing: the change may or may not have been made"
+                )
+                raise StoreUnavailable(message, hint="look with `questline show` before you try again") from error
+            return result
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        if self._memory_lock is None:
+            yield
+        else:
+            with self._memory_lock:
+                yield
+
+    def _retry(self, attempt: Callable[[], T]) -> T:
+        """Call `attempt` until it succeeds, fails for good, or the patience is over."""
+        deadline = time.monotonic() + self.patience
+        pause = RETRY_FIRST
+        while True:
+            try:
+                return attempt()
+            except SQLAlchemyError as error:
+                late = time.monotonic() + pause > deadline or self._stopping.is_set()
+                if late or not is_transient(error):
+                    raise self._explained(error) from error
+            self._stopping.wait(pause)
+            pause = min(pause * 2, RETRY_LONGEST)
+
+    def _explained(self, error: SQLAlchemyError) -> Exception:
+        """Return the error to raise: unreachable stores and bad files in words, our own mistakes as they are."""
+        if isinstance(error, DataError):
+            return PayloadError(f"the database {self.name} refuses a value: {error.orig}")
+        if not isinstance(error, DBAPIError):
+            return StoreUnavailable(f"cannot use the database {self.name}: {error}")
+        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        unreachable = type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+        if is_transient(error) or unreachable or "not a database" in reason:
+            return StoreUnavailable(f"cannot use the database {self.name}: {reason}", hint=_UNREACHABLE_HINT)
+        return error
+
+    def give_up(self) -> None:
+        """Stop waiting for a store that does not answer; the process is about to end."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Close all connections."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+
+_UNREACHABLE_HINT = (
+    "check the URL, that the server runs, and that this user may write there; `questline doctor` tells more"
+)

@@ -1,0 +1,65 @@
+"""The one tree of errors that questline raises; its leaves differ by what the caller can do next."""
+
+from __future__ import annotations
+
+
+class QuestlineError(Exception):
+    """Anything that questline reports to its caller.
+
+    Parameters:
+      message: what went wrong, naming the thing.
+      hint: the next step that mends it, or None.
+    """
+
+    #: The stable, machine-readable name of the error, the same in Python, CLI and HTTP.
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class QuestNotFound(QuestlineError):
+    """No quest, snapshot or step of that name exists in the namespace."""
+
+    code = "not_found"
+
+
+class QuestConflict(QuestlineError):
+    """The quest's present state does not allow what was asked."""
+
+    code = "conflict"
+
+
+class PayloadError(QuestlineError):
+    """A value is not JSON, too large, or of the wrong shape."""
+
+    code = "payload"
+
+
+class ConfigurationError(QuestlineError):
+    """A setting, a URL or the database schema is wrong; trying again will not help."""
+
+    code = "configuration"
+
+
+class StoreUnavailable(QuestlineError):
+    """The SQL store or the broker cannot be reached; trying again later may help."""
+
+    code = "unavailable"
+
+
+class QuestFailed(QuestlineError):
+    """The awaited quest ended otherwise than completed.
+
+    Parameters:
+      message: what happened.
+      status: the quest's status.
+    """
+
+    code = "quest_failed"
+
+    def __init__(self, message: str, *, status: str = "failed", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status

@@ -1,0 +1,82 @@
+"""Which quests are meant: the filters of lists and of verbs on many quests, and how pages follow one another."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, func, literal, tuple_, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+
+from questline_persistence.clock import rfc3339
+from questline_persistence.errors import PayloadError
+from questline_persistence.models import LABEL_KEY
+from questline_persistence.states import ExecutionStatus
+from questline_persistence.tables import quests
+
+
+@dataclass(frozen=True, slots=True)
+class QuestFilter:
+    """Quests of any of these statuses, of a type, with all of these labels, created in a span of time.
+
+    Parameters:
+      status: any of these; empty means every status.
+      quest_type: the type, or None.
+      labels: every one of these must be on the quest.
+      since: created at or after this time, in epoch seconds.
+      until: created before this time, in epoch seconds.
+
+    Raises:
+      PayloadError: a label's key holds characters that no key may hold.
+    """
+
+    status: tuple[ExecutionStatus, ...] = ()
+    quest_type: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    since: float | None = None
+    until: float | None = None
+
+    def __post_init__(self) -> None:
+        for key in self.labels:
+            if not re.fullmatch(LABEL_KEY, key):
+                raise PayloadError(f"{key!r} is not a label", hint="keys are letters, digits and . _ - / (at most 63)")
+
+    def conditions(self, dialect: str) -> list[ColumnElement[bool]]:
+        """Return the filter as conditions on `quest_executions`; every value is a bound parameter."""
+        found: list[ColumnElement[bool]] = []
+        if self.status:
+            found.append(quests.c.status.in_([str(status) for status in self.status]))
+        if self.quest_type is not None:
+            found.append(quests.c.quest_type == self.quest_type)
+        if self.since is not None:
+            found.append(quests.c.created_at >= rfc3339(self.since))
+        if self.until is not None:
+            found.append(quests.c.created_at < rfc3339(self.until))
+        return found + [_has_label(key, value, dialect) for key, value in self.labels.items()]
+
+
+def _has_label(key: str, value: str, dialect: str) -> ColumnElement[bool]:
+    if dialect == "sqlite":
+        return func.json_extract(quests.c.labels, f'$."{key}"') == value
+    return type_coerce(quests.c.labels, JSONB).contains({key: value})
+
+
+def write_cursor(created_at: str, quest_id: str) -> str:
+    """Return the cursor that stands behind a quest in a list, newest first."""
+    return base64.urlsafe_b64encode(f"{created_at} {quest_id}".encode()).decode().rstrip("=")
+
+
+def after(cursor: str) -> ColumnElement[bool]:
+    """Return the condition that a quest comes after `cursor`.
+
+    Raises:
+      PayloadError: it is no cursor of ours.
+    """
+    try:
+        created_at, quest_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ", 1)
+    except (ValueError, binascii.Error):
+        raise PayloadError(f"{cursor!r} is not a cursor", hint="use the next_cursor of the page before") from None
+    return tuple_(quests.c.created_at, quests.c.quest_id) < tuple_(literal(created_at), literal(quest_id))

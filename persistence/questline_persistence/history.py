@@ -1,0 +1,216 @@
+"""What a quest's state was at any version: the last base before it, and the results committed since.
+
+Nothing here writes. A snapshot costs O(1) to take and one indexed range to load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from questline_persistence.errors import QuestNotFound
+from questline_persistence.models import LordStep
+from questline_persistence.payload import decode
+from questline_persistence.states import RunStatus
+from questline_persistence.tables import quests, runs, snapshots, steps
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A quest at one version: what it has, and what remains to be done."""
+
+    quest_id: str
+    version: int
+    epoch: int
+    position: str | None
+    run_data: dict[str, Any]
+    stack: list[LordStep]
+    input_json: str
+
+
+def add_output(run_data: dict[str, Any], lord_name: str, occurrence: int, output: Any) -> None:
+    """Put one Lord's output into `run_data`: under its name, and under `name#n` from its second step on."""
+    run_data[lord_name] = output
+    if occurrence > 1:
+        run_data[f"{lord_name}#{occurrence}"] = output
+
+
+def step_of(row: Row[Any]) -> LordStep:
+    """Return a row of the plan as a step."""
+    return LordStep(
+        row.lord_name,
+        row.tool_name,
+        params=decode(row.params),
+        max_attempts=row.max_attempts,
+        timeout_seconds=row.timeout_seconds,
+        backoff_seconds=row.backoff_seconds,
+        queue=row.queue,
+    )
+
+
+def plan(connection: Connection, quest_id: str, epoch: int, *, version: int | None = None) -> list[Row[Any]]:
+    """Return the rows of a quest's plan in order, as they were at `version` (default: as they are)."""
+    query = select(steps).where(steps.c.quest_id == quest_id, steps.c.epoch == epoch).order_by(steps.c.position)
+    if version is not None:
+        query = query.where(steps.c.since_version <= version)
+    return list(connection.execute(query))
+
+
+def snapshot_row(connection: Connection, quest_id: str, version: int | None = None) -> Row[Any]:
+    """Return the row of the snapshot at `version`, or of the newest.
+
+    Raises:
+      QuestNotFound: there is no such snapshot.
+    """
+    query = select(snapshots).where(snapshots.c.quest_id == quest_id)
+    query = (
+        query.order_by(snapshots.c.version.desc()).limit(1)
+        if version is None
+        else query.where(snapshots.c.version == version)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        what = "a snapshot" if version is None else f"snapshot v{version}"
+        raise QuestNotFound(f"quest {quest_id} has no {what}", hint=f"run: questline snapshots {quest_id}")
+    return row
+
+
+def _base(connection: Connection, quest_id: str, epoch: int, version: int) -> Row[Any]:
+    """Return the newest row of the epoch, up to `version`, that holds the whole `run_data`."""
+    return connection.execute(
+        select(snapshots)
+        .where(
+            snapshots.c.quest_id == quest_id,
+            snapshots.c.epoch == epoch,
+            snapshots.c.version <= version,
+            snapshots.c.run_data.is_not(None),
+        )
+        .order_by(snapshots.c.version.desc())
+        .limit(1)
+    ).one()
+
+
+def run_data_at(connection: Connection, quest_id: str, epoch: int, version: int) -> dict[str, Any]:
+    """Return the outputs that a quest had at `version` of `epoch`."""
+    base = _base(connection, quest_id, epoch, version)
+    run_data: dict[str, Any] = decode(base.run_data)
+    since = (
+        select(runs.c.lord_name, runs.c.run_index, runs.c.output_data)
+        .where(
+            runs.c.quest_id == quest_id,
+            runs.c.epoch == epoch,
+            runs.c.status == RunStatus.SUCCESS,
+            runs.c.version > base.version,
+            runs.c.version <= version,
+        )
+        .order_by(runs.c.version)
+    )
+    for lord_name, occurrence, output in connection.execute(since):
+        add_output(run_data, lord_name, occurrence, decode(output))
+    return run_data
+
+
+def state_at(connection: Connection, quest_id: str, version: int | None = None) -> State:
+    """Return the whole state of a quest at `version`, or now."""
+    row = snapshot_row(connection, quest_id, version)
+    return State(
+        quest_id=quest_id,
+        version=row.version,
+        epoch=row.epoch,
+        position=row.position,
+        run_data=run_data_at(connection, quest_id, row.epoch, row.version),
+        stack=stack_of(connection, row),
+        input_json=_input_at(connection, quest_id, row.version),
+    )
+
+
+def stack_of(connection: Connection, row: Row[Any]) -> list[LordStep]:
+    """Return what remained of the plan at a snapshot."""
+    if row.execution_stack is not None:
+        return [LordStep(**step) for step in decode(row.execution_stack)]
+    if row.position is None:
+        return []
+    rows = plan(connection, row.quest_id, row.epoch, version=row.version)
+    return [step_of(step) for step in rows if step.position >= row.position]
+
+
+def lineage(connection: Connection, quest_id: str, version: int) -> Iterator[tuple[int, int]]:
+    """Yield (epoch, newest version of it that counts) from `version` back to the quest's beginning."""
+    limit: int | None = version
+    while limit is not None:
+        epoch = snapshot_row(connection, quest_id, limit).epoch
+        yield epoch, limit
+        limit = connection.execute(
+            select(snapshots.c.parent_version)
+            .where(snapshots.c.quest_id == quest_id, snapshots.c.epoch == epoch)
+            .order_by(snapshots.c.version)
+            .limit(1)
+        ).scalar_one()
+
+
+def _input_at(connection: Connection, quest_id: str, version: int) -> str:
+    """Return the input as it was at `version`: as the last replay before it left it, or as submitted."""
+    for epoch, _ in lineage(connection, quest_id, version):
+        changed = connection.execute(
+            select(snapshots.c.input_data)
+            .where(snapshots.c.quest_id == quest_id, snapshots.c.epoch == epoch, snapshots.c.input_data.is_not(None))
+            .limit(1)
+        ).scalar()
+        if changed is not None:
+            return str(changed)
+    row = connection.execute(
+        select(quests.c.input_data, quests.c.submitted_input).where(quests.c.quest_id == quest_id)
+    ).one()
+    return str(row.submitted_input or row.input_data)
+
+
+def find_position(connection: Connection, quest_id: str, version: int, position: str) -> int | None:
+    """Return the newest version, in the history that led to `version`, at which `position` came next."""
+    for epoch, limit in lineage(connection, quest_id, version):
+        found = connection.execute(
+            select(snapshots.c.version)
+            .where(
+                snapshots.c.quest_id == quest_id,
+                snapshots.c.epoch == epoch,
+                snapshots.c.version <= limit,
+                snapshots.c.position == position,
+            )
+            .order_by(snapshots.c.version.desc())
+            .limit(1)
+        ).scalar()
+        if found is not None:
+            return int(found)
+    return None
+
+
+def output_of(connection: Connection, quest_id: str, epoch: int, version: int, lord_name: str) -> str | None:
+    """Return the newest output of `lord_name` (or `name#n`) up to `version` as JSON text, or None.
+
+    Reads that one output only, unless it stems from before the epoch.
+    """
+    name, _, number = lord_name.partition("#")
+    query = (
+        select(runs.c.output_data)
+        .where(
+            runs.c.quest_id == quest_id,
+            runs.c.epoch == epoch,
+            runs.c.lord_name == name,
+            runs.c.status == RunStatus.SUCCESS,
+            runs.c.version <= version,
+        )
+        .order_by(runs.c.version.desc())
+        .limit(1)
+    )
+    if number.isdigit():
+        query = query.where(runs.c.run_index == int(number))
+    found = connection.execute(query).scalar()
+    return None if found is None else str(found)
+
+
+def base_data(connection: Connection, quest_id: str, epoch: int, version: int) -> dict[str, Any]:
+    """Return the outputs that an epoch began with."""
+    data: dict[str, Any] = decode(_base(connection, quest_id, epoch, version).run_data)
+    return data

@@ -1,0 +1,203 @@
+"""Claim and checkpoint on PostgreSQL: each one set-based statement, and so one round trip and one transaction.
+
+Every write is guarded by the claim in its own WHERE, which PostgreSQL evaluates again on the locked row
+when it had to wait for one (READ COMMITTED, "EvalPlanQual"); no row is read first and written later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from questline_persistence.claims import (
+    REDISPATCH_FIRST,
+    Checkpoint,
+    Claim,
+    ClaimRequest,
+    Doorbell,
+    Settled,
+)
+from questline_persistence.clock import rfc3339
+
+_CLAIM = """
+WITH wish AS (
+  SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[])
+    AS wish(quest_id, epoch, position, claim_id)
+), won AS (
+  UPDATE tickets t
+  SET state = 'running', claim_id = wish.claim_id, worker_id = %(worker_id)s, claimed_at = %(now)s,
+      deadline = %(now)s + s.timeout_seconds, fence = t.fence + 1
+  FROM wish JOIN quest_steps s ON s.quest_id = wish.quest_id AND s.epoch = wish.epoch AND s.position = wish.position
+  WHERE t.quest_id = wish.quest_id AND t.epoch = wish.epoch AND t.position = wish.position
+    AND t.namespace = %(namespace)s AND t.state = 'ready' AND t.pause_requested = 0
+    AND t.available_at <= %(now)s AND t.handler = ANY(%(handlers)s)
+  RETURNING t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue,
+    s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds
+), begun AS (
+  UPDATE quest_executions q SET status = 'running', start_time = %(now)s, updated_at = %(now_text)s
+  FROM won WHERE q.quest_id = won.quest_id AND q.status = 'new'
+)
+SELECT won.*, q.quest_type, q.input_data FROM won JOIN quest_executions q ON q.quest_id = won.quest_id
+"""
+
+_MINE = """
+SELECT t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue,
+  s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
+  q.quest_type, q.input_data
+FROM tickets t
+JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
+JOIN quest_executions q ON q.quest_id = t.quest_id
+WHERE t.quest_id = ANY(%(quest_ids)s) AND t.claim_id = ANY(%(claim_ids)s)
+"""
+
+_CHECKPOINT = """
+WITH done AS (
+  SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[],
+                       %(outputs)s::text[], %(starts)s::float8[], %(ends)s::float8[])
+    AS done(quest_id, epoch, position, claim_id, output, start_time, end_time)
+), ahead AS (
+  SELECT done.*, s.position AS next_position, s.lord_name || ':' || s.tool_name AS next_handler, s.queue AS next_queue
+  FROM done LEFT JOIN LATERAL (
+    SELECT position, lord_name, tool_name, queue FROM quest_steps
+    WHERE quest_id = done.quest_id AND epoch = done.epoch AND position > done.position
+    ORDER BY position LIMIT 1
+  ) s ON TRUE
+), moved AS (
+  UPDATE tickets t
+  SET state = CASE WHEN t.pause_requested = 1 THEN 'held' ELSE 'ready' END,
+      position = ahead.next_position, handler = ahead.next_handler, queue = ahead.next_queue,
+      claim_id = NULL, worker_id = NULL, claimed_at = NULL, deadline = NULL,
+      attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = t.fence + 1,
+      version = t.version + 1 + t.pause_requested,
+      available_at = %(now)s, ring_at = %(now)s + %(redispatch)s
+  FROM ahead
+  WHERE ahead.next_position IS NOT NULL AND t.quest_id = ahead.quest_id AND t.claim_id = ahead.claim_id
+    AND t.state = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
+  RETURNING ahead.claim_id, t.quest_id, t.epoch, t.position, t.version - t.pause_requested AS version,
+    t.pause_requested, t.fence, t.queue, t.priority
+), gone AS (
+  DELETE FROM tickets t USING ahead
+  WHERE ahead.next_position IS NULL AND t.quest_id = ahead.quest_id AND t.claim_id = ahead.claim_id
+    AND t.state = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
+  RETURNING ahead.claim_id, t.quest_id, t.epoch, t.version + 1 AS version, t.fence + 1 AS fence
+), won AS (
+  SELECT claim_id, version, position AS next_position, 'checkpoint' AS reason FROM moved
+  UNION ALL SELECT claim_id, version, NULL, 'completed' FROM gone
+), run AS (
+  INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
+    end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id)
+  SELECT done.quest_id, done.epoch, done.position, won.version, s.lord_name, s.tool_name, s.occurrence, 'success',
+    done.start_time, done.end_time, done.end_time - done.start_time, s.params, done.output,
+    a.attempt, s.max_attempts, %(now_text)s, a.worker_id, done.claim_id
+  FROM won JOIN done ON done.claim_id = won.claim_id
+  JOIN unnest(%(claim_ids)s::text[], %(attempts)s::int[], %(workers)s::text[]) AS a(claim_id, attempt, worker_id)
+    ON a.claim_id = won.claim_id
+  JOIN quest_steps s ON s.quest_id = done.quest_id AND s.epoch = done.epoch AND s.position = done.position
+), snapshot AS (
+  INSERT INTO quest_snapshots (quest_id, version, epoch, position, snapshot_reason, created_at)
+  SELECT done.quest_id, won.version, done.epoch, won.next_position, won.reason, %(now_text)s
+  FROM won JOIN done ON done.claim_id = won.claim_id
+  UNION ALL
+  SELECT quest_id, version + 1, epoch, position, 'pause', %(now_text)s FROM moved WHERE pause_requested = 1
+), completed AS (
+  UPDATE quest_executions q
+  SET status = 'completed', output_data = done.output, end_time = %(now)s,
+      duration_seconds = %(now)s - coalesce(q.start_time, done.start_time),
+      version = gone.version, fence = gone.fence, error = NULL, updated_at = %(now_text)s
+  FROM gone JOIN done ON done.claim_id = gone.claim_id WHERE q.quest_id = gone.quest_id
+), paused AS (
+  UPDATE quest_executions q SET status = 'paused', updated_at = %(now_text)s
+  FROM moved WHERE moved.pause_requested = 1 AND q.quest_id = moved.quest_id
+)
+SELECT claim_id, quest_id, epoch, position, fence, queue, priority, pause_requested FROM moved
+UNION ALL SELECT claim_id, quest_id, epoch, NULL, fence, NULL, 0, 0 FROM gone
+"""
+
+
+def claim(
+    connection: Connection,
+    wishes: Sequence[ClaimRequest],
+    *,
+    worker_id: str,
+    namespace: str,
+    handlers: list[str],
+    now: float,
+) -> list[Claim]:
+    """Move ready tickets to running, for each wish that finds one; return the claims won."""
+    # In one order everywhere, so that two workers whose batches overlap do not lock each other out.
+    wishes = sorted(wishes, key=lambda wish: wish.quest_id)
+    values = _columns(wishes, "quest_id", "epoch", "position", "claim_id")
+    values |= {
+        "worker_id": worker_id,
+        "namespace": namespace,
+        "handlers": handlers,
+        "now": now,
+        "now_text": rfc3339(now),
+    }
+    rows = connection.exec_driver_sql(_CLAIM, values).mappings()
+    return [_claim(row, worker_id, namespace, now) for row in rows]
+
+
+def mine(
+    connection: Connection, wishes: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
+) -> list[Claim]:
+    """Return the claims among `wishes` that are held already: by a claim whose reply was lost."""
+    rows = connection.exec_driver_sql(_MINE, _columns(wishes, "quest_id", "claim_id")).mappings()
+    return [_claim(row, worker_id, namespace, now) for row in rows]
+
+
+def _claim(row: Any, worker_id: str, namespace: str, now: float) -> Claim:
+    return Claim(
+        claim_id=row["claim_id"],
+        worker_id=worker_id,
+        quest_id=row["quest_id"],
+        quest_type=row["quest_type"],
+        namespace=namespace,
+        epoch=row["epoch"],
+        position=row["position"],
+        lord_name=row["lord_name"],
+        tool_name=row["tool_name"],
+        occurrence=row["occurrence"],
+        params_json=row["params"],
+        input_json=row["input_data"],
+        attempt=row["attempt"] + 1,
+        lost=row["lost"],
+        version=row["version"],
+        max_attempts=row["max_attempts"],
+        timeout_seconds=row["timeout_seconds"],
+        backoff_seconds=row["backoff_seconds"],
+        start_time=now,
+        queue=row["queue"],
+    )
+
+
+def checkpoint(connection: Connection, ends: Sequence[Checkpoint], *, now: float) -> dict[str, Settled]:
+    """Commit results and move their tickets on; return what became of each claim that still held its step."""
+    claims = [end.claim for end in ends]
+    values = _columns(claims, "quest_id", "epoch", "position", "claim_id", "attempt")
+    values |= {
+        "workers": [held.worker_id for held in claims],
+        "outputs": [end.output for end in ends],
+        "starts": [held.start_time for held in claims],
+        "ends": [end.end_time for end in ends],
+        "now": now,
+        "now_text": rfc3339(now),
+        "redispatch": REDISPATCH_FIRST,
+    }
+    return {row[0]: _settled(row, now) for row in connection.exec_driver_sql(_CHECKPOINT, values)}
+
+
+def _settled(row: Any, now: float) -> Settled:
+    _, quest_id, epoch, position, fence, queue, priority, paused = row
+    if position is None:
+        return Settled(won=True, status="completed")
+    if paused:
+        return Settled(won=True, status="paused")
+    return Settled(won=True, doorbell=Doorbell(quest_id, epoch, position, fence, queue, priority, now))
+
+
+def _columns(items: Sequence[Any], *names: str) -> dict[str, Any]:
+    """Return one array per attribute, named in the plural."""
+    return {f"{name}s": [getattr(item, name) for item in items] for name in names}

@@ -1,0 +1,21 @@
+"""Identifiers: time-ordered for rows that people page through, random for claims and workers."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+
+
+def new_quest_id() -> str:
+    """Return a fresh UUID version 7 (RFC 9562 §5.7), so that ids sort by the time they were made."""
+    millis = time.time_ns() // 1_000_000
+    tail = int.from_bytes(os.urandom(10), "big")
+    high = (millis << 16) | 0x7000 | (tail >> 68)
+    low = (0b10 << 62) | (tail & ((1 << 62) - 1))
+    return str(uuid.UUID(int=(high << 64) | low))
+
+
+def new_claim_id() -> str:
+    """Return a fresh random name for one claim or one worker incarnation: 32 hexadecimal digits."""
+    return os.urandom(16).hex()

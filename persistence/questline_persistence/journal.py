@@ -1,0 +1,232 @@
+"""The journal: what a worker writes. Each method is one guarded transition, and tells whether it won.
+
+Nothing else writes runs, snapshots or tickets of running steps; `recovery` and `controls` are its other
+hands, for the loops and for admins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select
+
+from questline_persistence import hot_postgres, hot_sqlite
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
+from questline_persistence.committer import Committer
+from questline_persistence.database import Database
+from questline_persistence.endings import Ending, end_badly, error_text, give_back, holds
+from questline_persistence.errors import PayloadError
+from questline_persistence.models import MAX_STEPS, LordStep
+from questline_persistence.payload import MAX_INPUT_BYTES, encode
+from questline_persistence.states import RunStatus
+from questline_persistence.tables import runs, steps, tickets
+
+_SUCCEEDED = runs.c.status == RunStatus.SUCCESS
+
+
+class _Fenced(Exception):
+    """Rolls back what was written beside a checkpoint that turned out to be fenced."""
+
+
+class Journal:
+    """Claims steps for one worker process and commits what came of them.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant; no ticket of another one is ever claimed.
+    """
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self.database = database
+        self.namespace = namespace
+        self.handlers: list[str] = []
+        self.worker_id = ""
+        self._hot: ModuleType = hot_sqlite if database.dialect == "sqlite" else hot_postgres
+        self._committer: Committer[ClaimRequest | Checkpoint, Claim | Settled | None] = Committer(self._flush)
+
+    def claim(self, wish: ClaimRequest) -> Claim | None:
+        """Move a ticket from ready to running; return the claim, or None if it may not run here and now."""
+        won = self._committer.submit(wish)
+        return won if isinstance(won, Claim) else None
+
+    def checkpoint(self, end: Checkpoint) -> Settled:
+        """Move a ticket from running to its next step, committing the result of the last one with it."""
+        if end.pushed:
+            return self._checkpoint_pushing(end)
+        settled = self._committer.submit(end)
+        return settled if isinstance(settled, Settled) else Settled(won=False)
+
+    def fail(self, failure: Failure) -> Settled:
+        """Move a ticket from running to ready after a back-off, or fail its quest; record the error."""
+        held = failure.claim
+        ending = Ending(
+            quest_id=held.quest_id,
+            epoch=held.epoch,
+            position=held.position,
+            claim_id=held.claim_id,
+            worker_id=held.worker_id,
+            attempt_number=held.attempt,
+            start_time=held.start_time,
+            end_time=failure.end_time,
+            error=failure.error,
+            retry_in=failure.retry_in,
+        )
+
+        def work(connection: Connection) -> Settled:
+            settled = end_badly(connection, ending, now=self.database.clock.now())
+            # The sweep may have ended the same claim with another error: only this very failure is ours.
+            mine = and_(runs.c.status == RunStatus.ERROR, runs.c.error_message == error_text(failure.error))
+            return settled if settled.won else self._recorded(connection, [held], mine).get(held.claim_id, settled)
+
+        return self.database.write(work)
+
+    def release(self, held: Claim) -> Settled:
+        """Move a ticket from running back to ready, no attempt spent."""
+        return self.database.write(
+            lambda connection: give_back(
+                connection,
+                quest_id=held.quest_id,
+                epoch=held.epoch,
+                position=held.position,
+                claim_id=held.claim_id,
+                now=self.database.clock.now(),
+            )
+        )
+
+    def _flush(self, items: Sequence[ClaimRequest | Checkpoint]) -> Sequence[Claim | Settled | None]:
+        """Commit what the threads of this process have gathered: results first, then claims."""
+        ends = [item for item in items if isinstance(item, Checkpoint)]
+        wishes = [item for item in items if isinstance(item, ClaimRequest)]
+        settled, claims = self._settle(ends, wishes)
+        return [
+            settled.get(item.claim.claim_id, Settled(won=False))
+            if isinstance(item, Checkpoint)
+            else claims.get(item.claim_id)
+            for item in items
+        ]
+
+    def _settle(
+        self, ends: Sequence[Checkpoint], wishes: Sequence[ClaimRequest]
+    ) -> tuple[dict[str, Settled], dict[str, Claim]]:
+        if self.database.dialect == "sqlite":
+            tries = _Tries()
+            return self.database.write(
+                lambda connection: (self._checkpoints(connection, ends), self._claims(connection, wishes, tries))
+            )
+        settled: dict[str, Settled] = {}
+        claims: dict[str, Claim] = {}
+        if ends:
+            settled = self.database.statement(lambda connection: self._checkpoints(connection, ends))
+        if wishes:
+            tries = _Tries()
+            claims = self.database.statement(lambda connection: self._claims(connection, wishes, tries))
+        return settled, claims
+
+    def _checkpoints(self, connection: Connection, ends: Sequence[Checkpoint]) -> dict[str, Settled]:
+        if not ends:
+            return {}
+        settled: dict[str, Settled] = self._hot.checkpoint(connection, ends, now=self.database.clock.now())
+        missing = [end.claim for end in ends if end.claim.claim_id not in settled]
+        # A COMMIT whose reply was lost is sent again and finds nothing to do: then the run tells whose it was.
+        return settled | self._recorded(connection, missing, _SUCCEEDED) if missing else settled
+
+    def _claims(self, connection: Connection, wishes: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
+        if not wishes:
+            return {}
+        now = self.database.clock.now()
+        held: list[Claim] = []
+        if tries.again():
+            held = self._hot.mine(connection, wishes, worker_id=self.worker_id, namespace=self.namespace, now=now)
+        won = self._hot.claim(
+            connection, wishes, worker_id=self.worker_id, namespace=self.namespace, handlers=self.handlers, now=now
+        )
+        return {claim.claim_id: claim for claim in (*held, *won)}
+
+    @staticmethod
+    def _recorded(connection: Connection, held: Sequence[Claim], ended: ColumnElement[bool]) -> dict[str, Settled]:
+        """Return, for the claims that have a run in the history which `ended` so, that they won."""
+        rows = connection.execute(
+            select(runs.c.claim_id).where(
+                runs.c.quest_id.in_([claim.quest_id for claim in held]),
+                runs.c.run_index.in_([claim.occurrence for claim in held]),
+                runs.c.claim_id.in_([claim.claim_id for claim in held]),
+                ended,
+            )
+        )
+        return {row.claim_id: Settled(won=True) for row in rows}
+
+    def _checkpoint_pushing(self, end: Checkpoint) -> Settled:
+        """Commit a result together with the steps it pushes, which come right after it."""
+
+        def work(connection: Connection) -> Settled:
+            held = end.claim
+            recorded = self._recorded(connection, [held], _SUCCEEDED)
+            if recorded:
+                return recorded[held.claim_id]
+            # The ticket's lock comes before the plan: a late claim must not meet the steps that its successor pushed.
+            guard = holds(held.quest_id, held.epoch, held.position, held.claim_id)
+            if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
+                raise _Fenced
+            _insert_pushed(connection, end)
+            settled = self._checkpoints(connection, [end]).get(end.claim.claim_id)
+            if settled is None:
+                raise _Fenced
+            return settled
+
+        try:
+            return self.database.write(work)
+        except _Fenced:
+            return Settled(won=False)
+
+
+class _Tries:
+    """Counts the tries of one transaction, to know when an earlier one may have been committed."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def again(self) -> bool:
+        """Count a try; return whether it is not the first."""
+        self._count += 1
+        return self._count > 1
+
+
+def _insert_pushed(connection: Connection, end: Checkpoint) -> None:
+    """Add the pushed steps to the plan, at positions below the step that pushed them."""
+    held = end.claim
+    plan = (steps.c.quest_id == held.quest_id, steps.c.epoch == held.epoch)
+    count = connection.execute(select(func.count()).select_from(steps).where(*plan)).scalar_one()
+    if count + len(end.pushed) > MAX_STEPS:
+        raise PayloadError(f"{len(end.pushed)} pushed steps would make the quest longer than {MAX_STEPS:,} steps")
+    names = {step.lord_name for step in end.pushed}
+    counted = connection.execute(
+        select(steps.c.lord_name, func.count()).where(*plan, steps.c.lord_name.in_(names)).group_by(steps.c.lord_name)
+    )
+    occurrences: dict[str, int] = {row[0]: row[1] for row in counted}
+    rows = []
+    for index, step in enumerate(end.pushed, start=1):
+        occurrences[step.lord_name] = occurrences.get(step.lord_name, 0) + 1
+        position = f"{held.position}.{index:04d}"
+        row = step_row(step, held.quest_id, position, occurrences[step.lord_name], queue=held.queue)
+        rows.append(row | {"epoch": held.epoch, "since_version": held.version + 1})
+    connection.execute(insert(steps), rows)
+
+
+def step_row(step: LordStep, quest_id: str, position: str, occurrence: int, *, queue: str) -> dict[str, Any]:
+    """Return a step as a row of the plan, in epoch 0, there from the start; `queue` is for a step without its own."""
+    return {
+        "queue": step.queue or queue,
+        "quest_id": quest_id,
+        "epoch": 0,
+        "position": position,
+        "lord_name": step.lord_name,
+        "tool_name": step.tool_name,
+        "occurrence": occurrence,
+        "params": encode(step.params, what=f"the params of step {position} ({step.handler})", limit=MAX_INPUT_BYTES),
+        "max_attempts": step.max_attempts,
+        "timeout_seconds": step.timeout_seconds,
+        "backoff_seconds": step.backoff_seconds,
+        "since_version": 0,
+    }

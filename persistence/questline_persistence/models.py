@@ -1,0 +1,181 @@
+"""What users hold in their hands: quests, steps, runs and snapshots, as Pydantic models.
+
+Every model can be read by attribute and by key (`quest.status`, `quest["status"]`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+
+from questline_persistence.ids import new_quest_id
+from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, StepStatus
+
+#: Most steps that one stack may hold; positions are four digits wide.
+MAX_STEPS = 9_999
+#: The most urgent priority; its negative is the least urgent.
+MAX_PRIORITY = 1_000
+#: Most labels on one quest.
+MAX_LABELS = 32
+#: The version of the quest object's shape, stored beside every quest.
+SCHEMA_VERSION = 1
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$")]
+QuestId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][!-~]*$")]
+LABEL_KEY = r"[A-Za-z0-9_.\-/]{1,63}"
+LabelKey = Annotated[str, Field(pattern=f"^{LABEL_KEY}$")]
+LabelValue = Annotated[str, Field(max_length=255)]
+
+
+class Record(BaseModel):
+    """A model that also answers to `record["field"]`, as rows do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the field called `key`, or raise KeyError."""
+        if key not in type(self).model_fields:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object as plain JSON data, in the documented order of keys."""
+        return self.model_dump(mode="json")
+
+
+class LordStep(Record):
+    """One step of a stack: which Lord, which of its tools, and how it may be retried.
+
+    Parameters:
+      lord_name: the Lord.
+      tool_name: the tool.
+      params: JSON object; its values fill the handler's parameters of the same name.
+      max_attempts: how many failures the step may have before the quest fails.
+      timeout_seconds: how long one attempt may take, counted from its claim.
+      backoff_seconds: the wait after the first failure; it doubles with each further one.
+      queue: the queue to run on; None means the Lord's own, or else the quest's.
+    """
+
+    lord_name: Name
+    tool_name: Name
+    params: dict[str, Any] = Field(default_factory=dict)
+    max_attempts: int = Field(default=3, ge=1, le=1000)
+    timeout_seconds: float = Field(default=600.0, gt=0, le=30 * 86400)
+    backoff_seconds: float = Field(default=1.0, ge=0, le=86400)
+    queue: Name | None = None
+
+    def __init__(self, *names: str, **options: Any) -> None:
+        # Positional names, as in LordStep("architect", "design_system"); validation still sees what is missing.
+        super().__init__(**dict(zip(("lord_name", "tool_name"), names, strict=False)), **options)
+
+    @property
+    def handler(self) -> str:
+        """The name under which a worker knows the step's function: `lord:tool`."""
+        return f"{self.lord_name}:{self.tool_name}"
+
+
+class StepView(Record):
+    """One step of a quest as people look at it."""
+
+    position: str
+    lord_name: str
+    tool_name: str
+    status: StepStatus
+    attempts: int
+
+
+class QuestExecutionData(Record):
+    """A quest: what to run, on what input, and what has come of it so far.
+
+    A producer gives `quest_type`, `input_data`, `execution_stack` and, if it likes, `quest_id`, `labels`,
+    `queue` and `priority`; everything else is filled in by the store. Times called `*_time` are epoch
+    seconds, those called `*_at` RFC 3339 in UTC.
+    """
+
+    quest_id: QuestId = Field(default_factory=new_quest_id)
+    quest_type: Name
+    namespace: str = "default"
+    status: ExecutionStatus = ExecutionStatus.NEW
+    epoch: int = 0
+    version: int = 0
+    input_data: dict[str, Any] = Field(default_factory=dict)
+    output_data: Any = None
+    run_data: dict[str, Any] = Field(default_factory=dict)
+    execution_stack: list[LordStep] = Field(default_factory=list, max_length=MAX_STEPS)
+    steps: list[StepView] = Field(default_factory=list)
+    error: str | None = None
+    reason: str | None = None
+    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=MAX_LABELS)
+    queue: Name = "default"
+    priority: int = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
+    idempotency_key: str | None = Field(default=None, max_length=255)
+    forked_from: str | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    duration_seconds: float | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    schema_version: int = SCHEMA_VERSION
+    _progress: dict[str, int] | None = PrivateAttr(default=None)
+
+    @field_validator("execution_stack", mode="before")
+    @classmethod
+    def _accept_pairs(cls, value: Any) -> Any:
+        """Accept `("lord", "tool")` pairs for steps, as people write them by hand."""
+        if isinstance(value, list | tuple):
+            return [LordStep(*item) if isinstance(item, tuple) else item for item in value]
+        return value
+
+    @property
+    def progress(self) -> dict[str, int]:
+        """How many steps are completed and how many remain."""
+        if self._progress is not None:
+            return self._progress
+        return {"completed": 0, "remaining": len(self.execution_stack)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the quest object with its `progress`."""
+        return {**super().to_json(), "progress": self.progress}
+
+
+#: The short name of `QuestExecutionData`.
+Quest = QuestExecutionData
+
+
+class LordRun(Record):
+    """One attempt of one step, as recorded."""
+
+    run_id: int
+    quest_id: str
+    epoch: int
+    position: str | None
+    lord_name: str
+    tool_name: str
+    run_index: int
+    status: RunStatus
+    input_data: Any
+    output_data: Any
+    error_message: str | None
+    attempt_number: int
+    max_attempts: int
+    start_time: float
+    end_time: float | None
+    duration_seconds: float | None
+    created_at: str
+    worker_id: str | None
+    claim_id: str | None
+
+
+class Snapshot(Record):
+    """The immutable state of a quest at one version, whole."""
+
+    snapshot_id: int
+    quest_id: str
+    version: int
+    epoch: int
+    position: str | None
+    snapshot_reason: SnapshotReason
+    run_data: dict[str, Any]
+    execution_stack: list[LordStep]
+    created_at: str

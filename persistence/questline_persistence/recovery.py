@@ -1,0 +1,306 @@
+"""What the loops write: claims freed from dead workers, doorbells rung again, timers that are due.
+
+Any number of processes may run these at once: each change is one guarded transition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
+
+from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, Doorbell, Settled
+from questline_persistence.database import Database
+from questline_persistence.endings import Ending, end_badly
+from questline_persistence.errors import QuestlineError
+from questline_persistence.log import get_logger
+from questline_persistence.retries import backoff
+from questline_persistence.states import TicketState
+from questline_persistence.tables import steps, tickets, workers
+
+log = get_logger(__name__)
+
+#: Most dead claims freed in one sweep.
+MAX_SWEEP = 500
+#: Most tickets rung again, or woken, in one go.
+MAX_REDISPATCH = 1_000
+#: A step that outlives this many workers, killing each, fails its quest.
+MAX_LOST = 3
+#: Rings after which the wait has reached its longest.
+_DOUBLINGS = 9
+#: A ticket's columns in the order of a `Doorbell`.
+_BELL = [tickets.c[name] for name in ("quest_id", "epoch", "position", "fence", "queue", "priority", "available_at")]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did: workers it found lost, claims it freed, and the bells to ring for them."""
+
+    lost_workers: tuple[str, ...] = ()
+    freed: int = 0
+    failed: int = 0
+    doorbells: tuple[Doorbell, ...] = ()
+
+
+class Recovery:
+    """Repairs what dead workers and lost doorbells leave behind, in one namespace.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant.
+    """
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self.database = database
+        self.namespace = namespace
+
+    def sweep(self, *, now: float | None = None) -> Swept:
+        """Move tickets from running to ready (held, failed) whose worker's lease or own deadline is over."""
+        now = self.database.clock.now() if now is None else now
+        lost = self._declare_lost(now)
+        ends = [self._free(row, now) for row in self._candidates(now)]
+        bells = tuple(end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= now)
+        freed = sum(end.won for end in ends)
+        return Swept(lost, freed, sum(end.status == "failed" for end in ends), bells)
+
+    def _declare_lost(self, now: float) -> tuple[str, ...]:
+        """Mark workers whose lease is over as lost."""
+        over = and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until <= now)
+        if not self.database.read(lambda connection: connection.execute(select(exists().where(over))).scalar()):
+            return ()
+
+        def work(connection: Connection) -> tuple[str, ...]:
+            rows = connection.execute(
+                update(workers).where(over).values(state="lost", ended_at=now).returning(workers.c.worker_id)
+            )
+            return tuple(rows.scalars())
+
+        return self.database.write(work)
+
+    def _dead(self, now: float) -> ColumnElement[bool]:
+        """Return the condition that nobody alive holds the ticket."""
+        alive = exists().where(
+            workers.c.worker_id == tickets.c.worker_id, workers.c.state == "live", workers.c.lease_until > now
+        )
+        return not_(alive)
+
+    def _candidates(self, now: float) -> list[Row[Any]]:
+        """Return claims that look dead, in random order so that none can starve the others."""
+        query = (
+            select(
+                tickets,
+                steps.c.max_attempts,
+                steps.c.timeout_seconds,
+                steps.c.backoff_seconds,
+                self._dead(now).label("dead"),
+            )
+            .join(
+                steps,
+                and_(
+                    steps.c.quest_id == tickets.c.quest_id,
+                    steps.c.epoch == tickets.c.epoch,
+                    steps.c.position == tickets.c.position,
+                ),
+            )
+            .where(
+                tickets.c.namespace == self.namespace,
+                tickets.c.state == TicketState.RUNNING,
+                or_(self._dead(now), tickets.c.deadline <= now),
+            )
+            .order_by(func.random())
+            .limit(MAX_SWEEP)
+        )
+        return self.database.read(lambda connection: list(connection.execute(query)))
+
+    def _free(self, row: Row[Any], now: float) -> Settled:
+        """Free one claim, its condition checked again in the same statement; a bad row stops no other."""
+        ending, also = self._ending(row, now)
+        try:
+            settled = self.database.write(lambda connection: end_badly(connection, ending, now=now, also=also))
+        except QuestlineError:
+            raise
+        except Exception:
+            log.exception("sweep_failed", quest_id=row.quest_id, position=row.position)
+            return Settled(won=False)
+        if settled.won:
+            log.warning(
+                "claim_freed",
+                quest_id=row.quest_id,
+                position=row.position,
+                epoch=row.epoch,
+                worker_id=row.worker_id,
+                claim_id=row.claim_id,
+                reason=ending.error,
+            )
+        return settled
+
+    def _ending(self, row: Row[Any], now: float) -> tuple[Ending, ColumnElement[bool]]:
+        """Decide how a dead claim ends: another attempt, or the end of its quest."""
+        if row.dead:
+            final = row.lost + 1 >= MAX_LOST
+            what = f"worker {row.worker_id} was lost while it ran this step"
+            error = f"{what}; the step has killed {MAX_LOST} workers" if final else what
+            retry_in, also = (None if final else 0.0), self._dead(now)
+        else:
+            error = f"timed out after {row.timeout_seconds:g} s"
+            retry_in = backoff(row.attempt + 1, row.max_attempts, row.backoff_seconds)
+            also = tickets.c.deadline <= now
+        ending = Ending(
+            quest_id=row.quest_id,
+            epoch=row.epoch,
+            position=row.position,
+            claim_id=row.claim_id,
+            worker_id=row.worker_id,
+            attempt_number=row.attempt + 1,
+            start_time=row.claimed_at,
+            end_time=now,
+            error=error,
+            retry_in=retry_in,
+            lost=bool(row.dead),
+        )
+        return ending, also
+
+    def due(
+        self, *, limit: int = MAX_REDISPATCH, queues: Collection[str] | None = None, now: float | None = None
+    ) -> list[Doorbell]:
+        """Return ready tickets that nobody has claimed since their last ring, and put off their next one.
+
+        Parameters:
+          limit: at most this many, those that have waited longest.
+          queues: only of these queues; None means of all.
+        """
+        now = self.database.clock.now() if now is None else now
+        waiting = and_(
+            tickets.c.namespace == self.namespace,
+            tickets.c.state == TicketState.READY,
+            tickets.c.ring_at <= now,
+            tickets.c.available_at <= now,
+            true() if queues is None else tickets.c.queue.in_(queues),
+        )
+        if not self.database.read(lambda connection: connection.execute(select(exists().where(waiting))).scalar()):
+            return []
+        chosen = (
+            select(tickets.c.quest_id, tickets.c.branch)
+            .where(waiting)
+            .order_by(tickets.c.ring_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            # A subquery could be run once per row of the UPDATE, each time with a LIMIT of its own; a CTE runs once.
+            .cte("chosen")
+        )
+        wait = case(
+            (tickets.c.dispatches < _DOUBLINGS, REDISPATCH_FIRST * literal(1).op("<<")(tickets.c.dispatches)),
+            else_=REDISPATCH_LONGEST,
+        )
+        ring = (
+            update(tickets)
+            .where(tuple_(tickets.c.quest_id, tickets.c.branch).in_(select(chosen)), waiting)
+            .values(ring_at=now + wait, dispatches=tickets.c.dispatches + 1)
+            .returning(*_BELL)
+        )
+        return self.database.write(lambda connection: [Doorbell(*row) for row in connection.execute(ring)])
+
+    def bell_of(self, quest_id: str, *, now: float | None = None) -> Doorbell | None:
+        """Return the bell of a quest's ticket if that is ready and due."""
+        now = self.database.clock.now() if now is None else now
+        query = select(*_BELL).where(
+            tickets.c.quest_id == quest_id,
+            tickets.c.namespace == self.namespace,
+            tickets.c.state == TicketState.READY,
+            tickets.c.available_at <= now,
+        )
+        row = self.database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else Doorbell(*row)
+
+    def ring_soon(self, bells: list[Doorbell], *, now: float | None = None) -> None:
+        """Take back rings that did not reach the broker, so that the next look rings them."""
+        now = self.database.clock.now() if now is None else now
+        for start in range(0, len(bells), MAX_REDISPATCH):
+            ids = [bell.quest_id for bell in bells[start : start + MAX_REDISPATCH]]
+            self._ring_at(now, tickets.c.quest_id.in_(ids))
+
+    def ring_all(self, *, now: float | None = None) -> int:
+        """Make every ready ticket due for a ring: the broker has lost its memory. Return how many there are."""
+        now = self.database.clock.now() if now is None else now
+        return self._ring_at(now, tickets.c.ring_at > now)
+
+    def ring_known(self, handlers: list[str], *, now: float | None = None) -> int:
+        """Make tickets due that were left by workers without their Lord, now that one with it is there."""
+        now = self.database.clock.now() if now is None else now
+        return self._ring_at(now, and_(tickets.c.refusals > 0, tickets.c.handler.in_(handlers)))
+
+    def _ring_at(self, now: float, which: ColumnElement[bool]) -> int:
+        chosen = and_(tickets.c.namespace == self.namespace, tickets.c.state == TicketState.READY, which)
+        change = update(tickets).where(chosen).values(ring_at=now, dispatches=0)
+        return self.database.write(lambda connection: connection.execute(change).rowcount)
+
+    def refuse(
+        self, quest_id: str, epoch: int, position: str, handlers: list[str], *, now: float | None = None
+    ) -> bool:
+        """Note that a worker left a ticket because it lacks the Lord; return whether that was the reason.
+
+        While a worker with the Lord is alive the ticket is rung again within a second.
+        """
+        now = self.database.clock.now() if now is None else now
+        soon = case(
+            (
+                exists().where(self._alive(now), _knows(tickets.c.handler)),
+                now + 1.0,
+            ),
+            else_=tickets.c.ring_at,
+        )
+        change = (
+            update(tickets)
+            .where(
+                tickets.c.namespace == self.namespace,
+                tickets.c.quest_id == quest_id,
+                tickets.c.epoch == epoch,
+                tickets.c.position == position,
+                tickets.c.state == TicketState.READY,
+                tickets.c.handler.not_in(handlers),
+            )
+            .values(refusals=tickets.c.refusals + 1, ring_at=soon)
+        )
+        return self.database.write(lambda connection: connection.execute(change).rowcount > 0)
+
+    def _alive(self, now: float) -> ColumnElement[bool]:
+        return and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until > now)
+
+    def wake(self, *, now: float | None = None) -> int:
+        """Move waiting tickets whose time has come to ready; return how many there were."""
+        now = self.database.clock.now() if now is None else now
+        over = and_(
+            tickets.c.namespace == self.namespace,
+            tickets.c.state == TicketState.WAITING,
+            tickets.c.available_at <= now,
+        )
+        if not self.database.read(lambda connection: connection.execute(select(exists().where(over))).scalar()):
+            return 0
+        change = update(tickets).where(over).values(state=TicketState.READY, fence=tickets.c.fence + 1, ring_at=now)
+        return self.database.write(lambda connection: connection.execute(change).rowcount)
+
+
+def _knows(handler: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that a worker's list of handlers, which is JSON text, holds `handler`.
+
+    LIKE would take the `_` of a name for any character.
+    """
+    quoted = literal('"').concat(handler).concat('"')
+    return func.replace(workers.c.handlers, quoted, "") != workers.c.handlers

@@ -1,0 +1,170 @@
+"""The register of worker processes: who is alive, what they can run, what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, func, insert, literal_column, select, update
+
+from questline_persistence.claims import WorkerCard
+from questline_persistence.database import Database
+from questline_persistence.payload import decode, encode
+from questline_persistence.states import TicketState
+from questline_persistence.tables import tickets, workers
+
+#: How long a worker that has ended stays listed, in seconds.
+KEEP_ENDED_SECONDS = 86_400.0
+
+_CLOCK: dict[str, ColumnElement[float]] = {
+    "sqlite": literal_column("((julianday('now') - 2440587.5) * 86400.0)"),
+    "postgresql": literal_column("extract(epoch FROM clock_timestamp())::float8"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who runs a step: the step's position, the claim and its time (epoch seconds), and the worker process."""
+
+    position: str
+    claim_id: str
+    worker_id: str
+    claimed_at: float
+    host: str
+    pid: int
+
+
+class Register:
+    """Keeps the leases of the worker processes of one namespace.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant.
+    """
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self.database = database
+        self.namespace = namespace
+        self._clock = _CLOCK[database.dialect]
+
+    def enter(self, card: WorkerCard, lease_seconds: float) -> None:
+        """Add a worker, alive for the length of its first lease."""
+        values = {
+            "worker_id": card.worker_id,
+            "namespace": self.namespace,
+            "process_id": card.process_id,
+            "host": card.host,
+            "pid": card.pid,
+            "state": "live",
+            "started_at": self._clock,
+            "lease_until": self._clock + lease_seconds,
+            "queues": encode(card.queues, what="queues"),
+            "handlers": encode(card.handlers, what="handlers"),
+            "threads": card.threads,
+            "code_version": card.code_version,
+        }
+
+        def work(connection: Connection) -> None:
+            known = select(workers.c.worker_id).where(workers.c.worker_id == card.worker_id)
+            if connection.execute(known).first() is None:
+                connection.execute(insert(workers).values(**values))
+
+        self.database.write(work)
+
+    def renew(self, worker_id: str, lease_seconds: float) -> bool:
+        """Prolong a worker's lease; False when it has been declared lost meanwhile."""
+        change = (
+            update(workers)
+            .where(workers.c.worker_id == worker_id, workers.c.state == "live")
+            .values(lease_until=self._clock + lease_seconds)
+            .returning(workers.c.lease_until)
+        )
+        until = self.database.write(lambda connection: connection.execute(change).scalar())
+        if until is None:
+            return False
+        self.database.clock.sync(until - lease_seconds)
+        return True
+
+    def held(self, worker_ids: list[str]) -> set[str]:
+        """Return the claims that these workers hold."""
+        query = select(tickets.c.claim_id).where(
+            tickets.c.namespace == self.namespace,
+            tickets.c.state == TicketState.RUNNING,
+            tickets.c.worker_id.in_(worker_ids),
+        )
+        return self.database.read(lambda connection: set(connection.execute(query).scalars()))
+
+    def holds(self, quest_id: str, claim_id: str) -> bool:
+        """Return whether a claim still holds its step."""
+        query = select(tickets.c.quest_id).where(
+            tickets.c.quest_id == quest_id,
+            tickets.c.claim_id == claim_id,
+            tickets.c.namespace == self.namespace,
+            tickets.c.state == TicketState.RUNNING,
+        )
+        return self.database.read(lambda connection: connection.execute(query).first() is not None)
+
+    def holder_of(self, quest_id: str) -> Holder | None:
+        """Return who runs a step of the quest now, or None."""
+        query = (
+            select(tickets.c.position, tickets.c.claim_id, workers.c.worker_id, tickets.c.claimed_at, workers.c.host)
+            .add_columns(workers.c.pid)
+            .join(workers, workers.c.worker_id == tickets.c.worker_id)
+            .where(
+                tickets.c.quest_id == quest_id,
+                tickets.c.namespace == self.namespace,
+                tickets.c.state == TicketState.RUNNING,
+            )
+            .order_by(tickets.c.position)
+        )
+        row = self.database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else Holder(**row._asdict())
+
+    def leave(self, worker_id: str) -> None:
+        """Mark a worker as stopped."""
+        self._end(workers.c.worker_id == worker_id, "stopped")
+
+    def declare_dead(self, process_id: str) -> list[str]:
+        """Mark the workers of a process that is known to have died as lost; return their ids."""
+        return self._end(workers.c.process_id == process_id, "lost")
+
+    def _end(self, which: object, state: str) -> list[str]:
+        change = (
+            update(workers)
+            .where(which, workers.c.state == "live")  # type: ignore[arg-type]  # a column expression
+            .values(state=state, lease_until=self._clock, ended_at=self._clock)
+            .returning(workers.c.worker_id)
+        )
+        return self.database.write(lambda connection: list(connection.execute(change).scalars()))
+
+    def forget(self, *, now: float | None = None) -> int:
+        """Drop workers that ended more than a day ago; return how many."""
+        now = self.database.clock.now() if now is None else now
+        old = workers.delete().where(
+            workers.c.namespace == self.namespace, workers.c.ended_at < now - KEEP_ENDED_SECONDS
+        )
+        return self.database.write(lambda connection: connection.execute(old).rowcount)
+
+    def all(self, *, now: float | None = None) -> list[dict[str, object]]:
+        """Return every listed worker with the number of claims it holds, newest first."""
+        now = self.database.clock.now() if now is None else now
+        holding = (
+            select(func.count())
+            .where(tickets.c.worker_id == workers.c.worker_id, tickets.c.state == TicketState.RUNNING)
+            .scalar_subquery()
+        )
+        query = (
+            select(workers, holding.label("holding"))
+            .where(workers.c.namespace == self.namespace)
+            .order_by(workers.c.started_at.desc())
+            .limit(500)
+        )
+        rows = self.database.read(lambda connection: connection.execute(query).mappings().all())
+        return [
+            {
+                **row,
+                "state": "lost" if row["state"] == "live" and row["lease_until"] <= now else row["state"],
+                "queues": decode(row["queues"]),
+                "handlers": decode(row["handlers"]),
+            }
+            for row in rows
+        ]

@@ -1,0 +1,497 @@
+"""The records: everything that is read about quests, and quests that a program keeps by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Connection, case, collate, func, select
+
+from questline_persistence import history, saving, schema
+from questline_persistence.controls import Controls
+from questline_persistence.database import Database
+from questline_persistence.errors import PayloadError, QuestNotFound
+from questline_persistence.filters import QuestFilter, after, write_cursor
+from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
+from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason
+from questline_persistence.tables import quests, runs, snapshots, tickets
+from questline_persistence.views import (
+    listed_quests,
+    quest_row,
+    run_view,
+    snapshot_view,
+    whole_quest,
+)
+
+#: Most items on one page of a list.
+MAX_PAGE = 1_000
+#: Most runs or snapshots returned at once.
+MAX_HISTORY = 10_000
+#: The word that stands for the newest quest.
+LAST = "@last"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some quests of a list, newest first, and the cursor of the next page, if there is one."""
+
+    items: list[QuestExecutionData]
+    next_cursor: str | None = None
+
+
+class QuestRepository:
+    """Reads and keeps the quests of one namespace.
+
+    Parameters:
+      database: a path of an SQLite file, ":memory:", a URL of SQLite or PostgreSQL, or an open `Database`.
+      namespace: the tenant; nothing of any other is ever seen.
+      auto_migrate: whether an old PostgreSQL schema may be migrated; SQLite always is.
+
+    Raises:
+      ConfigurationError: the URL is wrong, or the schema is not the one of this version.
+      StoreUnavailable: the store cannot be reached.
+    """
+
+    def __init__(
+        self,
+        database: str | Path | Database = "questline.db",
+        *,
+        namespace: str = "default",
+        auto_migrate: bool = False,
+    ) -> None:
+        self._owned = not isinstance(database, Database)
+        self.database = database if isinstance(database, Database) else Database(database)
+        self.namespace = namespace
+        self._controls = Controls(self.database, namespace)
+        if self._owned:
+            try:
+                schema.ensure(self.database, auto_migrate=auto_migrate)
+            except BaseException:
+                self.database.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, if this repository opened them."""
+        if self._owned:
+            self.database.close()
+
+    # Quests
+
+    def save_quest(self, quest_data: QuestExecutionData) -> None:
+        """Store a quest that this program keeps itself, or bring the stored one up to date.
+
+        Each call adds a snapshot. A quest that was submitted to workers is theirs to write.
+
+        Raises:
+          QuestConflict: workers hold the quest.
+          PayloadError: it is not JSON, too large, or has never had a step.
+        """
+
+        def work(connection: Connection) -> None:
+            saving.save(connection, quest_data, namespace=self.namespace, now=self.database.clock.now())
+
+        self.database.write(work, repeatable=False)
+
+    def load_quest(self, quest_id: str) -> QuestExecutionData:
+        """Return a quest with its whole `run_data`, its steps and the rest of its stack.
+
+        Raises:
+          QuestNotFound: there is no such quest in the namespace.
+        """
+
+        def work(connection: Connection) -> QuestExecutionData:
+            row = quest_row(connection, self.namespace, quest_id)
+            if row is None:
+                raise _not_found(quest_id)
+            return whole_quest(connection, row)
+
+        return self.database.read(work)
+
+    def status(self, quest_id: str) -> ExecutionStatus:
+        """Return a quest's status alone, with one look-up by key.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+        """
+        query = select(quests.c.status).where(quests.c.quest_id == quest_id, quests.c.namespace == self.namespace)
+        found = self.database.read(lambda connection: connection.execute(query).scalar())
+        if found is None:
+            raise _not_found(quest_id)
+        return ExecutionStatus(found)
+
+    def glance(self, quest_id: str) -> QuestExecutionData:
+        """Return a quest with its progress, but without its outputs and steps, as in a list.
+
+        Raises:
+          QuestNotFound: there is no such quest in the namespace.
+        """
+
+        def work(connection: Connection) -> QuestExecutionData:
+            row = quest_row(connection, self.namespace, quest_id)
+            if row is None:
+                raise _not_found(quest_id)
+            return listed_quests(connection, [row])[0]
+
+        return self.database.read(work)
+
+    def tickets(self, quest_id: str) -> list[dict[str, Any]]:
+        """Return what a quest may run now or waits to run: one row per ticket, by position."""
+        shown = ("position", "handler", "state", "attempt", "lost", "available_at", "queue", "worker_id", "claimed_at")
+        query = (
+            select(*(tickets.c[name] for name in shown))
+            .where(tickets.c.quest_id == quest_id, tickets.c.namespace == self.namespace)
+            .order_by(tickets.c.position)
+        )
+        return self.database.read(lambda connection: [dict(row) for row in connection.execute(query).mappings()])
+
+    def delete_quest(self, quest_id: str) -> bool:
+        """Remove an ended quest, its runs and its snapshots; return whether it was there.
+
+        Raises:
+          QuestConflict: the quest is live; cancel it first.
+        """
+        return self._controls.delete(quest_id)
+
+    def list_quests(
+        self,
+        status: ExecutionStatus | str | Sequence[ExecutionStatus | str] | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        **filters: Any,
+    ) -> list[QuestExecutionData]:
+        """Return quests, newest first, without their outputs and steps (`load_quest` gives those).
+
+        Parameters:
+          status: one status, several, or None for all.
+          limit: at most this many, 1 to 1,000.
+          offset: leave out this many at the beginning; `page` with a cursor costs less far into a list.
+          filters: `quest_type`, `labels`, `since`, `until` as in `QuestFilter`.
+
+        Raises:
+          PayloadError: an unknown status or filter, or a limit out of range.
+        """
+        unknown = sorted(filters.keys() - {"quest_type", "labels", "since", "until"})
+        if unknown:
+            raise PayloadError(f"{unknown[0]!r} is not a filter", hint="one of: quest_type, labels, since, until")
+        return self.page(make_filter(status, **filters), limit=limit, offset=offset).items
+
+    def page(
+        self, chosen: QuestFilter | None = None, *, limit: int = 100, offset: int = 0, cursor: str | None = None
+    ) -> Page:
+        """Return one page of the quests that `chosen` means, newest first."""
+        if not 1 <= limit <= MAX_PAGE or offset < 0:
+            raise PayloadError(f"limit must be 1 to {MAX_PAGE:,} and offset 0 or more, not {limit} and {offset}")
+        conditions = [
+            quests.c.namespace == self.namespace,
+            *(chosen or QuestFilter()).conditions(self.database.dialect),
+        ]
+        if cursor is not None:
+            conditions.append(after(cursor))
+        newest = (quests.c.created_at.desc(), quests.c.quest_id.desc())
+        query = select(quests).where(*conditions).order_by(*newest).limit(limit + 1).offset(offset)
+
+        def work(connection: Connection) -> Page:
+            rows = list(connection.execute(query))
+            items = listed_quests(connection, rows[:limit])
+            more = len(rows) > limit
+            return Page(items, write_cursor(rows[limit - 1].created_at, rows[limit - 1].quest_id) if more else None)
+
+        return self.database.read(work)
+
+    def matching(self, chosen: QuestFilter, *, limit: int = MAX_HISTORY) -> list[str]:
+        """Return the ids of the quests that `chosen` means, oldest first."""
+        query = (
+            select(quests.c.quest_id)
+            .where(quests.c.namespace == self.namespace, *chosen.conditions(self.database.dialect))
+            .order_by(quests.c.created_at, quests.c.quest_id)
+            .limit(limit)
+        )
+        return self.database.read(lambda connection: list(connection.execute(query).scalars()))
+
+    def ended_before(self, end_time: float, status: Sequence[ExecutionStatus], *, limit: int = MAX_PAGE) -> list[str]:
+        """Return the ids of quests that ended before `end_time` (epoch seconds), oldest first."""
+        query = (
+            select(quests.c.quest_id)
+            .where(
+                quests.c.namespace == self.namespace,
+                quests.c.status.in_([one for one in status if one in TERMINAL]),
+                quests.c.end_time < end_time,
+            )
+            .order_by(quests.c.end_time)
+            .limit(limit)
+        )
+        return self.database.read(lambda connection: list(connection.execute(query).scalars()))
+
+    def full_id(self, text: str) -> str:
+        """Return the id that `text` means: a whole one, a prefix of only one quest's, or "@last".
+
+        Raises:
+          QuestNotFound: no quest, or several, are meant.
+        """
+        mine = select(quests.c.quest_id).where(quests.c.namespace == self.namespace)
+        newest = mine.order_by(quests.c.created_at.desc(), quests.c.quest_id.desc()).limit(1)
+        # A range over the primary key, by bytes whatever the collation; the last character of an id is at most "~".
+        key = quests.c.quest_id if self.database.dialect == "sqlite" else collate(quests.c.quest_id, "C")
+        alike = mine.where(key >= text, key < text + "\x7f").order_by(key).limit(4)
+        if text == LAST:
+            found = self.database.read(lambda connection: connection.execute(newest).scalar())
+            if found is None:
+                raise QuestNotFound("there is no quest yet", hint="run: questline submit --help")
+            return str(found)
+        starting = self.database.read(lambda connection: list(connection.execute(alike).scalars()))
+        starting = [quest_id for quest_id in starting if quest_id.startswith(text)]
+        if text in starting or len(starting) == 1:
+            return text if text in starting else starting[0]
+        if starting:
+            raise QuestNotFound(f"{text} could mean several quests: {', '.join(starting)}", hint="give more of the id")
+        raise _not_found(text)
+
+    # Runs and snapshots
+
+    def save_lord_run(
+        self,
+        quest_id: str,
+        lord_name: str,
+        tool_name: str,
+        *,
+        run_index: int = 1,
+        status: RunStatus | str = RunStatus.SUCCESS,
+        start_time: float | None = None,
+        end_time: float | None = None,
+        input_data: Any = None,
+        output_data: Any = None,
+        error_message: str | None = None,
+        attempt_number: int = 1,
+        max_attempts: int = 1,
+    ) -> int:
+        """Add one attempt to the history of a quest that this program keeps itself; return its `run_id`.
+
+        Parameters:
+          run_index: the how-manieth step of this Lord it is, from 1.
+          start_time: epoch seconds; now, if not given.
+          end_time: epoch seconds, or None while it is not over.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: workers hold the quest, and record its runs.
+        """
+        record = saving.RunRecord(
+            quest_id=quest_id,
+            lord_name=lord_name,
+            tool_name=tool_name,
+            run_index=run_index,
+            status=RunStatus(status).value,
+            start_time=self.database.clock.now() if start_time is None else start_time,
+            end_time=end_time,
+            input_data={} if input_data is None else input_data,
+            output_data=output_data,
+            error_message=error_message,
+            attempt_number=attempt_number,
+            max_attempts=max_attempts,
+        )
+
+        def work(connection: Connection) -> int:
+            return saving.save_run(connection, record, namespace=self.namespace, now=self.database.clock.now())
+
+        return self.database.write(work, repeatable=False)
+
+    def save_snapshot(
+        self,
+        quest_id: str,
+        run_data: dict[str, Any] | None = None,
+        execution_stack: Sequence[LordStep] | None = None,
+        snapshot_reason: SnapshotReason | str = SnapshotReason.CHECKPOINT,
+    ) -> int:
+        """Add a snapshot of a quest that this program keeps itself; return its `snapshot_id`.
+
+        Parameters:
+          run_data: the outputs to keep; the quest's own, if not given.
+          execution_stack: what remains; the quest's own, if not given.
+          snapshot_reason: why it is taken.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: workers hold the quest, and take its snapshots.
+        """
+        stack = None if execution_stack is None else list(execution_stack)
+
+        def work(connection: Connection) -> int:
+            return saving.save_snapshot(
+                connection,
+                quest_id,
+                run_data,
+                stack,
+                SnapshotReason(snapshot_reason),
+                namespace=self.namespace,
+                now=self.database.clock.now(),
+            )
+
+        return self.database.write(work, repeatable=False)
+
+    def load_latest_snapshot(self, quest_id: str) -> Snapshot | None:
+        """Return the newest snapshot of a quest, whole, or None where there is no such quest."""
+        try:
+            return self.load_snapshot(quest_id)
+        except QuestNotFound:
+            return None
+
+    def load_snapshot(self, quest_id: str, version: int | None = None) -> Snapshot:
+        """Return the snapshot of a quest at `version` (default: the newest), whole.
+
+        Raises:
+          QuestNotFound: there is no such quest or version.
+        """
+
+        def work(connection: Connection) -> Snapshot:
+            self._require(connection, quest_id)
+            return snapshot_view(connection, history.snapshot_row(connection, quest_id, version))
+
+        return self.database.read(work)
+
+    def runs(self, quest_id: str, *, limit: int = MAX_HISTORY) -> list[LordRun]:
+        """Return the attempts of a quest's steps, in the order in which they were recorded.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+        """
+
+        def work(connection: Connection) -> list[LordRun]:
+            self._require(connection, quest_id)
+            query = select(runs).where(runs.c.quest_id == quest_id).order_by(runs.c.run_id).limit(limit)
+            return [run_view(row) for row in connection.execute(query)]
+
+        return self.database.read(work)
+
+    def snapshots(self, quest_id: str, *, limit: int = MAX_HISTORY) -> list[dict[str, Any]]:
+        """Return what snapshots a quest has, oldest first, without their contents.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+        """
+        shown = ("snapshot_id", "quest_id", "version", "epoch", "position", "snapshot_reason", "created_at")
+
+        def work(connection: Connection) -> list[dict[str, Any]]:
+            self._require(connection, quest_id)
+            columns = [snapshots.c[name] for name in (*shown, "parent_version")]
+            query = select(*columns).where(snapshots.c.quest_id == quest_id).order_by(snapshots.c.version).limit(limit)
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+        return self.database.read(work)
+
+    def outputs_at(self, quest_id: str, epoch: int, version: int) -> dict[str, Any]:
+        """Return all outputs that a quest had at `version` of `epoch`."""
+        return self.database.read(lambda connection: history.run_data_at(connection, quest_id, epoch, version))
+
+    def output(self, quest_id: str, epoch: int, version: int, lord_name: str) -> str | None:
+        """Return the newest output of one Lord within an epoch, as JSON text, or None; reads no other."""
+        return self.database.read(lambda connection: history.output_of(connection, quest_id, epoch, version, lord_name))
+
+    def inherited(self, quest_id: str, epoch: int, version: int) -> dict[str, Any]:
+        """Return the outputs that an epoch began with."""
+        return self.database.read(lambda connection: history.base_data(connection, quest_id, epoch, version))
+
+    # Statistics
+
+    def get_quest_stats(self) -> dict[str, Any]:
+        """Return how many quests there are of each status, and how long the ended ones took in seconds."""
+        durations = quests.c.duration_seconds
+        query = (
+            select(
+                quests.c.status,
+                func.count(),
+                func.sum(durations),
+                func.count(durations),
+                func.max(durations),
+                func.min(durations),
+            )
+            .where(quests.c.namespace == self.namespace)
+            .group_by(quests.c.status)
+        )
+        rows = self.database.read(lambda connection: list(connection.execute(query)))
+        counts = {row[0]: row[1] for row in rows}
+        timed = [row for row in rows if row[3]]
+        number = sum(row[3] for row in timed)
+        return {
+            "total_quests": sum(counts.values()),
+            **{status.value: counts.get(status.value, 0) for status in ExecutionStatus},
+            "avg_duration_seconds": sum(row[2] for row in timed) / number if number else None,
+            "max_duration_seconds": max((row[4] for row in timed), default=None),
+            "min_duration_seconds": min((row[5] for row in timed), default=None),
+        }
+
+    def get_lord_stats(self, lord_name: str | None = None) -> list[dict[str, Any]]:
+        """Return, per Lord and tool, how its attempts went; `success_rate` is in percent, durations in seconds.
+
+        Parameters:
+          lord_name: only this Lord; None means all.
+        """
+        succeeded = func.sum(case((runs.c.status == RunStatus.SUCCESS, 1), else_=0))
+        failed = func.sum(case((runs.c.status == RunStatus.ERROR, 1), else_=0))
+        durations = runs.c.duration_seconds
+        query = (
+            select(
+                runs.c.lord_name,
+                runs.c.tool_name,
+                func.count().label("total_runs"),
+                succeeded.label("successful"),
+                failed.label("errors"),
+                (100.0 * succeeded / func.count()).label("success_rate"),
+                func.avg(durations).label("avg_duration_seconds"),
+                func.max(durations).label("max_duration_seconds"),
+                func.min(durations).label("min_duration_seconds"),
+            )
+            .join(quests, quests.c.quest_id == runs.c.quest_id)
+            .where(quests.c.namespace == self.namespace)
+            .group_by(runs.c.lord_name, runs.c.tool_name)
+            .order_by(runs.c.lord_name, runs.c.tool_name)
+        )
+        if lord_name is not None:
+            query = query.where(runs.c.lord_name == lord_name)
+        rows = self.database.read(lambda connection: connection.execute(query).mappings().all())
+        return [{**row, "success_rate": float(row["success_rate"])} for row in rows]
+
+    def live_handlers(self) -> dict[str, int]:
+        """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each."""
+        query = (
+            select(tickets.c.handler, func.count())
+            .where(tickets.c.namespace == self.namespace)
+            .group_by(tickets.c.handler)
+        )
+        return self.database.read(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
+
+    def _require(self, connection: Connection, quest_id: str) -> None:
+        if quest_row(connection, self.namespace, quest_id) is None:
+            raise _not_found(quest_id)
+
+
+def make_filter(
+    status: ExecutionStatus | str | Sequence[ExecutionStatus | str] | None = None,
+    *,
+    quest_type: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    since: float | None = None,
+    until: float | None = None,
+) -> QuestFilter:
+    """Return the filter that these words mean.
+
+    Raises:
+      PayloadError: a status is unknown.
+    """
+    several = () if status is None else (status,) if isinstance(status, str) else tuple(status)
+    known = {item.value for item in ExecutionStatus}
+    for item in several:
+        if item not in known:
+            raise PayloadError(f"{item!r} is not a status", hint=f"one of: {', '.join(ExecutionStatus)}")
+    return QuestFilter(tuple(ExecutionStatus(item) for item in several), quest_type, labels or {}, since, until)
+
+
+def _not_found(quest_id: str) -> QuestNotFound:
+    return QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")

@@ -1,0 +1,222 @@
+"""Quests written by hand: how a program that keeps its own quests stores them, their runs and their snapshots.
+
+Workers never come this way, and a quest that they hold (one with a ticket) is refused here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from questline_persistence import history
+from questline_persistence.clock import rfc3339
+from questline_persistence.controls import MAX_STATE_BYTES
+from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.models import LordStep, QuestExecutionData
+from questline_persistence.payload import MAX_INPUT_BYTES, encode
+from questline_persistence.states import ExecutionStatus, SnapshotReason
+from questline_persistence.submission import Rows, insert_quests, plan_rows, stack_text, take_apart
+from questline_persistence.tables import quests, runs, snapshots, steps, tickets
+
+_REASONS = {
+    ExecutionStatus.PAUSED: SnapshotReason.PAUSE,
+    ExecutionStatus.FAILED: SnapshotReason.ERROR,
+    ExecutionStatus.COMPLETED: SnapshotReason.COMPLETED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One attempt of one step that ran outside the worker pool; times are epoch seconds."""
+
+    quest_id: str
+    lord_name: str
+    tool_name: str
+    run_index: int
+    status: str
+    start_time: float
+    end_time: float | None
+    input_data: Any
+    output_data: Any
+    error_message: str | None
+    attempt_number: int
+    max_attempts: int
+
+
+def save(connection: Connection, quest: QuestExecutionData, *, namespace: str, now: float) -> None:
+    """Insert a quest, or bring the stored one to the state of `quest`, with a snapshot of it."""
+    row = _locked(connection, namespace, quest.quest_id)
+    if row is None:
+        _insert(connection, quest, namespace, now)
+        return
+    refuse_held(connection, quest.quest_id)
+    newest = history.snapshot_row(connection, quest.quest_id)
+    epoch, position = _place(connection, row, quest.execution_stack)
+    insert_snapshot(
+        connection,
+        quest.quest_id,
+        version=newest.version + 1,
+        epoch=epoch,
+        position=position,
+        run_data=quest.run_data,
+        reason=_REASONS.get(quest.status, SnapshotReason.CHECKPOINT),
+        now=now,
+    )
+    _update(connection, quest, newest.version + 1, epoch, now)
+
+
+def _locked(connection: Connection, namespace: str, quest_id: str) -> Row[Any] | None:
+    """Lock the quest's row, so that no verb makes a ticket for it before the caller has written; return it, or None."""
+    mine = (quests.c.quest_id == quest_id, quests.c.namespace == namespace)
+    return connection.execute(select(quests).where(*mine).with_for_update()).first()
+
+
+def _insert(connection: Connection, quest: QuestExecutionData, namespace: str, now: float) -> None:
+    """Insert a quest that workers do not hold: it has no ticket."""
+    if connection.execute(select(quests.c.quest_id).where(quests.c.quest_id == quest.quest_id)).first() is not None:
+        raise QuestConflict(f"a quest {quest.quest_id} exists already", hint="use another id")
+    stamp = rfc3339(now)
+    rows: Rows = take_apart(quest, namespace=namespace, now=now)
+    insert_quests(connection, [rows], tickets_too=False)
+    base = {"run_data": encode(quest.run_data, what="run_data", limit=MAX_STATE_BYTES)}
+    connection.execute(update(snapshots).where(snapshots.c.quest_id == quest.quest_id).values(base))
+    _update(connection, quest, 0, 0, now, created_at=quest.created_at or stamp)
+
+
+def _update(
+    connection: Connection, quest: QuestExecutionData, version: int, epoch: int, now: float, **more: Any
+) -> None:
+    duration = quest.duration_seconds
+    if duration is None and quest.start_time is not None and quest.end_time is not None:
+        duration = quest.end_time - quest.start_time
+    connection.execute(
+        update(quests)
+        .where(quests.c.quest_id == quest.quest_id)
+        .values(
+            quest_type=quest.quest_type,
+            status=quest.status,
+            epoch=epoch,
+            version=version,
+            input_data=encode(quest.input_data, what="input_data", limit=MAX_INPUT_BYTES),
+            output_data=None if quest.output_data is None else encode(quest.output_data, what="output_data"),
+            labels=quest.labels,
+            error=quest.error,
+            start_time=quest.start_time,
+            end_time=quest.end_time,
+            duration_seconds=duration,
+            updated_at=rfc3339(now),
+            **more,
+        )
+    )
+
+
+def _place(connection: Connection, row: Row[Any], stack: list[LordStep]) -> tuple[int, str | None]:
+    """Return the epoch and position at which `stack` is what remains; a stack of another shape begins a new epoch."""
+    plan = history.plan(connection, row.quest_id, row.epoch)
+    rest = plan[len(plan) - len(stack) :]
+    wanted = [step.model_copy(update={"queue": step.queue or row.queue}) for step in stack]
+    if len(stack) <= len(plan) and [history.step_of(step) for step in rest] == wanted:
+        return row.epoch, rest[0].position if rest else None
+    epoch = row.epoch + 1
+    rows = [step | {"epoch": epoch} for step in plan_rows(row.quest_id, stack, queue=row.queue)]
+    connection.execute(insert(steps), rows)
+    connection.execute(
+        update(quests).where(quests.c.quest_id == row.quest_id).values(execution_stack=stack_text(stack))
+    )
+    return epoch, str(rows[0]["position"])
+
+
+def insert_snapshot(
+    connection: Connection,
+    quest_id: str,
+    *,
+    version: int,
+    epoch: int,
+    position: str | None,
+    run_data: dict[str, Any],
+    reason: SnapshotReason,
+    now: float,
+    stack: list[LordStep] | None = None,
+) -> int:
+    """Insert a snapshot that holds its whole `run_data`; return its `snapshot_id`."""
+    values = {
+        "quest_id": quest_id,
+        "version": version,
+        "epoch": epoch,
+        "position": position,
+        "run_data": encode(run_data, what="run_data", limit=MAX_STATE_BYTES),
+        "execution_stack": None if stack is None else stack_text(stack),
+        "snapshot_reason": reason,
+        "created_at": rfc3339(now),
+    }
+    query = insert(snapshots).values(values).returning(snapshots.c.snapshot_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def save_snapshot(
+    connection: Connection,
+    quest_id: str,
+    run_data: dict[str, Any] | None,
+    stack: list[LordStep] | None,
+    reason: SnapshotReason,
+    *,
+    namespace: str,
+    now: float,
+) -> int:
+    """Add a snapshot of a quest that workers do not hold; None means: as it is."""
+    if _locked(connection, namespace, quest_id) is None:
+        raise QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")
+    refuse_held(connection, quest_id)
+    state = history.state_at(connection, quest_id)
+    version = state.version + 1
+    data = state.run_data if run_data is None else run_data
+    snapshot_id = insert_snapshot(
+        connection,
+        quest_id,
+        version=version,
+        epoch=state.epoch,
+        position=state.position,
+        run_data=data,
+        reason=reason,
+        now=now,
+        stack=stack,
+    )
+    connection.execute(update(quests).where(quests.c.quest_id == quest_id).values(version=version))
+    return snapshot_id
+
+
+def save_run(connection: Connection, record: RunRecord, *, namespace: str, now: float) -> int:
+    """Add a run to a quest's history; return its `run_id`."""
+    row = _locked(connection, namespace, record.quest_id)
+    if row is None:
+        raise QuestNotFound(f"there is no quest {record.quest_id}", hint="run: questline list")
+    refuse_held(connection, record.quest_id)
+    values = {
+        "quest_id": record.quest_id,
+        "epoch": row.epoch,
+        "lord_name": record.lord_name,
+        "tool_name": record.tool_name,
+        "run_index": record.run_index,
+        "status": record.status,
+        "start_time": record.start_time,
+        "end_time": record.end_time,
+        "duration_seconds": None if record.end_time is None else record.end_time - record.start_time,
+        "input_data": encode(record.input_data, what="input_data"),
+        "output_data": None if record.output_data is None else encode(record.output_data, what="output_data"),
+        "error_message": record.error_message,
+        "attempt_number": record.attempt_number,
+        "max_attempts": record.max_attempts,
+        "created_at": rfc3339(now),
+    }
+    return int(connection.execute(insert(runs).values(values).returning(runs.c.run_id)).scalar_one())
+
+
+def refuse_held(connection: Connection, quest_id: str) -> None:
+    """Raise when workers hold the quest, whose rows are then theirs alone to write."""
+    held = connection.execute(select(tickets.c.quest_id).where(tickets.c.quest_id == quest_id)).first()
+    if held is not None:
+        raise QuestConflict(
+            f"quest {quest_id} is in the hands of the workers", hint="use pause, resume, cancel, retry or replay"
+        )

@@ -1,0 +1,98 @@
+"""The states of quests, steps, runs and tickets, and the one table of what may follow what.
+
+CHECK constraints, the diagram in the documentation and the property tests are all derived from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ExecutionStatus(StrEnum):
+    """Where a quest is in its life."""
+
+    NEW = "new"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StepStatus(StrEnum):
+    """Where one step of a quest is."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCESS = "success"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+class RunStatus(StrEnum):
+    """How one attempt of a step ended."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+class TicketState(StrEnum):
+    """Whether a step may run now (`ready`), runs, waits for something, or is held by a pause."""
+
+    READY = "ready"
+    RUNNING = "running"
+    WAITING = "waiting"
+    HELD = "held"
+
+
+class SnapshotReason(StrEnum):
+    """Why a snapshot was taken."""
+
+    START = "start"
+    CHECKPOINT = "checkpoint"
+    PAUSE = "pause"
+    ERROR = "error"
+    REPLAY = "replay"
+    COMPLETED = "completed"
+
+
+#: A quest in one of these has no ticket, and changes only by retry, replay or deletion.
+TERMINAL = frozenset({ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED})
+#: A quest in one of these has at least one ticket.
+LIVE = frozenset(ExecutionStatus) - TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One legal change of a quest's status: from any of `sources` to any of `targets`."""
+
+    sources: frozenset[ExecutionStatus]
+    targets: frozenset[ExecutionStatus]
+
+
+def _transition(sources: frozenset[ExecutionStatus], *targets: ExecutionStatus) -> Transition:
+    return Transition(sources, frozenset(targets))
+
+
+_S = ExecutionStatus
+_MOVING = frozenset({_S.NEW, _S.RUNNING, _S.WAITING})
+
+#: What each verb does to a quest's status. A verb outside its `sources` is refused as a conflict.
+TRANSITIONS: dict[str, Transition] = {
+    "claim": _transition(frozenset({_S.NEW, _S.RUNNING}), _S.RUNNING),
+    "checkpoint": _transition(frozenset({_S.RUNNING}), _S.RUNNING, _S.COMPLETED),
+    "checkpoint_pausing": _transition(frozenset({_S.PAUSING}), _S.PAUSED, _S.COMPLETED),
+    "fail": _transition(frozenset({_S.RUNNING}), _S.RUNNING, _S.FAILED),
+    "fail_pausing": _transition(frozenset({_S.PAUSING}), _S.PAUSED, _S.FAILED),
+    "pause": _transition(_MOVING, _S.PAUSING, _S.PAUSED),
+    "resume": _transition(frozenset({_S.PAUSING, _S.PAUSED}), _S.RUNNING, _S.NEW),
+    "cancel": _transition(LIVE, _S.CANCELLED),
+    "retry": _transition(frozenset({_S.FAILED}), _S.RUNNING),
+    "replay": _transition(frozenset(_S), _S.RUNNING),
+}

@@ -1,0 +1,299 @@
+"""The one schema: every table of questline, as SQLAlchemy declarative classes.
+
+`*_time` columns and everything the machine schedules by are epoch seconds of the database's clock;
+`*_at` texts are RFC 3339 in UTC. JSON payloads are opaque text: they are never queried, and text keeps
+them byte for byte (JSONB would refuse a NUL and round what it does not understand).
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
+
+#: Positions sort by their bytes on every database, whatever its collation.
+Position = Text().with_variant(Text(collation="C"), "postgresql")
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+_Labels = JSON().with_variant(JSONB(), "postgresql")
+
+
+def _one_of(column: str, values: Any) -> CheckConstraint:
+    """Return a CHECK that `column` holds one of an enumeration's values."""
+    names = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({names})", name=column)
+
+
+class Base(DeclarativeBase):
+    """The declarative base; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class QuestExecutions(Base):
+    """A quest as users know it; written only when its status changes, never per step."""
+
+    __tablename__ = "quest_executions"
+
+    quest_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    namespace: Mapped[str] = mapped_column(Text)
+    quest_type: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    #: Lineage number: +1 on replay.
+    epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: Version of the newest snapshot while the quest has no ticket; the ticket counts while it has one.
+    version: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: The last ticket's fence, kept so that the next ticket's goes on from there.
+    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    start_time: Mapped[float | None] = mapped_column(Double)
+    end_time: Mapped[float | None] = mapped_column(Double)
+    duration_seconds: Mapped[float | None] = mapped_column(Double)
+    input_data: Mapped[str] = mapped_column(Text)
+    #: The input as first submitted, once a replay has changed `input_data`.
+    submitted_input: Mapped[str | None] = mapped_column(Text)
+    output_data: Mapped[str | None] = mapped_column(Text)
+    #: The plan as submitted; what remains of it is read from the steps.
+    execution_stack: Mapped[str] = mapped_column(Text)
+    labels: Mapped[dict[str, str]] = mapped_column(_Labels)
+    queue: Mapped[str] = mapped_column(Text)
+    priority: Mapped[int] = mapped_column(Integer, server_default="0")
+    error: Mapped[str | None] = mapped_column(Text)
+    #: Why an admin paused or cancelled it.
+    reason: Mapped[str | None] = mapped_column(Text)
+    idempotency_key: Mapped[str | None] = mapped_column(Text)
+    forked_from: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[str] = mapped_column(Text)
+    schema_version: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (
+        _one_of("status", ExecutionStatus),
+        Index("ix_quest_executions_status", "status"),
+        # Read backwards for "newest first"; the id breaks ties, so that pages never overlap.
+        Index("ix_quest_executions_created_at", "created_at", "quest_id"),
+        Index(
+            "uq_quest_executions_idempotency_key",
+            "namespace",
+            "idempotency_key",
+            unique=True,
+            sqlite_where=text("idempotency_key IS NOT NULL"),
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+
+class QuestSteps(Base):
+    """The plan: one row per step and epoch. Rows are added, never changed."""
+
+    __tablename__ = "quest_steps"
+
+    quest_id: Mapped[str] = mapped_column(ForeignKey("quest_executions.quest_id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True)
+    position: Mapped[str] = mapped_column(Position, primary_key=True)
+    lord_name: Mapped[str] = mapped_column(Text)
+    tool_name: Mapped[str] = mapped_column(Text)
+    #: Which occurrence of its Lord the step is, from 1.
+    occurrence: Mapped[int] = mapped_column(Integer)
+    params: Mapped[str] = mapped_column(Text)
+    max_attempts: Mapped[int] = mapped_column(Integer)
+    timeout_seconds: Mapped[float] = mapped_column(Double)
+    backoff_seconds: Mapped[float] = mapped_column(Double)
+    queue: Mapped[str] = mapped_column(Text)
+    #: The snapshot version that brought the step in: 0, or that of the checkpoint that pushed it.
+    since_version: Mapped[int] = mapped_column(Integer)
+
+
+class Tickets(Base):
+    """The right to run one step now. A plain stack has one row, which moves along the stack."""
+
+    __tablename__ = "tickets"
+
+    quest_id: Mapped[str] = mapped_column(ForeignKey("quest_executions.quest_id"), primary_key=True)
+    branch: Mapped[int] = mapped_column(Integer, primary_key=True)
+    namespace: Mapped[str] = mapped_column(Text)
+    position: Mapped[str] = mapped_column(Position)
+    epoch: Mapped[int] = mapped_column(Integer)
+    #: `lord:tool` of the step, so that a claim can be refused by a worker that lacks it.
+    handler: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    claim_id: Mapped[str | None] = mapped_column(Text)
+    worker_id: Mapped[str | None] = mapped_column(Text)
+    claimed_at: Mapped[float | None] = mapped_column(Double)
+    deadline: Mapped[float | None] = mapped_column(Double)
+    #: Failures of this step so far.
+    attempt: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: Workers that died while they ran this step.
+    lost: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: +1 on every transition, never reset.
+    fence: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(Integer)
+    pause_requested: Mapped[int] = mapped_column(Integer, server_default="0")
+    available_at: Mapped[float] = mapped_column(Double)
+    #: When to ring (again) if nobody has claimed it by then.
+    ring_at: Mapped[float] = mapped_column(Double)
+    #: Rings by redispatch since it became ready.
+    dispatches: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: How often a worker that lacks the Lord has left it.
+    refusals: Mapped[int] = mapped_column(Integer, server_default="0")
+    queue: Mapped[str] = mapped_column(Text)
+    priority: Mapped[int] = mapped_column(Integer, server_default="0")
+
+    __table_args__ = (
+        _one_of("state", TicketState),
+        CheckConstraint("(state = 'running') = (claim_id IS NOT NULL)", name="claim"),
+        Index(
+            "ix_tickets_ready",
+            "namespace",
+            "ring_at",
+            sqlite_where=text("state = 'ready'"),
+            postgresql_where=text("state = 'ready'"),
+        ),
+        Index(
+            "ix_tickets_running",
+            "namespace",
+            "worker_id",
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
+        ),
+        Index(
+            "ix_tickets_waiting",
+            "namespace",
+            "available_at",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+
+class LordRuns(Base):
+    """One attempt of one step. Rows are added, never changed."""
+
+    __tablename__ = "lord_runs"
+
+    run_id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    quest_id: Mapped[str] = mapped_column(ForeignKey("quest_executions.quest_id"))
+    epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    position: Mapped[str | None] = mapped_column(Position)
+    #: The snapshot version that a success made.
+    version: Mapped[int | None] = mapped_column(Integer)
+    lord_name: Mapped[str] = mapped_column(Text)
+    tool_name: Mapped[str] = mapped_column(Text)
+    run_index: Mapped[int] = mapped_column(Integer)
+    status: Mapped[str] = mapped_column(Text)
+    start_time: Mapped[float] = mapped_column(Double)
+    end_time: Mapped[float | None] = mapped_column(Double)
+    duration_seconds: Mapped[float | None] = mapped_column(Double)
+    input_data: Mapped[str] = mapped_column(Text)
+    output_data: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    attempt_number: Mapped[int] = mapped_column(Integer, server_default="1")
+    max_attempts: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[str] = mapped_column(Text)
+    worker_id: Mapped[str | None] = mapped_column(Text)
+    claim_id: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        _one_of("status", RunStatus),
+        Index("ix_lord_runs_quest_id_run_index", "quest_id", "run_index"),
+        Index("ix_lord_runs_lord_name_created_at", "lord_name", "created_at"),
+        # At most one success per step and epoch, held by the database itself.
+        Index(
+            "uq_lord_runs_success",
+            "quest_id",
+            "epoch",
+            "position",
+            unique=True,
+            sqlite_where=text("status = 'success'"),
+            postgresql_where=text("status = 'success'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class QuestSnapshots(Base):
+    """The state of a quest at a version. Rows are added, never changed.
+
+    A row with `run_data` is a base: it holds the whole of it. In every other row `run_data` and
+    `execution_stack` are NULL and follow from the base before it, the successes since, and the plan.
+    """
+
+    __tablename__ = "quest_snapshots"
+
+    snapshot_id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    quest_id: Mapped[str] = mapped_column(ForeignKey("quest_executions.quest_id"))
+    version: Mapped[int] = mapped_column(Integer)
+    epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: Where the quest would go on from here; NULL when nothing remains.
+    position: Mapped[str | None] = mapped_column(Position)
+    run_data: Mapped[str | None] = mapped_column(Text)
+    execution_stack: Mapped[str | None] = mapped_column(Text)
+    #: The input from here on, where a replay changed it.
+    input_data: Mapped[str | None] = mapped_column(Text)
+    #: The version that a replay started from.
+    parent_version: Mapped[int | None] = mapped_column(Integer)
+    snapshot_reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        _one_of("snapshot_reason", SnapshotReason),
+        Index("uq_quest_snapshots_quest_id_version", "quest_id", "version", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Workers(Base):
+    """One incarnation of a worker process, alive while its lease runs."""
+
+    __tablename__ = "workers"
+
+    worker_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    namespace: Mapped[str] = mapped_column(Text)
+    #: The operating system process; a process that was taken for lost goes on as a new worker.
+    process_id: Mapped[str] = mapped_column(Text)
+    host: Mapped[str] = mapped_column(Text)
+    pid: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[float] = mapped_column(Double)
+    lease_until: Mapped[float] = mapped_column(Double)
+    ended_at: Mapped[float | None] = mapped_column(Double)
+    queues: Mapped[str] = mapped_column(Text)
+    handlers: Mapped[str] = mapped_column(Text)
+    threads: Mapped[int] = mapped_column(Integer)
+    code_version: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        _one_of("state", ("live", "lost", "stopped")),
+        Index("ix_workers_state_lease_until", "state", "lease_until"),
+        Index("ix_workers_process_id", "process_id"),
+    )
+
+
+quests = cast("Table", QuestExecutions.__table__)
+steps = cast("Table", QuestSteps.__table__)
+tickets = cast("Table", Tickets.__table__)
+runs = cast("Table", LordRuns.__table__)
+snapshots = cast("Table", QuestSnapshots.__table__)
+workers = cast("Table", Workers.__table__)

@@ -1,0 +1,26 @@
+"""Which database errors pass by themselves: the one list of them."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError
+
+#: PostgreSQL error classes (SQLSTATE prefixes) after which the same transaction may succeed: serialization
+#: failure, deadlock, connection exceptions, operator intervention, and resources that ran out.
+TRANSIENT_SQLSTATES = ("40001", "40P01", "08", "57P", "53")
+#: SQLite messages that pass: another writer, or a disk that may get room again.
+TRANSIENT_SQLITE = ("database is locked", "database table is locked", "database is busy", "disk is full")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether trying the transaction again may help."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if state:
+        return state.startswith(TRANSIENT_SQLSTATES)
+    if type(error.orig).__module__.startswith("psycopg"):
+        return type(error.orig).__name__ in {"OperationalError", "ConnectionTimeout"}
+    text = str(error.orig)
+    return any(message in text for message in TRANSIENT_SQLITE)

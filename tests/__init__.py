@@ -1,0 +1,1 @@
+"""The tests, by speed and reach: unit, property, integration, acceptance, typing."""

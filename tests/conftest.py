@@ -1,0 +1,142 @@
+"""The fixtures that every test may ask for: servers, started when the first test needs them, and clean stores.
+
+A missing server is a failure, never a skip. `QUESTLINE_TEST_PG_URL` (a superuser's database) and
+`QUESTLINE_TEST_REDIS_URL` name servers to use instead of our own; a test that stops or restarts a server asks for
+`valkey_server` or `postgres_server`, takes its URLs from there, and always gets our own.
+"""
+
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from tests.servers.databases import PostgresDatabases
+from tests.servers.postgres import PostgresServer
+from tests.servers.valkey import ValkeyServer
+
+STORES = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """Our own Valkey, one per test process. Whoever stops or pauses it need not bring it back."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Our own PostgreSQL, one per test process. Whoever stops it need not bring it back."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty Redis database."""
+    if given := os.environ.get("QUESTLINE_TEST_REDIS_URL"):
+        url = urlsplit(given)._replace(path=f"/{_process_number()}").geturl()
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+        return url
+    server: ValkeyServer = request.getfixturevalue("valkey_server")
+    server.flush()
+    return server.url
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(request: pytest.FixtureRequest) -> Callable[[], PostgresDatabases]:
+    """A function that returns the databases of a server that runs at that moment."""
+    if given := os.environ.get("QUESTLINE_TEST_PG_URL"):
+        return lambda: PostgresDatabases(given)
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return lambda: server.start().databases
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_databases: Callable[[], PostgresDatabases]) -> Iterator[str]:
+    """The name of a database with the newest schema and no rows, to be copied."""
+    name = _database_name("template")
+    migrate(postgres_databases().create(name))
+    yield name
+    postgres_databases().drop(name)
+
+
+@pytest.fixture
+def postgres_url(postgres_databases: Callable[[], PostgresDatabases], postgres_template: str) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database with the newest schema."""
+    yield from _database(postgres_databases, postgres_template)
+
+
+@pytest.fixture
+def blank_postgres_url(postgres_databases: Callable[[], PostgresDatabases]) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database without any table."""
+    yield from _database(postgres_databases, "template0")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the newest schema and no rows, to be copied."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    migrated, template = folder / "migrated.db", folder / "template.db"
+    migrate(f"sqlite:///{migrated}")
+    with closing(sqlite3.connect(migrated)) as source, closing(sqlite3.connect(template)) as target:
+        source.backup(target)  # one file, whatever the journal mode
+    return template
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a fresh SQLite file with the newest schema."""
+    path = shutil.copyfile(sqlite_template, tmp_path / "questline.db")
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def blank_sqlite_url(tmp_path: Path) -> str:
+    """The URL of an SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'blank.db'}"
+
+
+@pytest.fixture(params=STORES)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh store with the newest schema: the contract suites run once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=STORES)
+def blank_database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh store without any table, once of each kind."""
+    url: str = request.getfixturevalue(f"blank_{request.param}_url")
+    return url
+
+
+def migrate(url: str) -> None:
+    """Bring a store to the newest schema."""
+    from questline_persistence.schema import upgrade  # noqa: PLC0415  Alembic is slow; most unit tests need no store
+
+    upgrade(url)
+
+
+def _database(databases: Callable[[], PostgresDatabases], template: str) -> Iterator[str]:
+    name = _database_name("test")
+    yield databases().create(name, template=template)
+    databases().drop(name)
+
+
+def _database_name(purpose: str) -> str:
+    """A name that no other test process uses, also on a shared server."""
+    return f"questline_{purpose}_{secrets.token_hex(6)}"
+
+
+def _process_number() -> int:
+    """The number of this pytest-xdist process, which is also its Redis database on a shared server."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -1,0 +1,262 @@
+"""A workbench with every part of the store, to lead quests through their lives by hand."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, Table, event, select, text
+from sqlalchemy.exc import DBAPIError
+
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled, WorkerCard
+from questline_persistence.clock import Clock
+from questline_persistence.controls import Controls
+from questline_persistence.corrections import Correction
+from questline_persistence.database import Database
+from questline_persistence.ids import new_claim_id
+from questline_persistence.journal import Journal
+from questline_persistence.models import LordStep, QuestExecutionData, Snapshot
+from questline_persistence.payload import encode
+from questline_persistence.recovery import Recovery
+from questline_persistence.register import Register
+from questline_persistence.repository import QuestRepository
+from questline_persistence.starting_point import StartingPoint
+from questline_persistence.submission import Submitted, submit_one, take_apart
+from questline_persistence.tables import quests, runs, snapshots, steps, tickets
+
+#: The lease of a worker on the bench, and a while after which it is over; both in seconds.
+LEASE, LONG = 10.0, 3_600.0
+#: What a worker on the bench can run, unless a test says otherwise.
+HANDLERS = [f"{name}:work" for name in "abcdefgh"]
+
+
+class HandClock(Clock):
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, time: float) -> None:
+        super().__init__(lambda: self.time)
+        self.time = time
+        self.synced: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sync(self, database_now: float) -> None:
+        self.synced.append(database_now)
+
+    def advance(self, seconds: float) -> float:
+        self.time += seconds
+        return self.time
+
+
+def step(lord: str | LordStep, **options: Any) -> LordStep:
+    """Return a step of `lord` whose tool is called work."""
+    return lord if isinstance(lord, LordStep) else LordStep(lord, "work", **options)
+
+
+def quest(*lords: str | LordStep, **fields: Any) -> QuestExecutionData:
+    """Return a quest with a step for each of `lords`."""
+    return QuestExecutionData(**{"quest_type": "test", "execution_stack": [step(lord) for lord in lords], **fields})
+
+
+def checkpoint(claim: Claim, output: Any = None, *pushed: str | LordStep) -> Checkpoint:
+    """Return the end of a claim that came to `output`."""
+    found = encode(output, what="the output")
+    return Checkpoint(claim, found, claim.start_time + 1.0, tuple(step(lord) for lord in pushed))
+
+
+def failure(claim: Claim, error: str = "broken", *, retry_in: float | None = 0.0) -> Failure:
+    """Return the end of a claim that came to an error."""
+    return Failure(claim, error, claim.start_time + 1.0, retry_in)
+
+
+@dataclass
+class Workbench:
+    """The store of one namespace, and a clock that stands still."""
+
+    url: str
+    namespace: str = "default"
+    database: Database = field(init=False)
+    clock: HandClock = field(init=False)
+    _journal: Journal | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.database = Database(self.url)
+        self.clock = HandClock(self.database.clock.now())
+        self.database.clock = self.clock
+        self.controls = Controls(self.database, self.namespace)
+        self.recovery = Recovery(self.database, self.namespace)
+        self.register = Register(self.database, self.namespace)
+        self.repository = QuestRepository(self.database, namespace=self.namespace)
+
+    def close(self) -> None:
+        self.database.close()
+
+    # A worker's life
+
+    def worker(
+        self, *, handlers: Sequence[str] = HANDLERS, process_id: str = "process", lease: float = LEASE
+    ) -> Journal:
+        """Return the journal of a new worker that is alive."""
+        journal = Journal(self.database, self.namespace)
+        journal.worker_id, journal.handlers = new_claim_id(), list(handlers)
+        card = WorkerCard(journal.worker_id, process_id, "host", 1, 8, ("default",), tuple(handlers))
+        self.register.enter(card, lease)
+        return journal
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of the worker that is used when a test names none."""
+        if self._journal is None:
+            self._journal = self.worker()
+        return self._journal
+
+    def send(self, data: QuestExecutionData, key: str | None = None) -> Submitted:
+        rows = take_apart(data, namespace=self.namespace, now=self.clock.now(), idempotency_key=key)
+        return self.database.write(lambda connection: submit_one(connection, rows))
+
+    def submit(self, *lords: str | LordStep, **fields: Any) -> str:
+        """Submit a quest and return its id."""
+        return self.send(quest(*lords, **fields)).quest_id
+
+    def wish(self, quest_id: str, **changed: Any) -> ClaimRequest:
+        """Return the wish to run the step that a quest's ticket stands at."""
+        ticket = self.ticket(quest_id)
+        found = {"epoch": ticket.epoch, "position": ticket.position, "claim_id": new_claim_id(), **changed}
+        return ClaimRequest(quest_id, **found)
+
+    def try_claim(self, quest_id: str, journal: Journal | None = None, **changed: Any) -> Claim | None:
+        return (journal or self.journal).claim(self.wish(quest_id, **changed))
+
+    def claim(self, quest_id: str, journal: Journal | None = None) -> Claim:
+        """Claim the next step of a quest, which must be possible."""
+        claim = self.try_claim(quest_id, journal)
+        assert claim is not None, f"quest {quest_id} could not be claimed"
+        return claim
+
+    def finish(self, claim: Claim, output: Any = None, *pushed: str | LordStep) -> Settled:
+        return self.journal.checkpoint(checkpoint(claim, output, *pushed))
+
+    def advance(self, quest_id: str, *outputs: Any) -> None:
+        """Run as many steps of a quest as there are outputs."""
+        for output in outputs:
+            assert self.finish(self.claim(quest_id), output).won
+
+    def end(self, ending: str, *lords: str) -> str:
+        """Submit a quest, lead it to an end and return its id."""
+        quest_id = self.submit(*(lords or ("a",)))
+        if ending == "completed":
+            self.advance(quest_id, *range(len(lords or ("a",))))
+        elif ending == "failed":
+            self.fail(quest_id)
+        else:
+            self.controls.cancel(quest_id)
+        return quest_id
+
+    def fail(self, quest_id: str, error: str = "broken") -> None:
+        """Run the next step of a quest into an error that fails the quest."""
+        assert self.journal.fail(failure(self.claim(quest_id), error, retry_in=None)).won
+
+    def replay(
+        self, quest_id: str, start: str | None = None, correction: Correction | None = None, **options: Any
+    ) -> Any:
+        return self.controls.replay(quest_id, StartingPoint(start), correction or {}, **options)
+
+    def fork(
+        self, quest_id: str, start: str | None = None, correction: Correction | None = None, **options: Any
+    ) -> str:
+        new_id = options.pop("new_id", str(uuid.uuid4()))
+        forked, _ = self.controls.fork(quest_id, StartingPoint(start), correction or {}, new_id=new_id, **options)
+        return forked.quest_id
+
+    # Looking behind the door
+
+    def execute(self, statement: str, **values: Any) -> int:
+        """Run a statement as if somebody had been at the rows by hand."""
+        return self.database.write(lambda connection: connection.execute(text(statement), values).rowcount)
+
+    def rows(self, table: Table, quest_id: str) -> list[Row[Any]]:
+        query = select(table).where(table.c.quest_id == quest_id).order_by(*table.primary_key.columns)
+        return self.database.read(lambda connection: list(connection.execute(query)))
+
+    def ticket(self, quest_id: str) -> Row[Any]:
+        (found,) = self.rows(tickets, quest_id)
+        return found
+
+    def has_ticket(self, quest_id: str) -> bool:
+        return bool(self.rows(tickets, quest_id))
+
+    def everything(self, quest_id: str) -> dict[str, list[Row[Any]]]:
+        """Return all rows of a quest, to see later that nothing has changed."""
+        return {table.name: self.rows(table, quest_id) for table in (quests, steps, tickets, runs, snapshots)}
+
+    def status(self, quest_id: str) -> str:
+        return self.repository.load_quest(quest_id).status
+
+    def snapshots(self, quest_id: str) -> list[Snapshot]:
+        """Return all snapshots of a quest, whole."""
+        return [self.repository.load_snapshot(quest_id, row["version"]) for row in self.repository.snapshots(quest_id)]
+
+    def reasons(self, quest_id: str) -> list[str]:
+        return [row["snapshot_reason"] for row in self.repository.snapshots(quest_id)]
+
+    def quest_ids(self) -> list[str]:
+        return self.database.read(lambda connection: list(connection.execute(select(quests.c.quest_id)).scalars()))
+
+    def check(self) -> None:
+        """Assert the invariants that hold for every quest at every moment (PROTOCOL.md §6)."""
+        for quest_id in self.quest_ids():
+            self._check_quest(quest_id)
+
+    def _check_quest(self, quest_id: str) -> None:
+        rows = self.everything(quest_id)
+        (row,) = rows["quest_executions"]
+        won = [(run.epoch, run.position) for run in rows["lord_runs"] if run.status == "success" and run.position]
+        assert len(won) == len(set(won)), "I2: a step succeeded twice in one epoch"
+        versions = [snapshot.version for snapshot in rows["quest_snapshots"]]
+        assert versions == list(range(len(versions))), "I3: snapshot versions have a gap"
+        for ticket in rows["tickets"]:
+            assert (ticket.state == "running") == (ticket.claim_id is not None), "I4: running without a claim"
+            assert ticket.version == versions[-1], "the ticket does not stand at the newest snapshot"
+        live = row.status in {"new", "running", "waiting", "pausing", "paused"}
+        by_hand = row.fence == 0 and not rows["tickets"]
+        assert by_hand or live == bool(rows["tickets"]), "a live quest has a ticket, an ended one has none"
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """Collect the SQL statements that are sent inside the block."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def lost_reply(database: Database) -> Iterator[None]:
+    """Let the first commit inside the block arrive while its reply is lost: its caller sees a broken connection."""
+    lost: list[bool] = []
+
+    def losing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            result = real(*arguments, **options)
+            if not lost and options.get("write", True):
+                lost.append(True)
+                raise DBAPIError("COMMIT", {}, Exception("server closed the connection"), connection_invalidated=True)
+            return result
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_transaction", losing(database._transaction))
+        patch.setattr(database, "_run", losing(database._run))
+        yield
+    assert lost, "nothing was committed"

@@ -1,0 +1,113 @@
+import pytest
+
+from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.models import LordStep
+from tests.contract.quests import Workbench, lost_reply
+
+
+def test_a_fork_is_a_new_quest_that_starts_from_a_snapshot_of_another(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", "c", input_data={"n": 1}, labels={"k": "v"}, queue="slow", priority=3)
+    bench.advance(quest_id, 1, 2)
+    before = bench.everything(quest_id)
+    forked = bench.fork(quest_id, "b")
+
+    found = bench.repository.load_quest(forked)
+    assert (found.status, found.epoch, found.version, found.run_data) == ("new", 0, 0, {"a": 1})
+    assert (found.input_data, found.labels, found.queue, found.priority) == ({"n": 1}, {"k": "v"}, "slow", 3)
+    assert found.forked_from == f"{quest_id}@v1"
+    assert [one.lord_name for one in found.execution_stack] == ["b", "c"]
+    assert [one.status for one in found.steps] == ["success", "queued", "pending"]
+    assert found.progress == {"completed": 1, "remaining": 2}
+    assert bench.everything(quest_id) == before
+
+
+def test_a_fork_runs_on_its_own(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.advance(quest_id, 1)
+    forked = bench.fork(quest_id, "b")
+    claim = bench.claim(forked)
+    assert bench.repository.outputs_at(forked, claim.epoch, claim.version) == {"a": 1}
+    bench.finish(claim, "other")
+    bench.advance(quest_id, "own")
+
+    assert bench.repository.load_quest(forked).run_data == {"a": 1, "b": "other"}
+    assert bench.repository.load_quest(quest_id).run_data == {"a": 1, "b": "own"}
+
+
+def test_a_fork_brings_a_doorbell_for_its_first_step(bench: Workbench) -> None:
+    quest_id = bench.submit("a", LordStep("b", "work", queue="own"))
+    bench.advance(quest_id, 1)
+    forked = bench.fork(quest_id, "b")
+
+    ticket = bench.ticket(forked)
+    assert (ticket.position, ticket.handler, ticket.queue, ticket.state) == ("0002", "b:work", "own", "ready")
+
+
+def test_a_fork_takes_corrections(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", input_data={"n": 1})
+    bench.advance(quest_id, 1)
+    forked = bench.fork(quest_id, "b", {"input_data.n": 2, "run_data.a": "better"})
+
+    found = bench.repository.load_quest(forked)
+    assert (found.input_data, found.run_data) == ({"n": 2}, {"a": "better"})
+    assert bench.repository.load_quest(quest_id).input_data == {"n": 1}
+
+
+def test_a_fork_can_be_replayed_and_forked_from_its_own_beginning(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", "c")
+    bench.advance(quest_id, 1, 2, 3)
+    forked = bench.fork(quest_id, "b")
+    bench.advance(forked, "b", "c")
+    bench.replay(forked)
+    again = bench.fork(forked)
+
+    for one in (forked, again):
+        assert bench.repository.load_quest(one).run_data == {"a": 1}
+        assert bench.ticket(one).position == "0002"
+
+
+def test_a_step_before_a_fork_began_is_no_start(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.advance(quest_id, 1)
+
+    with pytest.raises(QuestConflict, match="has not reached a"):
+        bench.replay(bench.fork(quest_id, "b"), "a")
+    assert bench.repository.load_quest(quest_id).epoch == 0
+
+
+def test_a_fork_of_a_taken_id_is_a_conflict_and_changes_nothing(bench: Workbench) -> None:
+    quest_id, taken = bench.submit("a"), bench.submit("b")
+    before = bench.everything(taken)
+
+    with pytest.raises(QuestConflict, match="exists already"):
+        bench.fork(quest_id, new_id=taken)
+    with pytest.raises(QuestConflict, match="exists already"):
+        bench.fork(quest_id, new_id=quest_id)
+    assert bench.everything(taken) == before
+
+
+def test_a_fork_whose_reply_was_lost_is_made_once(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.advance(quest_id, 1)
+    with lost_reply(bench.database):
+        forked = bench.fork(quest_id, "b", new_id="forked")
+
+    assert forked == "forked"
+    assert len(bench.everything(forked)["quest_steps"]) == 2
+
+
+def test_a_dry_run_of_a_fork_makes_nothing(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.fork(quest_id, new_id="never", dry_run=True)
+
+    assert bench.quest_ids() == [quest_id]
+
+
+def test_a_fork_of_a_finished_quest_s_end_is_refused(bench: Workbench) -> None:
+    quest_id = bench.end("completed")
+
+    with pytest.raises(QuestConflict, match="nothing remains"):
+        bench.fork(quest_id, "v1")
+    with pytest.raises(QuestNotFound):
+        bench.fork("nobody")
+    assert bench.quest_ids() == [quest_id]

@@ -1,0 +1,129 @@
+"""Nothing crosses namespaces (PROTOCOL.md §6, I11): what the other namespace does leaves every row as it is."""
+
+from collections.abc import Callable
+
+import pytest
+
+from questline_persistence.claims import ClaimRequest
+from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.filters import QuestFilter
+from questline_persistence.states import ExecutionStatus
+from tests.contract.quests import LONG, Workbench, quest
+
+
+@pytest.fixture
+def stranger(open_bench: Callable[..., Workbench]) -> Workbench:
+    """A workbench on the same store, in another namespace."""
+    return open_bench("stranger")
+
+
+def test_i11_no_worker_claims_a_step_of_another_namespace(bench: Workbench, stranger: Workbench) -> None:
+    quest_id = bench.submit("a")
+
+    assert stranger.journal.claim(ClaimRequest(quest_id, 0, "0001", "claim")) is None
+    assert bench.ticket(quest_id).state == "ready"
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "cancel", "retry", "replay", "fork"])
+@pytest.mark.parametrize("how", ["new", "paused", "failed"])
+def test_i11_no_verb_reaches_a_quest_of_another_namespace(
+    bench: Workbench, stranger: Workbench, verb: str, how: str
+) -> None:
+    quest_id = bench.end("failed") if how == "failed" else bench.submit("a")
+    if how == "paused":
+        bench.controls.pause(quest_id)
+    before = bench.everything(quest_id)
+
+    with pytest.raises(QuestNotFound):
+        getattr(stranger if verb in {"replay", "fork"} else stranger.controls, verb)(quest_id)
+    assert bench.everything(quest_id) == before
+
+
+def test_i11_no_quest_of_another_namespace_is_deleted(bench: Workbench, stranger: Workbench) -> None:
+    quest_id = bench.end("completed")
+
+    assert stranger.repository.delete_quest(quest_id) is False
+    assert bench.status(quest_id) == "completed"
+
+
+def test_i11_no_sweep_frees_claims_or_workers_of_another_namespace(bench: Workbench, stranger: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.claim(quest_id)
+    before = bench.everything(quest_id), bench.register.all()
+    swept = stranger.recovery.sweep(now=stranger.clock.advance(LONG))
+
+    assert (swept.lost_workers, swept.freed) == ((), 0)
+    assert (bench.everything(quest_id), bench.register.all()) == before
+    assert stranger.register.all() == []
+    assert stranger.register.forget(now=bench.clock.now() + 1_000 * LONG) == 0
+
+
+def test_i11_no_loop_rings_or_wakes_a_step_of_another_namespace(bench: Workbench, stranger: Workbench) -> None:
+    quest_id, waiting = bench.submit("a"), bench.submit("a")
+    bench.execute("UPDATE tickets SET state = 'waiting' WHERE quest_id = :id", id=waiting)
+    bench.recovery.refuse(quest_id, 0, "0001", [])
+    before = bench.ticket(quest_id), bench.ticket(waiting)
+    bells = [one for one in [bench.send(quest("b")).doorbell] if one]
+    stranger.clock.advance(LONG)
+
+    assert stranger.recovery.due() == []
+    assert stranger.recovery.wake() == 0
+    assert stranger.recovery.ring_all() == 0
+    assert stranger.recovery.ring_known(["a:work"]) == 0
+    assert not stranger.recovery.refuse(quest_id, 0, "0001", ["b:work"])
+    stranger.recovery.ring_soon(bells)
+    assert (bench.ticket(quest_id), bench.ticket(waiting)) == before
+
+
+def test_i11_a_worker_of_another_namespace_makes_no_refused_step_ring(bench: Workbench, stranger: Workbench) -> None:
+    quest_id = bench.submit("a")
+    before = bench.ticket(quest_id).ring_at
+    stranger.worker(handlers=["a:work"], lease=LONG)
+    bench.recovery.refuse(quest_id, 0, "0001", ["b:work"])
+
+    assert bench.ticket(quest_id).ring_at == before
+
+
+def test_i11_no_record_of_another_namespace_is_seen(bench: Workbench, stranger: Workbench) -> None:
+    quest_id = bench.end("completed")
+    bench.submit("a")
+    records = stranger.repository
+
+    for look in (records.load_quest, records.runs, records.snapshots, records.load_snapshot, records.full_id):
+        with pytest.raises(QuestNotFound):
+            look(quest_id)
+    with pytest.raises(QuestNotFound):
+        records.full_id("@last")
+    assert records.load_latest_snapshot(quest_id) is None
+    assert (records.list_quests(), records.matching(QuestFilter())) == ([], [])
+    assert records.ended_before(bench.clock.now() + LONG, list(ExecutionStatus)) == []
+    assert (records.get_quest_stats()["total_quests"], records.get_lord_stats(), records.live_handlers()) == (0, [], {})
+
+
+def test_i11_no_quest_of_another_namespace_is_saved_over(bench: Workbench, stranger: Workbench) -> None:
+    data = quest("a")
+    bench.repository.save_quest(data)
+    before = bench.everything(data.quest_id)
+
+    with pytest.raises(QuestConflict):
+        stranger.repository.save_quest(data)
+    for write in (stranger.repository.save_snapshot, lambda one: stranger.repository.save_lord_run(one, "a", "work")):
+        with pytest.raises(QuestNotFound):
+            write(data.quest_id)
+    assert bench.everything(data.quest_id) == before
+
+
+def test_i11_an_id_taken_in_another_namespace_is_a_conflict(bench: Workbench, stranger: Workbench) -> None:
+    stranger.clock.time = bench.clock.time
+    quest_id = bench.submit("a")
+
+    with pytest.raises(QuestConflict):
+        stranger.submit("a", quest_id=quest_id)
+    assert bench.status(quest_id) == "new"
+
+
+def test_i11_claims_of_a_worker_of_another_namespace_are_not_told(bench: Workbench, stranger: Workbench) -> None:
+    journal = bench.worker()
+    bench.claim(bench.submit("a"), journal)
+
+    assert stranger.register.held([journal.worker_id]) == set()

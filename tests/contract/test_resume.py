@@ -1,0 +1,93 @@
+import pytest
+
+from questline_persistence.claims import REDISPATCH_FIRST
+from questline_persistence.errors import QuestConflict, QuestNotFound
+from tests.contract.quests import Workbench, failure
+
+
+def test_a_resumed_quest_goes_on_where_it_stood(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.advance(quest_id, 1)
+    bench.controls.pause(quest_id, "night")
+    resumed = bench.controls.resume(quest_id)
+
+    ticket = bench.ticket(quest_id)
+    assert (resumed.status, resumed.changed) == ("running", True)
+    assert [(bell.position, bell.fence) for bell in resumed.doorbells] == [("0002", ticket.fence)]
+    assert (ticket.state, ticket.pause_requested) == ("ready", 0)
+    assert ticket.ring_at == bench.clock.now() + REDISPATCH_FIRST
+    assert bench.repository.load_quest(quest_id).reason is None
+    bench.advance(quest_id, 2)
+    assert bench.repository.load_quest(quest_id).run_data == {"a": 1, "b": 2}
+
+
+def test_a_quest_paused_before_its_first_step_is_new_again(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.controls.pause(quest_id)
+
+    assert bench.controls.resume(quest_id).status == "new"
+    bench.clock.advance(7)
+    bench.claim(quest_id)
+    assert bench.repository.load_quest(quest_id).start_time == bench.clock.now()
+
+
+def test_a_pausing_quest_that_is_resumed_runs_on_and_its_claim_stays_good(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    claim = bench.claim(quest_id)
+    bench.controls.pause(quest_id)
+    resumed = bench.controls.resume(quest_id)
+
+    assert (resumed.status, resumed.doorbells) == ("running", ())
+    assert bench.ticket(quest_id).claim_id == claim.claim_id
+    settled = bench.finish(claim, 1)
+    assert settled.doorbell is not None
+    assert bench.reasons(quest_id) == ["start", "checkpoint"]
+
+
+def test_a_resumed_step_keeps_its_attempts_and_its_back_off(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.journal.fail(failure(bench.claim(quest_id), retry_in=60.0))
+    later = bench.clock.now() + 60
+    bench.controls.pause(quest_id)
+    (bell,) = bench.controls.resume(quest_id).doorbells
+
+    ticket = bench.ticket(quest_id)
+    assert (ticket.attempt, ticket.available_at, bell.available_at) == (1, later, later)
+    assert bench.try_claim(quest_id) is None
+
+
+@pytest.mark.parametrize("ending", ["completed", "failed", "cancelled"])
+def test_an_ended_quest_cannot_be_resumed(bench: Workbench, ending: str) -> None:
+    quest_id = bench.end(ending)
+
+    with pytest.raises(QuestConflict, match=f"is {ending}; resume needs") as caught:
+        bench.controls.resume(quest_id)
+    assert caught.value.hint is not None
+    assert bench.status(quest_id) == ending
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_quest_that_is_not_paused_cannot_be_resumed(bench: Workbench, *, running: bool) -> None:
+    quest_id = bench.submit("a")
+    if running:
+        bench.claim(quest_id)
+    before = bench.everything(quest_id)
+
+    with pytest.raises(QuestConflict):
+        bench.controls.resume(quest_id)
+    assert bench.everything(quest_id) == before
+
+
+def test_a_quest_that_is_not_there_cannot_be_resumed(bench: Workbench) -> None:
+    with pytest.raises(QuestNotFound):
+        bench.controls.resume("nobody")
+
+
+def test_a_resume_touches_no_other_quest(bench: Workbench) -> None:
+    quest_id, other = bench.submit("a"), bench.submit("a")
+    for one in (quest_id, other):
+        bench.controls.pause(one)
+    before = bench.everything(other)
+    bench.controls.resume(quest_id)
+
+    assert bench.everything(other) == before

@@ -1,0 +1,160 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from questline_persistence import schema
+from questline_persistence.database import Database
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
+from questline_persistence.repository import QuestRepository
+from questline_persistence.tables import Base
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def blank(blank_database_url: str) -> Iterator[Database]:
+    database = Database(blank_database_url)
+    yield database
+    database.close()
+
+
+def tables(database: Database) -> set[str]:
+    return database.read(lambda connection: set(inspect(connection).get_table_names()))
+
+
+def test_the_newest_revision_is_the_one_that_the_code_expects() -> None:
+    assert schema.history()[0][0] == schema.HEAD
+    assert all(what for _, what in schema.history())
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_declares(database: Database) -> None:
+    assert schema.drift(database) == []
+    assert tables(database) == {*Base.metadata.tables, schema.VERSION_TABLE}
+    assert schema.current(database) == schema.HEAD
+
+
+def test_the_indexes_and_constraints_are_those_that_the_code_declares(database: Database) -> None:
+    found = database.read(
+        lambda connection: {
+            str(one["name"]) for name in Base.metadata.tables for one in inspect(connection).get_indexes(name)
+        }
+    )
+
+    assert found == {str(index.name) for table in Base.metadata.tables.values() for index in table.indexes}
+
+
+def test_drift_is_told(database: Database) -> None:
+    database.write(lambda connection: connection.execute(text("ALTER TABLE workers ADD COLUMN extra TEXT")))
+
+    assert any("extra" in difference for difference in schema.drift(database))
+
+
+def test_the_schema_goes_down_to_nothing_and_up_again(database: Database) -> None:
+    schema.downgrade(database, "base")
+    assert tables(database) <= {schema.VERSION_TABLE}
+    assert schema.current(database) is None
+
+    schema.migrate(database)
+    schema.migrate(database)
+    assert schema.drift(database) == []
+
+
+def test_the_tables_of_an_application_in_the_same_database_are_left_alone(blank: Database) -> None:
+    blank.write(lambda connection: connection.execute(text("CREATE TABLE alembic_version (version_num TEXT)")))
+    blank.write(lambda connection: connection.execute(text("INSERT INTO alembic_version VALUES ('ffff')")))
+    schema.ensure(blank, auto_migrate=True)
+
+    assert schema.drift(blank) == []
+    schema.downgrade(blank, "base")
+    query = text("SELECT version_num FROM alembic_version")
+    assert blank.read(lambda connection: connection.scalar(query)) == "ffff"
+
+
+def test_a_blank_sqlite_file_is_migrated_by_itself(blank_sqlite_url: str) -> None:
+    with QuestRepository(blank_sqlite_url) as repository:
+        assert repository.get_quest_stats()["total_quests"] == 0
+        assert schema.drift(repository.database) == []
+
+
+def test_a_blank_postgresql_database_is_refused_with_the_command_to_run(blank_postgres_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no questline schema") as caught:
+        QuestRepository(blank_postgres_url)
+    assert caught.value.hint == "run: questline db upgrade"
+
+    with QuestRepository(blank_postgres_url, auto_migrate=True) as repository:
+        assert schema.current(repository.database) == schema.HEAD
+
+
+def test_an_old_postgresql_schema_is_refused_with_the_command_to_run(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    _pretend(database, "0000")
+
+    with pytest.raises(ConfigurationError, match=f"has schema 0000; this questline needs {schema.HEAD}") as caught:
+        schema.ensure(database)
+    assert caught.value.hint == "run: questline db upgrade"
+    database.close()
+
+
+def test_a_newer_schema_is_refused_whatever_the_store(database: Database) -> None:
+    _pretend(database, "9999")
+
+    for auto_migrate in (False, True):
+        with pytest.raises(ConfigurationError, match="newer than this questline knows") as caught:
+            schema.ensure(database, auto_migrate=auto_migrate)
+    assert caught.value.hint == "upgrade questline on this machine"
+
+
+def test_several_processes_may_migrate_at_once(blank: Database, blank_database_url: str) -> None:
+    code = "import sys; from questline_persistence.schema import upgrade; upgrade(sys.argv[1])"
+    processes = [subprocess.Popen([sys.executable, "-c", code, blank_database_url]) for _ in range(3)]
+
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert schema.current(blank) == schema.HEAD
+    assert schema.drift(blank) == []
+
+
+def test_the_password_is_in_no_message(blank_postgres_url: str) -> None:
+    database = Database(blank_postgres_url.replace("questline@", "questline:secret@"))
+
+    with pytest.raises(ConfigurationError) as caught:
+        schema.ensure(database)
+    assert "secret" not in caught.value.message
+    assert "***" in caught.value.message
+    database.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "http://host", "sqlite:///no/such/folder/x.db"])
+def test_a_url_that_cannot_work_is_a_configuration_error(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        QuestRepository(url)
+    assert caught.value.hint
+
+
+def test_a_store_that_cannot_be_reached_is_unavailable() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none", patience=0.1)
+
+    with pytest.raises(StoreUnavailable, match="cannot use the database"):
+        schema.ensure(database)
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("this is no database, though it is long enough to be taken for one" * 20)
+
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        QuestRepository(tmp_path / "x.db")
+
+
+def _pretend(database: Database, revision: str) -> None:
+    """Write another revision into the database."""
+    change = text(f"UPDATE {schema.VERSION_TABLE} SET version_num = :revision")
+    database.write(lambda connection: connection.execute(change, {"revision": revision}))

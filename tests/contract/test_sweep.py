@@ -1,0 +1,250 @@
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from questline_persistence import recovery as recovery_module
+from questline_persistence.models import LordStep
+from questline_persistence.recovery import MAX_LOST, Swept
+from questline_persistence.tables import runs
+from tests.contract.quests import LEASE, LONG, Workbench
+
+EVERLASTING = 1_000 * LONG
+
+
+def test_a_claim_of_a_worker_whose_lease_is_over_is_freed(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    claim = bench.claim(quest_id)
+    now = bench.clock.advance(LEASE + 5)
+    swept = bench.recovery.sweep(now=now)
+
+    assert (swept.lost_workers, swept.freed, swept.failed) == ((claim.worker_id,), 1, 0)
+    assert [bell.quest_id for bell in swept.doorbells] == [quest_id]
+    ticket = bench.ticket(quest_id)
+    assert (ticket.state, ticket.attempt, ticket.lost, ticket.claim_id) == ("ready", 0, 1, None)
+    (run,) = bench.repository.runs(quest_id)
+    assert (run.status, run.claim_id, run.worker_id) == ("error", claim.claim_id, claim.worker_id)
+    assert "was lost" in str(run.error_message)
+
+
+def test_a_claim_of_a_live_worker_is_left_alone_however_long_it_lasts(bench: Workbench) -> None:
+    quest_id = bench.submit(LordStep("a", "work", timeout_seconds=10 * LONG))
+    claim = bench.claim(quest_id, bench.worker(lease=EVERLASTING))
+
+    assert bench.recovery.sweep(now=bench.clock.advance(9 * LONG)) == Swept()
+    assert bench.recovery._candidates(bench.clock.now()) == []
+    assert bench.ticket(quest_id).claim_id == claim.claim_id
+
+
+def test_a_swept_claim_is_swept_once(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.claim(quest_id)
+    assert bench.recovery.sweep(now=bench.clock.advance(LONG)).freed == 1
+    before = bench.everything(quest_id)
+
+    assert bench.recovery.sweep(now=bench.clock.advance(LONG)) == Swept()
+    assert bench.everything(quest_id) == before
+
+
+def test_steps_that_are_ready_or_held_are_none_of_the_sweep_s_business(bench: Workbench) -> None:
+    ready, held = bench.submit("a"), bench.submit("a")
+    bench.controls.pause(held)
+    before = bench.everything(ready), bench.everything(held)
+
+    assert bench.recovery.sweep(now=bench.clock.advance(LONG)) == Swept()
+    assert bench.recovery._candidates(bench.clock.now()) == []
+    assert (bench.everything(ready), bench.everything(held)) == before
+
+
+def test_a_claim_of_a_worker_that_nobody_knows_is_freed(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    journal = bench.worker()
+    journal.worker_id = "unknown"
+    bench.claim(quest_id, journal)
+
+    assert bench.recovery.sweep().freed == 1
+    assert bench.ticket(quest_id).state == "ready"
+
+
+def test_claims_of_a_process_that_is_known_to_be_dead_are_freed_at_once(bench: Workbench) -> None:
+    dead, alive = bench.worker(process_id="dead"), bench.worker(process_id="alive")
+    taken, kept = bench.submit("a"), bench.submit("a")
+    bench.claim(taken, dead)
+    bench.claim(kept, alive)
+
+    assert bench.register.declare_dead("dead") == [dead.worker_id]
+    assert bench.recovery.sweep().freed == 1
+    assert (bench.ticket(taken).state, bench.ticket(kept).state) == ("ready", "running")
+
+
+def test_a_step_that_outlives_three_workers_fails_its_quest(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    for number in range(1, MAX_LOST + 1):
+        bench.claim(quest_id, bench.worker(process_id=str(number)))
+        bench.register.declare_dead(str(number))
+        swept = bench.recovery.sweep()
+        assert (swept.freed, swept.failed) == (1, int(number == MAX_LOST))
+
+    found = bench.repository.load_quest(quest_id)
+    assert found.status == "failed"
+    assert f"killed {MAX_LOST} workers" in str(found.error)
+    assert found.steps[0].attempts == MAX_LOST
+    assert not bench.has_ticket(quest_id)
+
+
+def test_lost_workers_spend_no_attempt(bench: Workbench) -> None:
+    quest_id = bench.submit(LordStep("a", "work", max_attempts=1))
+    bench.claim(quest_id, bench.worker(process_id="dead"))
+    bench.register.declare_dead("dead")
+    bench.recovery.sweep()
+
+    assert bench.claim(quest_id).attempt == 1
+
+
+def test_a_timeout_spends_an_attempt_and_waits_for_its_back_off(bench: Workbench) -> None:
+    quest_id = bench.submit(LordStep("a", "work", timeout_seconds=30, backoff_seconds=8))
+    bench.claim(quest_id, bench.worker(lease=EVERLASTING))
+    now = bench.clock.advance(30)
+    swept = bench.recovery.sweep(now=now)
+
+    assert (swept.freed, swept.failed, swept.doorbells, swept.lost_workers) == (1, 0, (), ())
+    ticket = bench.ticket(quest_id)
+    assert (ticket.state, ticket.attempt, ticket.lost) == ("ready", 1, 0)
+    assert now + 4 <= ticket.available_at <= now + 8
+    assert bench.repository.runs(quest_id)[0].error_message == "timed out after 30 s"
+
+
+def test_a_timeout_of_the_last_attempt_fails_the_quest(bench: Workbench) -> None:
+    quest_id = bench.submit(LordStep("a", "work", timeout_seconds=30, max_attempts=1))
+    bench.claim(quest_id, bench.worker(lease=EVERLASTING))
+    swept = bench.recovery.sweep(now=bench.clock.advance(30))
+
+    assert (swept.freed, swept.failed) == (1, 1)
+    assert bench.repository.load_quest(quest_id).error == "timed out after 30 s"
+
+
+def test_a_step_within_its_time_is_left_alone(bench: Workbench) -> None:
+    quest_id = bench.submit(LordStep("a", "work", timeout_seconds=30))
+    bench.claim(quest_id, bench.worker(lease=EVERLASTING))
+
+    assert bench.recovery.sweep(now=bench.clock.advance(29.9)) == Swept()
+    assert bench.ticket(quest_id).state == "running"
+
+
+def test_a_sweep_while_a_pause_was_asked_for_settles_the_pause(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.claim(quest_id)
+    bench.controls.pause(quest_id)
+    swept = bench.recovery.sweep(now=bench.clock.advance(LONG))
+
+    assert (swept.freed, swept.doorbells) == (1, ())
+    assert (bench.status(quest_id), bench.ticket(quest_id).state) == ("paused", "held")
+
+
+def test_river_1302_a_sweep_checks_again_whether_the_worker_is_dead(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    journal = bench.worker(lease=-1.0)
+    claim = bench.claim(quest_id, journal)
+    (stale,) = bench.recovery._candidates(bench.clock.now())
+    bench.register.renew(journal.worker_id, EVERLASTING)
+
+    assert not bench.recovery._free(stale, bench.clock.now()).won
+    assert bench.ticket(quest_id).claim_id == claim.claim_id
+    assert bench.rows(runs, quest_id) == []
+
+
+def test_river_1302_a_sweep_checks_again_whether_the_time_is_over(bench: Workbench) -> None:
+    quest_id = bench.submit(LordStep("a", "work", timeout_seconds=30))
+    claim = bench.claim(quest_id, bench.worker(lease=EVERLASTING))
+    now = bench.clock.advance(31)
+    (stale,) = bench.recovery._candidates(now)
+    bench.execute("UPDATE tickets SET deadline = :later", later=now + 60)
+
+    assert not bench.recovery._free(stale, now).won
+    assert bench.ticket(quest_id).claim_id == claim.claim_id
+
+
+def test_river_1302_a_sweep_frees_no_claim_that_came_after_the_one_it_saw(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.claim(quest_id, bench.worker(lease=-1.0))
+    (stale,) = bench.recovery._candidates(bench.clock.now())
+    bench.recovery.sweep()
+    held = bench.claim(quest_id, bench.worker(lease=-1.0))
+
+    assert not bench.recovery._free(stale, bench.clock.now()).won
+    assert bench.ticket(quest_id).claim_id == held.claim_id
+
+
+@pytest.mark.parametrize("gone", ["lost", "stopped"])
+def test_a_lease_counts_only_while_its_worker_is_live(bench: Workbench, gone: str) -> None:
+    quest_id = bench.submit("a")
+    bench.claim(quest_id, bench.worker(lease=EVERLASTING))
+    bench.execute("UPDATE workers SET state = :gone", gone=gone)
+
+    assert bench.recovery.sweep().freed == 1
+
+
+def test_a_lease_counts_only_for_the_claims_of_its_own_worker(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.claim(quest_id, bench.worker(lease=-1.0))
+    bench.worker(lease=EVERLASTING)
+
+    assert bench.recovery.sweep().freed == 1
+    assert bench.ticket(quest_id).state == "ready"
+
+
+def test_duratiq_12_poison_rows_do_not_starve_the_recovery_of_others(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery_module, "MAX_SWEEP", 4)
+    quest_ids = [bench.submit("a") for _ in range(8)]
+    journal = bench.worker(process_id="dead")
+    for quest_id in quest_ids:
+        bench.claim(quest_id, journal)
+    bench.register.declare_dead("dead")
+    poison = set(quest_ids[:4])
+    real = bench.recovery._ending
+
+    def ending(row, now):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (passes on what it gets)
+        found, also = real(row, now)
+        return (replace(found, error=None), also) if row.quest_id in poison else (found, also)
+
+    monkeypatch.setattr(bench.recovery, "_ending", ending)
+    freed = sum(bench.recovery.sweep().freed for _ in range(40))
+
+    assert freed == 4
+    states = {quest_id: bench.ticket(quest_id).state for quest_id in quest_ids}
+    assert states == {quest_id: "running" if quest_id in poison else "ready" for quest_id in quest_ids}
+
+
+def test_many_sweeps_at_once_free_each_claim_once(bench: Workbench) -> None:
+    quest_ids = [bench.submit("a") for _ in range(20)]
+    journal = bench.worker(process_id="dead")
+    for quest_id in quest_ids:
+        bench.claim(quest_id, journal)
+    bench.register.declare_dead("dead")
+    with ThreadPoolExecutor(4) as pool:
+        swept = list(pool.map(lambda _: bench.recovery.sweep(), range(4)))
+
+    assert sum(one.freed for one in swept) == 20
+    assert [bench.ticket(quest_id).lost for quest_id in quest_ids] == [1] * 20
+
+
+def test_only_workers_whose_lease_is_over_are_declared_lost(bench: Workbench) -> None:
+    late, fine = bench.worker(lease=-1.0), bench.worker(lease=EVERLASTING)
+
+    assert bench.recovery.sweep().lost_workers == (late.worker_id,)
+    assert bench.recovery.sweep().lost_workers == ()
+    assert not bench.register.renew(late.worker_id, LEASE)
+    assert bench.register.renew(fine.worker_id, LEASE)
+
+
+def test_a_failure_of_the_store_is_not_taken_for_a_bad_row(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.claim(bench.submit("a"), bench.worker(lease=-1.0))
+
+    def broken(*_: object, **__: object) -> None:
+        raise recovery_module.QuestlineError("the store is gone")
+
+    monkeypatch.setattr(recovery_module, "end_badly", broken)
+    with pytest.raises(recovery_module.QuestlineError, match="the store is gone"):
+        bench.recovery.sweep()

@@ -1,0 +1,152 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from questline_persistence.errors import ConfigurationError
+from questline_persistence.settings import documented, load
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and no setting in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name, _, _ in documented():
+        for variable in (name, f"{name}_FILE"):
+            monkeypatch.delenv(variable, raising=False)
+    for variable in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    return tmp_path
+
+
+def test_the_defaults_need_no_server() -> None:
+    settings = load()
+
+    assert (settings.database_url, settings.broker_url) == ("sqlite:///.questline/questline.db", "memory://")
+    assert (settings.namespace, settings.lords, settings.queues) == ("default", (), ("default",))
+    assert (settings.heartbeat_seconds, settings.lease_seconds) == (2.0, 10.0)
+
+
+def test_a_flag_beats_the_environment_beats_the_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = folder / "secret"
+    sources: list[tuple[str, Callable[[], object]]] = [
+        ("pyproject", lambda: (folder / "pyproject.toml").write_text('[tool.questline]\nnamespace = "pyproject"\n')),
+        ("toml", lambda: (folder / "questline.toml").write_text('namespace = "toml"\n')),
+        ("dotenv", lambda: (folder / ".env").write_text("QUESTLINE_NAMESPACE=dotenv\nOTHER=1\n")),
+        ("file", lambda: (secret.write_text("file\n"), monkeypatch.setenv("QUESTLINE_NAMESPACE_FILE", str(secret)))),
+        ("environment", lambda: monkeypatch.setenv("QUESTLINE_NAMESPACE", "environment")),
+    ]
+    for name, write in sources:
+        write()
+        assert load(namespace=None).namespace == name
+    assert load(namespace="flag").namespace == "flag"
+
+
+def test_the_names_of_other_tools_are_the_last_resort(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://other/db")
+    monkeypatch.setenv("REDIS_URL", "redis://other")
+    assert (load().database_url, load().broker_url) == ("postgresql://other/db", "redis://other")
+
+    (folder / "questline.toml").write_text('database_url = "sqlite:///own.db"\n')
+    assert load().database_url == "sqlite:///own.db"
+
+
+def test_a_secret_is_read_from_its_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "url").write_text("postgresql://u:p@h/db\n")
+    monkeypatch.setenv("QUESTLINE_DATABASE_URL_FILE", str(folder / "url"))
+
+    assert load().database_url == "postgresql://u:p@h/db"
+
+
+def test_a_secret_whose_file_is_missing_is_an_error_that_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUESTLINE_DATABASE_URL_FILE", "/no/such/file")
+
+    with pytest.raises(ConfigurationError, match="QUESTLINE_DATABASE_URL_FILE: cannot read /no/such/file"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("questline.toml", "worker_thread = 3\n"), ("pyproject.toml", "[tool.questline]\nworker_thread = 3\n")],
+)
+def test_an_unknown_key_in_a_file_names_the_nearest(folder: Path, file: str, text: str) -> None:
+    (folder / file).write_text(text)
+
+    with pytest.raises(ConfigurationError, match=f"{file}.*unknown key 'worker_thread'") as caught:
+        load()
+    assert caught.value.hint == "did you mean 'worker_threads'?"
+
+
+def test_an_unknown_key_that_is_like_no_other_lists_them_all(folder: Path) -> None:
+    (folder / "questline.toml").write_text("zzz = 3\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load()
+    assert "database_url" in str(caught.value.hint)
+
+
+def test_a_project_without_settings_of_ours_is_no_error(folder: Path) -> None:
+    (folder / "pyproject.toml").write_text('[project]\nname = "x"\n[tool.other]\nx = 1\n')
+
+    assert load().namespace == "default"
+
+
+@pytest.mark.parametrize("text", ["= broken", "\xff"])
+def test_a_file_that_cannot_be_read_is_named(folder: Path, text: str) -> None:
+    (folder / "questline.toml").write_text(text, encoding="latin-1")
+
+    with pytest.raises(ConfigurationError, match=r"cannot read questline\.toml"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKER_THREADS", "none"),
+        ("WORKER_THREADS", "0"),
+        ("WORKER_PROCESSES", "-1"),
+        ("LEASE_SECONDS", "0"),
+        ("HEARTBEAT_SECONDS", "soon"),
+        ("NAMESPACE", "a b"),
+        ("NAMESPACE", "x" * 64),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "loud"),
+        ("AUTO_MIGRATE", "perhaps"),
+    ],
+)
+def test_a_wrong_value_is_an_error_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"QUESTLINE_{name}", value)
+
+    with pytest.raises(ConfigurationError, match=f"QUESTLINE_{name}: ") as caught:
+        load()
+    assert name.lower() in str(caught.value.hint)
+
+
+def test_words_are_separated_by_commas_or_given_as_a_list(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "questline.toml").write_text('lords = ["a", "b.c"]\n')
+    monkeypatch.setenv("QUESTLINE_QUEUES", " fast, slow ,")
+
+    settings = load()
+    assert (settings.lords, settings.queues) == (("a", "b.c"), ("fast", "slow"))
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUESTLINE_NAMESPACE", "")
+    monkeypatch.setenv("DATABASE_URL", "")
+
+    assert (load().namespace, load().database_url) == ("default", "sqlite:///.questline/questline.db")
+
+
+def test_the_level_of_the_log_may_be_written_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUESTLINE_LOG_LEVEL", "WARNING")
+
+    assert load().log_level == "warning"
+
+
+def test_every_setting_is_documented() -> None:
+    for name, default, meaning in documented():
+        assert name.startswith("QUESTLINE_")
+        assert meaning, name
+        assert isinstance(default, str)
