@@ -1,0 +1,359 @@
+"""The producer's and admin's side of questline: submit, look, and steer.
+
+Every verb needs only SQL to succeed. The doorbell is rung after the commit; if the broker is down, the
+loops ring when it is back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any, Self
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from questline_persistence import schema, settings
+from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
+from questline_persistence.controls import Controlled, Controls
+from questline_persistence.corrections import Correction
+from questline_persistence.database import Database
+from questline_persistence.errors import ConfigurationError, PayloadError, QuestFailed
+from questline_persistence.ids import new_quest_id
+from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
+from questline_persistence.recovery import Recovery
+from questline_persistence.register import Register
+from questline_persistence.repository import QuestRepository
+from questline_persistence.starting_point import StartingPoint
+from questline_persistence.states import TERMINAL, ExecutionStatus
+from questline_persistence.submission import Rows, Submitted, insert_quests, submit_one, submitted, take_apart
+from questline_scheduler.brokers import open_broker
+from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_scheduler.handle import QuestHandle
+from questline_scheduler.quest_file import read_quest
+from questline_scheduler.quest_types import build_stack
+from questline_scheduler.ringer import Ringer
+from questline_scheduler.step_defaults import complete
+
+#: Most quests in one `submit_many`.
+MAX_SUBMIT = 100_000
+#: Quests inserted by one transaction of `submit_many`.
+SUBMIT_BATCH = 1_000
+#: First and longest wait between two looks at a quest that is waited for, in seconds.
+LOOK_FIRST, LOOK_LONGEST = 0.005, 0.25
+
+
+class QuestClient:
+    """Talks to one namespace of one store; threads may share it.
+
+    Parameters:
+      database_url: URL or SQLite path of the store; default: the setting.
+      broker_url: URL of the broker; default: the setting.
+      namespace: the tenant; default: the setting.
+      database: an open store to use instead of `database_url`.
+      broker: an open broker to use instead of `broker_url`; set by processes that also run steps.
+
+    Raises:
+      ConfigurationError: a URL or setting is wrong, or the store has the wrong schema.
+      StoreUnavailable: the store cannot be reached.
+    """
+
+    def __init__(
+        self,
+        database_url: str | None = None,
+        broker_url: str | None = None,
+        namespace: str | None = None,
+        *,
+        database: Database | None = None,
+        broker: DoorbellBroker | None = None,
+    ) -> None:
+        chosen = settings.load(database_url=database_url, broker_url=broker_url, namespace=namespace)
+        self.namespace = chosen.namespace
+        self._owned = database is None
+        self.database = Database(chosen.database_url) if database is None else database
+        self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
+        # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
+        self._heard = broker is not None or self.broker.room() is None
+        schema.ensure(self.database, auto_migrate=chosen.auto_migrate)
+
+    @cached_property
+    def repository(self) -> QuestRepository:
+        """The records of the namespace."""
+        return QuestRepository(self.database, namespace=self.namespace)
+
+    @cached_property
+    def register(self) -> Register:
+        """The worker processes of the namespace."""
+        return Register(self.database, self.namespace)
+
+    @cached_property
+    def _controls(self) -> Controls:
+        return Controls(self.database, self.namespace)
+
+    @cached_property
+    def _recovery(self) -> Recovery:
+        return Recovery(self.database, self.namespace)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that this client opened."""
+        if self._owned:
+            self.database.close()
+            self.broker.close()
+
+    # Submitting
+
+    def submit(
+        self,
+        quest: QuestExecutionData | Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        connection: Connection | None = None,
+    ) -> QuestHandle:
+        """Submit a quest; a quest without steps gets those of its registered type.
+
+        Parameters:
+          quest: the quest, or its object as in a quest file.
+          idempotency_key: submitting again with the same key returns the first one's quest, `created` False.
+          connection: the caller's SQLAlchemy connection to the same database: then the quest exists if and
+            only if the caller's transaction commits, and starts when the loops find it, within a second.
+
+        Raises:
+          PayloadError: the quest is malformed, too large, or of an unknown type.
+          QuestConflict: a quest of that id exists already.
+          StoreUnavailable: the store did not answer.
+        """
+        if connection is not None:
+            self._same_kind(connection)
+            outcome = submit_one(connection, self._rows(quest, idempotency_key, ring_in=0.0))
+            return QuestHandle(outcome.quest_id, outcome.created, self)
+        rows = self._rows(quest, idempotency_key)
+        outcome = self.database.write(lambda own: submit_one(own, rows))
+        self._ring([outcome])
+        return QuestHandle(outcome.quest_id, outcome.created, self)
+
+    def submit_many(self, quests: Iterable[QuestExecutionData | Mapping[str, Any]]) -> Sequence[QuestHandle]:
+        """Submit many quests with set-based inserts, a thousand to a transaction; return their handles in order.
+
+        Raises:
+          PayloadError: one of them is malformed (then none is submitted), or they are more than 100,000.
+          QuestConflict: one of the ids exists already; batches before it stay submitted.
+        """
+        batch = [self._rows(quest, None) for quest in quests]
+        if len(batch) > MAX_SUBMIT:
+            raise PayloadError(
+                f"{len(batch):,} quests are more than {MAX_SUBMIT:,}", hint="submit them in several calls"
+            )
+        handles = []
+        for start in range(0, len(batch), SUBMIT_BATCH):
+            part = batch[start : start + SUBMIT_BATCH]
+            outcomes = self.database.write(partial(_submit_batch, batch=part))
+            self._ring(outcomes)
+            handles += [QuestHandle(outcome.quest_id, outcome.created, self) for outcome in outcomes]
+        return handles
+
+    def _rows(
+        self, quest: QuestExecutionData | Mapping[str, Any], key: str | None, *, ring_in: float | None = None
+    ) -> Rows:
+        """Return the rows of a quest, its stack built from its type if it has none."""
+        data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
+        stack = data.execution_stack or build_stack(data.quest_type, data.input_data)
+        data = data.model_copy(update={"execution_stack": complete(stack)})
+        wait = (REDISPATCH_FIRST if self._heard else 0.0) if ring_in is None else ring_in
+        now = self.database.clock.now()
+        return take_apart(data, namespace=self.namespace, now=now, idempotency_key=key, ring_in=wait)
+
+    def _same_kind(self, connection: Connection) -> None:
+        if connection.dialect.name != self.database.dialect:
+            message = f"the connection is to {connection.dialect.name}, the quests are in {self.database.dialect}"
+            raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
+
+    def _ring(self, outcomes: Sequence[Submitted]) -> None:
+        if self._heard:
+            bells = [outcome.doorbell for outcome in outcomes if outcome.doorbell is not None]
+            Ringer(self.broker, self._recovery).ring(bells)
+
+    # Steering
+
+    def pause(self, quest_id: str, reason: str | None = None) -> Controlled:
+        """Pause a live quest: at once, or when its running step has ended (`status` tells).
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: it has ended already.
+        """
+        return self._controls.pause(quest_id, reason)
+
+    def resume(self, quest_id: str) -> Controlled:
+        """Let a paused quest go on from where it stands.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: it is not paused.
+        """
+        return self._controlled(self._controls.resume(quest_id))
+
+    def cancel(self, quest_id: str, reason: str | None = None) -> Controlled:
+        """Stop a live quest for good; what its running step may still return is dropped.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: it has ended already.
+        """
+        return self._controls.cancel(quest_id, reason)
+
+    def retry(self, quest_id: str) -> Controlled:
+        """Run the failed step of a failed quest again, with all of its attempts.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: it has not failed.
+        """
+        return self._controlled(self._controls.retry(quest_id))
+
+    def replay(
+        self,
+        quest_id: str,
+        from_: str | None = None,
+        set: Correction | None = None,  # noqa: A002  (the word that users know from the command line)
+        *,
+        seen: int | None = None,
+        dry_run: bool = False,
+    ) -> Controlled:
+        """Take a quest back to an earlier snapshot and run it again from there, one epoch later.
+
+        Parameters:
+          from_: `LORD`, `LORD#n`, a position such as `0003`, a version such as `v7`; default: the beginning.
+          set: corrections made in the same transaction: `{"input_data.KEY": value, "run_data.LORD.KEY": value}`.
+          seen: the version that the caller has seen; refuse if the quest has moved on.
+          dry_run: change nothing, return what would be.
+
+        Raises:
+          QuestNotFound: there is no such quest, snapshot or step.
+          QuestConflict: that step has not been reached, nothing remains to be run, or `seen` is over.
+          PayloadError: a correction's path leads nowhere.
+        """
+        start = StartingPoint(from_)
+        return self._controlled(self._controls.replay(quest_id, start, set or {}, seen=seen, dry_run=dry_run))
+
+    def fork(
+        self,
+        quest_id: str,
+        from_: str | None = None,
+        set: Correction | None = None,  # noqa: A002  (the word that users know from the command line)
+        quest_id_new: str | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> QuestHandle:
+        """Start a new quest from a snapshot of another, which goes on as it is; parameters as of `replay`.
+
+        Raises:
+          QuestNotFound: there is no such quest, snapshot or step.
+          QuestConflict: that step has not been reached, nothing remains to be run, or `quest_id_new` exists.
+          PayloadError: a correction's path leads nowhere.
+        """
+        new_id = quest_id_new or new_quest_id()
+        start = StartingPoint(from_)
+        outcome, _ = self._controls.fork(quest_id, start, set or {}, new_id=new_id, dry_run=dry_run)
+        bells = () if outcome.doorbell is None else (outcome.doorbell,)
+        self._rung(bells)
+        return QuestHandle(outcome.quest_id, outcome.created, self)
+
+    def delete(self, quest_id: str) -> bool:
+        """Remove an ended quest and its history; return whether it was there.
+
+        Raises:
+          QuestConflict: the quest is live.
+        """
+        return self._controls.delete(quest_id)
+
+    def _controlled(self, done: Controlled) -> Controlled:
+        self._rung(done.doorbells)
+        return done
+
+    def _rung(self, bells: Sequence[Doorbell]) -> None:
+        """Ring for what a verb made ready, or have the relay ring."""
+        if self._heard:
+            Ringer(self.broker, self._recovery).ring(bells)
+        elif bells:
+            self._recovery.ring_soon([*bells])
+
+    # Looking
+
+    def get(self, quest_id: str) -> QuestExecutionData:
+        """Return a quest, whole.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+        """
+        return self.repository.load_quest(quest_id)
+
+    def list(self, **filters: Any) -> Sequence[QuestExecutionData]:
+        """Return quests, newest first; filters as of `QuestRepository.list_quests`."""
+        return self.repository.list_quests(**filters)
+
+    def runs(self, quest_id: str) -> Sequence[LordRun]:
+        """Return the attempts of a quest's steps."""
+        return self.repository.runs(quest_id)
+
+    def snapshots(self, quest_id: str) -> Sequence[dict[str, Any]]:
+        """Return what snapshots a quest has, without their contents."""
+        return self.repository.snapshots(quest_id)
+
+    def snapshot(self, quest_id: str, version: int | None = None) -> Snapshot:
+        """Return one snapshot, whole."""
+        return self.repository.load_snapshot(quest_id, version)
+
+    def wait(self, quest_id: str, timeout: float | None = None) -> QuestExecutionData:
+        """Wait until a quest is completed, and return it.
+
+        Parameters:
+          timeout: the longest to wait in seconds; None waits for as long as it takes.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestFailed: it failed, was cancelled or is paused; the error's `status` tells which.
+          TimeoutError: it goes on.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = LOOK_FIRST
+        while True:
+            status = self.repository.status(quest_id)
+            if status in TERMINAL or status is ExecutionStatus.PAUSED:
+                return self._ended(self.get(quest_id))
+            if deadline is not None and time.monotonic() + pause > deadline:
+                raise TimeoutError(f"quest {quest_id} is still {status} after {timeout:g} s")
+            time.sleep(pause)
+            pause = min(pause * 1.3, LOOK_LONGEST)
+
+    @staticmethod
+    def _ended(quest: QuestExecutionData) -> QuestExecutionData:
+        if quest.status is ExecutionStatus.COMPLETED:
+            return quest
+        why = quest.error or quest.reason
+        message = f"quest {quest.quest_id} is {quest.status}" + (f": {why}" if why else "")
+        raise QuestFailed(message, status=quest.status, hint=f"run: questline show {quest.quest_id}")
+
+    def stats(self) -> dict[str, Any]:
+        """Return how many quests there are of each status, and how long they took."""
+        return self.repository.get_quest_stats()
+
+    def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:
+        """Return, per Lord and tool, how its attempts went."""
+        return self.repository.get_lord_stats(lord_name)
+
+
+def _submit_batch(connection: Connection, batch: Sequence[Rows]) -> list[Submitted]:
+    """Insert a batch in one go; if one of its quests exists already, one by one."""
+    try:
+        with connection.begin_nested():
+            insert_quests(connection, batch)
+    except IntegrityError:
+        return [submit_one(connection, rows) for rows in batch]
+    return [submitted(rows) for rows in batch]

@@ -1,0 +1,30 @@
+"""The handle of a submitted quest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from questline_persistence.models import QuestExecutionData
+
+
+class _Asked(Protocol):
+    def get(self, quest_id: str) -> QuestExecutionData: ...
+    def wait(self, quest_id: str, timeout: float | None = None) -> QuestExecutionData: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuestHandle:
+    """A submitted quest: its id, and whether this very call created it."""
+
+    quest_id: str
+    created: bool
+    _client: _Asked = field(repr=False, compare=False)
+
+    def wait(self, timeout: float | None = None) -> QuestExecutionData:
+        """Wait until the quest ends, as `QuestClient.wait` does."""
+        return self._client.wait(self.quest_id, timeout)
+
+    def get(self) -> QuestExecutionData:
+        """Return the quest as it stands now."""
+        return self._client.get(self.quest_id)

@@ -1,0 +1,56 @@
+"""How a process of ours writes its log: one line per event on stderr, Dramatiq's and other libraries' included."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from questline_persistence.settings import Settings
+
+#: Longest value of one field in a log line, in characters.
+MAX_FIELD = 2_000
+#: Longest traceback in a log line, in characters: the text of an exception may hold a whole payload.
+MAX_EXCEPTION = 20_000
+#: Loggers of other libraries that would drown ours.
+_CHATTY = ("alembic", "sqlalchemy", "redis")
+
+
+def configure_logging(chosen: Settings) -> None:
+    """Write log lines to stderr, as `log_format` and `log_level` ask for."""
+    terminal = sys.stderr.isatty()
+    as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not terminal)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.PositionalArgumentsFormatter(),
+                structlog.processors.format_exc_info,
+            ],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                _cut,
+                structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=terminal),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(chosen.log_level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _cut(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Shorten long values, so that no payload fills the terminal; an exception keeps its beginning and its end."""
+    for key, value in event.items():
+        if key == "exception" and len(value) > MAX_EXCEPTION:
+            event[key] = f"{value[: MAX_EXCEPTION // 2]}\n…\n{value[-MAX_EXCEPTION // 2 :]}"
+        elif isinstance(value, str) and len(value) > MAX_FIELD and key != "exception":
+            event[key] = f"{value[:MAX_FIELD]}… ({len(value):,} characters)"
+    return event

@@ -1,0 +1,131 @@
+"""The broker inside one process: for a worker that runs alone, and for tests."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+
+from dramatiq import Consumer, MessageProxy
+from dramatiq.errors import QueueJoinTimeout
+
+from questline_persistence.claims import Doorbell
+from questline_scheduler.doorbell_broker import IDLE_MILLIS, DoorbellBroker, message_for
+from questline_scheduler.memory_queue import MemoryQueue, QueuedBell
+
+#: How many bells should wait in a process, unless its worker says otherwise.
+WANTED = 64
+
+
+class MemoryBroker(DoorbellBroker):
+    """Carries doorbells from a process to itself; a new process starts with an empty memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broker_id = uuid.uuid4().hex
+        self._memory: dict[str, MemoryQueue] = {}
+        self._opening = threading.Lock()
+        self._remembers = False
+        #: How many bells should wait here; a worker sets it to what its threads can soon take.
+        self.wanted = WANTED
+
+    def ring(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
+        """Queue `bells`; return those whose queue is full."""
+        return [bell for bell in bells if not self._queue(bell.queue).put(bell)]
+
+    def room(self) -> int:
+        """Return how many more bells should be brought in from SQL: few, so that other processes get their share."""
+        return max(0, self.wanted - max((len(self._queue(name)) for name in self.get_declared_queues()), default=0))
+
+    def recollects(self) -> bool:
+        """Tell whether this process was told of the tickets that others left in SQL."""
+        return self._remembers
+
+    def remember(self) -> None:
+        """Mark this process as told of everything."""
+        self._remembers = True
+
+    def requeue_dead(self, worker_ids: Sequence[str]) -> int:  # noqa: ARG002  what a dead process held died with it
+        """Return 0: no other process ever fetched from this one's memory."""
+        return 0
+
+    def ping(self) -> None:
+        """Do nothing: the process answers itself."""
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = IDLE_MILLIS) -> MemoryConsumer:
+        """Return a consumer that holds at most `prefetch` messages and waits `timeout` milliseconds for one."""
+        return MemoryConsumer(self._queue(queue_name), prefetch, timeout / 1000)
+
+    def flush(self, queue_name: str) -> None:
+        """Drop the messages that wait in a queue."""
+        self._queue(queue_name).clear()
+
+    def flush_all(self) -> None:
+        """Drop the messages that wait in any queue."""
+        for name in list(self._memory):
+            self.flush(name)
+
+    def join(self, queue_name: str, *, timeout: int | None = None) -> None:
+        """Wait until every message of a queue is done, at most `timeout` milliseconds.
+
+        Raises:
+          QueueJoinTimeout: it took longer.
+        """
+        if not self._queue(queue_name).join(None if timeout is None else timeout / 1000):
+            raise QueueJoinTimeout(queue_name)  # type: ignore[no-untyped-call]
+
+    def _queue(self, name: str) -> MemoryQueue:
+        with self._opening:
+            return self._memory.setdefault(name, MemoryQueue())
+
+
+class MemoryConsumer(Consumer):
+    """Takes doorbells from one queue in memory.
+
+    Parameters:
+      queue: where the bells wait.
+      prefetch: most messages that may be taken and not done.
+      timeout: seconds that one look waits for a bell.
+    """
+
+    def __init__(self, queue: MemoryQueue, prefetch: int, timeout: float) -> None:
+        self._queue = queue
+        self._prefetch = prefetch
+        self._timeout = timeout
+        self._held = 0
+
+    def __next__(self) -> MessageProxy | None:
+        queued = self._queue.take(self._take_slot, self._timeout)
+        return None if queued is None else HeldMessage(queued)
+
+    def ack(self, message: MessageProxy) -> None:  # noqa: ARG002  which one it was does not matter
+        """Count the message as done."""
+        self._queue.finish(self._free_slot)
+
+    def nack(self, message: MessageProxy) -> None:
+        """Count the message as done: there is no dead-letter queue, since SQL knows how the step stands."""
+        self.ack(message)
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Put messages that nobody began back into their places."""
+        for message in messages:
+            if isinstance(message, HeldMessage):
+                self._queue.give_back(message.queued, self._free_slot)
+
+    def _take_slot(self) -> bool:
+        """Take a slot for one more message if there is one; called last, with the queue locked."""
+        if self._held >= self._prefetch:
+            return False
+        self._held += 1
+        return True
+
+    def _free_slot(self) -> None:
+        self._held -= 1
+
+
+class HeldMessage(MessageProxy):
+    """A message with its place in the queue, should it have to go back."""
+
+    def __init__(self, queued: QueuedBell) -> None:
+        super().__init__(message_for(queued.bell))
+        self.queued = queued

@@ -1,0 +1,67 @@
+"""Quest types: functions that make a stack of steps from input data, so that a quest can be submitted by type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from questline_persistence.errors import ConfigurationError, PayloadError
+from questline_persistence.models import MAX_STEPS, LordStep
+
+StackBuilder: TypeAlias = Callable[[dict[str, Any]], Sequence[LordStep]]
+Builder = TypeVar("Builder", bound=StackBuilder)
+
+_TYPES: dict[str, StackBuilder] = {}
+
+
+def quest_type(name: str) -> Callable[[Builder], Builder]:
+    """Register the decorated function as the way to make the stack of quests of type `name`.
+
+    The function takes the quest's input data and returns its steps; what it raises refuses the quest.
+
+    Raises:
+      ConfigurationError: another function has the name already.
+    """
+
+    def register(builder: Builder) -> Builder:
+        known = _TYPES.get(name)
+        if known is not None and _place(known) != _place(builder):
+            raise ConfigurationError(
+                f"the quest type {name!r} is registered twice", hint="give one of them another name"
+            )
+        _TYPES[name] = builder
+        return builder
+
+    return register
+
+
+def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
+    """Return the steps of a quest of type `name`.
+
+    Raises:
+      PayloadError: the type is unknown, or its function refuses the input.
+    """
+    builder = _TYPES.get(name)
+    if builder is None:
+        known = ", ".join(sorted(_TYPES)) or "none; import the module that registers it (QUESTLINE_LORDS)"
+        raise PayloadError(f"unknown quest type {name!r}", hint=f"known types: {known}")
+    try:
+        stack = list(builder(dict(input_data)))
+    except Exception as error:
+        raise PayloadError(f"quest type {name!r} refuses this input: {error}") from error
+    for step in stack:
+        if not isinstance(step, LordStep):
+            raise PayloadError(f"quest type {name!r} returned {step!r:.100}", hint="let it return LordStep objects")
+    if len(stack) > MAX_STEPS:
+        raise PayloadError(f"quest type {name!r} returned {len(stack):,} steps; the limit is {MAX_STEPS:,}")
+    return stack
+
+
+def known_types() -> list[str]:
+    """Return the names of all registered types."""
+    return sorted(_TYPES)
+
+
+def _place(builder: StackBuilder) -> tuple[str, str]:
+    """Return where a function is defined: a module imported twice registers the same function again."""
+    return getattr(builder, "__module__", ""), getattr(builder, "__qualname__", repr(builder))

@@ -1,0 +1,199 @@
+"""Takes doorbells from one Redis queue, for one Dramatiq consumer thread.
+
+Whatever the broker does, the thread must live: Dramatiq waits seconds before it restarts one, and may not at
+all. So errors are logged here and end nothing. Acks need not be sent at once: they travel with the next fetch.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import redis
+from dramatiq import Consumer, Message, MessageProxy
+
+from questline_persistence.log import get_logger
+from questline_scheduler.doorbell_broker import MAX_MESSAGE_BYTES, bell_named, message_for
+from questline_scheduler.redis_queue import CHUNK, RedisQueue
+
+log = get_logger(__name__)
+
+#: Longest single wait for a bell, in seconds: a closed consumer returns within it.
+LONGEST_LISTEN = 1.0
+#: First and longest wait after the broker failed, in seconds.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
+#: Seconds between two log lines on the same trouble.
+LOG_INTERVAL = 5.0
+#: How much of a message that is no doorbell is logged, in bytes.
+LOGGED_BYTES = 200
+
+#: What the client raises when the broker is down, stalled, full, or not the one that we think it is.
+BROKER_ERRORS = (redis.RedisError, OSError)
+
+
+class RedisConsumer(Consumer):
+    """An endless iterator over the messages of one queue.
+
+    Parameters:
+      queue: where the bells are.
+      worker_id: in whose name they are held.
+      prefetch: most messages in hand.
+      timeout: seconds that one look waits for a bell.
+      on_drop: called once for each message that is no doorbell.
+    """
+
+    def __init__(
+        self,
+        queue: RedisQueue,
+        queue_name: str,
+        worker_id: str,
+        *,
+        prefetch: int,
+        timeout: float,
+        on_drop: Callable[[], None],
+    ) -> None:
+        self._queue = queue
+        self._queue_name = queue_name
+        self._worker_id = worker_id
+        self._prefetch = prefetch
+        self._timeout = max(0.01, min(timeout, LONGEST_LISTEN))  # BLPOP takes 0 for "for ever"
+        self._on_drop = on_drop
+        self._changed = threading.Condition()
+        self._cache: deque[Message[Any]] = deque()
+        self._held: set[bytes] = set()
+        self._done: list[bytes] = []
+        self._listening = False
+        self._closed = False
+        self._doubtful = False
+        self._failures = 0
+        self._quiet_until = 0.0
+
+    def __next__(self) -> MessageProxy | None:
+        try:
+            if not self._cache and self._slots() and not self._fetch() and self._listen():
+                self._fetch()
+        except BROKER_ERRORS as error:
+            self._stumble(error)
+        return MessageProxy(self._cache.popleft()) if self._cache else None
+
+    def ack(self, message: MessageProxy) -> None:
+        """Note that the message is done; the broker learns it with the next fetch, or now if that may be long."""
+        name = message.message_id.encode()
+        with self._changed:
+            self._held.discard(name)
+            self._done.append(name)
+            self._changed.notify_all()
+            now = self._listening or self._closed
+        if now:
+            self._try(self._send_done)
+
+    def nack(self, message: MessageProxy) -> None:
+        """Note that the message is done: there is no dead-letter queue, since SQL knows how the step stands."""
+        self.ack(message)
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Give messages that nobody began back to the queue."""
+        names = {message.message_id.encode() for message in messages}
+        with self._changed:
+            self._held -= names
+        if names:
+            self._try(self._reclaim)
+
+    def close(self) -> None:
+        """Give back what was not handed out, and send the acks that are left."""
+        with self._changed:
+            self._closed = True
+            self._held -= {message.message_id.encode() for message in self._cache}
+            self._cache.clear()
+            self._changed.notify_all()
+        self._try(self._reclaim)
+
+    def _slots(self) -> int:
+        """Return how many messages may be fetched; if none, wait until an ack frees a slot."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._held) < self._prefetch, self._timeout)
+            return 0 if self._closed else max(0, self._prefetch - len(self._held))
+
+    def _fetch(self) -> bool:
+        """Fill the cache; return whether there was anything, be it no doorbell."""
+        if self._doubtful:
+            self._reclaim()
+        with self._changed:
+            wanted = self._prefetch - len(self._held)
+        self._doubtful = True  # until the reply is here: a lost one leaves bells held that nobody has
+        fetched = self._send_done(wanted)
+        self._doubtful = False
+        self._failures = 0
+        for name in fetched:
+            self._accept(name)
+        return bool(fetched)
+
+    def _accept(self, name: bytes) -> None:
+        """Take a fetched bell into the cache, or drop what is none."""
+        bell = None
+        if len(name) <= MAX_MESSAGE_BYTES and name.isascii():
+            bell = bell_named(name.decode(), self._queue_name)
+        with self._changed:
+            if bell is None:
+                self._done.append(name)
+            elif name not in self._held:  # rung again since it is in hand for so long
+                self._held.add(name)
+                self._cache.append(message_for(bell))
+        if bell is None:
+            self._on_drop()
+            log.warning("message_dropped", queue=self._queue_name, head=repr(name[:LOGGED_BYTES]))
+
+    def _listen(self) -> bool:
+        """Wait for a bell; return whether another fetch is worth it."""
+        with self._changed:
+            if self._done:
+                return True
+            self._listening = True
+        try:
+            return self._queue.listen(self._timeout)
+        finally:
+            self._listening = False
+
+    def _send_done(self, wanted: int = 0) -> list[bytes]:
+        """Tell the broker what is done and fetch `wanted` bells; if that fails, the acks stay for the next time."""
+        with self._changed:
+            done, self._done = self._done[:CHUNK], self._done[CHUNK:]
+        try:
+            return self._queue.fetch(self._worker_id, wanted, done)
+        except BROKER_ERRORS:
+            with self._changed:
+                self._done += done
+            raise
+
+    def _reclaim(self) -> None:
+        """Give back what the broker believes to be in our hands and is not."""
+        while self._done:
+            self._send_done()
+        with self._changed:
+            kept = [*self._held, *self._done]
+        self._queue.reclaim(self._worker_id, kept)
+        self._doubtful = False
+
+    def _try(self, action: Callable[[], object]) -> None:
+        """Do something for the broker's sake that needs not succeed."""
+        try:
+            action()
+        except BROKER_ERRORS as error:
+            self._complain(error)
+
+    def _stumble(self, error: Exception) -> None:
+        """Log an error of the broker and wait a little, so that a dead one costs no processor time."""
+        self._complain(error)
+        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
+        self._failures = min(self._failures + 1, 10)
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, pause)
+
+    def _complain(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + LOG_INTERVAL
+            log.warning("broker_unavailable", queue=self._queue_name, error=str(error) or type(error).__name__)

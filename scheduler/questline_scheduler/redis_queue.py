@@ -1,0 +1,165 @@
+"""One queue of doorbells in Redis, and the scripts that keep its two parts apart.
+
+A bell is nowhere, or in `ready`, or in `held` by exactly one worker. `ready` is a sorted set, so that a bell
+cannot be queued twice; its members are the messages' ids, which say everything. `held` maps an id to the
+broker's time at which it was fetched, its place in `ready`, and the worker. `wake` holds tokens for consumers
+that wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import redis
+
+from questline_scheduler.doorbell_broker import MAX_MESSAGE_BYTES
+
+#: A bell that its holder has not answered after this many milliseconds may be rung again: the holder may
+#: have died unnoticed, or have it waiting behind a long step. The claim decides if both run it.
+HELD_MILLIS = 30_000
+#: Most bells that one script call takes; it keeps the server from its other clients for about a millisecond.
+CHUNK = 500
+#: Most tokens on the wake list; an idle consumer that gets none looks for itself within a second.
+MAX_TOKENS = 64
+#: Distance between two priorities in `ready`; turns grow by one, and 1,000 priorities stay exact in a double.
+PRIORITY_STRIDE = 10**12
+
+_COMMON = f"""
+local ready, held, wake = KEYS[1], KEYS[2], KEYS[3]
+
+local function millis()
+  local time = redis.call("TIME")
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function ring_tokens(count)
+  for _ = 1, math.min(count, {MAX_TOKENS}) do redis.call("RPUSH", wake, "1") end
+  redis.call("LTRIM", wake, -{MAX_TOKENS}, -1)
+end
+"""
+
+#: KEYS also: the counter of turns, the names of all queues. ARGV: the queue's name, priority, id, priority, id, ...
+_RING = (
+    _COMMON
+    + f"""
+local now, turn, rung = millis(), redis.call("INCRBY", KEYS[4], (#ARGV - 1) / 2), 0
+redis.call("SADD", KEYS[5], ARGV[1])
+for i = 2, #ARGV, 2 do
+  local hold = redis.call("HGET", held, ARGV[i + 1])
+  if hold and now - tonumber(string.match(hold, "^%d+") or 0) >= {HELD_MILLIS} then
+    redis.call("HDEL", held, ARGV[i + 1])
+    hold = false
+  end
+  if not hold then
+    local place = string.format("%.0f", turn - (#ARGV - 1 - i) / 2 - ARGV[i] * {PRIORITY_STRIDE})
+    rung = rung + redis.call("ZADD", ready, "NX", place, ARGV[i + 1])
+  end
+end
+ring_tokens(rung)
+return rung
+"""
+)
+
+#: ARGV: worker, how many to fetch, ids that the worker is done with ...
+_FETCH = (
+    _COMMON
+    + f"""
+for i = 3, #ARGV do
+  local hold = redis.call("HGET", held, ARGV[i])
+  if hold and string.match(hold, "^%d+ %S+ (.*)$") == ARGV[1] then redis.call("HDEL", held, ARGV[i]) end
+end
+local fetched, wanted = {{}}, tonumber(ARGV[2])
+if wanted == 0 then return fetched end
+local popped, now = redis.call("ZPOPMIN", ready, wanted), millis()
+for i = 1, #popped, 2 do
+  if #popped[i] <= {MAX_MESSAGE_BYTES} then
+    redis.call("HSET", held, popped[i], string.format("%.0f %s %s", now, popped[i + 1], ARGV[1]))
+  end
+  fetched[#fetched + 1] = string.sub(popped[i], 1, {MAX_MESSAGE_BYTES + 1})
+end
+if redis.call("EXISTS", ready) == 0 then redis.call("DEL", wake) end
+return fetched
+"""
+)
+
+#: ARGV: worker, ids that it still has in hand ...
+_RECLAIM = (
+    _COMMON
+    + """
+local kept, count, holds = {}, 0, redis.call("HGETALL", held)
+for i = 2, #ARGV do kept[ARGV[i]] = true end
+for i = 1, #holds, 2 do
+  local place, worker = string.match(holds[i + 1], "^%d+ (%S+) (.*)$")
+  if worker == ARGV[1] and not kept[holds[i]] then
+    redis.call("HDEL", held, holds[i])
+    redis.call("ZADD", ready, "NX", place, holds[i])
+    count = count + 1
+  end
+end
+ring_tokens(count)
+return count
+"""
+)
+
+
+def names_key(prefix: str) -> str:
+    """Return the key under which the names of all queues in a namespace are kept."""
+    return f"{prefix}:queues"
+
+
+class RedisQueue:
+    """The doorbells of one queue in one namespace. Its methods raise what the Redis client raises.
+
+    Parameters:
+      client: the Redis client, not yet connected.
+      prefix: what all keys of the namespace begin with.
+      name: the queue.
+    """
+
+    def __init__(self, client: redis.Redis, prefix: str, name: str) -> None:
+        self._client = client
+        self._name = name
+        self._names = names_key(prefix)
+        keys = {part: f"{prefix}:queue:{name}:{part}" for part in ("ready", "held", "wake", "turn")}
+        self.ready, self.held, self.wake, self.turn = keys.values()
+        self._scripts = [client.register_script(text) for text in (_RING, _FETCH, _RECLAIM)]
+
+    def ring(self, bells: Sequence[tuple[str, int]]) -> int:
+        """Queue the bells, given as id and priority, that are neither queued nor held; return how many those were."""
+        rung = 0
+        for start in range(0, len(bells), CHUNK):
+            pairs = [part for name, priority in bells[start : start + CHUNK] for part in (priority, name)]
+            rung += self._run(0, [self._name, *pairs], self.turn, self._names)
+        return rung
+
+    def fetch(self, worker_id: str, wanted: int, done: Iterable[bytes] = ()) -> list[bytes]:
+        """Forget what the worker is done with, and give it at most `wanted` ids, the most urgent first.
+
+        An id that is too long is cut one byte beyond the limit, and not held.
+        """
+        fetched: list[bytes] = self._run(1, [worker_id, min(wanted, CHUNK), *done])
+        return fetched
+
+    def reclaim(self, worker_id: str, kept: Iterable[bytes] = ()) -> int:
+        """Put what the worker holds back into its place, except for `kept`; return how many those were."""
+        count: int = self._run(2, [worker_id, *kept])
+        return count
+
+    def listen(self, seconds: float) -> bool:
+        """Wait for a token, and return whether one came."""
+        return self._client.blpop([self.wake], timeout=seconds) is not None
+
+    def size(self) -> int:
+        """Return how many bells are queued or held."""
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.zcard(self.ready)
+            pipe.hlen(self.held)
+            return sum(pipe.execute())
+
+    def clear(self) -> None:
+        """Forget all bells."""
+        self._client.delete(self.ready, self.held, self.wake)
+
+    def _run(self, script: int, arguments: list[Any], *keys: str) -> Any:
+        return self._scripts[script](keys=[self.ready, self.held, self.wake, *keys], args=cast("Any", arguments))

@@ -1,0 +1,72 @@
+"""The relay: rings for ready tickets that nobody has claimed, also after the broker has lost everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from questline_persistence.errors import StoreUnavailable
+from questline_persistence.log import get_logger
+from questline_persistence.recovery import MAX_REDISPATCH, Recovery
+from questline_scheduler.doorbell_broker import DoorbellBroker
+
+log = get_logger(__name__)
+
+#: Seconds between two looks, where the workers' own rings reach them through a server, and where they do not.
+INTERVAL_WITH_SERVER, INTERVAL_IN_PROCESS = 0.25, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What one look did: how many bells it rang, and whether there may be more at once."""
+
+    rung: int = 0
+    more: bool = False
+    broker_up: bool = True
+
+
+class Relay:
+    """Finds tickets whose last ring went unanswered and rings again.
+
+    Parameters:
+      recovery: the store's side.
+      broker: where to ring.
+    """
+
+    name = "relay"
+
+    def __init__(self, recovery: Recovery, broker: DoorbellBroker) -> None:
+        self._recovery = recovery
+        self._broker = broker
+        self.interval = INTERVAL_WITH_SERVER if broker.room() is None else INTERVAL_IN_PROCESS
+
+    def run_once(self, *, now: float | None = None) -> Relayed:
+        """Ring for what is due, at most as much as the broker has room for."""
+        try:
+            self._recollect(now)
+        except StoreUnavailable:
+            return Relayed(broker_up=False)
+        room = self._broker.room()
+        limit = MAX_REDISPATCH if room is None else min(room, MAX_REDISPATCH)
+        # What is rung within this process only makes sense for queues that somebody here listens to.
+        queues = None if room is None else self._broker.get_declared_queues()
+        bells = self._recovery.due(limit=limit, queues=queues, now=now) if limit > 0 else []
+        if not bells:
+            return Relayed()
+        try:
+            left = self._broker.ring(bells)
+        except StoreUnavailable:
+            self._recovery.ring_soon(bells, now=now)
+            return Relayed(broker_up=False)
+        if left:
+            self._recovery.ring_soon(left, now=now)
+        log.debug("redispatched", bells=len(bells) - len(left))
+        return Relayed(len(bells) - len(left), more=len(bells) == limit and not left)
+
+    def _recollect(self, now: float | None) -> None:
+        """Make every ready ticket due if the broker has forgotten what was rung."""
+        if self._broker.recollects():
+            return
+        count = self._recovery.ring_all(now=now)
+        self._broker.remember()
+        if count:
+            log.warning("broker_forgot", ready_tickets=count)

@@ -1,0 +1,24 @@
+"""The background services of one namespace, put together: any number of processes may run them."""
+
+from __future__ import annotations
+
+from questline_persistence.database import Database
+from questline_persistence.recovery import Recovery
+from questline_persistence.register import Register
+from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_scheduler.loops import Loops
+from questline_scheduler.relay import Relay
+from questline_scheduler.sweeper import Sweeper
+from questline_scheduler.timers import Timers
+
+
+def make_loops(database: Database, namespace: str, broker: DoorbellBroker, *, sweep_seconds: float) -> Loops:
+    """Return relay, sweeper and timers as loops that are yet to be started."""
+    recovery = Recovery(database, namespace)
+    return Loops(
+        [
+            Relay(recovery, broker),
+            Sweeper(recovery, broker, sweep_seconds),
+            Timers(recovery, Register(database, namespace)),
+        ]
+    )

@@ -1,0 +1,46 @@
+"""What a Lord's declaration says about steps that do not say it themselves: queue, time-out, attempts.
+
+They are filled in when a step is submitted or pushed by a process that has imported the Lord; the step in
+the store is complete, so that every worker treats it alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from questline_persistence.models import LordStep
+
+
+@dataclass(frozen=True, slots=True)
+class StepDefaults:
+    """Defaults for the steps of one Lord and tool; None leaves the general default in place."""
+
+    queue: str | None = None
+    timeout_seconds: float | None = None
+    max_attempts: int | None = None
+
+
+_DEFAULTS: dict[str, StepDefaults] = {}
+
+
+def declare(handler: str, defaults: StepDefaults) -> None:
+    """Set the defaults of the handler `lord:tool`."""
+    _DEFAULTS[handler] = defaults
+
+
+def complete(steps: Iterable[LordStep]) -> list[LordStep]:
+    """Return the steps, each with its Lord's defaults for what it does not set."""
+    return [_completed(step) for step in steps]
+
+
+def _completed(step: LordStep) -> LordStep:
+    defaults = _DEFAULTS.get(step.handler)
+    if defaults is None:
+        return step
+    update = {
+        name: value
+        for name in ("queue", "timeout_seconds", "max_attempts")
+        if name not in step.model_fields_set and (value := getattr(defaults, name)) is not None
+    }
+    return step.model_copy(update=update) if update else step

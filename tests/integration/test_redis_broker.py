@@ -1,0 +1,627 @@
+"""The broker in Redis, on a real server that is stopped, stalled, flushed and tampered with."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import dramatiq
+import pytest
+import redis
+from dramatiq.errors import QueueJoinTimeout
+
+from questline_persistence.errors import StoreUnavailable
+from questline_scheduler.brokers import open_broker
+from questline_scheduler.doorbell_broker import ACTOR_NAME, MAX_MESSAGE_BYTES, message_for
+from questline_scheduler.redis_broker import RingingRedisBroker
+from questline_scheduler.redis_consumer import RedisConsumer
+from questline_scheduler.redis_queue import MAX_TOKENS
+from tests.doorbells import bell, declare, working
+from tests.servers.valkey import ValkeyServer
+from tests.waiting import eventually
+
+Open = Callable[..., RingingRedisBroker]
+
+#: A message of another actor, as Dramatiq's own broker would write it.
+FOREIGN = dramatiq.Message(queue_name="default", actor_name="mail", args=("q1",), kwargs={}, options={}).encode()
+
+
+@pytest.fixture
+def open_at(redis_url: str) -> Iterator[Open]:
+    opened: list[RingingRedisBroker] = []
+
+    def open_at(url: str = redis_url, *, namespace: str = "default", broker_id: str = "w1") -> RingingRedisBroker:
+        broker = open_broker(url, namespace=namespace)
+        assert isinstance(broker, RingingRedisBroker)
+        broker.broker_id = broker_id
+        broker.declare_queue("default")
+        opened.append(broker)
+        return broker
+
+    yield open_at
+    for broker in opened:
+        broker.close()
+
+
+@pytest.fixture
+def broker(open_at: Open) -> RingingRedisBroker:
+    return open_at()
+
+
+@pytest.fixture
+def fragile(open_at: Open, valkey_server: ValkeyServer) -> RingingRedisBroker:
+    """A broker on our own server, which the test may stop."""
+    valkey_server.flush()
+    return open_at(valkey_server.url)
+
+
+# Ringing
+
+
+def test_a_bell_rung_thrice_is_queued_once(broker: RingingRedisBroker) -> None:
+    broker.ring([bell("q1"), bell("q1")])
+    broker.ring([bell("q1")])
+
+    assert taken(broker) == ["q1:0:0001:0"]
+
+
+def test_a_bell_of_a_later_fence_is_queued_beside(broker: RingingRedisBroker) -> None:
+    broker.ring([bell("q1", fence=1), bell("q1", fence=2)])
+
+    assert taken(broker) == ["q1:0:0001:1", "q1:0:0001:2"]
+
+
+def test_a_bell_is_not_queued_again_while_a_worker_holds_it(broker: RingingRedisBroker, open_at: Open) -> None:
+    broker.ring([bell("q1")])
+    assert taken(broker) == ["q1:0:0001:0"]
+
+    broker.ring([bell("q1")])
+
+    assert taken(open_at(broker_id="w2")) == []
+
+
+def test_a_bell_may_be_rung_again_after_its_ack(broker: RingingRedisBroker) -> None:
+    broker.ring([bell("q1")])
+    consumer = broker.consume("default", timeout=10)
+    consumer.ack(received(consumer))
+    consumer.close()
+
+    broker.ring([bell("q1")])
+
+    assert taken(broker) == ["q1:0:0001:0"]
+
+
+def test_a_bell_that_was_held_too_long_may_be_rung_again(broker: RingingRedisBroker, open_at: Open) -> None:
+    broker.ring([bell("q1")])
+    slow = broker.consume("default", timeout=10)
+    message = received(slow)
+    age_holds(broker, 31_000)
+
+    broker.ring([bell("q1")])
+    broker.ring([bell("q1")])
+    second = open_at(broker_id="w2")
+    assert taken(second) == ["q1:0:0001:0"]
+
+    slow.ack(message)
+    slow.close()
+    assert second.requeue_dead(["w2"]) == 1, "the ack of the slow one took the message from the second"
+
+
+def test_bells_come_by_priority_and_then_in_their_turn(broker: RingingRedisBroker) -> None:
+    broker.ring([bell("a"), bell("b", 1000), bell("c", -1000)])
+    broker.ring([bell("d", 1000), bell("e"), bell("f", 1)])
+
+    assert quests(taken(broker)) == ["b", "d", "f", "a", "e", "c"]
+
+
+def test_a_thousand_bells_are_rung_in_order(broker: RingingRedisBroker) -> None:
+    broker.ring([bell(f"q{number}") for number in range(1_234)])
+
+    assert quests(taken(broker, prefetch=2_000)) == [f"q{number}" for number in range(1_234)]
+    assert broker.client.llen("questline:default:queue:default:wake") == 0
+
+
+def test_wake_tokens_are_bounded(broker: RingingRedisBroker) -> None:
+    broker.ring([bell(f"q{number}") for number in range(1_000)])
+
+    assert broker.client.llen("questline:default:queue:default:wake") == MAX_TOKENS
+
+
+def test_a_message_sent_by_hand_is_a_bell_like_any_other(broker: RingingRedisBroker) -> None:
+    actor = declare(broker, print)
+    actor.send(quest_id="q1", epoch=0, position="0001")
+    broker.enqueue(message_for(bell("q1", fence=3)))
+
+    assert taken(broker) == ["q1:0:0001:0", "q1:0:0001:3"]
+
+
+def test_two_namespaces_never_meet(open_at: Open) -> None:
+    one, two = open_at(namespace="one"), open_at(namespace="two")
+    one.ring([bell("q1")])
+    one.recollects()
+    one.remember()
+
+    assert taken(two) == []
+    assert two.requeue_dead(["w1"]) == 0
+    assert not two.recollects()
+    two.flush_all()
+    assert taken(one) == ["q1:0:0001:0"]
+
+
+# Consuming
+
+
+def test_a_bell_wakes_an_idle_consumer_at_once(broker: RingingRedisBroker) -> None:
+    arrived = threading.Event()
+    declare(broker, lambda _: arrived.set())
+    with working(broker, timeout=1_000):
+        eventually(lambda: broker.client.info("clients").get("blocked_clients"))
+        began = time.monotonic()
+        broker.ring([bell("q1")])
+        assert arrived.wait(10)
+        assert time.monotonic() - began < 0.5
+
+
+def test_each_bell_of_a_batch_wakes_a_consumer(open_at: Open) -> None:
+    consumers = [open_at(broker_id=f"w{number}").consume("default", timeout=1_000) for number in range(4)]
+    names: list[str] = []
+    threads = [threading.Thread(target=lambda own=own: names.append(received(own).message_id)) for own in consumers]
+    for thread in threads:
+        thread.start()
+    ringing = open_at()
+    eventually(lambda: ringing.client.info("clients").get("blocked_clients") == 4)
+
+    began = time.monotonic()
+    ringing.ring([bell(f"q{number}") for number in range(4)])
+    for thread in threads:
+        thread.join()
+
+    assert time.monotonic() - began < 0.5
+    assert quests(sorted(names)) == ["q0", "q1", "q2", "q3"]
+
+
+def test_prefetch_is_respected(broker: RingingRedisBroker, open_at: Open) -> None:
+    broker.ring([bell("a"), bell("b"), bell("c")])
+    consumer = broker.consume("default", prefetch=2, timeout=10)
+
+    assert quests([received(consumer).message_id, received(consumer).message_id]) == ["a", "b"]
+    assert next(consumer) is None
+    assert quests(taken(open_at(broker_id="w2"))) == ["c"]
+
+
+def test_an_ack_makes_room_at_once(broker: RingingRedisBroker) -> None:
+    broker.ring([bell("a"), bell("b")])
+    consumer = broker.consume("default", prefetch=1, timeout=1_000)
+    threading.Timer(0.05, consumer.ack, [received(consumer)]).start()
+    began = time.monotonic()
+
+    assert next(consumer) is not None
+    assert time.monotonic() - began < 0.5
+
+
+def test_an_ack_reaches_the_broker_while_the_consumer_waits_for_bells(broker: RingingRedisBroker) -> None:
+    broker.ring([bell("q1")])
+    consumer = broker.consume("default", prefetch=2, timeout=1_000)
+    message = received(consumer)
+    waiting = threading.Thread(target=next, args=[consumer])
+    waiting.start()
+    eventually(lambda: consumer._listening)
+
+    consumer.ack(message)
+
+    broker.join("default", timeout=500)
+    assert waiting.is_alive()
+    waiting.join()
+
+
+def test_a_closed_consumer_gives_back_what_it_did_not_hand_out(broker: RingingRedisBroker, open_at: Open) -> None:
+    broker.ring([bell("a"), bell("b"), bell("c"), bell("d", -1)])
+    consumer = broker.consume("default", prefetch=3, timeout=10)
+    received(consumer)
+
+    consumer.close()
+
+    assert quests(taken(open_at(broker_id="w2"))) == ["b", "c", "d"]
+    assert next(consumer) is None
+
+
+def test_messages_that_nobody_began_go_back_at_once(broker: RingingRedisBroker, open_at: Open) -> None:
+    broker.ring([bell("a"), bell("b"), bell("c")])
+    consumer = broker.consume("default", prefetch=3, timeout=10)
+    first, second, _ = received(consumer), received(consumer), received(consumer)
+
+    consumer.requeue([second, first])
+
+    assert quests(taken(open_at(broker_id="w2"))) == ["a", "b"]
+
+
+def test_a_worker_runs_what_is_rung_and_starts_no_consumer_for_delays(broker: RingingRedisBroker) -> None:
+    ran: list[str] = []
+    declare(broker, ran.append)
+    with working(broker) as worker:
+        broker.ring([bell(f"q{number}") for number in range(200)])
+        broker.join("default", timeout=10_000)
+
+        assert set(worker.consumers) == {"default"}
+        assert broker.get_declared_delay_queues() == set()
+    assert sorted(ran) == sorted(f"q{number}" for number in range(200))
+
+
+def test_what_a_stopped_worker_had_not_begun_is_there_for_the_next(broker: RingingRedisBroker, open_at: Open) -> None:
+    begun, let_go = threading.Event(), threading.Event()
+    ran: list[str] = []
+
+    def run(quest_id: str) -> None:
+        ran.append(quest_id)
+        begun.set()
+        let_go.wait(10)
+
+    declare(broker, run)
+    with working(broker, threads=1):
+        broker.ring([bell("a"), bell("b"), bell("c")])
+        begun.wait(10)
+        threading.Timer(0.05, let_go.set).start()
+
+    assert ran + quests(taken(open_at(broker_id="w2"))) == ["a", "b", "c"]
+
+
+def test_a_paused_worker_goes_on_with_a_new_consumer(
+    broker: RingingRedisBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
+    ran: list[str] = []
+    declare(broker, ran.append)
+    with working(broker) as worker:
+        worker.pause()
+        broker.ring([bell("q1")])
+        worker.resume()
+
+        eventually(lambda: ran == ["q1"])
+
+
+def test_a_failed_message_is_done_too(broker: RingingRedisBroker, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(quest_id: str) -> None:
+        raise LookupError(quest_id)
+
+    declare(broker, fail)
+    with working(broker):
+        broker.ring([bell("q1")])
+        broker.join("default", timeout=10_000)
+    assert "LookupError" in caplog.text
+
+
+def test_join_gives_up_after_its_timeout_and_flush_empties(broker: RingingRedisBroker) -> None:
+    broker.ring([bell("q1")])
+    with pytest.raises(QueueJoinTimeout):
+        broker.join("default", timeout=1)
+
+    broker.flush("default")
+
+    broker.join("default", timeout=1)
+
+
+# Dead workers and lost replies
+
+
+def test_what_a_dead_worker_had_fetched_goes_back_to_its_place(open_at: Open) -> None:
+    dead = open_at(broker_id="dead")
+    dead.ring([bell("a", 5), bell("b"), bell("c")])
+    consumer = dead.consume("default", prefetch=2, timeout=10)
+    received(consumer)
+    dead.ring([bell("d", 9)])
+
+    assert open_at(broker_id="scheduler").requeue_dead(["stranger", "dead"]) == 2
+    assert quests(taken(open_at(broker_id="alive"))) == ["d", "a", "b", "c"]
+
+
+def test_what_a_dead_worker_had_fetched_wakes_an_idle_one(open_at: Open) -> None:
+    dead, alive = open_at(broker_id="dead"), open_at(broker_id="alive")
+    dead.ring([bell("q1")])
+    taken(dead)
+    arrived = threading.Event()
+    declare(alive, lambda _: arrived.set())
+    with working(alive, timeout=1_000):
+        eventually(lambda: alive.client.info("clients").get("blocked_clients"))
+        began = time.monotonic()
+        alive.requeue_dead(["dead"])
+        assert arrived.wait(10)
+        assert time.monotonic() - began < 0.5
+
+
+def test_the_queues_of_a_dead_worker_need_not_be_known(open_at: Open) -> None:
+    dead = open_at(broker_id="dead")
+    dead.ring([bell("q1", queue="gpu")])
+    received(dead.consume("gpu", timeout=10))
+
+    assert open_at(broker_id="scheduler").requeue_dead(["dead"]) == 1
+
+
+def test_what_living_workers_hold_stays_with_them(open_at: Open) -> None:
+    alive = open_at(broker_id="alive")
+    alive.ring([bell("q1")])
+    taken(alive)
+
+    assert alive.requeue_dead(["dead", "ali", "alive2"]) == 0
+
+
+def test_an_ack_of_a_worker_that_was_declared_dead_takes_nothing(open_at: Open) -> None:
+    frozen = open_at(broker_id="frozen")
+    frozen.ring([bell("q1")])
+    consumer = frozen.consume("default", timeout=10)
+    message = received(consumer)
+    frozen.requeue_dead(["frozen"])
+
+    consumer.ack(message)
+    consumer.close()
+
+    assert taken(open_at(broker_id="w2")) == ["q1:0:0001:0"]
+
+
+def test_bells_whose_fetch_was_not_answered_come_back(
+    broker: RingingRedisBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker.ring([bell("a"), bell("b")])
+    consumer = broker.consume("default", prefetch=9, timeout=10)
+    fetch = consumer._queue.fetch
+    answers = iter([True])
+
+    def unanswered(*args: object) -> list[bytes]:
+        names = fetch(*args)  # type: ignore[arg-type]
+        if next(answers, False):
+            raise redis.TimeoutError
+        return names
+
+    monkeypatch.setattr(consumer._queue, "fetch", unanswered)
+
+    assert next(consumer) is None
+    assert quests([received(consumer).message_id, received(consumer).message_id]) == ["a", "b"]
+
+
+def test_an_ack_that_was_not_sent_is_sent_with_the_next_fetch(
+    broker: RingingRedisBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker.ring([bell("q1")])
+    consumer = broker.consume("default", timeout=10)
+    message = received(consumer)
+    with monkeypatch.context() as broken:
+        broken.setattr(consumer._queue, "fetch", raise_timeout)
+        consumer.ack(message)
+        assert next(consumer) is None
+
+    assert next(consumer) is None
+    broker.join("default", timeout=1)
+
+
+# Memory lost
+
+
+def test_a_flushed_broker_recollects_nothing_until_it_was_told(broker: RingingRedisBroker) -> None:
+    assert not broker.recollects()
+    broker.remember()
+    assert broker.recollects()
+
+    broker.client.flushall()
+
+    assert not broker.recollects()
+    assert not broker.recollects()
+    broker.remember()
+    assert broker.recollects()
+
+
+def test_a_broker_flushed_while_it_was_told_recollects_nothing(broker: RingingRedisBroker) -> None:
+    assert not broker.recollects()
+    broker.client.flushall()
+
+    broker.remember()
+
+    assert not broker.recollects()
+
+
+def test_an_ack_after_a_flush_is_harmless(broker: RingingRedisBroker) -> None:
+    broker.ring([bell("a"), bell("b")])
+    consumer = broker.consume("default", prefetch=2, timeout=10)
+    message = received(consumer)
+    broker.client.flushall()
+    broker.client.script_flush()
+
+    consumer.ack(message)
+    broker.ring([bell("c")])
+
+    assert quests([received(consumer).message_id, received(consumer).message_id]) == ["b", "c"]
+
+
+# Forgeries
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        FOREIGN,
+        FOREIGN[:40],
+        b"q" * (MAX_MESSAGE_BYTES + 1),
+        b"q" * 3_000_000,
+        b"\xff\x00",
+        b"",
+        b"q1:0:0001",
+        b"q1:0:0001:1:",
+        "q1:٣:0001:3".encode(),
+    ],
+    ids=["foreign", "truncated", "oversized", "huge", "binary", "empty", "short", "long", "digits"],
+)
+def test_a_message_that_is_no_doorbell_is_dropped_and_those_behind_it_arrive(
+    broker: RingingRedisBroker, forged: bytes
+) -> None:
+    ran: list[str] = []
+    declare(broker, ran.append)
+    broker.client.zadd("questline:default:queue:default:ready", {forged: -1e15})
+    with working(broker):
+        broker.ring([bell("q1")])
+        broker.join("default", timeout=10_000)
+    assert ran == ["q1"]
+    assert broker.dropped == 1
+
+
+def test_keys_of_another_type_keep_the_consumer_waiting_but_alive(broker: RingingRedisBroker) -> None:
+    ran: list[str] = []
+    declare(broker, ran.append)
+    broker.client.set("questline:default:queue:default:ready", "vandal")
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+        broker.ring([bell("q1")])
+    with working(broker) as worker:
+        eventually(lambda: failures(worker) > 1)
+        broker.client.delete("questline:default:queue:default:ready")
+        broker.ring([bell("q1")])
+
+        eventually(lambda: ran == ["q1"])
+
+
+# Broker down, stalled, full
+
+
+def test_every_call_tells_that_the_broker_is_down(open_at: Open) -> None:
+    down = open_at("redis://user:secret@127.0.0.1:1/0")
+    calls: list[Callable[[], object]] = [
+        *(down.ping, down.recollects, down.remember, down.flush_all),
+        *(lambda: down.ring([bell("q1")]), lambda: down.requeue_dead(["w1"]), lambda: down.flush("default")),
+    ]
+    for call in calls:
+        with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1") as caught:
+            call()
+        assert caught.value.hint
+        assert "secret" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_worker_lives_through_a_restart_of_the_broker(
+    fragile: RingingRedisBroker, valkey_server: ValkeyServer
+) -> None:
+    ran: list[str] = []
+    declare(fragile, ran.append)
+    with working(fragile) as worker:
+        thread = worker.consumers["default"]
+        fragile.ring([bell("before")])
+        eventually(lambda: ran == ["before"])
+        valkey_server.stop()
+        with pytest.raises(StoreUnavailable, match=str(valkey_server.port)):
+            fragile.ring([bell("lost")])
+        eventually(lambda: failures(worker) > 3)
+
+        valkey_server.start()
+        began = time.monotonic()
+        fragile.ring([bell("after")])
+        eventually(lambda: ran == ["before", "after"])
+
+        assert time.monotonic() - began < 3.0
+        assert worker.consumers["default"] is thread
+        assert thread.is_alive()
+    assert not fragile.recollects()
+
+
+def test_a_worker_lives_through_a_stall_of_the_broker(fragile: RingingRedisBroker, valkey_server: ValkeyServer) -> None:
+    ran: list[str] = []
+    declare(fragile, ran.append)
+    with working(fragile) as worker:
+        consumer = consumer_of(worker)
+        eventually(lambda: consumer._listening)
+        fragile.ring([bell("a")])
+        valkey_server.pause()
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            fragile.ring([bell("b")])
+        eventually(lambda: consumer._failures > 0 and time.monotonic() - began > 6.0)
+        valkey_server.resume()
+        eventually(lambda: fragile.ring([bell("c")]) == [], ignoring=(StoreUnavailable,))
+
+        eventually(lambda: {"a", "c"} <= set(ran))
+        assert consumer_of(worker) is consumer
+
+
+def test_a_full_broker_refuses_bells(fragile: RingingRedisBroker) -> None:
+    fragile.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable, match="maxmemory") as caught:
+            fragile.ring([bell("q1")])
+    finally:
+        fragile.client.config_set("maxmemory", 0)
+
+    assert "maxmemory" in str(caught.value.hint)
+    assert taken(fragile) == []
+
+
+def test_a_worker_lives_through_a_full_broker(fragile: RingingRedisBroker) -> None:
+    ran: list[str] = []
+    declare(fragile, ran.append)
+    fragile.ring([bell("a")])
+    fragile.client.config_set("maxmemory", 1)
+    try:
+        with working(fragile) as worker:
+            eventually(lambda: failures(worker) > 0 or ran)
+            fragile.client.config_set("maxmemory", 0)
+
+            eventually(lambda: ran == ["a"])
+    finally:
+        fragile.client.config_set("maxmemory", 0)
+
+
+def test_a_worker_may_stop_while_the_broker_is_down(fragile: RingingRedisBroker, valkey_server: ValkeyServer) -> None:
+    declare(fragile, print)
+    with working(fragile) as worker:
+        eventually(lambda: consumer_of(worker)._listening)
+        valkey_server.stop()
+    assert not worker.consumers["default"].is_alive()
+
+
+def test_a_socket_is_named_by_its_path(open_at: Open) -> None:
+    with pytest.raises(StoreUnavailable, match=r"/nowhere/redis\.sock"):
+        open_at("unix:///nowhere/redis.sock").ping()
+
+
+def test_another_database_of_the_server_is_another_broker(fragile: RingingRedisBroker, open_at: Open) -> None:
+    url = f"redis://127.0.0.1:{fragile.client.connection_pool.connection_kwargs['port']}/1"
+    fragile.ring([bell("q1")])
+
+    assert urlsplit(url).path == "/1"
+    assert taken(open_at(url)) == []
+
+
+def test_the_actor_has_the_name_that_messages_carry() -> None:
+    assert message_for(bell("q1")).actor_name == ACTOR_NAME == "run_step"
+
+
+def received(consumer: RedisConsumer) -> dramatiq.MessageProxy:
+    message = eventually(lambda: next(consumer), interval=0.0)
+    assert message is not None
+    return message
+
+
+def taken(broker: RingingRedisBroker, *, prefetch: int = 100) -> list[str]:
+    """Return the ids of all messages that a new consumer gets, and leave them in its hands."""
+    consumer = broker.consume("default", prefetch, timeout=10)
+    return [message.message_id for message in iter(lambda: next(consumer), None) if message is not None]
+
+
+def quests(message_ids: list[str]) -> list[str]:
+    return [name.partition(":")[0] for name in message_ids]
+
+
+def consumer_of(worker: dramatiq.Worker) -> RedisConsumer:
+    consumer = eventually(lambda: worker.consumers["default"].consumer)
+    assert isinstance(consumer, RedisConsumer)
+    return consumer
+
+
+def failures(worker: dramatiq.Worker) -> int:
+    return consumer_of(worker)._failures
+
+
+def age_holds(broker: RingingRedisBroker, millis: int) -> None:
+    """Make every hold as much older as if the broker's clock had gone on."""
+    key = "questline:default:queue:default:held"
+    holds: Any = broker.client.hgetall(key)
+    for name, hold in holds.items():
+        since, _, rest = hold.decode().partition(" ")
+        broker.client.hset(key, name, f"{int(since) - millis} {rest}")
+
+
+def raise_timeout(*_: object) -> None:
+    raise redis.TimeoutError
