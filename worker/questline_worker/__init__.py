@@ -1,0 +1,1 @@
+"""Lords, the actor and its middleware, and worker processes."""

@@ -1,0 +1,148 @@
+"""The middleware that makes steps durable: claim, then the handler, then the checkpoint, then the next doorbell.
+
+It wraps the actor's function when that is declared. Dramatiq's before/after hooks would not do: what they
+raise is logged and swallowed, and the step would run unclaimed or its result be lost.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+import dramatiq
+from dramatiq.middleware import Middleware
+from structlog.contextvars import bound_contextvars
+
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
+from questline_persistence.errors import PayloadError, StoreUnavailable
+from questline_persistence.ids import new_claim_id
+from questline_persistence.journal import Journal
+from questline_persistence.log import get_logger
+from questline_persistence.recovery import Recovery
+from questline_persistence.retries import backoff
+from questline_scheduler.ringer import Ringer
+from questline_worker.lease import Lease
+from questline_worker.outcomes import Dropped, Failed, Outcome, Succeeded
+from questline_worker.running import RunningStep, RunningSteps
+
+log = get_logger(__name__)
+
+
+class StepHooks(Protocol):
+    """Told of every step that this process runs."""
+
+    def step_started(self, claim: Claim) -> None:
+        """A step was claimed and its handler is about to be called."""
+
+    def step_ended(self, claim: Claim, outcome: Outcome) -> None:
+        """The handler is done; nothing has been written yet."""
+
+
+class Checkpoints(Middleware):
+    """Claims each step before its handler runs, and commits what came of it.
+
+    Parameters:
+      journal: where claims and results are committed.
+      recovery: told of steps that this process cannot run.
+      ringer: rings for the next step.
+      lease: says whether this process may claim.
+      running: the list of what runs here.
+      hooks: told of every step, or None.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        recovery: Recovery,
+        ringer: Ringer,
+        lease: Lease,
+        running: RunningSteps,
+        *,
+        hooks: StepHooks | None = None,
+    ) -> None:
+        self._journal = journal
+        self._recovery = recovery
+        self._ringer = ringer
+        self._lease = lease
+        self._running = running
+        self._hooks = hooks
+
+    def after_declare_actor(self, broker: dramatiq.Broker, actor: dramatiq.Actor[Any, Any]) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Wrap the actor's function."""
+        actor.fn = partial(self._run, actor.fn)
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Give back the steps that did not end within the time allowed for shutting down."""
+        for step in self._running.all():
+            try:
+                settled = self._journal.release(step.claim)
+            except StoreUnavailable as error:
+                log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
+                continue
+            log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
+            step.lose()  # what it may still return is no longer wanted
+            self._ring(settled)
+
+    def _run(self, call: Callable[[RunningStep], Outcome], quest_id: str, epoch: int, position: str) -> None:
+        """Claim the step that a doorbell names, run it, and commit the result."""
+        if not self._lease.wait_until_registered():
+            return
+        try:
+            claim = self._journal.claim(ClaimRequest(quest_id, epoch, position, new_claim_id()))
+            if claim is None:
+                self._leave(quest_id, epoch, position)
+                return
+            with bound_contextvars(quest_id=quest_id, position=position, claim_id=claim.claim_id):
+                self._perform(call, claim)
+        except StoreUnavailable as error:
+            # Only at shutdown: until then the store is waited for. The sweep takes care of what was claimed.
+            log.warning("step_abandoned", quest_id=quest_id, position=position, error=str(error))
+
+    def _perform(self, call: Callable[[RunningStep], Outcome], claim: Claim) -> None:
+        with self._running.holding(claim) as step:
+            if self._hooks is not None:
+                self._hooks.step_started(claim)
+            outcome = call(step)
+            step.settling = True
+            if self._hooks is not None:
+                self._hooks.step_ended(claim, outcome)
+            settled = self._settle(claim, outcome)
+        if not settled.won:
+            log.warning("result_fenced", lord=claim.lord_name, outcome=type(outcome).__name__)
+        self._ring(settled)
+
+    def _settle(self, claim: Claim, outcome: Outcome) -> Settled:
+        """Commit what came of a claim."""
+        now = self._journal.database.clock.now()
+        match outcome:
+            case Succeeded(output, pushed):
+                try:
+                    return self._journal.checkpoint(Checkpoint(claim, output, now, pushed))
+                except StoreUnavailable:
+                    raise
+                except PayloadError as error:
+                    return self._journal.fail(Failure(claim, str(error), now, None))
+                except Exception:
+                    # The store refuses this very result, for instance a NUL in PostgreSQL text.
+                    log.exception("checkpoint_refused", lord=claim.lord_name)
+                    wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
+                    return self._journal.fail(Failure(claim, traceback.format_exc(), now, wait))
+            case Failed(error, retry_in):
+                log.info(
+                    "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
+                )
+                return self._journal.fail(Failure(claim, error, now, retry_in))
+            case Dropped():
+                return Settled(won=False)
+
+    def _ring(self, settled: Settled) -> None:
+        bell = settled.doorbell
+        if bell is not None and bell.available_at <= self._journal.database.clock.now():
+            self._ringer.ring([bell])
+
+    def _leave(self, quest_id: str, epoch: int, position: str) -> None:
+        """Leave a ticket that was not to be had; note it if that was because the Lord is unknown here."""
+        if self._recovery.refuse(quest_id, epoch, position, self._journal.handlers):
+            log.warning("lord_unknown", quest_id=quest_id, position=position)

@@ -1,0 +1,138 @@
+"""What a handler gets as its first argument."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from questline_persistence.claims import Claim
+from questline_persistence.log import get_logger
+from questline_persistence.models import MAX_STEPS, LordStep
+from questline_scheduler.step_defaults import complete
+from questline_worker.outcomes import StepCancelled
+
+
+class LordContext:
+    """One attempt of one step, as its handler sees it.
+
+    Parameters:
+      claim: the hold on the step.
+      outputs: the outputs of earlier Lords.
+      still_held: tells whether the claim still holds the step; it is asked often.
+    """
+
+    def __init__(self, claim: Claim, outputs: Mapping[str, Any], still_held: Callable[[], bool]) -> None:
+        self._claim = claim
+        self._still_held = still_held
+        self._pushed: list[LordStep] = []
+        self._input: dict[str, Any] | None = None
+        self.outputs = outputs
+        self.log = get_logger("questline.lord").bind(
+            quest_id=claim.quest_id,
+            position=claim.position,
+            lord=claim.lord_name,
+            tool=claim.tool_name,
+            attempt=claim.attempt,
+        )
+
+    @property
+    def quest_id(self) -> str:
+        """The quest."""
+        return self._claim.quest_id
+
+    @property
+    def quest_type(self) -> str:
+        """The quest's type."""
+        return self._claim.quest_type
+
+    @property
+    def namespace(self) -> str:
+        """The tenant."""
+        return self._claim.namespace
+
+    @property
+    def epoch(self) -> int:
+        """The quest's lineage number: how often it has been replayed."""
+        return self._claim.epoch
+
+    @property
+    def position(self) -> str:
+        """The step's place in the stack."""
+        return self._claim.position
+
+    @property
+    def lord_name(self) -> str:
+        """The Lord of this step."""
+        return self._claim.lord_name
+
+    @property
+    def tool_name(self) -> str:
+        """The tool of this step."""
+        return self._claim.tool_name
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1; attempts whose worker died do not count."""
+        return self._claim.attempt
+
+    @property
+    def idempotency_key(self) -> str:
+        """A name for this step's outside effects: the same over retries and crashes, another after a replay."""
+        return self._claim.idempotency_key
+
+    @property
+    def input_data(self) -> dict[str, Any]:
+        """The quest's input."""
+        if self._input is None:
+            self._input = self._claim.input_data
+        return self._input
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The step's own parameters."""
+        return self._claim.params
+
+    @property
+    def pushed(self) -> tuple[LordStep, ...]:
+        """The steps pushed so far."""
+        return tuple(self._pushed)
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Tell how far the step is, and stop here if it has been cancelled.
+
+        Parameters:
+          fraction: 0.0 to 1.0.
+          message: what is being done.
+
+        Raises:
+          ValueError: `fraction` is outside of 0 to 1.
+          StepCancelled: the quest was cancelled or replayed, or the step given to another worker.
+        """
+        if math.isnan(fraction) or not 0.0 <= fraction <= 1.0:
+            raise ValueError(f"fraction must be 0.0 to 1.0, not {fraction}")
+        self.log.debug("progress", fraction=round(fraction, 4), message=message)
+        self.raise_if_cancelled()
+
+    def push(self, *steps: LordStep) -> None:
+        """Add steps right after this one; they are committed together with this step's result.
+
+        Raises:
+          TypeError: something else than a `LordStep` is given.
+          ValueError: the quest would get too long.
+        """
+        for step in steps:
+            if not isinstance(step, LordStep):
+                raise TypeError(f"push takes LordStep objects, not {type(step).__name__}")
+        if len(self._pushed) + len(steps) > MAX_STEPS:
+            raise ValueError(f"a quest may hold {MAX_STEPS:,} steps at most")
+        self._pushed += complete(steps)
+
+    def raise_if_cancelled(self) -> None:
+        """Stop here if no result of this attempt will be taken any more.
+
+        Raises:
+          StepCancelled: the quest was cancelled or replayed, or the step given to another worker.
+        """
+        if not self._still_held():
+            raise StepCancelled(f"the claim on {self.idempotency_key} is gone")

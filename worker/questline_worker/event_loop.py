@@ -1,0 +1,54 @@
+"""The one event loop of a process, on a thread of its own, where async handlers run."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any
+
+#: How long `stop` waits for coroutines that were cancelled to end, in seconds.
+STOP_SECONDS = 2.0
+
+
+class EventLoop:
+    """Runs coroutines for threads that wait for them; started by the first one."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Start `coroutine` and return its future, which threads may wait on or cancel."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._running())
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=_run, args=(self._loop,), name="questline-asyncio", daemon=True)
+                self._thread.start()
+            return self._loop
+
+    def stop(self) -> None:
+        """Cancel what still runs, and stop the loop; a coroutine that goes on all the same is abandoned."""
+        with self._starting:
+            if self._loop is not None and self._thread is not None:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join(STOP_SECONDS + 1.0)
+                self._loop = None
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Run `loop` until it is stopped, end what still runs on it, and close it."""
+    try:
+        loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=STOP_SECONDS))
+    finally:
+        loop.close()

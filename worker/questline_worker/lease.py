@@ -1,0 +1,137 @@
+"""The middleware that keeps a process known to be alive, and finds out when it is not."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import dramatiq
+from dramatiq.middleware import Middleware
+
+from questline_persistence.claims import WorkerCard
+from questline_persistence.errors import StoreUnavailable
+from questline_persistence.ids import new_claim_id
+from questline_persistence.journal import Journal
+from questline_persistence.log import get_logger
+from questline_persistence.recovery import Recovery
+from questline_persistence.register import Register
+from questline_scheduler.loops import Loop
+from questline_worker.lords import known_handlers
+from questline_worker.running import RunningSteps
+
+log = get_logger(__name__)
+
+
+class Lease(Middleware):
+    """Registers the process as a worker, renews its lease, and notices claims that are gone.
+
+    Parameters:
+      register: the list of workers.
+      journal: told under which name to claim, and which Lords are known.
+      recovery: told which Lords can be run now.
+      running: the steps whose claims are watched.
+      queues: what the process listens to, for people to see.
+      process_id: the name under which the process's supervisor knows it.
+      heartbeat_seconds: time between two renewals.
+      lease_seconds: how long the process counts as alive after one.
+    """
+
+    name = "heartbeat"
+
+    def __init__(
+        self,
+        register: Register,
+        journal: Journal,
+        recovery: Recovery,
+        running: RunningSteps,
+        *,
+        queues: tuple[str, ...],
+        process_id: str,
+        heartbeat_seconds: float,
+        lease_seconds: float,
+    ) -> None:
+        self.interval = heartbeat_seconds
+        self._register = register
+        self._journal = journal
+        self._recovery = recovery
+        self._running = running
+        self._lease_seconds = lease_seconds
+        self._card = WorkerCard("", process_id, socket.gethostname(), os.getpid(), 0, queues)
+        self._registered = threading.Event()
+        self._leaving = threading.Event()
+        self._loop = Loop(self)
+        #: Called with the process's first worker id, before anything is consumed.
+        self.on_start: Callable[[str], None] = lambda _: None
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Take a fresh name and start the heartbeat; the store need not be there yet."""
+        worker.queue_prefetch = worker.worker_threads
+        self.start(worker.worker_threads)
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Stop the heartbeat and sign off."""
+        self.stop()
+
+    def start(self, threads: int) -> None:
+        """Take a fresh name and start the heartbeat."""
+        self._journal.handlers = known_handlers()
+        self._card = replace(
+            self._card,
+            worker_id=new_claim_id(),
+            pid=os.getpid(),
+            threads=threads,
+            handlers=tuple(self._journal.handlers),
+        )
+        self.on_start(self._card.worker_id)
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Stop the heartbeat and sign off; steps that still run are swept up by others."""
+        self._leaving.set()
+        self._loop.stop()
+        if self._registered.is_set():
+            try:
+                self._register.leave(self._card.worker_id)
+            except StoreUnavailable as error:
+                log.warning("leave_failed", error=str(error))
+
+    @property
+    def worker_id(self) -> str:
+        """The name under which the process claims now."""
+        return self._card.worker_id
+
+    @property
+    def alive(self) -> bool:
+        """Whether the heartbeat goes on."""
+        return self._loop.alive
+
+    def wait_until_registered(self) -> bool:
+        """Wait until the process may claim; False when it is about to end instead."""
+        while not self._registered.wait(0.2):
+            if self._leaving.is_set():
+                return False
+        return True
+
+    def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (a lease runs by the database's clock)
+        """Register or renew, then look which claims are gone."""
+        if not self._registered.is_set():
+            self._enter()
+        elif not self._register.renew(self._card.worker_id, self._lease_seconds):
+            self._enter_again()
+        self._running.check()
+
+    def _enter(self) -> None:
+        self._register.enter(self._card, self._lease_seconds)
+        self._journal.worker_id = self._card.worker_id
+        self._registered.set()
+        self._recovery.ring_known(self._journal.handlers)
+        log.info("worker_started", worker_id=self._card.worker_id, pid=self._card.pid, threads=self._card.threads)
+
+    def _enter_again(self) -> None:
+        """Go on under a new name after having been taken for dead; claims under the old one are gone or will be."""
+        log.warning("lease_lost", worker_id=self._card.worker_id)
+        self._card = replace(self._card, worker_id=new_claim_id())
+        self._enter()

@@ -1,0 +1,135 @@
+"""Lords: the functions that run steps, registered by name."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from questline_persistence.errors import ConfigurationError
+from questline_persistence.models import LordStep
+from questline_scheduler.step_defaults import StepDefaults, declare
+from questline_worker.parameters import Parameter, read_parameters
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The function registered for a Lord and tool, ready to be called."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: tuple[Parameter, ...] = field(repr=False)
+
+
+_HANDLERS: dict[str, Handler] = {}
+
+
+def lord(
+    lord_name: str,
+    tool_name: str,
+    *,
+    queue: str | None = None,
+    timeout: float | None = None,
+    max_attempts: int | None = None,
+) -> Callable[[Function], Function]:
+    """Register the decorated function, sync or async, as the handler of a Lord's tool.
+
+    Its first parameter receives the `LordContext`. The others are filled by name from the step's params,
+    then the quest's input, then the output of a Lord of that name, and validated by their annotations. What it
+    returns must be JSON and becomes the Lord's output.
+
+    Parameters:
+      lord_name: the Lord.
+      tool_name: the tool.
+      queue: queue of steps that name none.
+      timeout: seconds that an attempt may take, for steps that do not say.
+      max_attempts: failures that a step may have, for steps that do not say.
+
+    Raises:
+      ConfigurationError: a name or option is wrong, another function has the names already, or the
+        function's parameters cannot be filled by name.
+    """
+    name = _checked_name(lord_name, tool_name, queue, timeout, max_attempts)
+
+    def register(function: Function) -> Function:
+        known = _HANDLERS.get(name)
+        if known is not None and _place(known.function) != _place(function):
+            raise ConfigurationError(f"{name} is registered twice: {_shown(known.function)} and {_shown(function)}")
+        parameters = read_parameters(function, name)
+        _HANDLERS[name] = Handler(name, function, parameters)
+        declare(name, StepDefaults(queue, timeout, max_attempts))
+        return function
+
+    return register
+
+
+def find_handler(name: str) -> Handler | None:
+    """Return the handler called `lord:tool`, or None."""
+    return _HANDLERS.get(name)
+
+
+def known_handlers() -> list[str]:
+    """Return the names of all registered handlers, sorted."""
+    return sorted(_HANDLERS)
+
+
+def import_lords(modules: Sequence[str]) -> None:
+    """Import the modules that register Lords; the working directory is importable.
+
+    Raises:
+      ConfigurationError: a module is missing or fails while it is imported; the error's cause tells why.
+    """
+    here = os.getcwd()  # noqa: PTH109  (sys.path holds strings)
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            raise ImportFailed(
+                f"cannot import {module}: {type(error).__name__}: {error}", hint=_import_hint(module)
+            ) from error
+
+
+class ImportFailed(ConfigurationError):
+    """A module that should register Lords cannot be imported."""
+
+    code = "import"
+
+
+def _import_hint(module: str) -> str:
+    if module.endswith(".py") or "/" in module:
+        return f"give a module name, not a file: {module.removesuffix('.py').strip('./').replace('/', '.')}"
+    return "name a module that can be imported from the working directory"
+
+
+def _checked_name(
+    lord_name: str, tool_name: str, queue: str | None, timeout: float | None, max_attempts: int | None
+) -> str:
+    """Return `lord:tool` after checking everything as a step would be."""
+    options = {"queue": queue, "timeout_seconds": timeout, "max_attempts": max_attempts}
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        return LordStep(lord_name, tool_name, **given).handler
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = str(first["loc"][0]).removesuffix("_seconds")
+        raise ConfigurationError(f"@lord({lord_name!r}, {tool_name!r}): {place}: {first['msg']}") from None
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return where a function is defined: a module imported twice registers the same function again."""
+    return function.__module__, function.__qualname__
+
+
+def _shown(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

@@ -1,0 +1,92 @@
+"""A handler's parameters: read from its signature once, filled by name and validated at each call."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
+
+from questline_persistence.errors import ConfigurationError
+from questline_worker.outcomes import Permanent
+
+_EMPTY = inspect.Parameter.empty
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter that is filled by name; `default` is `inspect.Parameter.empty` when it must be found."""
+
+    name: str
+    default: Any
+    adapter: TypeAdapter[Any] | None
+
+
+def read_parameters(function: Callable[..., Any], handler: str) -> tuple[Parameter, ...]:
+    """Return the parameters after the first, which receives the context.
+
+    Raises:
+      ConfigurationError: there is no first parameter, one cannot be given by name, or an annotation
+        cannot be resolved.
+    """
+    declared = list(inspect.signature(function).parameters.values())
+    if not declared or declared[0].kind not in {_NAMED[0], inspect.Parameter.POSITIONAL_ONLY}:
+        raise ConfigurationError(
+            f"the handler of {handler} takes no context", hint="its first parameter receives the LordContext"
+        )
+    hints = _hints(function, handler) if len(declared) > 1 else {}
+    return tuple(_parameter(item, hints, handler) for item in declared[1:])
+
+
+def _hints(function: Callable[..., Any], handler: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
+        message = f"the handler of {handler} has an annotation that cannot be resolved: {error}"
+        raise ConfigurationError(message, hint="import the name at module level, outside of TYPE_CHECKING") from error
+
+
+def _parameter(item: inspect.Parameter, hints: Mapping[str, Any], handler: str) -> Parameter:
+    if item.kind not in _NAMED:
+        raise ConfigurationError(f"the handler of {handler} has the parameter {item}, which cannot be filled by name")
+    annotation = hints.get(item.name, Any)
+    try:
+        adapter = None if annotation is Any else TypeAdapter(annotation)
+    except PydanticUserError as error:
+        raise ConfigurationError(
+            f"the handler of {handler}: {item.name} has a type that JSON cannot fill: {error}"
+        ) from error
+    return Parameter(item.name, item.default, adapter)
+
+
+def fill(parameters: Sequence[Parameter], sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a value for each parameter, from the first source that has its name.
+
+    Raises:
+      Permanent: a parameter has no value anywhere, or one of the wrong type; trying again would not help.
+    """
+    return {parameter.name: _value(parameter, sources) for parameter in parameters}
+
+
+def _value(parameter: Parameter, sources: Sequence[Mapping[str, Any]]) -> Any:
+    for source in sources:
+        if parameter.name in source:
+            return _validated(parameter, source[parameter.name])
+    if parameter.default is _EMPTY:
+        places = "the step's params, the quest's input_data and the outputs of earlier Lords"
+        raise Permanent(f"the parameter {parameter.name!r} has no value: it is missing in {places}")
+    return parameter.default
+
+
+def _validated(parameter: Parameter, value: Any) -> Any:
+    if parameter.adapter is None:
+        return value
+    try:
+        return parameter.adapter.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join([parameter.name, *map(str, first["loc"])])
+        raise Permanent(f"the parameter {place!r} has a value of the wrong type: {first['msg']}") from None

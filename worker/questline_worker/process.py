@@ -1,0 +1,108 @@
+"""A worker process put together: store, broker, middleware and actor."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from questline_persistence.database import Database
+from questline_persistence.ids import new_claim_id
+from questline_persistence.journal import Journal
+from questline_persistence.recovery import Recovery
+from questline_persistence.register import Register
+from questline_persistence.repository import QuestRepository
+from questline_persistence.settings import Settings
+from questline_scheduler.brokers import open_broker
+from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_scheduler.loops import Loops
+from questline_scheduler.memory_broker import MemoryBroker
+from questline_scheduler.ringer import Ringer
+from questline_scheduler.services import make_loops
+from questline_worker.actor import declare_actor
+from questline_worker.checkpoints import Checkpoints, StepHooks
+from questline_worker.event_loop import EventLoop
+from questline_worker.execution import Execution
+from questline_worker.housekeeping import Housekeeping
+from questline_worker.lease import Lease
+from questline_worker.patience import Patience
+from questline_worker.running import RunningSteps
+from questline_worker.watchdog import Watchdog
+
+#: How long a running process waits for a store that is away, in seconds: for as long as it lives.
+FOR_EVER = float("inf")
+
+
+class WorkerProcess:
+    """Everything that one worker process holds; nothing connects before the worker boots.
+
+    Parameters:
+      settings: the settings of the process.
+      loops: whether the background loops run here.
+      process_id: the name under which a supervisor knows the process.
+      database: an open store to use instead of the setting's.
+      broker: a broker to use instead of the setting's.
+      hooks: told of every step, or None.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        loops: bool = True,
+        process_id: str | None = None,
+        database: Database | None = None,
+        broker: DoorbellBroker | None = None,
+        hooks: StepHooks | None = None,
+    ) -> None:
+        self.settings = settings
+        # A thread may hold one connection for its step's outputs while the committer uses another.
+        size = min(settings.worker_threads + 4, 20)
+        self.database = database or Database(settings.database_url, pool_size=size, patience=FOR_EVER)
+        self.broker = broker or open_broker(settings.broker_url, namespace=settings.namespace)
+        if isinstance(self.broker, MemoryBroker):
+            self.broker.wanted = 2 * settings.worker_threads
+        self.journal = Journal(self.database, settings.namespace)
+        self.register = Register(self.database, settings.namespace)
+        self.recovery = Recovery(self.database, settings.namespace)
+        self.running = RunningSteps(self.register)
+        self.event_loop = EventLoop()
+        self.process_id = process_id or new_claim_id()
+        self._add_middleware(hooks)
+        execution = Execution(QuestRepository(self.database, namespace=settings.namespace), self.event_loop)
+        self.actor = declare_actor(self.broker, execution, settings.queues)
+        if loops:
+            self.broker.add_middleware(Housekeeping(self._loops))
+
+    @cached_property
+    def lease(self) -> Lease:
+        """The heartbeat."""
+        lease = Lease(
+            self.register,
+            self.journal,
+            self.recovery,
+            self.running,
+            queues=self.settings.queues,
+            process_id=self.process_id,
+            heartbeat_seconds=self.settings.heartbeat_seconds,
+            lease_seconds=self.settings.lease_seconds,
+        )
+        lease.on_start = self._name_consumer
+        return lease
+
+    @cached_property
+    def _loops(self) -> Loops:
+        """The background loops."""
+        return make_loops(
+            self.database, self.settings.namespace, self.broker, sweep_seconds=self.settings.sweep_seconds
+        )
+
+    def _add_middleware(self, hooks: StepHooks | None) -> None:
+        """Add the middleware; Dramatiq tells the last one first: what still runs is given back before the sign-off."""
+        ringer = Ringer(self.broker, self.recovery)
+        checkpoints = Checkpoints(self.journal, self.recovery, ringer, self.lease, self.running, hooks=hooks)
+        patience = Patience(self.database, self.settings.shutdown_seconds)
+        for middleware in (patience, Watchdog(), self.lease, checkpoints):
+            self.broker.add_middleware(middleware)
+
+    def _name_consumer(self, worker_id: str) -> None:
+        """Let the broker know the consumer by the worker's name, so that a lost worker's messages can be given back."""
+        self.broker.broker_id = worker_id

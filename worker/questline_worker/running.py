@@ -1,0 +1,120 @@
+"""The steps that this process runs at the moment, and whether their claims still hold."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+from questline_persistence.claims import Claim
+from questline_persistence.errors import StoreUnavailable
+from questline_persistence.log import get_logger
+from questline_persistence.register import Register
+
+log = get_logger(__name__)
+
+#: Seconds between two looks into the store for whether one step's claim still holds.
+LOOK_SECONDS = 1.0
+
+
+class RunningStep:
+    """One step that a thread or a coroutine of this process works on.
+
+    Parameters:
+      claim: the hold on the step.
+      look: asks the store whether a claim still holds.
+    """
+
+    def __init__(self, claim: Claim, look: Callable[[Claim], bool]) -> None:
+        self.claim = claim
+        #: Whether the handler is done: from now on the claim goes by our own commit.
+        self.settling = False
+        self._look = look
+        self._looked_at = time.monotonic()
+        self._lost = False
+        self._future: Future[Any] | None = None
+
+    def still_held(self) -> bool:
+        """Return whether the claim still holds; asks the store once a second at most."""
+        now = time.monotonic()
+        if not self._lost and now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            if not self._look(self.claim):
+                self.lose()
+        return not self._lost
+
+    def lose(self) -> None:
+        """Note that the claim is gone, and cancel the coroutine if there is one."""
+        if not self._lost:
+            self._lost = True
+            log.warning(
+                "claim_lost", quest_id=self.claim.quest_id, position=self.claim.position, claim_id=self.claim.claim_id
+            )
+            if self._future is not None:
+                self._future.cancel()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the claim is known to be gone."""
+        return self._lost
+
+    def cancel_with(self, future: Future[Any]) -> None:
+        """Have `future` cancelled when the claim is lost."""
+        self._future = future
+        if self._lost:
+            future.cancel()
+
+
+class RunningSteps:
+    """All steps that this process runs.
+
+    Parameters:
+      register: knows which claims the store still sees with this process.
+    """
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        self._steps: dict[str, RunningStep] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def holding(self, claim: Claim) -> Iterator[RunningStep]:
+        """List `claim` as running for as long as the block lasts."""
+        step = RunningStep(claim, self._look)
+        with self._lock:
+            self._steps[claim.claim_id] = step
+        try:
+            yield step
+        finally:
+            with self._lock:
+                self._steps.pop(claim.claim_id, None)
+
+    def all(self) -> list[RunningStep]:
+        """Return the steps that run now."""
+        with self._lock:
+            return list(self._steps.values())
+
+    def check(self) -> None:
+        """Find out which claims are gone, with one look into the store for all of them."""
+        running = self.all()  # before the look: a claim listed here is committed, so that the look must see it
+        if not running:
+            return
+        held = self._register.held(sorted({step.claim.worker_id for step in running}))
+        for step in running:
+            if step.claim.claim_id not in held:
+                self._lose_if_running(step)
+
+    def _lose_if_running(self, step: RunningStep) -> None:
+        with self._lock:
+            running = step.claim.claim_id in self._steps and not step.settling
+        if running:
+            step.lose()
+
+    def _look(self, claim: Claim) -> bool:
+        try:
+            return self._register.holds(claim.quest_id, claim.claim_id)
+        except StoreUnavailable:
+            return True

@@ -1,0 +1,173 @@
+"""The supervisor: keeps N worker processes running, and has a dead one's steps running again at once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+
+from questline_persistence.database import Database
+from questline_persistence.errors import QuestlineError
+from questline_persistence.ids import new_claim_id
+from questline_persistence.log import get_logger
+from questline_persistence.recovery import Recovery
+from questline_persistence.register import Register
+from questline_persistence.settings import Settings
+from questline_scheduler.brokers import open_broker
+from questline_scheduler.services import make_loops
+from questline_scheduler.sweeper import Sweeper
+from questline_worker.child import EXIT_MISCONFIGURED, Orders
+from questline_worker.patience import RELEASE_SECONDS
+
+log = get_logger(__name__)
+
+#: Seconds between two looks at the children.
+LOOK_SECONDS = 0.02
+#: A child that lived shorter than this did not come up, and its successor waits.
+SHORT_LIFE_SECONDS = 2.0
+#: The wait that doubles with each short life, how often it does, and the longest that a successor waits, in seconds.
+FIRST_WAIT, MAX_DOUBLINGS, LONGEST_WAIT = 0.25, 10, 10.0
+#: Seconds after the time for shutting down at which a child is killed.
+KILL_SECONDS = RELEASE_SECONDS + 5.0
+
+
+@dataclass(slots=True)
+class _Child:
+    """One place in the pool, and the process that fills it now."""
+
+    process: subprocess.Popen[bytes]
+    process_id: str
+    started_at: float
+    short_lives: int = 0
+
+
+class Supervisor:
+    """Runs a pool of worker processes in the foreground.
+
+    Parameters:
+      settings: the settings for all of them.
+      modules: the modules that register Lords.
+      loops: whether this process hosts the background loops; without it, lost work waits for another's.
+    """
+
+    def __init__(self, settings: Settings, modules: Sequence[str], *, loops: bool = True) -> None:
+        self.settings = settings
+        self._modules = list(modules)
+        self._stopping = 0
+        self._children: list[_Child] = []
+        self._due: list[tuple[float, int]] = []
+        # The supervisor never waits long for the store: a child that dies meanwhile must be replaced all the same.
+        self._database = Database(settings.database_url, patience=2.0)
+        self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
+        self._in_process = self._broker.room() is not None
+        self._register = Register(self._database, settings.namespace)
+        recovery = Recovery(self._database, settings.namespace)
+        self._sweeper = Sweeper(recovery, self._broker, settings.sweep_seconds, heard=not self._in_process)
+        # Doorbells that live in a process's memory can only be rung there: then each child hosts the loops.
+        own = loops and not self._in_process
+        self._loops = (
+            make_loops(self._database, settings.namespace, self._broker, sweep_seconds=settings.sweep_seconds)
+            if own
+            else None
+        )
+
+    def run(self) -> int:
+        """Keep the pool running until SIGTERM or SIGINT; return the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for _ in range(self.settings.worker_processes):
+            self._start()
+        if self._loops is not None:
+            self._loops.start()
+        while not self._stopping:
+            self._replace_dead()
+            time.sleep(LOOK_SECONDS)
+        return self._shut_down()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Note that the pool is to stop; being asked twice means at once."""
+        self._stopping += 1
+
+    def _start(self, short_lives: int = 0) -> None:
+        process_id = new_claim_id()
+        process = subprocess.Popen([sys.executable, "-m", "questline_worker.child"], stdin=subprocess.PIPE)
+        self._children.append(_Child(process, process_id, time.monotonic(), short_lives))
+        orders = Orders(self.settings.model_dump(mode="json"), self._modules, self._in_process, process_id)
+        with suppress(BrokenPipeError):  # it died at once; the next look finds it
+            assert process.stdin is not None  # noqa: S101  (asked for above)
+            process.stdin.write(orders.line())
+            process.stdin.flush()
+        log.info("worker_process_started", pid=process.pid, process_id=process_id)
+
+    def _replace_dead(self) -> None:
+        """Start the successors that are due, and see to children that have died."""
+        now = time.monotonic()
+        ready = [item for item in self._due if item[0] <= now]
+        self._due = [item for item in self._due if item[0] > now]
+        for _, short_lives in ready:
+            self._start(short_lives)
+        for child in [child for child in self._children if child.process.poll() is not None]:
+            self._bury(child)
+
+    def _bury(self, child: _Child) -> None:
+        """Have a dead child's steps offered again, and its place filled."""
+        self._children.remove(child)
+        self._close_pipe(child)
+        code = child.process.returncode
+        log.error("worker_process_died", pid=child.process.pid, process_id=child.process_id, exit_code=code)
+        lived = time.monotonic() - child.started_at
+        # A slow import may take longer than a short life and fail all the same.
+        failed = lived < SHORT_LIFE_SECONDS or code == EXIT_MISCONFIGURED
+        short_lives = child.short_lives + 1 if failed else 0
+        wait = min(FIRST_WAIT * 2 ** min(short_lives, MAX_DOUBLINGS), LONGEST_WAIT) if short_lives > 1 else 0.0
+        if wait:
+            self._due.append((time.monotonic() + wait, short_lives))
+        else:
+            self._start(short_lives)
+        self._free(child)
+
+    def _free(self, child: _Child) -> None:
+        """Take a dead child's claims and fetched messages away from it now, rather than when its lease ends."""
+        try:
+            lost = self._register.declare_dead(child.process_id)
+            self._sweeper.sweep()
+            # Only now: a message given back before its ticket is ready again would be fetched for nothing.
+            self._sweeper.requeue(lost)
+        except QuestlineError as error:
+            log.warning("recovery_delayed", process_id=child.process_id, error=str(error))
+
+    def _shut_down(self) -> int:
+        """Stop the children: politely, then firmly, then for good; return the exit code."""
+        for child in self._children:
+            child.process.terminate()
+        deadline = time.monotonic() + self.settings.shutdown_seconds + KILL_SECONDS
+        asked = self._stopping
+        while any(child.process.poll() is None for child in self._children):
+            if time.monotonic() > deadline or self._stopping > asked:
+                self._kill()
+                break
+            time.sleep(LOOK_SECONDS)
+        if self._loops is not None:
+            self._loops.stop()
+        self._broker.close()
+        self._database.close()
+        return 0
+
+    def _kill(self) -> None:
+        for child in self._children:
+            if child.process.poll() is None:
+                log.warning("worker_process_killed", pid=child.process.pid)
+                child.process.kill()
+                child.process.wait()
+                self._free(child)
+
+    @staticmethod
+    def _close_pipe(child: _Child) -> None:
+        if child.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                child.process.stdin.close()
