@@ -1,0 +1,1 @@
+"""Worked examples: quests and Lords that do something real."""

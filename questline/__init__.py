@@ -1,0 +1,111 @@
+"""questline runs quests durably: stacks of steps, each checkpointed to SQL, on a pool of Dramatiq workers.
+
+Users import from here alone. A name is loaded from its floor when it is first used, so that importing
+questline costs a producer neither SQLAlchemy nor Dramatiq.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from questline_persistence.errors import (
+        ConfigurationError,
+        PayloadError,
+        QuestConflict,
+        QuestFailed,
+        QuestlineError,
+        QuestNotFound,
+        StoreUnavailable,
+    )
+    from questline_persistence.filters import QuestFilter
+    from questline_persistence.models import LordRun, LordStep, Quest, QuestExecutionData, Snapshot
+    from questline_persistence.repository import QuestRepository
+    from questline_persistence.states import ExecutionStatus, StepStatus
+    from questline_scheduler.client import QuestClient
+    from questline_scheduler.handle import QuestHandle
+    from questline_scheduler.quest_types import quest_type
+    from questline_worker.context import LordContext
+    from questline_worker.executor import ExecutionHooks, QuestExecutor
+    from questline_worker.lords import lord
+    from questline_worker.outcomes import Permanent, Retry
+
+    __version__: str
+
+__all__ = [
+    "ConfigurationError",
+    "ExecutionHooks",
+    "ExecutionStatus",
+    "LordContext",
+    "LordRun",
+    "LordStep",
+    "PayloadError",
+    "Permanent",
+    "Quest",
+    "QuestClient",
+    "QuestConflict",
+    "QuestExecutionData",
+    "QuestExecutor",
+    "QuestFailed",
+    "QuestFilter",
+    "QuestHandle",
+    "QuestNotFound",
+    "QuestRepository",
+    "QuestlineError",
+    "Retry",
+    "Snapshot",
+    "StepStatus",
+    "StoreUnavailable",
+    "__version__",
+    "lord",
+    "quest_type",
+]
+
+#: The module in which each public name is defined.
+_HOMES = {
+    "ConfigurationError": "questline_persistence.errors",
+    "ExecutionHooks": "questline_worker.executor",
+    "ExecutionStatus": "questline_persistence.states",
+    "LordContext": "questline_worker.context",
+    "LordRun": "questline_persistence.models",
+    "LordStep": "questline_persistence.models",
+    "PayloadError": "questline_persistence.errors",
+    "Permanent": "questline_worker.outcomes",
+    "Quest": "questline_persistence.models",
+    "QuestClient": "questline_scheduler.client",
+    "QuestConflict": "questline_persistence.errors",
+    "QuestExecutionData": "questline_persistence.models",
+    "QuestExecutor": "questline_worker.executor",
+    "QuestFailed": "questline_persistence.errors",
+    "QuestFilter": "questline_persistence.filters",
+    "QuestHandle": "questline_scheduler.handle",
+    "QuestNotFound": "questline_persistence.errors",
+    "QuestRepository": "questline_persistence.repository",
+    "QuestlineError": "questline_persistence.errors",
+    "Retry": "questline_worker.outcomes",
+    "Snapshot": "questline_persistence.models",
+    "StepStatus": "questline_persistence.states",
+    "StoreUnavailable": "questline_persistence.errors",
+    "lord": "questline_worker.lords",
+    "quest_type": "questline_scheduler.quest_types",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home when it is first used, and keep it."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  (20 ms that only this name needs)
+
+        value: Any = version("questline")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'questline' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,49 @@
+"""The command line put together: which commands there are, in the order in which `--help` lists them."""
+
+from __future__ import annotations
+
+from questline.cli import (
+    config,
+    db,
+    delete,
+    demo,
+    dev,
+    doctor,
+    list,  # noqa: A004  (named for its command)
+    replay,
+    runs,
+    scheduler,
+    show,
+    snapshots,
+    stats,
+    steering,
+    submit,
+    version,
+    wait,
+    worker,
+    workers,
+)
+from questline.cli.command import new_app
+
+_QUESTS, _STEERING, _PROCESSES, _UPKEEP = "Quests", "Steering", "Processes", "Upkeep"
+
+_HELP = """Run quests durably: stacks of steps, each checkpointed to SQL.
+
+retry: the same quest, its failed step again. resume: go on after a pause. replay: the same quest, back to an earlier
+snapshot. fork: a new quest from another's snapshot. cancel: stop for good.
+
+Exit codes: 0 ok, 1 unexpected, 2 usage or failed import, 3 database or broker unreachable, 4 not found, 5 conflict
+with the current state, 6 not allowed, 7 schema or configuration, 8 the awaited quest failed, 9 it was cancelled or is
+paused, 124 the wait timed out.
+"""
+
+app = new_app(_HELP, root=True)
+
+for _module in (submit, list, show, runs, snapshots, wait, stats):
+    _module.register(app, _QUESTS)
+for _module in (steering, replay, delete):
+    _module.register(app, _STEERING)
+for _module in (worker, scheduler, dev, demo, workers):
+    _module.register(app, _PROCESSES)
+for _module in (db, doctor, config, version):
+    _module.register(app, _UPKEEP)

@@ -1,0 +1,115 @@
+"""Waiting for a quest's end, with its progress on stderr: a bar on a terminal, a line per change elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from questline.cli import output, pictures
+from questline.cli.exit_codes import ExitCode
+from questline.cli.failures import WaitTimedOut
+from questline.cli.invocation import Invocation
+from questline.cli.show import reason_of
+from questline_persistence.states import TERMINAL, ExecutionStatus
+
+if TYPE_CHECKING:
+    from questline_persistence.models import QuestExecutionData
+
+#: First and longest wait between two looks at the quest, in seconds.
+LOOK_FIRST, LOOK_LONGEST = 0.02, 0.4
+#: A quest that has not moved for this long is explained, in seconds.
+PATIENCE = 3.0
+
+Report = Callable[["QuestExecutionData"], None]
+
+
+def wait(invocation: Invocation, quest_id: str, timeout: float | None) -> QuestExecutionData:
+    """Wait until a quest is completed, failed, cancelled or paused, and return it, whole.
+
+    Raises:
+      QuestNotFound: there is no such quest.
+      WaitTimedOut: it goes on after `timeout` seconds.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    pause, explain = LOOK_FIRST, _Explainer(invocation)
+    with _progress() as report:
+        while True:
+            quest = invocation.repository.glance(quest_id)
+            report(quest)
+            if quest.status in TERMINAL or quest.status is ExecutionStatus.PAUSED:
+                return invocation.repository.load_quest(quest_id)
+            if deadline is not None and time.monotonic() + pause > deadline:
+                message = f"quest {quest_id} is still {quest.status} after {timeout:g} s"
+                raise WaitTimedOut(message, hint=f"run: questline show {quest_id}")
+            explain(quest)
+            time.sleep(pause)
+            pause = min(pause * 1.3, LOOK_LONGEST)
+
+
+def outcome(quest: QuestExecutionData) -> ExitCode:
+    """Return the exit code that tells how a quest ended."""
+    if quest.status is ExecutionStatus.COMPLETED:
+        return ExitCode.OK
+    return ExitCode.QUEST_FAILED if quest.status is ExecutionStatus.FAILED else ExitCode.QUEST_STOPPED
+
+
+def note_outcome(quest: QuestExecutionData) -> None:
+    """Say on stderr why a quest was not completed."""
+    if quest.status is not ExecutionStatus.COMPLETED:
+        why = pictures.first_line(quest.error or quest.reason or "")
+        output.note(f"Quest {quest.quest_id} is {quest.status}" + (f": {why}" if why else ""))
+        output.note(f"Hint: run: questline show {quest.quest_id}")
+
+
+class _Explainer:
+    """Says once why a quest does not move, when it has not for a while."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._version = -1
+        self._since = time.monotonic()
+        self._said = False
+
+    def __call__(self, quest: QuestExecutionData) -> None:
+        if quest.version != self._version:
+            self._version, self._since = quest.version, time.monotonic()
+        if self._said or time.monotonic() - self._since < PATIENCE:
+            return
+        standstill = reason_of(self._invocation, quest)
+        if standstill is not None:
+            self._said = True
+            output.note(f"Waiting: {standstill.message}" + (f" ({standstill.hint})" if standstill.hint else ""))
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=output.console_for(sys.stderr), transient=True) as bar:
+        task = bar.add_task("new")
+
+        def report(quest: QuestExecutionData) -> None:
+            done, left = quest.progress["completed"], quest.progress["remaining"]
+            bar.update(task, description=str(quest.status), completed=done, total=done + left)
+
+        yield report
+
+
+class _Lines:
+    """Reports a quest's progress as plain lines, one per change."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, quest: QuestExecutionData) -> None:
+        line = f"{quest.status} {pictures.progress(quest)}"
+        if line != self._last:
+            self._last = line
+            output.note(line)

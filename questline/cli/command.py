@@ -1,0 +1,141 @@
+"""How a command is declared: its function, its example, and the options that every command takes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from questline.cli.exit_codes import ExitCode
+from questline.cli.invocation import Flags, Invocation
+from questline.cli.output import Output
+
+P = ParamSpec("P")
+
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+_PANEL = "Options of every command"
+_SHARED = {
+    "output": (
+        Annotated[Output, typer.Option("--output", "-o", help="Form of the answer on stdout.", rich_help_panel=_PANEL)],
+        Output.TEXT,
+    ),
+    "database_url": (
+        Annotated[
+            str | None,
+            typer.Option(help="SQL store: sqlite:///PATH or postgresql://…", metavar="URL", rich_help_panel=_PANEL),
+        ],
+        None,
+    ),
+    "broker_url": (
+        Annotated[
+            str | None, typer.Option(help="Doorbells: memory:// or redis://…", metavar="URL", rich_help_panel=_PANEL)
+        ],
+        None,
+    ),
+    "namespace": (
+        Annotated[
+            str | None, typer.Option(help="Tenant that the quests belong to.", metavar="NAME", rich_help_panel=_PANEL)
+        ],
+        None,
+    ),
+}
+
+
+def new_app(text: str, *, root: bool = False) -> typer.Typer:
+    """Return a Typer application, or a group of commands, with our conventions.
+
+    Parameters:
+      text: its help text.
+      root: whether it is the program itself, which tells its version and offers completion for the shell.
+    """
+    app = typer.Typer(
+        help=_paragraphs(text),
+        add_completion=root,
+        context_settings=_CONTEXT,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+    )
+    app.callback(invoke_without_command=True)(show_help_alone if not root else _root)
+    return app
+
+
+def command(
+    app: typer.Typer, name: str, *, example: str, panel: str | None = None
+) -> Callable[[Callable[Concatenate[Invocation, P], None]], Callable[Concatenate[Invocation, P], None]]:
+    """Register the decorated function as the command `name` of `app`.
+
+    Its first parameter receives the invocation, its docstring is the help text; the options that every command
+    takes are added.
+
+    Parameters:
+      example: command lines that show its use, one a line.
+      panel: the heading under which `questline --help` lists it.
+    """
+
+    def register(
+        function: Callable[Concatenate[Invocation, P], None],
+    ) -> Callable[Concatenate[Invocation, P], None]:
+        app.command(
+            name,
+            help=_paragraphs(function.__doc__ or ""),
+            epilog=_epilog(example),
+            rich_help_panel=panel,
+            context_settings=_CONTEXT,
+        )(_with_shared_options(function))
+        return function
+
+    return register
+
+
+def _with_shared_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Return what Typer calls: it makes the invocation of the shared options, and passes on the command's own."""
+
+    def run(
+        *, output: Output, database_url: str | None, broker_url: str | None, namespace: str | None, **own: Any
+    ) -> None:
+        with Invocation(output, Flags(database_url, broker_url, namespace)) as invocation:
+            function(invocation, **own)
+
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shared = [
+        inspect.Parameter(name, keyword, annotation=annotation, default=default)
+        for name, (annotation, default) in _SHARED.items()
+    ]
+    parameters = [parameter.replace(kind=keyword) for parameter in own] + shared
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__name__ = function.__name__
+    return run
+
+
+def show_help_alone(context: typer.Context) -> None:
+    """Print the help of a group that was called without a command."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+
+
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.", show_default=False)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of  # noqa: PLC0415  (20 ms that nothing else needs)
+
+        typer.echo(f"questline {version_of('questline')}")
+        raise typer.Exit(ExitCode.OK)
+    show_help_alone(context)
+
+
+def _paragraphs(text: str) -> str:
+    """Return a docstring as one line per paragraph, so that it is wrapped to the terminal and nowhere else."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+
+
+def _epilog(example: str) -> str:
+    lines = [line.strip() for line in example.strip().splitlines()]
+    return "\n\n".join(["Example:" if len(lines) == 1 else "Examples:", *(line.replace("[", "\\[") for line in lines)])

@@ -1,0 +1,117 @@
+"""`questline delete` and `questline prune`: remove ended quests with their history."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from questline.cli import options, output
+from questline.cli.command import command
+from questline.cli.failures import UsageMistake
+from questline.cli.invocation import Invocation
+from questline.cli.many import Choice, confirm, do_to_all
+from questline.cli.times import read_length
+from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.states import TERMINAL, ExecutionStatus
+
+#: Most quests that one `prune` removes.
+MAX_PRUNED = 100_000
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to `app`."""
+    command(app, "delete", panel=panel, example="questline delete 0193a8 0193a9 -y")(delete)
+    prune_example = "questline prune --older-than 30d --status completed --status cancelled --dry-run"
+    command(app, "prune", panel=panel, example=prune_example)(prune)
+
+
+def delete(
+    invocation: Invocation,
+    ids: Annotated[
+        list[str],
+        typer.Argument(
+            help="Ids of quests, prefixes of them, or @last.",
+            metavar="ID...",
+            autocompletion=options.complete_quest_id,
+            show_default=False,
+        ),
+    ],
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Remove ended quests with their runs and snapshots, for good; a live one must be cancelled first."""
+
+    def remove(quest_id: str) -> dict[str, Any]:
+        if not invocation.repository.delete_quest(quest_id):
+            raise QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")
+        return {"quest_id": quest_id, "status": "deleted", "changed": True}
+
+    choice = Choice(ids, (), None, ())
+    do_to_all(invocation, choice, remove, name="delete", usual=TERMINAL, yes=yes, dry_run=dry_run, always_ask=True)
+
+
+def prune(
+    invocation: Invocation,
+    older_than: Annotated[
+        str, typer.Option(help="Only quests that ended longer ago: 12h, 30d, 8w.", metavar="AGE", show_default=False)
+    ],
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            "-s",
+            help="How they ended: completed, failed or cancelled; repeatable. Default: completed.",
+            metavar="STATUS",
+            autocompletion=options.complete_status,
+            show_default=False,
+        ),
+    ] = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Remove quests that ended long ago, with their runs and snapshots, for good."""
+    chosen, age = _terminal(statuses or [ExecutionStatus.COMPLETED]), read_length(older_than)
+    repository = invocation.repository
+    ids = repository.ended_before(invocation.now() - age, chosen, limit=MAX_PRUNED)
+    if not ids or dry_run:
+        _tell(invocation, matched=len(ids), deleted=0, dry_run=dry_run)
+        return
+    confirm(f"Delete {len(ids):,} quests that ended more than {older_than} ago?", yes=yes)
+    deleted = 0
+    for quest_id in _counted(ids):
+        try:
+            deleted += repository.delete_quest(quest_id)
+        except QuestConflict:
+            continue  # it was retried or replayed meanwhile
+    _tell(invocation, matched=len(ids), deleted=deleted, dry_run=False)
+
+
+def _terminal(statuses: Sequence[str]) -> list[ExecutionStatus]:
+    allowed = sorted(status.value for status in TERMINAL)
+    for status in statuses:
+        if status not in allowed:
+            raise UsageMistake(f"{status!r} is not how a quest ends", hint=f"one of: {', '.join(allowed)}")
+    return [ExecutionStatus(status) for status in statuses]
+
+
+def _counted(ids: Sequence[str]) -> Iterator[str]:
+    """Yield ids, with a bar on a terminal, else with a line for every tenth part."""
+    if sys.stderr.isatty():
+        from rich.progress import track  # noqa: PLC0415  (60 ms that only a terminal needs)
+
+        yield from track(ids, "Deleting", console=output.console_for(sys.stderr), transient=True)
+        return
+    step = max(1, len(ids) // 10)
+    for number, quest_id in enumerate(ids, start=1):
+        yield quest_id
+        if number % step == 0:
+            output.note(f"{number:,} of {len(ids):,}")
+
+
+def _tell(invocation: Invocation, *, matched: int, deleted: int, dry_run: bool) -> None:
+    data = {"matched": matched, "deleted": deleted, "dry_run": dry_run}
+    text = f"{matched:,} quests would be deleted." if dry_run else f"{deleted:,} quests deleted."
+    invocation.answer(data, lambda: text)

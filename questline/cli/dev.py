@@ -1,0 +1,50 @@
+"""`questline dev`: everything for development in one foreground process tree."""
+
+from __future__ import annotations
+
+import typer
+
+from questline.cli import options, output
+from questline.cli.command import command
+from questline.cli.config import masked
+from questline.cli.invocation import Invocation
+from questline.cli.worker import supervise
+
+#: Time that running steps get to end after Ctrl-C, in seconds; a developer waits no longer than 5.
+SHUTDOWN_SECONDS = 3.0
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to `app`."""
+    command(app, "dev", panel=panel, example="questline dev my_lords")(dev)
+
+
+def dev(invocation: Invocation, modules: options.Modules = None) -> None:
+    """Run one worker process with all loops for development, until Ctrl-C.
+
+    Needs no server: quests are kept in ./.questline/ and survive a restart.
+    """
+    chosen = invocation.load_settings(
+        worker_processes=1, shutdown_seconds=SHUTDOWN_SECONDS, lords=tuple(modules or ()) or None
+    )
+    invocation.import_lords(chosen.lords)
+    for line in _greeting(invocation, ", ".join(chosen.lords) or "none; name a module: questline dev MODULE"):
+        output.note(line)
+    supervise(invocation, chosen, chosen.lords, loops=True)
+
+
+def _greeting(invocation: Invocation, modules: str) -> list[str]:
+    """Return what there is to know: where things are, and how to submit."""
+    from questline_scheduler.quest_types import known_types  # noqa: PLC0415  (the types are known after the import)
+
+    types = known_types()
+    example = f"--type {types[0]}" if types else "quest.yaml"
+    return [
+        f"questline dev, namespace {invocation.settings.namespace}",
+        f"  database  {invocation.database.name}",
+        f"  broker    {masked(invocation.settings.broker_url)}",
+        f"  modules   {modules}",
+        f"  types     {', '.join(types) or 'none registered'}",
+        f"Submit a quest in another terminal: questline submit {example} --wait",
+        "Ctrl-C stops it; quests go on where they stand at the next start.",
+    ]

@@ -1,0 +1,61 @@
+"""The entry of the console script: runs one command and turns whatever happens into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from questline.cli import failures
+from questline.cli.app import app
+from questline.cli.exit_codes import ExitCode
+from questline.cli.output import Output, StdoutClosed
+
+#: The name in usage lines, hints and completion, however the program was started.
+PROGRAM = "questline"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command of `questline` and return its exit code.
+
+    Parameters:
+      arguments: the words after `questline`; those of this process, if not given.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except StdoutClosed:
+        _forget_stdout()
+        return ExitCode.OK
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    try:
+        code = app(args=words, prog_name=PROGRAM, standalone_mode=False)
+    except (typer.TyperException, Exception) as error:
+        if isinstance(error, StdoutClosed):
+            raise
+        return failures.report(error, asked_output(words))
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def asked_output(words: Sequence[str]) -> Output:
+    """Return the output that a command line asks for, even if the rest of it cannot be understood."""
+    for here, following in zip(words, [*words[1:], ""], strict=True):
+        if here == "--":
+            break
+        value = following if here in {"-o", "--output"} else here.removeprefix("--output=").removeprefix("-o")
+        if here.startswith(("-o", "--output")) and value in set(Output):
+            return Output(value)
+    return Output.TEXT
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from complaining, at its end, that stdout is gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

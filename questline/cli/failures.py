@@ -1,0 +1,117 @@
+"""Errors as users and scripts see them: one code, one message, one hint, one exit code, printed in one place."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from dataclasses import dataclass
+
+import typer
+
+from questline.cli import output
+from questline.cli.exit_codes import ExitCode
+from questline_persistence.errors import (
+    ConfigurationError,
+    PayloadError,
+    QuestConflict,
+    QuestFailed,
+    QuestlineError,
+    QuestNotFound,
+    StoreUnavailable,
+)
+
+
+class UsageMistake(QuestlineError):
+    """The command line asks for something that cannot be asked for like this."""
+
+    code = "usage"
+
+
+class NotAllowed(QuestlineError):
+    """This user may not do this here."""
+
+    code = "not_allowed"
+
+
+class WaitTimedOut(QuestlineError):
+    """The awaited quest goes on after the time that was given to it."""
+
+    code = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What to tell about an error, and how to exit."""
+
+    code: str
+    message: str
+    hint: str | None
+    exit_code: int
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return the error object of the contract."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+_EXIT_CODES: dict[type[QuestlineError], ExitCode] = {
+    UsageMistake: ExitCode.USAGE,
+    PayloadError: ExitCode.USAGE,
+    StoreUnavailable: ExitCode.UNREACHABLE,
+    QuestNotFound: ExitCode.NOT_FOUND,
+    QuestConflict: ExitCode.CONFLICT,
+    NotAllowed: ExitCode.NOT_ALLOWED,
+    ConfigurationError: ExitCode.CONFIGURATION,
+    WaitTimedOut: ExitCode.TIMED_OUT,
+}
+
+
+def explain(error: BaseException) -> Failure:
+    """Return what to tell about an exception."""
+    if isinstance(error, QuestlineError):
+        return Failure(error.code, error.message, error.hint, _exit_code(error))
+    if isinstance(error, typer.TyperException):
+        return Failure("usage", error.format_message(), _help_hint(error), error.exit_code)
+    if isinstance(error, typer.Abort):
+        return Failure("aborted", "stopped; nothing more was changed", None, ExitCode.UNEXPECTED)
+    if isinstance(error, PermissionError):
+        return Failure("not_allowed", str(error), "run as a user who may do this", ExitCode.NOT_ALLOWED)
+    hint = None if debugging() else "set QUESTLINE_LOG_LEVEL=debug to see where it happened"
+    return Failure("unexpected", f"{type(error).__name__}: {error}", hint, ExitCode.UNEXPECTED)
+
+
+def report(error: BaseException, chosen: output.Output) -> int:
+    """Print an exception, without a traceback unless it is unexpected and debugging is on; return the exit code."""
+    failure = explain(error)
+    if failure.exit_code == ExitCode.UNEXPECTED and debugging():
+        output.note("".join(traceback.format_exception(error)).rstrip())
+    print_failure(failure, chosen)
+    return failure.exit_code
+
+
+def print_failure(failure: Failure, chosen: output.Output) -> None:
+    """Print one error: an object on stdout for scripts, two lines on stderr for people."""
+    if chosen is not output.Output.TEXT:
+        output.write_json({"error": failure.to_json()}, chosen)
+        return
+    output.note(f"Error: {failure.message}")
+    if failure.hint:
+        output.note(f"Hint: {failure.hint}")
+
+
+def debugging() -> bool:
+    """Tell whether the environment asks for debug output; settings may be what is broken, so they are not read."""
+    return os.environ.get("QUESTLINE_LOG_LEVEL", "").lower() == "debug"
+
+
+def _exit_code(error: QuestlineError) -> int:
+    if error.code == "import":  # the worker floor's name for a module of Lords that cannot be imported
+        return ExitCode.USAGE
+    if isinstance(error, QuestFailed):
+        return ExitCode.QUEST_FAILED if error.status == "failed" else ExitCode.QUEST_STOPPED
+    found = (code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
+    return next(found, ExitCode.UNEXPECTED)
+
+
+def _help_hint(error: typer.TyperException) -> str | None:
+    context = getattr(error, "ctx", None)
+    return None if context is None else f"run: {context.command_path} --help"

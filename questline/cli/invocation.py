@@ -1,0 +1,180 @@
+"""One invocation of a command: the options that every command takes, and what they open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from questline.cli import output
+from questline.cli.failures import NotAllowed, UsageMistake
+from questline.cli.output import Output
+from questline_persistence.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from questline_persistence.database import Database
+    from questline_persistence.register import Register
+    from questline_persistence.repository import QuestRepository
+    from questline_persistence.settings import Settings
+    from questline_scheduler.client import QuestClient
+
+Text = Callable[[], "RenderableType"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The settings that every command takes as options; None where the option was not given."""
+
+    database_url: str | None = None
+    broker_url: str | None = None
+    namespace: str | None = None
+
+    def given(self) -> dict[str, str]:
+        """Return the options that were given."""
+        named = {"database_url": self.database_url, "broker_url": self.broker_url, "namespace": self.namespace}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+class Invocation:
+    """What a command works with; a context manager that closes what was opened.
+
+    Parameters:
+      chosen: the form of the answer.
+      flags: the options that every command takes.
+    """
+
+    def __init__(self, chosen: Output, flags: Flags) -> None:
+        self.output = chosen
+        self.flags = flags
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for opened in ("client", "database"):
+            if opened in self.__dict__:
+                self.__dict__[opened].close()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return self.load_settings()
+
+    def load_settings(self, **more: Any) -> Settings:
+        """Return the settings, with what further options say.
+
+        Raises:
+          UsageMistake: an option holds a wrong value.
+          ConfigurationError: a setting from elsewhere does.
+        """
+        from questline_persistence import settings  # noqa: PLC0415  (150 ms that --help does not need)
+
+        try:
+            return settings.load(**self.flags.given(), **more)
+        except ConfigurationError as error:
+            settings.load()
+            raise UsageMistake(error.message, hint=error.hint) from error
+
+    @cached_property
+    def database(self) -> Database:
+        """The store, its schema unseen."""
+        from questline_persistence.database import Database  # noqa: PLC0415  (200 ms that --help does not need)
+
+        database = Database(self.settings.database_url)
+        if database.dialect == "sqlite":
+            refuse_forbidden_file(database.url.database)
+        return database
+
+    @cached_property
+    def repository(self) -> QuestRepository:
+        """The records, with the schema that this version needs."""
+        if "client" in self.__dict__:
+            return self.client.repository
+        from questline_persistence import repository, schema  # noqa: PLC0415  (as the store's)
+
+        schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
+        return repository.QuestRepository(self.database, namespace=self.settings.namespace)
+
+    @cached_property
+    def register(self) -> Register:
+        """The worker processes."""
+        from questline_persistence.register import Register  # noqa: PLC0415  (as the store's)
+
+        return Register(self.repository.database, self.settings.namespace)
+
+    @cached_property
+    def client(self) -> QuestClient:
+        """The client that rings for what it changes."""
+        from questline_scheduler.client import QuestClient  # noqa: PLC0415  (Dramatiq, which only steering needs)
+
+        self.configure_logging()
+        _ = self.database  # refuses a forbidden file in words
+        return QuestClient(self.flags.database_url, self.flags.broker_url, self.flags.namespace)
+
+    def configure_logging(self) -> None:
+        """Send log lines to stderr, as the settings ask for."""
+        from questline_scheduler.logs import configure_logging  # noqa: PLC0415  (structlog, which looking does not need)
+
+        configure_logging(self.settings)
+
+    def import_lords(self, modules: Iterable[str] = ()) -> None:
+        """Import the modules that register Lords and quest types: these, or else those of the settings.
+
+        Raises:
+          ConfigurationError: one cannot be imported; its code is "import".
+        """
+        names = tuple(modules) or self.settings.lords
+        if names:
+            from questline_worker.lords import import_lords  # noqa: PLC0415  (only those who have Lords need it)
+
+            import_lords(names)
+
+    def now(self) -> float:
+        """Return the database's time in epoch seconds."""
+        return self.repository.database.clock.now()
+
+    # Answers
+
+    def answer(self, data: Mapping[str, Any], text: Text) -> None:
+        """Print one object: as JSON if that was asked for, else as text."""
+        if self.output is Output.TEXT:
+            output.render(text())
+        else:
+            output.write_json(data, self.output)
+
+    def answer_items(
+        self, items: list[dict[str, Any]], text: Text, *, empty: str, next_cursor: str | None = None
+    ) -> None:
+        """Print a list: as JSON if that was asked for, else as a table, or `empty` where there is nothing."""
+        if self.output is not Output.TEXT:
+            output.write_items(items, self.output, next_cursor)
+        elif items:
+            output.render(text())
+        else:
+            output.note(empty)
+
+
+def refuse_forbidden_file(path: str | None) -> None:
+    """Check that this user may use an SQLite file and the folder of its journal.
+
+    Raises:
+      NotAllowed: they may not; SQLite itself only says that it cannot open the file.
+    """
+    if not path or path == ":memory:" or path.startswith("file:"):
+        return
+    file = Path(path).absolute()
+    try:
+        nearest = next(place for place in (file, *file.parents) if place.exists())
+    except PermissionError as error:
+        raise NotAllowed(f"no permission to look into {Path(error.filename).parent}", hint=_FILE_HINT) from None
+    for place in (nearest, file.parent) if nearest == file else (nearest,):
+        if not os.access(place, os.W_OK):
+            raise NotAllowed(f"no permission to write {place}, which the database needs", hint=_FILE_HINT)
+
+
+_FILE_HINT = "run as a user who may, or name another file with --database-url"

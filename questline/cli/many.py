@@ -1,0 +1,153 @@
+"""One verb on many quests: which are meant, whether that is really wanted, and how it went with each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from questline.cli import output, pictures
+from questline.cli.exit_codes import ExitCode
+from questline.cli.failures import Failure, UsageMistake, explain, print_failure
+from questline.cli.invocation import Invocation
+from questline.cli.output import Output
+from questline.cli.quest_filter import read_filter
+from questline_persistence.errors import QuestlineError
+from questline_persistence.states import ExecutionStatus
+
+#: Most quests that one filter reaches at a time.
+MAX_MATCHED = 10_000
+
+#: Does the verb to the quest of an id, and returns what to tell about it.
+Verb = Callable[[str], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The quests that the command line means: by their ids, or by a filter."""
+
+    ids: Sequence[str]
+    statuses: Sequence[str]
+    quest_type: str | None
+    labels: Sequence[str]
+
+    @property
+    def filtered(self) -> bool:
+        """Whether the quests are meant by a filter."""
+        return bool(self.statuses or self.quest_type or self.labels)
+
+    def check(self) -> None:
+        """Raise UsageMistake unless quests are meant either by ids or by a filter."""
+        if bool(self.ids) == self.filtered:
+            what = "both ids and a filter were" if self.ids else "neither an id nor a filter was"
+            raise UsageMistake(f"{what} given", hint="name quests, or choose them with --status, --type and --label")
+
+    def matching(self, invocation: Invocation, usual: Iterable[ExecutionStatus]) -> list[str]:
+        """Return the ids that the filter means; without a status of its own it means the `usual` ones."""
+        chosen = read_filter(
+            invocation,
+            statuses=list(self.statuses) or sorted(usual),
+            quest_type=self.quest_type,
+            labels=self.labels,
+        )
+        return invocation.repository.matching(chosen, limit=MAX_MATCHED)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal whether to go on.
+
+    Raises:
+      UsageMistake: there is no terminal to ask on, and no --yes.
+      typer.Abort: the answer was no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageMistake(
+            "this needs a yes, and there is no terminal to ask on", hint="add --yes, or look with --dry-run"
+        )
+    typer.confirm(question, abort=True, err=True)
+
+
+def do_to_all(
+    invocation: Invocation,
+    choice: Choice,
+    verb: Verb,
+    *,
+    name: str,
+    usual: Iterable[ExecutionStatus],
+    yes: bool,
+    dry_run: bool,
+    always_ask: bool = False,
+) -> None:
+    """Do `verb` to every quest that is meant; one that fails does not stop the others.
+
+    Parameters:
+      name: the verb, for people.
+      usual: the statuses that a filter without any means.
+      always_ask: ask for quests named by their ids, too.
+    """
+    choice.check()
+    ids = choice.matching(invocation, usual) if choice.filtered else list(choice.ids)
+    if choice.filtered:
+        output.note(f"{len(ids):,} quests match.")
+    if ids and not dry_run and (choice.filtered or always_ask):
+        confirm(f"{name.capitalize()} {_count(ids)}?", yes=yes)
+    results = list(_results(invocation, ids, _looking(invocation) if dry_run else verb))
+    _answer(invocation, results, single=len(choice.ids) == 1)
+    failures = [failure for _, failure in results if failure is not None]
+    if failures:
+        raise typer.Exit(failures[0].exit_code)
+
+
+Result = tuple[dict[str, Any], Failure | None]
+
+
+def _results(invocation: Invocation, ids: Sequence[str], verb: Verb) -> Iterator[Result]:
+    for quest_id in ids:
+        try:
+            yield verb(invocation.repository.full_id(quest_id)), None
+        except QuestlineError as error:
+            failure = explain(error)
+            yield {"quest_id": quest_id, "error": failure.to_json()}, failure
+            if failure.exit_code == ExitCode.UNREACHABLE:
+                return  # the others would each wait for the same store
+
+
+def _looking(invocation: Invocation) -> Verb:
+    """Return the verb that only looks."""
+
+    def look(quest_id: str) -> dict[str, Any]:
+        return {"quest_id": quest_id, "status": str(invocation.repository.status(quest_id)), "changed": False}
+
+    return look
+
+
+def _answer(invocation: Invocation, results: Sequence[Result], *, single: bool) -> None:
+    if invocation.output is Output.TEXT:
+        _answer_text(results)
+    elif single:
+        data, failure = results[0]
+        output.write_json({"error": failure.to_json()} if failure else data, invocation.output)
+    else:
+        output.write_items([data for data, _ in results], invocation.output)
+
+
+def _answer_text(results: Sequence[Result]) -> None:
+    rows = [
+        (data["quest_id"], pictures.word(data.get("status", "")), data.get("notice") or "")
+        for data, failure in results
+        if failure is None
+    ]
+    if rows:
+        output.render(pictures.table("ID", "Status", "", rows=rows))
+    for _, failure in results:
+        if failure is not None:
+            print_failure(failure, Output.TEXT)
+
+
+def _count(ids: Sequence[str]) -> str:
+    return "1 quest" if len(ids) == 1 else f"{len(ids):,} quests"

@@ -1,0 +1,102 @@
+"""The arguments and options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+from questline.cli.completion import complete_quest_id, complete_status
+
+QuestId: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        help="The quest's id, a prefix of it, or @last.",
+        metavar="ID",
+        autocompletion=complete_quest_id,
+        show_default=False,
+    ),
+]
+QuestIds: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Ids of quests, prefixes of them, or @last.",
+        metavar="ID...",
+        autocompletion=complete_quest_id,
+        show_default=False,
+    ),
+]
+Statuses: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status",
+        "-s",
+        help="Only quests of this status; repeat for several.",
+        metavar="STATUS",
+        autocompletion=complete_status,
+        show_default=False,
+    ),
+]
+QuestType: TypeAlias = Annotated[
+    str | None, typer.Option("--type", help="Only quests of this type.", metavar="TYPE", show_default=False)
+]
+Labels: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        help="Only quests with this label; repeat to ask for several.",
+        metavar="KEY=VALUE",
+        show_default=False,
+    ),
+]
+Since: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Only quests made since then: a time (ISO 8601) or an age such as 2h or 30d.",
+        metavar="WHEN",
+        show_default=False,
+    ),
+]
+Until: TypeAlias = Annotated[
+    str | None, typer.Option(help="Only quests made before then.", metavar="WHEN", show_default=False)
+]
+Reason: TypeAlias = Annotated[
+    str | None, typer.Option(help="Why; kept with the quest.", metavar="TEXT", show_default=False)
+]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Change nothing, only say what would be done.", show_default=False)
+]
+Wait: TypeAlias = Annotated[
+    bool, typer.Option("--wait", "-w", help="Wait until the quest ends, and show how far it is.", show_default=False)
+]
+Timeout: TypeAlias = Annotated[
+    float | None,
+    typer.Option(help="Longest wait in seconds; then exit with 124.", metavar="SECONDS", min=0, show_default=False),
+]
+StartFrom: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        help="Where to start: LORD, LORD#n, a position such as 0003, or a version such as v7. Default: the beginning.",
+        metavar="POINT",
+        show_default=False,
+    ),
+]
+Corrections: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Change a value on the way: a path under input_data or run_data.LORD, and its JSON; repeatable.",
+        metavar="PATH=JSON",
+        show_default=False,
+    ),
+]
+Modules: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Modules that register Lords. Default: the setting QUESTLINE_LORDS.",
+        metavar="MODULE...",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,66 @@
+"""`questline stats` and `questline lords`: how quests and Lords have fared."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from questline.cli import pictures, times
+from questline.cli.command import command
+from questline.cli.invocation import Invocation
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to `app`."""
+    command(app, "stats", panel=panel, example="questline stats -o json")(stats)
+    command(app, "lords", panel=panel, example="questline lords --lord architect")(lords)
+
+
+def stats(invocation: Invocation) -> None:
+    """Show how many quests there are of each status, and how long the ended ones took."""
+    found = invocation.repository.get_quest_stats()
+    invocation.answer(
+        found,
+        lambda: pictures.table("What", "Value", rows=[_stat(*item) for item in found.items()], numbers=("Value",)),
+    )
+
+
+def lords(
+    invocation: Invocation,
+    lord: Annotated[str | None, typer.Option(help="Only this Lord.", metavar="NAME", show_default=False)] = None,
+) -> None:
+    """Show, per Lord and tool, how the attempts went: success in percent, durations."""
+    found = invocation.repository.get_lord_stats(lord)
+    invocation.answer_items(
+        [dict(row) for row in found],
+        lambda: pictures.table(
+            "Lord",
+            "Tool",
+            "Runs",
+            "Errors",
+            "Success",
+            "Average",
+            "Longest",
+            rows=[_lord_row(row) for row in found],
+            numbers=("Runs", "Errors", "Success", "Average", "Longest"),
+        ),
+        empty="No step has been run yet.",
+    )
+
+
+def _stat(name: str, value: Any) -> tuple[object, str]:
+    shown = times.length(value) if name.endswith("_seconds") else f"{value:,}"
+    return pictures.word(name.removesuffix("_seconds").replace("_", " ")), shown
+
+
+def _lord_row(row: dict[str, Any]) -> list[object]:
+    return [
+        row["lord_name"],
+        row["tool_name"],
+        f"{row['total_runs']:,}",
+        f"{row['errors']:,}",
+        f"{row['success_rate']:.1f} %",
+        times.length(row["avg_duration_seconds"]),
+        times.length(row["max_duration_seconds"]),
+    ]

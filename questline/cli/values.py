@@ -1,0 +1,154 @@
+"""Values that are typed or read from files: JSON, YAML, and `key=value`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from questline.cli.failures import UsageMistake
+from questline_persistence.errors import PayloadError
+
+#: Largest file or standard input that is read, in bytes; the largest quest that the store takes is smaller.
+MAX_FILE_BYTES = 12_000_000
+#: The word that stands for standard input.
+STDIN = "-"
+_YAML_SUFFIXES = {".yaml", ".yml"}
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+def read_quest_file(name: str) -> dict[str, Any]:
+    """Return the object in a JSON or YAML file; `-` is standard input.
+
+    Raises:
+      UsageMistake: the file cannot be read, or is too large.
+      PayloadError: it holds no object.
+    """
+    text = read_text(name)
+    yaml = Path(name).suffix.lower() in _YAML_SUFFIXES or (name == STDIN and not text.lstrip().startswith(("{", "[")))
+    value = parse_yaml(text, name) if yaml else parse_json(text, name)
+    if not isinstance(value, dict):
+        raise PayloadError(f"{_shown(name)} holds no object but {_kind(value)}", hint="a quest file is one object")
+    return value
+
+
+def read_input(text: str) -> dict[str, Any]:
+    """Return the input data that `--input` means: JSON itself, `@file`, or `-` for standard input.
+
+    Raises:
+      UsageMistake: the file cannot be read, or is too large.
+      PayloadError: it is no JSON object.
+    """
+    name = STDIN if text == STDIN else text.removeprefix("@")
+    value = parse_json(read_text(name), name) if text == STDIN or text.startswith("@") else parse_json(text, "--input")
+    if not isinstance(value, dict):
+        raise PayloadError(f"--input is no object but {_kind(value)}", hint="""write --input '{"key": "value"}'""")
+    return value
+
+
+def read_text(name: str) -> str:
+    """Return the text of a file; `-` is standard input.
+
+    Raises:
+      UsageMistake: it cannot be read, is no text, or is too large.
+    """
+    try:
+        if name == STDIN:
+            data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise UsageMistake(
+                f"{_shown(name)} is larger than {MAX_FILE_BYTES:,} bytes",
+                hint="store large data elsewhere and pass a reference to it",
+            )
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageMistake(f"cannot read {_shown(name)}: {error.strerror}", hint="name a file that is there") from None
+    except UnicodeDecodeError:
+        raise UsageMistake(f"{_shown(name)} is no UTF-8 text", hint="save it as UTF-8") from None
+
+
+def parse_json(text: str, name: str) -> Any:
+    """Return the value of JSON text.
+
+    Raises:
+      PayloadError: it is not JSON.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise PayloadError(f"{_shown(name)} is not JSON: {error.msg} ({place})", hint="check it there") from None
+    except (ValueError, RecursionError) as error:
+        raise PayloadError(f"{_shown(name)} is not JSON that can be used: {error}") from None
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """Return the value of YAML text; what looks like a time stays text, as in JSON.
+
+    Raises:
+      PayloadError: it is not YAML.
+    """
+    import yaml  # noqa: PLC0415  (20 ms that only YAML files need)
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one, where it was built
+        yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML's own name and type)
+            first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    try:
+        return yaml.load(text, Loader)  # noqa: S506  (a safe loader, see above)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        mark = getattr(error, "problem_mark", None)
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise PayloadError(f"{_shown(name)} is not YAML: {problem}{place}", hint="check it there") from None
+
+
+def read_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
+    """Return what `key=value` words say.
+
+    Raises:
+      UsageMistake: one of them has no `=`, or no key.
+    """
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageMistake(f"{option} {pair!r} is not KEY=VALUE", hint=f"write {option} key=value")
+        found[key] = value
+    return found
+
+
+def read_values(pairs: Iterable[str], option: str) -> dict[str, Any]:
+    """Return what `key=value` words say, each value read as JSON if it is JSON, else as text.
+
+    Raises:
+      UsageMistake: one of them has no `=`, or no key.
+    """
+    return {key: _json_or_text(value) for key, value in read_pairs(pairs, option).items()}
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _shown(name: str) -> str:
+    return "standard input" if name == STDIN else name
+
+
+def _kind(value: Any) -> str:
+    kinds = {list: "a list", str: "text", bool: "a truth value", type(None): "nothing"}
+    return kinds.get(type(value), "a number")
