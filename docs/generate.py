@@ -1,0 +1,129 @@
+"""Writes the parts of the documentation that stand in the code: settings, states, limits, events, commands, names.
+
+    python docs/generate.py            # write them
+    python docs/generate.py --check    # change nothing; exit with 1 if a page is stale
+
+A part stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`; everything else on a page is written by hand.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from command_reference import cli_part, commands_part, exit_codes_part, shared_options_part
+from log_events import events_part
+from python_reference import methods_part, names_part, objects_part
+from tables import table
+
+from questline_persistence.settings import documented
+from questline_persistence.states import TRANSITIONS, ExecutionStatus
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("cli", "concepts", "configuration", "operations", "python")))
+_PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
+
+#: Limits worth knowing, by module; the value and the `#:` comment above it are read from the code.
+LIMITS = {
+    "questline_persistence.payload": ("MAX_INPUT_BYTES", "MAX_OUTPUT_BYTES", "MAX_DEPTH"),
+    "questline_persistence.models": ("MAX_STEPS", "MAX_LABELS"),
+    "questline_persistence.controls": ("MAX_STATE_BYTES",),
+    "questline_persistence.endings": ("MAX_ERROR_LENGTH",),
+    "questline_persistence.recovery": ("MAX_LOST", "MAX_SWEEP", "MAX_REDISPATCH"),
+    "questline_persistence.retries": ("MAX_BACKOFF_SECONDS",),
+    "questline_persistence.claims": ("REDISPATCH_FIRST", "REDISPATCH_LONGEST"),
+    "questline_persistence.repository": ("MAX_PAGE", "MAX_HISTORY"),
+    "questline_scheduler.client": ("MAX_SUBMIT", "SUBMIT_BATCH"),
+    "questline_scheduler.doorbell_broker": ("MAX_MESSAGE_BYTES",),
+    "questline_worker.outcomes": ("MAX_AFTER_SECONDS",),
+}
+
+
+def settings_part() -> str:
+    """Return the table of all settings."""
+    rows = [(f"`{name}`", f"`{default}`" if default else "", text) for name, default, text in documented()]
+    return table(("variable", "default", "meaning"), rows)
+
+
+def states_part() -> str:
+    """Return the diagram of a quest's states: every change that `TRANSITIONS` allows, one arrow per pair of states."""
+    verbs: dict[tuple[ExecutionStatus, ExecutionStatus], list[str]] = {}
+    for name, transition in TRANSITIONS.items():
+        verb = name.removesuffix("_pausing")
+        for pair in ((source, target) for source in transition.sources for target in transition.targets):
+            if verb not in verbs.setdefault(pair, []):
+                verbs[pair].append(verb)
+    order = list(ExecutionStatus)
+    arrows = sorted(verbs, key=lambda pair: (order.index(pair[0]), order.index(pair[1])))
+    lines = [f"    {source} --> {target}: {', '.join(verbs[source, target])}" for source, target in arrows]
+    return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> new: submit, fork", *lines, "```"])
+
+
+def limits_part() -> str:
+    """Return the table of limits."""
+    rows = []
+    for module_name, names in LIMITS.items():
+        module = importlib.import_module(module_name)
+        comments = _comments(inspect.getsource(module))
+        rows += [
+            (comments[name], f"{getattr(module, name):,}".removesuffix(".0"), f"`{module_name}.{name}`")
+            for name in names
+        ]
+    return table(("limit", "value", "constant"), rows)
+
+
+def _comments(source: str) -> dict[str, str]:
+    """Return the `#:` comment above each constant of a module, on one line."""
+    found: dict[str, str] = {}
+    comment: list[str] = []
+    for line in source.splitlines():
+        if line.startswith("#:"):
+            comment.append(line.removeprefix("#:").strip())
+        else:
+            for name in re.findall(r"^([A-Z_]+(?:, [A-Z_]+)*) =", line):
+                found |= dict.fromkeys(name.split(", "), " ".join(comment).rstrip("."))
+            comment = []
+    return found
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "settings": settings_part,
+    "states": states_part,
+    "limits": limits_part,
+    "events": events_part,
+    "names": names_part,
+    "methods": methods_part,
+    "objects": objects_part,
+    "exit-codes": exit_codes_part,
+    "commands": commands_part,
+    "shared-options": shared_options_part,
+    "cli": cli_part,
+}
+
+
+def renewed(page: str) -> str:
+    """Return a page with every generated part as the code has it now."""
+    return _PART.sub(lambda match: f"{match[1]}{PARTS[match[2]]()}\n{match[3]}", page)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the stale pages, or with `--check` only name them; return the exit code."""
+    stale = []
+    for name in PAGES:
+        path = ROOT / name
+        before = path.read_text()
+        after = renewed(before)
+        if before != after:
+            stale.append(name)
+            if "--check" not in arguments:
+                path.write_text(after)
+    print(f"{len(stale)} of {len(PAGES)} pages stale" + "".join(f"\n  {name}" for name in stale))
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,72 @@
+"""The reference of log events: their names and fields from the code, their meaning from here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tables import table
+
+ROOT = Path(__file__).resolve().parent.parent
+#: What each log event means; an event that is missing here, or is no longer logged, stops this script.
+EVENTS = {
+    "broker_forgot": "The broker lost its memory (restart, FLUSHALL). Every ready step is rung again.",
+    "broker_unavailable": "A consumer cannot reach the broker and tries again. Quests wait; nothing is lost.",
+    "checkpoint_refused": "The store refused this very result. The attempt counts as failed.",
+    "claim_freed": "The sweep took a step from a lost worker, or from an attempt that timed out.",
+    "claim_lost": "This process learned that its claim is gone: cancelled, replayed, or given to another worker.",
+    "claim_stray": "A claim of this worker was held by no thread of it, as after an error; it was given back.",
+    "doorbell_failed": "The broker could not be reached after a commit. The relay rings later.",
+    "hook_failed": "A function given as a hook raised. It changes nothing.",
+    "lease_lost": "This process was taken for dead and goes on under a new name; its old claims are fenced.",
+    "leave_failed": "The store was away when the process signed off. Its lease runs out by itself.",
+    "loop_failed": "A background loop met an error and goes on after a pause.",
+    "lord_unknown": "A step was left, since this worker lacks its Lord. It waits for a worker that has it.",
+    "message_dropped": "Something in the queue is no doorbell. It was thrown away.",
+    "progress": "A handler called `ctx.progress`.",
+    "recovery_delayed": "A dead child's steps could not be freed at once. The sweep does it.",
+    "redispatched": "Steps that nobody had picked up were rung again.",
+    "release_failed": "The store was away at shutdown. The sweep frees the step.",
+    "requeue_failed": "What a lost worker had fetched could not be given back. The relay rings later.",
+    "result_fenced": "A late result was dropped: its claim no longer held the step.",
+    "step_abandoned": "The process ends while the store is away. The sweep takes care of the step.",
+    "step_broken": "questline itself met an error around a step. Its claim is given back or swept; please report it.",
+    "step_failed": "A handler raised. `retry_in` is the wait before the next attempt, null when the quest fails.",
+    "step_released": "A step did not end within the time for shutting down and was given back, no attempt spent.",
+    "sweep_failed": "One row could not be swept. The others were.",
+    "sweep_postponed": "The store was away, so that all leases look over. Workers get time to renew them.",
+    "threads_died": "A consumer or worker thread is dead. The process ends and is replaced.",
+    "worker_misconfigured": "A child cannot start: import or configuration. It is tried again, ever more slowly.",
+    "worker_process_died": "A child ended on its own. It is replaced and its steps are freed.",
+    "worker_process_killed": "A child did not end in time and was killed.",
+    "worker_process_started": "The supervisor started a child.",
+    "worker_started": "A process registered and may claim.",
+    "workers_lost": "Leases ran out: these workers count as dead, their steps are freed.",
+}
+
+
+def events_part() -> str:
+    """Return the table of everything that questline's processes log."""
+    logged = {event: (level, fields) for event, level, fields in sorted(_logged())}
+    for name, wrong in (("explain", logged.keys() - EVENTS), ("remove", EVENTS.keys() - logged)):
+        if wrong:
+            raise SystemExit(f"{name} {', '.join(sorted(wrong))} in EVENTS of docs/log_events.py")
+    rows = [
+        (f"`{event}`", level, ", ".join(f"`{name}`" for name in fields), EVENTS[event])
+        for event, (level, fields) in logged.items()
+    ]
+    return table(("event", "level", "fields", "meaning"), rows)
+
+
+def _logged() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield (event, level, fields) of every call of `log.LEVEL("event", field=…)` in the four floors."""
+    levels = {"debug", "info", "warning", "error", "exception", "critical"}
+    for floor in ("persistence", "scheduler", "worker", "gateway"):
+        for path in sorted((ROOT / floor).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in levels:
+                    event = node.args[0] if node.args else None
+                    if isinstance(event, ast.Constant) and isinstance(event.value, str):
+                        fields = tuple(word.arg for word in node.keywords if word.arg and word.arg != "exc_info")
+                        yield event.value, node.func.attr.replace("exception", "error"), fields

@@ -1,0 +1,38 @@
+"""The documents of the repository, and the fenced blocks in them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+README = ROOT / "README.md"
+#: Every page that users read.
+PAGES = (README, *sorted((ROOT / "docs").glob("*.md")), ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md")
+
+_BLOCK = re.compile(r"^```(\w*) *([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block: its language, what else stands on its first line, and its text."""
+
+    language: str
+    info: str
+    text: str
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file that the block is to be saved as, or None."""
+        return self.info.removeprefix("file=") if self.info.startswith("file=") else None
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the fenced blocks of a page in order."""
+    return [Block(*match) for match in _BLOCK.findall(page.read_text())]
+
+
+def commands(page: Path) -> list[str]:
+    """Return every line of a page's shell and text blocks that calls questline, without what stands around the call."""
+    lines = [line for block in blocks(page) if block.language in {"sh", "text"} for line in block.text.splitlines()]
+    calls = [re.search(r"(?:^|[ (])(questline [^)|]*)", line.partition(" #")[0]) for line in lines]
+    return [call[1].strip() for call in calls if call and "-m questline" not in call.string]

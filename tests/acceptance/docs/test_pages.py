@@ -1,0 +1,95 @@
+"""What stands in the documents agrees with the code, and with what lies beside it."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+import questline
+from questline.cli.app import app
+from questline_persistence.models import LordStep
+from questline_persistence.states import TRANSITIONS, ExecutionStatus
+from questline_scheduler.quest_file import KEYS, read_quest
+from tests.acceptance.docs.pages import PAGES, ROOT, blocks, commands
+
+NAMES = [page.name for page in PAGES]
+
+
+def test_the_generated_parts_of_the_documents_are_fresh() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}run: python docs/generate.py"
+
+
+def test_the_diagram_shows_exactly_the_transitions_of_the_code() -> None:
+    text = (ROOT / "docs" / "concepts.md").read_text()
+    drawn = {
+        (source, target, verb)
+        for source, target, verbs in re.findall(r"^ +(\w+) --> (\w+): (.+)$", text, re.MULTILINE)
+        for verb in verbs.split(", ")
+    }
+
+    assert drawn == {
+        (str(source), str(target), name.removesuffix("_pausing"))
+        for name, transition in TRANSITIONS.items()
+        for source in transition.sources
+        for target in transition.targets
+    }
+    assert {word for source, target, _ in drawn for word in (source, target)} == set(ExecutionStatus)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_python_block_is_python(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "python":
+            compile(block.text, page.name, "exec")
+
+
+def test_every_public_name_is_documented_and_no_other() -> None:
+    part = (ROOT / "docs" / "python.md").read_text().split("<!-- begin: names -->")[1].split("<!-- end: names -->")[0]
+
+    assert re.findall(r"^\| `(\w+)`", part, re.MULTILINE) == [name for name in questline.__all__ if name[0] != "_"]
+
+
+def test_the_quest_file_that_is_shown_is_a_quest() -> None:
+    (shown,) = [block for block in blocks(ROOT / "docs" / "cli.md") if block.language == "yaml"]
+
+    quest = read_quest(yaml.safe_load(shown.text))
+
+    assert set(yaml.safe_load(shown.text)) == set(KEYS)
+    assert quest.execution_stack[1].params == {"language": "python"}
+    assert LordStep("a", "b").timeout_seconds == 600
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_command_that_is_shown_exists_with_its_options(page: Path) -> None:
+    for line in commands(page):
+        words = shlex.split(line)[1:]
+        command: Any = typer.main.get_command(app)
+        while hasattr(command, "commands") and words and not words[0].startswith("-"):
+            name = words.pop(0)
+            assert name in command.commands, line
+            command = command.commands[name]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+        used = {word.partition("=")[0] for word in words if re.match(r"--?[A-Za-z]", word)}
+        assert used <= known, line
