@@ -104,7 +104,7 @@ class Controls:
             _require("pause", locked)
             return self._pause(connection, locked, reason)
 
-        return self.database.write(work)
+        return self.database.write(work, at="pause")
 
     def _pause(self, connection: Connection, locked: _Locked, reason: str | None) -> Controlled:
         now, quest_id = self.database.clock.now(), locked.quest.quest_id
@@ -153,7 +153,7 @@ class Controls:
             self._change(connection, quest_id, status=status, reason=None)
             return _controlled(locked, status, bells)
 
-        return self.database.write(work)
+        return self.database.write(work, at="resume")
 
     def _adopt(self, connection: Connection, locked: _Locked) -> Controlled:
         """Hand a saved quest to the workers, at the step where its program left it."""
@@ -192,7 +192,7 @@ class Controls:
             )
             return _controlled(locked, ExecutionStatus.CANCELLED)
 
-        return self.database.write(work)
+        return self.database.write(work, at="cancel")
 
     def retry(self, quest_id: str) -> Controlled:
         """Move a failed quest back to running: the failed step again, with all of its attempts.
@@ -214,7 +214,7 @@ class Controls:
             )
             return _controlled(locked, ExecutionStatus.RUNNING, (bell,))
 
-        return self.database.write(work, repeatable=False)
+        return self.database.write(work, at="retry", repeatable=False)
 
     def replay(
         self,
@@ -257,7 +257,7 @@ class Controls:
                 return replace(done, changed=False)
             return replace(done, doorbells=(self._replay(connection, locked, state, done),))
 
-        return self.database.write(work, repeatable=False)
+        return self.database.write(work, at="replay", repeatable=False)
 
     def _replay(self, connection: Connection, locked: _Locked, state: history.State, done: Controlled) -> Doorbell:
         quest_id = locked.quest.quest_id
@@ -321,7 +321,7 @@ class Controls:
                 return Submitted(new_id, created=False), point.notice
             return submit_one(connection, rows), point.notice
 
-        return self.database.write(work)
+        return self.database.write(work, at="fork")
 
     def _forked(self, source: Row[Any], state: history.State, new_id: str, now: float) -> Rows:
         """Return the rows of a quest that starts where `state` stands, but for its plan, which is the source's."""
@@ -360,7 +360,7 @@ class Controls:
                 connection.execute(delete(table).where(table.c.quest_id == quest_id))
             return True
 
-        return self.database.write(work)
+        return self.database.write(work, at="delete")
 
     def _lock(self, connection: Connection, quest_id: str) -> _Locked:
         """Lock a quest's tickets by position, then its row."""

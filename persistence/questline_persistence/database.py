@@ -21,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 from questline_persistence import sqlite_driver
 from questline_persistence.clock import Clock
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
+from questline_persistence.failpoints import failpoint
 from questline_persistence.transient import is_transient
 
 T = TypeVar("T")
@@ -159,43 +160,53 @@ class Database:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return `work(connection)` of one read transaction."""
-        return self._retry(lambda: self._transaction(work, write=False))
+        return self._retry(lambda: self._transaction(work))
 
-    def write(self, work: Callable[[Connection], T], *, repeatable: bool = True) -> T:
+    def write(self, work: Callable[[Connection], T], *, at: str = "write", repeatable: bool = True) -> T:
         """Return `work(connection)` after one committed write transaction.
 
         Parameters:
           work: does the writing; it may be called again after a passing error.
+          at: the transaction's name among `failpoints.TRANSACTIONS`.
           repeatable: whether a COMMIT whose reply was lost may simply be sent again, because `work`
             recognises what it has already done.
 
         Raises:
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._transaction(work, write=True, repeatable=repeatable))
+        return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable))
 
-    def statement(self, work: Callable[[Connection], T]) -> T:
+    def statement(self, work: Callable[[Connection], T], *, at: str | None = None) -> T:
         """Return `work(connection)` on a connection whose every statement is a transaction of its own."""
-        return self._retry(lambda: self._run(self.autocommit, work))
+        return self._retry(lambda: self._run(work, at))
 
-    @staticmethod
-    def _run(engine: Engine, work: Callable[[Connection], T]) -> T:
-        with engine.connect() as connection:
-            return work(connection)
+    def _run(self, work: Callable[[Connection], T], at: str | None) -> T:
+        with self.autocommit.connect() as connection:
+            if at is None:
+                return work(connection)
+            failpoint(at, "begun")
+            result = work(connection)
+            failpoint(at, "committed")
+            return result
 
-    def _transaction(self, work: Callable[[Connection], T], *, write: bool, repeatable: bool = True) -> T:
+    def _transaction(self, work: Callable[[Connection], T], *, at: str | None = None, repeatable: bool = True) -> T:
+        """Run one transaction: a write if it has a name, else a read."""
+        write = at is not None
         with self._exclusive(), self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
             level = {} if write or self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
             connection = plain.execution_options(questline_write=write, **level)
             transaction = connection.begin()
             try:
+                failpoint(at or "read", "begun")
                 result = work(connection)
+                failpoint(at or "read", "written")
             except BaseException:
                 transaction.rollback()
                 raise
             try:
                 transaction.commit()
+                failpoint(at or "read", "committed")
             except DBAPIError as error:
                 if repeatable:
                     raise

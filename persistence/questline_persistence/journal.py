@@ -20,7 +20,7 @@ from questline_persistence.endings import Ending, end_badly, error_text, give_ba
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.payload import MAX_INPUT_BYTES, encode
-from questline_persistence.states import RunStatus
+from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.tables import runs, steps, tickets
 
 _SUCCEEDED = runs.c.status == RunStatus.SUCCESS
@@ -80,7 +80,7 @@ class Journal:
             mine = and_(runs.c.status == RunStatus.ERROR, runs.c.error_message == error_text(failure.error))
             return settled if settled.won else self._recorded(connection, [held], mine).get(held.claim_id, settled)
 
-        return self.database.write(work)
+        return self.database.write(work, at="fail")
 
     def release(self, held: Claim) -> Settled:
         """Move a ticket from running back to ready, no attempt spent."""
@@ -92,8 +92,26 @@ class Journal:
                 position=held.position,
                 claim_id=held.claim_id,
                 now=self.database.clock.now(),
-            )
+            ),
+            at="release",
         )
+
+    def release_stray(self, claim_id: str) -> Settled:
+        """Move a ticket from running back to ready that this worker holds by a claim it does not know of."""
+
+        def work(connection: Connection) -> Settled:
+            query = select(tickets.c.quest_id, tickets.c.epoch, tickets.c.position).where(
+                tickets.c.namespace == self.namespace,
+                tickets.c.state == TicketState.RUNNING,
+                tickets.c.worker_id == self.worker_id,
+                tickets.c.claim_id == claim_id,
+            )
+            row = connection.execute(query).first()
+            if row is None:
+                return Settled(won=False)
+            return give_back(connection, **row._asdict(), claim_id=claim_id, now=self.database.clock.now())
+
+        return self.database.write(work, at="release")
 
     def _flush(self, items: Sequence[ClaimRequest | Checkpoint]) -> Sequence[Claim | Settled | None]:
         """Commit what the threads of this process have gathered: results first, then claims."""
@@ -113,15 +131,16 @@ class Journal:
         if self.database.dialect == "sqlite":
             tries = _Tries()
             return self.database.write(
-                lambda connection: (self._checkpoints(connection, ends), self._claims(connection, wishes, tries))
+                lambda connection: (self._checkpoints(connection, ends), self._claims(connection, wishes, tries)),
+                at="checkpoint" if ends else "claim",
             )
         settled: dict[str, Settled] = {}
         claims: dict[str, Claim] = {}
         if ends:
-            settled = self.database.statement(lambda connection: self._checkpoints(connection, ends))
+            settled = self.database.statement(lambda connection: self._checkpoints(connection, ends), at="checkpoint")
         if wishes:
             tries = _Tries()
-            claims = self.database.statement(lambda connection: self._claims(connection, wishes, tries))
+            claims = self.database.statement(lambda connection: self._claims(connection, wishes, tries), at="claim")
         return settled, claims
 
     def _checkpoints(self, connection: Connection, ends: Sequence[Checkpoint]) -> dict[str, Settled]:
@@ -176,7 +195,7 @@ class Journal:
             return settled
 
         try:
-            return self.database.write(work)
+            return self.database.write(work, at="push")
         except _Fenced:
             return Settled(won=False)
 

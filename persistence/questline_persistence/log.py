@@ -14,14 +14,19 @@ import structlog
 class _Line(dict[str, Any]):
     """A log line that reads well also where nobody renders it."""
 
+    #: Whether the standard library prints the traceback by itself.
+    traced = False
+
     def __str__(self) -> str:
         fields = {key: value for key, value in self.items() if key not in {"event", "level", "logger", "exception"}}
         text = " ".join([str(self.get("event", "")), *(f"{key}={value}" for key, value in fields.items())])
-        return f"{text}\n{self['exception']}" if "exception" in self else text
+        return f"{text}\n{self['exception']}" if "exception" in self and not self.traced else text
 
 
-def _as_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return _Line(event)
+def _as_line(_logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    line = _Line(event)
+    line.traced = method == "exception"
+    return line
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

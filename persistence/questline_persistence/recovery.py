@@ -30,6 +30,7 @@ from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, D
 from questline_persistence.database import Database
 from questline_persistence.endings import Ending, end_badly
 from questline_persistence.errors import QuestlineError
+from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.states import TicketState
@@ -75,7 +76,9 @@ class Recovery:
         """Move tickets from running to ready (held, failed) whose worker's lease or own deadline is over."""
         now = self.database.clock.now() if now is None else now
         lost = self._declare_lost(now)
-        ends = [self._free(row, now) for row in self._candidates(now)]
+        found = self._candidates(now)
+        failpoint("sweep.found")
+        ends = [self._free(row, now) for row in found]
         bells = tuple(end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= now)
         freed = sum(end.won for end in ends)
         return Swept(lost, freed, sum(end.status == "failed" for end in ends), bells)
@@ -92,7 +95,7 @@ class Recovery:
             )
             return tuple(rows.scalars())
 
-        return self.database.write(work)
+        return self.database.write(work, at="sweep_lost")
 
     def _dead(self, now: float) -> ColumnElement[bool]:
         """Return the condition that nobody alive holds the ticket."""
@@ -133,7 +136,9 @@ class Recovery:
         """Free one claim, its condition checked again in the same statement; a bad row stops no other."""
         ending, also = self._ending(row, now)
         try:
-            settled = self.database.write(lambda connection: end_badly(connection, ending, now=now, also=also))
+            settled = self.database.write(
+                lambda connection: end_badly(connection, ending, now=now, also=also), at="sweep_free"
+            )
         except QuestlineError:
             raise
         except Exception:
@@ -215,7 +220,7 @@ class Recovery:
             .values(ring_at=now + wait, dispatches=tickets.c.dispatches + 1)
             .returning(*_BELL)
         )
-        return self.database.write(lambda connection: [Doorbell(*row) for row in connection.execute(ring)])
+        return self.database.write(lambda connection: [Doorbell(*row) for row in connection.execute(ring)], at="due")
 
     def bell_of(self, quest_id: str, *, now: float | None = None) -> Doorbell | None:
         """Return the bell of a quest's ticket if that is ready and due."""
@@ -249,7 +254,7 @@ class Recovery:
     def _ring_at(self, now: float, which: ColumnElement[bool]) -> int:
         chosen = and_(tickets.c.namespace == self.namespace, tickets.c.state == TicketState.READY, which)
         change = update(tickets).where(chosen).values(ring_at=now, dispatches=0)
-        return self.database.write(lambda connection: connection.execute(change).rowcount)
+        return self.database.write(lambda connection: connection.execute(change).rowcount, at="ring_at")
 
     def refuse(
         self, quest_id: str, epoch: int, position: str, handlers: list[str], *, now: float | None = None
@@ -278,7 +283,7 @@ class Recovery:
             )
             .values(refusals=tickets.c.refusals + 1, ring_at=soon)
         )
-        return self.database.write(lambda connection: connection.execute(change).rowcount > 0)
+        return self.database.write(lambda connection: connection.execute(change).rowcount > 0, at="refuse")
 
     def _alive(self, now: float) -> ColumnElement[bool]:
         return and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until > now)
@@ -294,7 +299,7 @@ class Recovery:
         if not self.database.read(lambda connection: connection.execute(select(exists().where(over))).scalar()):
             return 0
         change = update(tickets).where(over).values(state=TicketState.READY, fence=tickets.c.fence + 1, ring_at=now)
-        return self.database.write(lambda connection: connection.execute(change).rowcount)
+        return self.database.write(lambda connection: connection.execute(change).rowcount, at="wake")
 
 
 def _knows(handler: ColumnElement[str]) -> ColumnElement[bool]:

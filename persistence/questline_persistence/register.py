@@ -68,7 +68,7 @@ class Register:
             if connection.execute(known).first() is None:
                 connection.execute(insert(workers).values(**values))
 
-        self.database.write(work)
+        self.database.write(work, at="enter")
 
     def renew(self, worker_id: str, lease_seconds: float) -> bool:
         """Prolong a worker's lease; False when it has been declared lost meanwhile."""
@@ -78,7 +78,7 @@ class Register:
             .values(lease_until=self._clock + lease_seconds)
             .returning(workers.c.lease_until)
         )
-        until = self.database.write(lambda connection: connection.execute(change).scalar())
+        until = self.database.write(lambda connection: connection.execute(change).scalar(), at="renew")
         if until is None:
             return False
         self.database.clock.sync(until - lease_seconds)
@@ -134,7 +134,7 @@ class Register:
             .values(state=state, lease_until=self._clock, ended_at=self._clock)
             .returning(workers.c.worker_id)
         )
-        return self.database.write(lambda connection: list(connection.execute(change).scalars()))
+        return self.database.write(lambda connection: list(connection.execute(change).scalars()), at="leave")
 
     def forget(self, *, now: float | None = None) -> int:
         """Drop workers that ended more than a day ago; return how many."""
@@ -142,7 +142,7 @@ class Register:
         old = workers.delete().where(
             workers.c.namespace == self.namespace, workers.c.ended_at < now - KEEP_ENDED_SECONDS
         )
-        return self.database.write(lambda connection: connection.execute(old).rowcount)
+        return self.database.write(lambda connection: connection.execute(old).rowcount, at="forget")
 
     def all(self, *, now: float | None = None) -> list[dict[str, object]]:
         """Return every listed worker with the number of claims it holds, newest first."""

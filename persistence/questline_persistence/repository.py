@@ -98,7 +98,7 @@ class QuestRepository:
         def work(connection: Connection) -> None:
             saving.save(connection, quest_data, namespace=self.namespace, now=self.database.clock.now())
 
-        self.database.write(work, repeatable=False)
+        self.database.write(work, at="save", repeatable=False)
 
     def load_quest(self, quest_id: str) -> QuestExecutionData:
         """Return a quest with its whole `run_data`, its steps and the rest of its stack.
@@ -301,7 +301,7 @@ class QuestRepository:
         def work(connection: Connection) -> int:
             return saving.save_run(connection, record, namespace=self.namespace, now=self.database.clock.now())
 
-        return self.database.write(work, repeatable=False)
+        return self.database.write(work, at="save", repeatable=False)
 
     def save_snapshot(
         self,
@@ -334,7 +334,7 @@ class QuestRepository:
                 now=self.database.clock.now(),
             )
 
-        return self.database.write(work, repeatable=False)
+        return self.database.write(work, at="save", repeatable=False)
 
     def load_latest_snapshot(self, quest_id: str) -> Snapshot | None:
         """Return the newest snapshot of a quest, whole, or None where there is no such quest."""

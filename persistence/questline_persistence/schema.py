@@ -71,14 +71,14 @@ def migrate(database: Database, revision: str = "head") -> None:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         command.upgrade(_config(connection), revision)
 
-    database.write(work)
+    database.write(work, at="migrate")
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Take `database` down to `revision`; "base" removes every table of questline."""
     from alembic import command  # noqa: PLC0415  (160 ms that only migrations need)
 
-    database.write(lambda connection: command.downgrade(_config(connection), revision))
+    database.write(lambda connection: command.downgrade(_config(connection), revision), at="migrate")
 
 
 def history() -> list[tuple[str, str]]:

@@ -134,7 +134,7 @@ class QuestClient:
             outcome = submit_one(connection, self._rows(quest, idempotency_key, ring_in=0.0))
             return QuestHandle(outcome.quest_id, outcome.created, self)
         rows = self._rows(quest, idempotency_key)
-        outcome = self.database.write(lambda own: submit_one(own, rows))
+        outcome = self.database.write(lambda own: submit_one(own, rows), at="submit")
         self._ring([outcome])
         return QuestHandle(outcome.quest_id, outcome.created, self)
 
@@ -153,7 +153,7 @@ class QuestClient:
         handles = []
         for start in range(0, len(batch), SUBMIT_BATCH):
             part = batch[start : start + SUBMIT_BATCH]
-            outcomes = self.database.write(partial(_submit_batch, batch=part))
+            outcomes = self.database.write(partial(_submit_batch, batch=part), at="submit_many")
             self._ring(outcomes)
             handles += [QuestHandle(outcome.quest_id, outcome.created, self) for outcome in outcomes]
         return handles

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import redis
 
+from questline_persistence.failpoints import failpoint
 from questline_scheduler.doorbell_broker import MAX_MESSAGE_BYTES
 
 #: A bell that its holder has not answered after this many milliseconds may be rung again: the holder may
@@ -22,6 +23,8 @@ HELD_MILLIS = 30_000
 CHUNK = 500
 #: Most tokens on the wake list; an idle consumer that gets none looks for itself within a second.
 MAX_TOKENS = 64
+#: The failpoints of the scripts, in their order.
+_POINTS = ("broker.ring", "broker.fetch", "broker.reclaim")
 #: Distance between two priorities in `ready`; turns grow by one, and 1,000 priorities stay exact in a double.
 PRIORITY_STRIDE = 10**12
 
@@ -162,4 +165,8 @@ class RedisQueue:
         self._client.delete(self.ready, self.held, self.wake)
 
     def _run(self, script: int, arguments: list[Any], *keys: str) -> Any:
-        return self._scripts[script](keys=[self.ready, self.held, self.wake, *keys], args=cast("Any", arguments))
+        point = _POINTS[script]
+        failpoint(point)
+        reply = self._scripts[script](keys=[self.ready, self.held, self.wake, *keys], args=cast("Any", arguments))
+        failpoint(point, "done")
+        return reply

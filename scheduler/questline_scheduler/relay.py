@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from questline_persistence.errors import StoreUnavailable
+from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import MAX_REDISPATCH, Recovery
 from questline_scheduler.doorbell_broker import DoorbellBroker
@@ -52,6 +53,7 @@ class Relay:
         bells = self._recovery.due(limit=limit, queues=queues, now=now) if limit > 0 else []
         if not bells:
             return Relayed()
+        failpoint("relay.due")
         try:
             left = self._broker.ring(bells)
         except StoreUnavailable:
@@ -59,6 +61,7 @@ class Relay:
             return Relayed(broker_up=False)
         if left:
             self._recovery.ring_soon(left, now=now)
+        failpoint("relay.rung")
         log.debug("redispatched", bells=len(bells) - len(left))
         return Relayed(len(bells) - len(left), more=len(bells) == limit and not left)
 

@@ -17,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
 from questline_persistence.errors import PayloadError, StoreUnavailable
+from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
@@ -75,6 +76,7 @@ class Checkpoints(Middleware):
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Give back the steps that did not end within the time allowed for shutting down."""
+        failpoint("worker.stopping")
         for step in self._running.all():
             try:
                 settled = self._journal.release(step.claim)
@@ -87,6 +89,7 @@ class Checkpoints(Middleware):
 
     def _run(self, call: Callable[[RunningStep], Outcome], quest_id: str, epoch: int, position: str) -> None:
         """Claim the step that a doorbell names, run it, and commit the result."""
+        failpoint("worker.fetched")
         if not self._lease.wait_until_registered():
             return
         try:
@@ -99,9 +102,13 @@ class Checkpoints(Middleware):
         except StoreUnavailable as error:
             # Only at shutdown: until then the store is waited for. The sweep takes care of what was claimed.
             log.warning("step_abandoned", quest_id=quest_id, position=position, error=str(error))
+        except Exception:
+            # Whatever this was, the message is done. A claim that is left is given back by the lease, or swept.
+            log.exception("step_broken", quest_id=quest_id, position=position)
 
     def _perform(self, call: Callable[[RunningStep], Outcome], claim: Claim) -> None:
         with self._running.holding(claim) as step:
+            failpoint("worker.claimed")
             if self._hooks is not None:
                 self._hooks.step_started(claim)
             outcome = call(step)
@@ -109,9 +116,11 @@ class Checkpoints(Middleware):
             if self._hooks is not None:
                 self._hooks.step_ended(claim, outcome)
             settled = self._settle(claim, outcome)
+        failpoint("worker.settled")
         if not settled.won:
             log.warning("result_fenced", lord=claim.lord_name, outcome=type(outcome).__name__)
         self._ring(settled)
+        failpoint("worker.rung")
 
     def _settle(self, claim: Claim, outcome: Outcome) -> Settled:
         """Commit what came of a claim."""

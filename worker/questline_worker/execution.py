@@ -13,6 +13,7 @@ from typing import Any
 
 from questline_persistence.claims import Claim
 from questline_persistence.errors import PayloadError
+from questline_persistence.failpoints import failpoint
 from questline_persistence.payload import encode
 from questline_persistence.repository import QuestRepository
 from questline_persistence.retries import backoff
@@ -46,6 +47,7 @@ class Execution:
         context = LordContext(claim, Outputs(self._repository, claim), step.still_held)
         try:
             output = self._call(step, context)
+            failpoint("worker.effect")
             text = encode(output, what=f"the output of {claim.handler}")
         except (StepCancelled, CancelledError):
             return (
@@ -62,6 +64,7 @@ class Execution:
     def _call(self, step: RunningStep, context: LordContext) -> Any:
         handler = _handler(step.claim)
         arguments = fill(handler.parameters, (step.claim.params, context.input_data, context.outputs))
+        failpoint("worker.body")
         output = handler.function(context, **arguments)
         # Asked of the value, not of the function: a decorator may have hidden that the function is async.
         return self._awaited(step, output) if inspect.iscoroutine(output) else output

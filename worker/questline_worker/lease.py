@@ -13,6 +13,7 @@ from dramatiq.middleware import Middleware
 
 from questline_persistence.claims import WorkerCard
 from questline_persistence.errors import StoreUnavailable
+from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
@@ -86,6 +87,7 @@ class Lease(Middleware):
             handlers=tuple(self._journal.handlers),
         )
         self.on_start(self._card.worker_id)
+        failpoint("worker.boot")
         self._loop.start()
 
     def stop(self) -> None:
@@ -121,7 +123,9 @@ class Lease(Middleware):
             self._enter()
         elif not self._register.renew(self._card.worker_id, self._lease_seconds):
             self._enter_again()
-        self._running.check()
+        for claim_id in self._running.check(self._card.worker_id):
+            settled = self._journal.release_stray(claim_id)
+            log.warning("claim_stray", claim_id=claim_id, released=settled.won)
 
     def _enter(self) -> None:
         self._register.enter(self._card, self._lease_seconds)

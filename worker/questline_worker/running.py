@@ -78,6 +78,7 @@ class RunningSteps:
     def __init__(self, register: Register) -> None:
         self._register = register
         self._steps: dict[str, RunningStep] = {}
+        self._unknown: set[str] = set()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -97,15 +98,25 @@ class RunningSteps:
         with self._lock:
             return list(self._steps.values())
 
-    def check(self) -> None:
-        """Find out which claims are gone, with one look into the store for all of them."""
+    def check(self, worker_id: str) -> set[str]:
+        """Find out, with one look into the store, which claims are gone, and which nobody here knows.
+
+        Parameters:
+          worker_id: the name under which this process claims now.
+
+        Returns:
+          The claims that the store has seen with this process at two checks, and that do not run here: what is left
+          of a claim whose reply never arrived, or of a thread that died.
+        """
         running = self.all()  # before the look: a claim listed here is committed, so that the look must see it
-        if not running:
-            return
-        held = self._register.held(sorted({step.claim.worker_id for step in running}))
+        held = self._register.held(sorted({worker_id, *(step.claim.worker_id for step in running)}))
         for step in running:
             if step.claim.claim_id not in held:
                 self._lose_if_running(step)
+        with self._lock:
+            unknown = held - self._steps.keys()
+        strays, self._unknown = unknown & self._unknown, unknown
+        return strays
 
     def _lose_if_running(self, step: RunningStep) -> None:
         with self._lock:
