@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: The newest revision; a test compares it with the migrations, which are slow to import.
 HEAD = "0001"
+#: The revision that the next release may bring while this one still runs.
+_NEXT = f"{int(HEAD) + 1:04d}"
 #: Where Alembic notes the revision; its default name is left to the application whose database this may be.
 VERSION_TABLE = "questline_version"
 #: Keeps two processes from migrating one PostgreSQL database at once.
@@ -37,11 +39,14 @@ def ensure(database: Database, *, auto_migrate: bool = False) -> None:
 
     An SQLite database is created and migrated on the way; PostgreSQL only with `auto_migrate`.
 
+    A schema that is one revision newer is accepted: each migration leaves the release before it working, so that
+    two releases can run side by side while one replaces the other.
+
     Raises:
-      ConfigurationError: the schema is older or newer than this version of questline.
+      ConfigurationError: the schema is older than this version of questline, or newer by more than one revision.
     """
     found = current(database)
-    if found == HEAD:
+    if found in {HEAD, _NEXT}:
         return
     if found is not None and found > HEAD:
         message = f"the database {database.name} has schema {found}, newer than this questline knows ({HEAD})"

@@ -12,7 +12,7 @@ from questline.cli import options, output
 from questline.cli.command import command
 from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
-from questline.cli.many import Choice, confirm, do_to_all
+from questline.cli.many import Choice, confirm, count, do_to_all
 from questline.cli.times import read_length
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.states import TERMINAL, ExecutionStatus
@@ -79,7 +79,7 @@ def prune(
     if not ids or dry_run:
         _tell(invocation, matched=len(ids), deleted=0, dry_run=dry_run)
         return
-    confirm(f"Delete {len(ids):,} quests that ended more than {older_than} ago?", yes=yes)
+    confirm(f"Delete {count(ids)} that ended more than {older_than} ago?", yes=yes)
     deleted = 0
     for quest_id in _counted(ids):
         try:

@@ -93,9 +93,9 @@ def do_to_all(
     choice.check()
     ids = choice.matching(invocation, usual) if choice.filtered else list(choice.ids)
     if choice.filtered:
-        output.note(f"{len(ids):,} quests match.")
+        output.note(f"{count(ids)} {'matches' if len(ids) == 1 else 'match'}.")
     if ids and not dry_run and (choice.filtered or always_ask):
-        confirm(f"{name.capitalize()} {_count(ids)}?", yes=yes)
+        confirm(f"{name.capitalize()} {count(ids)}?", yes=yes)
     results = list(_results(invocation, ids, _looking(invocation) if dry_run else verb))
     _answer(invocation, results, single=len(choice.ids) == 1)
     failures = [failure for _, failure in results if failure is not None]
@@ -149,5 +149,6 @@ def _answer_text(results: Sequence[Result]) -> None:
             print_failure(failure, Output.TEXT)
 
 
-def _count(ids: Sequence[str]) -> str:
+def count(ids: Sequence[str]) -> str:
+    """Return how many quests these are."""
     return "1 quest" if len(ids) == 1 else f"{len(ids):,} quests"

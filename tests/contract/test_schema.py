@@ -104,6 +104,14 @@ def test_an_old_postgresql_schema_is_refused_with_the_command_to_run(postgres_ur
     database.close()
 
 
+def test_the_schema_of_the_next_release_is_accepted_so_that_two_releases_run_side_by_side(database: Database) -> None:
+    _pretend(database, f"{int(schema.HEAD) + 1:04d}")
+
+    schema.ensure(database)
+
+    assert schema.current(database) == f"{int(schema.HEAD) + 1:04d}"
+
+
 def test_a_newer_schema_is_refused_whatever_the_store(database: Database) -> None:
     _pretend(database, "9999")
 

@@ -43,6 +43,7 @@ class QuestExecutor:
 
     def __init__(self, hooks: ExecutionHooks | None = None, repository: QuestRepository | None = None) -> None:
         self.hooks = hooks or ExecutionHooks()
+        self._owns_repository = repository is None
         self.repository = repository or QuestRepository(":memory:")
         self._broker = InlineBroker()
         settings = load(namespace=self.repository.namespace)
@@ -61,11 +62,13 @@ class QuestExecutor:
         self.close()
 
     def close(self) -> None:
-        """Stop what still runs, to be run again by others, and sign off; the repository stays open."""
+        """Stop what still runs, to be run again by others, and sign off; a repository that was given stays open."""
         for step in self._process.running.all():
             step.lose()
         self._process.lease.stop()
         self._process.event_loop.stop()
+        if self._owns_repository:
+            self.repository.close()
 
     async def execute_quest(self, quest_data: QuestExecutionData | Mapping[str, Any]) -> QuestExecutionData:
         """Submit a quest and run it until it stops; return it as it then is.

@@ -36,6 +36,7 @@ class Lease(Middleware):
       running: the steps whose claims are watched.
       queues: what the process listens to, for people to see.
       process_id: the name under which the process's supervisor knows it.
+      prepare: called before the first registration; raises ConfigurationError where this process cannot work.
       heartbeat_seconds: time between two renewals.
       lease_seconds: how long the process counts as alive after one.
     """
@@ -51,6 +52,7 @@ class Lease(Middleware):
         *,
         queues: tuple[str, ...],
         process_id: str,
+        prepare: Callable[[], None],
         heartbeat_seconds: float,
         lease_seconds: float,
     ) -> None:
@@ -60,6 +62,7 @@ class Lease(Middleware):
         self._recovery = recovery
         self._running = running
         self._lease_seconds = lease_seconds
+        self._prepare = prepare
         self._card = WorkerCard("", process_id, socket.gethostname(), os.getpid(), 0, queues)
         self._registered = threading.Event()
         self._leaving = threading.Event()
@@ -120,6 +123,7 @@ class Lease(Middleware):
     def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (a lease runs by the database's clock)
         """Register or renew, then look which claims are gone."""
         if not self._registered.is_set():
+            self._prepare()
             self._enter()
         elif not self._register.renew(self._card.worker_id, self._lease_seconds):
             self._enter_again()

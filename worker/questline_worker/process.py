@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from functools import cached_property
 
+from questline_persistence import schema
 from questline_persistence.database import Database
+from questline_persistence.errors import ConfigurationError
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal
+from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.register import Register
 from questline_persistence.repository import QuestRepository
@@ -27,6 +32,10 @@ from questline_worker.patience import Patience
 from questline_worker.running import RunningSteps
 from questline_worker.watchdog import Watchdog
 
+log = get_logger(__name__)
+
+#: Exit code of a process whose store has the wrong schema, as on the command line.
+EXIT_CONFIGURATION = 7
 #: How long a running process waits for a store that is away, in seconds: for as long as it lives.
 FOR_EVER = float("inf")
 
@@ -66,6 +75,8 @@ class WorkerProcess:
         self.running = RunningSteps(self.register)
         self.event_loop = EventLoop()
         self.process_id = process_id or new_claim_id()
+        #: Ends the process; replaced in tests.
+        self.end: Callable[[int], object] = os._exit
         self._add_middleware(hooks)
         execution = Execution(QuestRepository(self.database, namespace=settings.namespace), self.event_loop)
         self.actor = declare_actor(self.broker, execution, settings.queues)
@@ -82,6 +93,7 @@ class WorkerProcess:
             self.running,
             queues=self.settings.queues,
             process_id=self.process_id,
+            prepare=self._check_schema,
             heartbeat_seconds=self.settings.heartbeat_seconds,
             lease_seconds=self.settings.lease_seconds,
         )
@@ -102,6 +114,14 @@ class WorkerProcess:
         patience = Patience(self.database, self.settings.shutdown_seconds)
         for middleware in (patience, Watchdog(), self.lease, checkpoints):
             self.broker.add_middleware(middleware)
+
+    def _check_schema(self) -> None:
+        """Make sure of the schema, and end the process if it is not ours: nothing it did would succeed."""
+        try:
+            schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
+        except ConfigurationError as error:
+            log.critical("schema_refused", error=error.message, hint=error.hint)
+            self.end(EXIT_CONFIGURATION)
 
     def _name_consumer(self, worker_id: str) -> None:
         """Let the broker know the consumer by the worker's name, so that a lost worker's messages can be given back."""

@@ -1,0 +1,100 @@
+"""The console script in a folder of its own, as a process."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: The installed console script, beside the interpreter that runs the tests.
+SCRIPT = Path(sys.executable).with_name("questline")
+#: How long one command may take, in seconds.
+TIMEOUT = 30.0
+
+QUEST = {
+    "quest_type": "design_microservice",
+    "input_data": {"service": "billing"},
+    "execution_stack": [
+        {"lord_name": "architect", "tool_name": "design_system"},
+        {"lord_name": "builder", "tool_name": "build"},
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """The JSON on stdout."""
+        return json.loads(self.out)
+
+
+class Shell:
+    """A folder, and an environment without settings, to run `questline` in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / ".questline" / "questline.db"
+        theirs = ("QUESTLINE_", "DATABASE_URL", "REDIS_URL", "COLUMNS", "FORCE_COLOR", "_TYPER", "GITHUB_ACTIONS")
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+        (folder / "quest.json").write_text(json.dumps(QUEST))
+
+    def __call__(
+        self, *arguments: object, program: Sequence[object] = (SCRIPT,), stdin: str | bytes = b"", **environment: str
+    ) -> Ended:
+        """Run one command and return how it ended."""
+        ended = subprocess.run(
+            [str(word) for word in (*program, *arguments)],
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            cwd=self.folder,
+            env=self.environment | environment,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one command and return its process."""
+        return subprocess.Popen(
+            [SCRIPT, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            env=self.environment | environment,
+        )
+
+    def rows(self) -> dict[str, Sequence[Any]]:
+        """Return every row of every table of the default store."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {name: sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for name in tables}
+
+
+@pytest.fixture
+def empty_shell(tmp_path: Path) -> Shell:
+    """A folder without a store."""
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, sqlite_template: Path) -> Shell:
+    """A folder whose default store has the newest schema and no rows."""
+    (tmp_path / ".questline").mkdir()
+    shutil.copyfile(sqlite_template, tmp_path / ".questline" / "questline.db")
+    return Shell(tmp_path)
