@@ -31,14 +31,14 @@ check: $(DEVELOPER) ## Check format, style, types and layers
 	$(BIN)/python -m pyright
 	$(BIN)/lint-imports --no-logo
 
-bench: $(DEVELOPER) ## Measure, beside the peers (ARGS="W1 W2" to choose)
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(DEVELOPER) ## Measure and write docs/benchmarks.md (PEERS=1 runs the peers too, ARGS="W1 W2" to choose)
+	$(BIN)/python -m benchmarks --out docs $(if $(PEERS),--peers) $(ARGS)
 
-soak: $(DEVELOPER) ## Kill things at random for minutes and look for lost work
-	$(BIN)/python -m pytest tests/chaos -m soak --timeout 3600 $(ARGS)
+soak: $(DEVELOPER) ## Break things at random for half an hour, look for lost work, write docs/soak.md
+	$(BIN)/python -m pytest tests/chaos -m soak --capture no $(ARGS)
 
 clean: ## Remove what the other targets made, but not your quests in .questline/
-	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -30,6 +30,8 @@ EVENTS = {
     "release_failed": "The store was away at shutdown. The sweep frees the step.",
     "requeue_failed": "What a lost worker had fetched could not be given back. The relay rings later.",
     "result_fenced": "A late result was dropped: its claim no longer held the step.",
+    "threads_stuck": "Handlers that never return keep the threads of a process; it is replaced.",
+    "worker_process_not_started": "The system could not start a process. The supervisor tries again later.",
     "schema_refused": "The store has the wrong schema. The process ends with exit code 7.",
     "step_abandoned": "The process ends while the store is away. The sweep takes care of the step.",
     "step_broken": "questline itself met an error around a step. Its claim is given back or swept; please report it.",

@@ -10,6 +10,10 @@ from questline_persistence.payload import decode
 
 #: How long a doorbell may go unanswered before it is rung again, in seconds; it doubles with each ring.
 REDISPATCH_FIRST = 2.0
+#: How much too early a claim may come, in seconds: the clock offsets of two processes never agree quite.
+CLAIM_SLACK = 1.0
+#: How much too early a ticket may be rung for, in seconds: this process's clock may have been set back a little.
+RING_SLACK = 0.05
 #: The longest such wait.
 REDISPATCH_LONGEST = 600.0
 

@@ -23,20 +23,25 @@ class Clock:
 
     def __init__(self, read: Callable[[], float]) -> None:
         self._read = read
-        self._offset = 0.0
-        self._synced_at: float | None = None
+        #: When the offset was read, and the offset, as one value: threads must not see half of a change.
+        self._known: tuple[float, float] | None = None
 
     def now(self) -> float:
-        """Return the database's time in epoch seconds."""
-        monotonic = time.monotonic()
-        if self._synced_at is None or monotonic - self._synced_at > RESYNC_SECONDS:
-            self.sync(self._read())
-        return time.monotonic() + self._offset
+        """Return the database's time in epoch seconds; it asks the database only if it never has."""
+        if self._known is None:
+            self.refresh()
+        return time.monotonic() + (self._known[1] if self._known else 0.0)
+
+    def refresh(self) -> None:
+        """Ask the database again if that was long ago; not to be called while a connection is held."""
+        if self._known is None or time.monotonic() - self._known[0] > RESYNC_SECONDS:
+            before = time.monotonic()
+            self.sync(self._read() + (time.monotonic() - before) / 2)
 
     def sync(self, database_now: float) -> None:
         """Take `database_now`, just read, as the present."""
-        self._synced_at = time.monotonic()
-        self._offset = database_now - self._synced_at
+        monotonic = time.monotonic()
+        self._known = (monotonic, database_now - monotonic)
 
 
 def rfc3339(seconds: float) -> str:

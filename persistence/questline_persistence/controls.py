@@ -7,9 +7,10 @@ checkpoint either came before or finds its guard gone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -22,7 +23,7 @@ from questline_persistence.database import Database
 from questline_persistence.endings import UNCLAIMED, settle_pause
 from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFound
 from questline_persistence.models import QuestExecutionData
-from questline_persistence.payload import decode, encode
+from questline_persistence.payload import MAX_STATE_DEPTH, decode, encode
 from questline_persistence.starting_point import StartingPoint, resolve
 from questline_persistence.states import (
     LIVE,
@@ -33,6 +34,8 @@ from questline_persistence.states import (
 )
 from questline_persistence.submission import Rows, Submitted, submit_one, take_apart
 from questline_persistence.tables import quests, runs, snapshots, steps, tickets
+
+T = TypeVar("T")
 
 #: How often to look again when a quest gains a ticket between the two locks.
 MAX_LOCK_TRIES = 10
@@ -104,7 +107,7 @@ class Controls:
             _require("pause", locked)
             return self._pause(connection, locked, reason)
 
-        return self.database.write(work, at="pause")
+        return self.database.write(_truthful(work), at="pause")
 
     def _pause(self, connection: Connection, locked: _Locked, reason: str | None) -> Controlled:
         now, quest_id = self.database.clock.now(), locked.quest.quest_id
@@ -153,7 +156,7 @@ class Controls:
             self._change(connection, quest_id, status=status, reason=None)
             return _controlled(locked, status, bells)
 
-        return self.database.write(work, at="resume")
+        return self.database.write(_truthful(work), at="resume")
 
     def _adopt(self, connection: Connection, locked: _Locked) -> Controlled:
         """Hand a saved quest to the workers, at the step where its program left it."""
@@ -192,7 +195,7 @@ class Controls:
             )
             return _controlled(locked, ExecutionStatus.CANCELLED)
 
-        return self.database.write(work, at="cancel")
+        return self.database.write(_truthful(work), at="cancel")
 
     def retry(self, quest_id: str) -> Controlled:
         """Move a failed quest back to running: the failed step again, with all of its attempts.
@@ -270,7 +273,7 @@ class Controls:
                 version=done.version,
                 epoch=done.epoch,
                 position=state.position,
-                run_data=encode(state.run_data, what="run_data", limit=MAX_STATE_BYTES),
+                run_data=encode(state.run_data, what="run_data", limit=MAX_STATE_BYTES, depth=MAX_STATE_DEPTH),
                 input_data=state.input_json,
                 parent_version=state.version,
                 snapshot_reason=SnapshotReason.REPLAY,
@@ -339,7 +342,10 @@ class Controls:
         except ValidationError:  # all else was stored by ourselves
             raise PayloadError(f"{new_id!r} is not an id for a quest", hint="use letters, digits and _ . -") from None
         rows = take_apart(quest, namespace=self.namespace, now=now)
-        base = {"run_data": encode(state.run_data, what="run_data", limit=MAX_STATE_BYTES), "position": state.position}
+        base = {
+            "run_data": encode(state.run_data, what="run_data", limit=MAX_STATE_BYTES, depth=MAX_STATE_DEPTH),
+            "position": state.position,
+        }
         return replace(rows, snapshot=rows.snapshot | base, ticket=rows.ticket | {"position": state.position})
 
     def delete(self, quest_id: str) -> bool:
@@ -360,7 +366,7 @@ class Controls:
                 connection.execute(delete(table).where(table.c.quest_id == quest_id))
             return True
 
-        return self.database.write(work, at="delete")
+        return self.database.write(_truthful(work), at="delete")
 
     def _lock(self, connection: Connection, quest_id: str) -> _Locked:
         """Lock a quest's tickets by position, then its row."""
@@ -434,10 +440,31 @@ def copied_plan(
     return [{**row._mapping, **copied} for row in rows]  # noqa: SLF001  (SQLAlchemy's public name)
 
 
+def _truthful(work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """Return `work` for a transaction that may be tried again although its COMMIT, whose reply was lost, went through.
+
+    The second try then finds nothing left to do, and the answer is that of the first.
+    """
+    first: list[T] = []
+
+    def tried(connection: Connection) -> T:
+        if not first:
+            first.append(work(connection))
+            return first[0]
+        with suppress(QuestConflict):
+            work(connection)
+        return first[0]
+
+    return tried
+
+
 def _require(verb: str, locked: _Locked) -> None:
     """Raise unless `verb` may be applied to the quest's present status."""
     if locked.status in TRANSITIONS[verb].sources and (locked.tickets or locked.status not in LIVE):
         return
+    if locked.status in LIVE and not locked.tickets:
+        message = f"quest {locked.quest.quest_id} was only saved: no worker has it yet"
+        raise QuestConflict(message, hint=f"hand it to the workers first: questline resume {locked.quest.quest_id}")
     allowed = ", ".join(sorted(TRANSITIONS[verb].sources))
     message = f"quest {locked.quest.quest_id} is {locked.status}; {verb} needs it to be one of: {allowed}"
     raise QuestConflict(message, hint=_HINTS.get(verb))

@@ -47,7 +47,7 @@ def _set(whole: Any, keys: list[str], value: Any, path: str) -> None:
     last = keys[-1]
     if isinstance(place, dict):
         place[last] = value
-    elif isinstance(place, list) and last.isdigit() and int(last) < len(place):
+    elif isinstance(place, list) and _is_index(last) and int(last) < len(place):
         place[int(last)] = value
     else:
         raise PayloadError(f"cannot set {path!r}: there is no {last!r} to set", hint=_HINT)
@@ -56,6 +56,10 @@ def _set(whole: Any, keys: list[str], value: Any, path: str) -> None:
 def _inside(place: Any, key: str, path: str) -> Any:
     if isinstance(place, dict) and key in place:
         return place[key]
-    if isinstance(place, list) and key.isdigit() and int(key) < len(place):
+    if isinstance(place, list) and _is_index(key) and int(key) < len(place):
         return place[int(key)]
     raise PayloadError(f"cannot set {path!r}: there is no {key!r} on the way", hint=_HINT)
+
+
+def _is_index(key: str) -> bool:
+    return key.isascii() and key.isdecimal()

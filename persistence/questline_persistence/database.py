@@ -88,7 +88,7 @@ class Database:
     @property
     def name(self) -> str:
         """The URL without its password, for people."""
-        return self.url.render_as_string(hide_password=True)
+        return self.url.set(drivername=self.dialect, query={}).render_as_string(hide_password=True)
 
     @property
     def _in_memory(self) -> bool:
@@ -181,6 +181,8 @@ class Database:
         return self._retry(lambda: self._run(work, at))
 
     def _run(self, work: Callable[[Connection], T], at: str | None) -> T:
+        if at is not None:
+            self.clock.refresh()
         with self.autocommit.connect() as connection:
             if at is None:
                 return work(connection)
@@ -192,21 +194,23 @@ class Database:
     def _transaction(self, work: Callable[[Connection], T], *, at: str | None = None, repeatable: bool = True) -> T:
         """Run one transaction: a write if it has a name, else a read."""
         write = at is not None
+        # Before a connection is taken: `work` asks for the time, and must not need a second connection for it.
+        self.clock.refresh()
         with self._exclusive(), self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
             level = {} if write or self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
             connection = plain.execution_options(questline_write=write, **level)
             transaction = connection.begin()
             try:
-                failpoint(at or "read", "begun")
+                _pass(at, "begun")
                 result = work(connection)
-                failpoint(at or "read", "written")
+                _pass(at, "written")
             except BaseException:
                 transaction.rollback()
                 raise
             try:
                 transaction.commit()
-                failpoint(at or "read", "committed")
+                _pass(at, "committed")
             except DBAPIError as error:
                 if repeatable:
                     raise
@@ -258,6 +262,12 @@ class Database:
         """Close all connections."""
         if "engine" in self.__dict__:
             self.engine.dispose()
+
+
+def _pass(at: str | None, stage: str) -> None:
+    """Pass the failpoint of a transaction that has a name."""
+    if at is not None:
+        failpoint(at, stage)
 
 
 _UNREACHABLE_HINT = (

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from questline_persistence.claims import (
+    CLAIM_SLACK,
     REDISPATCH_FIRST,
     Checkpoint,
     Claim,
@@ -32,7 +33,7 @@ WITH wish AS (
   FROM wish JOIN quest_steps s ON s.quest_id = wish.quest_id AND s.epoch = wish.epoch AND s.position = wish.position
   WHERE t.quest_id = wish.quest_id AND t.epoch = wish.epoch AND t.position = wish.position
     AND t.namespace = %(namespace)s AND t.state = 'ready' AND t.pause_requested = 0
-    AND t.available_at <= %(now)s AND t.handler = ANY(%(handlers)s)
+    AND t.available_at <= %(now)s + %(slack)s AND t.handler = ANY(%(handlers)s)
   RETURNING t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue,
     s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds
 ), begun AS (
@@ -134,6 +135,7 @@ def claim(
         "namespace": namespace,
         "handlers": handlers,
         "now": now,
+        "slack": CLAIM_SLACK,
         "now_text": rfc3339(now),
     }
     rows = connection.exec_driver_sql(_CLAIM, values).mappings()

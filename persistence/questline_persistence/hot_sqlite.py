@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from questline_persistence.claims import (
+    CLAIM_SLACK,
     REDISPATCH_FIRST,
     Checkpoint,
     Claim,
@@ -27,7 +28,7 @@ UPDATE tickets SET state = 'running', claim_id = :claim_id, worker_id = :worker_
   fence = fence + 1, deadline = :now + (SELECT timeout_seconds FROM quest_steps s
                      WHERE s.quest_id = tickets.quest_id AND s.epoch = tickets.epoch AND s.position = tickets.position)
 WHERE quest_id = :quest_id AND epoch = :epoch AND position = :position AND namespace = :namespace
-  AND state = 'ready' AND pause_requested = 0 AND available_at <= :now
+  AND state = 'ready' AND pause_requested = 0 AND available_at <= :now + :slack
   AND handler IN (SELECT value FROM json_each(:handlers))
 """
 
@@ -98,7 +99,8 @@ def claim(
     now: float,
 ) -> list[Claim]:
     """Move ready tickets to running, for each wish that finds one; return the claims won."""
-    common = {"worker_id": worker_id, "namespace": namespace, "now": now, "handlers": encode(handlers, what="handlers")}
+    common = {"worker_id": worker_id, "namespace": namespace, "now": now, "slack": CLAIM_SLACK}
+    common["handlers"] = encode(handlers, what="handlers")
     won = [wish for wish in wishes if connection.exec_driver_sql(_CLAIM, common | _wish(wish)).rowcount]
     return mine(connection, won, worker_id=worker_id, namespace=namespace, now=now)
 

@@ -26,6 +26,10 @@ from questline_persistence.tables import runs, steps, tickets
 _SUCCEEDED = runs.c.status == RunStatus.SUCCESS
 
 
+#: Longest position: steps that push steps between others, some twenty deep.
+MAX_POSITION_LENGTH = 100
+
+
 class _Fenced(Exception):
     """Rolls back what was written beside a checkpoint that turned out to be fenced."""
 
@@ -225,12 +229,35 @@ def _insert_pushed(connection: Connection, end: Checkpoint) -> None:
     )
     occurrences: dict[str, int] = {row[0]: row[1] for row in counted}
     rows = []
-    for index, step in enumerate(end.pushed, start=1):
+    for position, step in zip(_free_positions(connection, end), end.pushed, strict=True):
         occurrences[step.lord_name] = occurrences.get(step.lord_name, 0) + 1
-        position = f"{held.position}.{index:04d}"
         row = step_row(step, held.quest_id, position, occurrences[step.lord_name], queue=held.queue)
         rows.append(row | {"epoch": held.epoch, "since_version": held.version + 1})
     connection.execute(insert(steps), rows)
+
+
+def _free_positions(connection: Connection, end: Checkpoint) -> list[str]:
+    """Return where pushed steps go: right after their step, and no deeper than need be.
+
+    A step that was pushed itself, as the last of its group, has its own pushed beside it. So a step that pushes its
+    successor, which pushes the next, makes a long group and no deep one.
+    """
+    position = end.claim.position
+    group, _, number = position.rpartition(".")
+    after = connection.execute(
+        select(steps.c.position)
+        .where(steps.c.quest_id == end.claim.quest_id, steps.c.epoch == end.claim.epoch, steps.c.position > position)
+        .order_by(steps.c.position)
+        .limit(1)
+    ).scalar()
+    last = group and not (after or "").startswith(f"{group}.") and int(number) + len(end.pushed) <= MAX_STEPS
+    stem, first = (group, int(number) + 1) if last else (position, 1)
+    positions = [f"{stem}.{index:04d}" for index in range(first, first + len(end.pushed))]
+    if len(positions[-1]) > MAX_POSITION_LENGTH:
+        raise PayloadError(
+            f"step {position} pushes steps too deep: a position may have {MAX_POSITION_LENGTH} characters"
+        )
+    return positions
 
 
 def step_row(step: LordStep, quest_id: str, position: str, occurrence: int, *, queue: str) -> dict[str, Any]:

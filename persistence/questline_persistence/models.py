@@ -16,6 +16,8 @@ from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotRea
 MAX_STEPS = 9_999
 #: The most urgent priority; its negative is the least urgent.
 MAX_PRIORITY = 1_000
+#: Longest idempotency key, in characters.
+MAX_KEY_LENGTH = 255
 #: Most labels on one quest.
 MAX_LABELS = 32
 #: The version of the quest object's shape, stored beside every quest.
@@ -66,6 +68,8 @@ class LordStep(Record):
     queue: Name | None = None
 
     def __init__(self, *names: str, **options: Any) -> None:
+        if len(names) > 2:  # noqa: PLR2004  (the Lord and the tool)
+            raise TypeError(f"a LordStep takes two names, not {len(names)}; give params, max_attempts, … by name")
         # Positional names, as in LordStep("architect", "design_system"); validation still sees what is missing.
         super().__init__(**dict(zip(("lord_name", "tool_name"), names, strict=False)), **options)
 
@@ -109,7 +113,7 @@ class QuestExecutionData(Record):
     labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=MAX_LABELS)
     queue: Name = "default"
     priority: int = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
-    idempotency_key: str | None = Field(default=None, max_length=255)
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=MAX_KEY_LENGTH)
     forked_from: str | None = None
     start_time: float | None = None
     end_time: float | None = None

@@ -20,27 +20,30 @@ MAX_INPUT_BYTES = 256_000
 MAX_OUTPUT_BYTES = 1_000_000
 #: Deepest nesting of lists and objects.
 MAX_DEPTH = 100
+#: Deepest nesting of what holds whole outputs: a quest's `run_data`, or its stack.
+MAX_STATE_DEPTH = MAX_DEPTH + 4
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _BIG = " "
 
 
-def encode(value: Any, *, what: str, limit: int = MAX_OUTPUT_BYTES) -> str:
+def encode(value: Any, *, what: str, limit: int = MAX_OUTPUT_BYTES, depth: int = MAX_DEPTH) -> str:
     """Return `value` as JSON text.
 
     Parameters:
       value: anything made of dict (with str keys), list, tuple, str, int, float, bool and None.
       what: the thing's name, for the error message.
       limit: largest size of the text in bytes.
+      depth: deepest nesting of lists and objects.
 
     Raises:
       PayloadError: `value` is not JSON (a set, a NaN, an object, a key that is no string, …), nested
-        deeper than 100 levels, or too large.
+        deeper than `depth` levels, or too large.
     """
     try:
         data = orjson.dumps(value, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError) as error:
-        text = _encode_big(value, what, error)
+        text = _encode_big(value, what, error, depth)
     else:
         text = data.decode()
         if b"null" in data:
@@ -49,7 +52,7 @@ def encode(value: Any, *, what: str, limit: int = MAX_OUTPUT_BYTES) -> str:
     if size > limit:
         message = f"{what} is {size:,} bytes of JSON; the limit is {limit:,}"
         raise PayloadError(message, hint="store large data elsewhere and pass a reference to it")
-    _refuse_depth(value, what)
+    _refuse_depth(value, what, depth)
     return text
 
 
@@ -60,9 +63,9 @@ def decode(text: str) -> Any:
     return orjson.loads(text)
 
 
-def _encode_big(value: Any, what: str, error: Exception) -> str:
+def _encode_big(value: Any, what: str, error: Exception, depth: int) -> str:
     """Encode what orjson refused with the standard library, if it is JSON at all."""
-    _refuse_depth(value, what)
+    _refuse_depth(value, what, depth)
     try:
         return _BIG + json.dumps(_plain(value, what), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
@@ -103,14 +106,14 @@ def _refuse_nan(value: Any, what: str) -> None:
             raise PayloadError(f"{what} is not JSON: it holds {item}", hint="use None for a missing number")
 
 
-def _refuse_depth(value: Any, what: str) -> None:
-    """Raise when `value` nests deeper than `MAX_DEPTH`; a flat value costs one look."""
+def _refuse_depth(value: Any, what: str, most: int) -> None:
+    """Raise when `value` nests deeper than `most`; a flat value costs one look."""
     level = [value] if isinstance(value, dict | list | tuple) else []
     depth = 0
     while level:
         depth += 1
-        if depth > MAX_DEPTH:
-            raise PayloadError(f"{what} is nested deeper than {MAX_DEPTH} levels")
+        if depth > most:
+            raise PayloadError(f"{what} is nested deeper than {most} levels")
         below: list[Any] = []
         for item in level:
             children = item.values() if isinstance(item, dict) else item

@@ -5,7 +5,9 @@ Any number of processes may run these at once: each change is one guarded transi
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import random
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +46,10 @@ MAX_SWEEP = 500
 MAX_REDISPATCH = 1_000
 #: A step that outlives this many workers, killing each, fails its quest.
 MAX_LOST = 3
+#: The same where other steps ran in the process each time, any of which may have been the one that killed it.
+MAX_LOST_IN_COMPANY = 6
+#: Longest wait of a step that was lost more than once, in seconds.
+LONGEST_SPREAD = 8.0
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9
 #: A ticket's columns in the order of a `Doorbell`.
@@ -72,13 +78,18 @@ class Recovery:
         self.database = database
         self.namespace = namespace
 
-    def sweep(self, *, now: float | None = None) -> Swept:
-        """Move tickets from running to ready (held, failed) whose worker's lease or own deadline is over."""
+    def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
+        """Move tickets from running to ready (held, failed) whose worker's lease or own deadline is over.
+
+        Parameters:
+          workers_of: look at these workers only, which are known to be lost; None looks for lost ones itself.
+        """
         now = self.database.clock.now() if now is None else now
-        lost = self._declare_lost(now)
-        found = self._candidates(now)
+        lost = self._declare_lost(now) if workers_of is None else ()
+        found = self._candidates(now, workers_of)
         failpoint("sweep.found")
-        ends = [self._free(row, now) for row in found]
+        company = Counter(row.worker_id for row in found if row.dead)
+        ends = [self._free(row, now, alone=company[row.worker_id] < 2) for row in found]  # noqa: PLR2004  (itself)
         bells = tuple(end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= now)
         freed = sum(end.won for end in ends)
         return Swept(lost, freed, sum(end.status == "failed" for end in ends), bells)
@@ -104,7 +115,7 @@ class Recovery:
         )
         return not_(alive)
 
-    def _candidates(self, now: float) -> list[Row[Any]]:
+    def _candidates(self, now: float, workers_of: Sequence[str] | None = None) -> list[Row[Any]]:
         """Return claims that look dead, in random order so that none can starve the others."""
         query = (
             select(
@@ -126,15 +137,16 @@ class Recovery:
                 tickets.c.namespace == self.namespace,
                 tickets.c.state == TicketState.RUNNING,
                 or_(self._dead(now), tickets.c.deadline <= now),
+                true() if workers_of is None else tickets.c.worker_id.in_(workers_of),
             )
             .order_by(func.random())
             .limit(MAX_SWEEP)
         )
         return self.database.read(lambda connection: list(connection.execute(query)))
 
-    def _free(self, row: Row[Any], now: float) -> Settled:
+    def _free(self, row: Row[Any], now: float, *, alone: bool = True) -> Settled:
         """Free one claim, its condition checked again in the same statement; a bad row stops no other."""
-        ending, also = self._ending(row, now)
+        ending, also = self._ending(row, now, alone=alone)
         try:
             settled = self.database.write(
                 lambda connection: end_badly(connection, ending, now=now, also=also), at="sweep_free"
@@ -156,13 +168,15 @@ class Recovery:
             )
         return settled
 
-    def _ending(self, row: Row[Any], now: float) -> tuple[Ending, ColumnElement[bool]]:
+    def _ending(self, row: Row[Any], now: float, *, alone: bool) -> tuple[Ending, ColumnElement[bool]]:
         """Decide how a dead claim ends: another attempt, or the end of its quest."""
         if row.dead:
-            final = row.lost + 1 >= MAX_LOST
+            # A step that died with others may be innocent: it gets more tries, spread in time to part it from them.
+            final = row.lost + 1 >= (MAX_LOST if alone else MAX_LOST_IN_COMPANY)
             what = f"worker {row.worker_id} was lost while it ran this step"
-            error = f"{what}; the step has killed {MAX_LOST} workers" if final else what
-            retry_in, also = (None if final else 0.0), self._dead(now)
+            error = f"{what}; {row.lost + 1} workers have died while they ran it" if final else what
+            spread = random.uniform(0.0, min(2.0**row.lost, LONGEST_SPREAD)) if row.lost else 0.0  # noqa: S311  (no secret)
+            retry_in, also = (None if final else spread), self._dead(now)
         else:
             error = f"timed out after {row.timeout_seconds:g} s"
             retry_in = backoff(row.attempt + 1, row.max_attempts, row.backoff_seconds)
@@ -204,7 +218,7 @@ class Recovery:
         chosen = (
             select(tickets.c.quest_id, tickets.c.branch)
             .where(waiting)
-            .order_by(tickets.c.ring_at)
+            .order_by(tickets.c.ring_at, tickets.c.available_at)  # those that a broker forgot share one ring_at
             .limit(limit)
             .with_for_update(skip_locked=True)
             # A subquery could be run once per row of the UPDATE, each time with a LIMIT of its own; a CTE runs once.

@@ -78,11 +78,7 @@ class Register:
             .values(lease_until=self._clock + lease_seconds)
             .returning(workers.c.lease_until)
         )
-        until = self.database.write(lambda connection: connection.execute(change).scalar(), at="renew")
-        if until is None:
-            return False
-        self.database.clock.sync(until - lease_seconds)
-        return True
+        return self.database.write(lambda connection: connection.execute(change).first() is not None, at="renew")
 
     def held(self, worker_ids: list[str]) -> set[str]:
         """Return the claims that these workers hold."""
@@ -155,7 +151,7 @@ class Register:
         query = (
             select(workers, holding.label("holding"))
             .where(workers.c.namespace == self.namespace)
-            .order_by(workers.c.started_at.desc())
+            .order_by(workers.c.state != "live", workers.c.started_at.desc())
             .limit(500)
         )
         rows = self.database.read(lambda connection: connection.execute(query).mappings().all())

@@ -241,6 +241,8 @@ class QuestRepository:
         # A range over the primary key, by bytes whatever the collation; the last character of an id is at most "~".
         key = quests.c.quest_id if self.database.dialect == "sqlite" else collate(quests.c.quest_id, "C")
         alike = mine.where(key >= text, key < text + "\x7f").order_by(key).limit(4)
+        if not text or not text.isascii():
+            raise _not_found(repr(text))
         if text == LAST:
             found = self.database.read(lambda connection: connection.execute(newest).scalar())
             if found is None:

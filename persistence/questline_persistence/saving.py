@@ -15,7 +15,7 @@ from questline_persistence.clock import rfc3339
 from questline_persistence.controls import MAX_STATE_BYTES
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.models import LordStep, QuestExecutionData
-from questline_persistence.payload import MAX_INPUT_BYTES, encode
+from questline_persistence.payload import MAX_INPUT_BYTES, MAX_STATE_DEPTH, encode
 from questline_persistence.states import ExecutionStatus, SnapshotReason
 from questline_persistence.submission import Rows, insert_quests, plan_rows, stack_text, take_apart
 from questline_persistence.tables import quests, runs, snapshots, steps, tickets
@@ -80,7 +80,7 @@ def _insert(connection: Connection, quest: QuestExecutionData, namespace: str, n
     stamp = rfc3339(now)
     rows: Rows = take_apart(quest, namespace=namespace, now=now)
     insert_quests(connection, [rows], tickets_too=False)
-    base = {"run_data": encode(quest.run_data, what="run_data", limit=MAX_STATE_BYTES)}
+    base = {"run_data": encode(quest.run_data, what="run_data", limit=MAX_STATE_BYTES, depth=MAX_STATE_DEPTH)}
     connection.execute(update(snapshots).where(snapshots.c.quest_id == quest.quest_id).values(base))
     _update(connection, quest, 0, 0, now, created_at=quest.created_at or stamp)
 
@@ -146,7 +146,7 @@ def insert_snapshot(
         "version": version,
         "epoch": epoch,
         "position": position,
-        "run_data": encode(run_data, what="run_data", limit=MAX_STATE_BYTES),
+        "run_data": encode(run_data, what="run_data", limit=MAX_STATE_BYTES, depth=MAX_STATE_DEPTH),
         "execution_stack": None if stack is None else stack_text(stack),
         "snapshot_reason": reason,
         "created_at": rfc3339(now),

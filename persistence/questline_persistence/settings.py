@@ -11,9 +11,9 @@ import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -50,7 +50,9 @@ class Settings(BaseSettings):
     )
     worker_processes: int = Field(1, ge=1, le=512, description="worker processes that `questline worker` keeps running")
     worker_threads: int = Field(8, ge=1, le=1024, description="steps that one worker process runs at a time")
-    queues: Words = Field(("default",), description="queues that a worker listens to, separated by commas")
+    queues: Words = Field(
+        ("default",), min_length=1, description="queues that a worker listens to, separated by commas"
+    )
     heartbeat_seconds: float = Field(2.0, gt=0, le=3600, description="time between two heartbeats of a worker")
     lease_seconds: float = Field(10.0, gt=0, le=86400, description="silence after which a worker counts as lost")
     sweep_seconds: float = Field(1.0, gt=0, le=3600, description="time between two looks for lost work")
@@ -73,6 +75,12 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _lease_outlives_heartbeat(self) -> Self:
+        if self.lease_seconds < 2 * self.heartbeat_seconds:
+            raise ValueError("lease_seconds must be at least twice heartbeat_seconds, or living workers count as lost")
+        return self
 
     @classmethod
     def settings_customise_sources(

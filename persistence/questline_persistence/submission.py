@@ -14,7 +14,7 @@ from questline_persistence.clock import rfc3339
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.journal import step_row
 from questline_persistence.models import LordStep, QuestExecutionData
-from questline_persistence.payload import MAX_INPUT_BYTES, encode
+from questline_persistence.payload import MAX_INPUT_BYTES, MAX_STATE_DEPTH, encode
 from questline_persistence.states import ExecutionStatus, SnapshotReason, TicketState
 from questline_persistence.tables import quests, snapshots, steps, tickets
 
@@ -124,7 +124,7 @@ def stack_text(stack: Sequence[LordStep]) -> str:
         }
         for step in stack
     ]
-    return encode(plain, what="execution_stack", limit=MAX_INPUT_BYTES * 40)
+    return encode(plain, what="execution_stack", limit=MAX_INPUT_BYTES * 40, depth=MAX_STATE_DEPTH)
 
 
 def first_ticket(quest: QuestExecutionData, namespace: str, position: str, now: float) -> dict[str, Any]:
@@ -193,6 +193,23 @@ def submit_one(connection: Connection, rows: Rows) -> Submitted:
             raise
         return existing
     return submitted(rows)
+
+
+def submit_within(connection: Connection, rows: Rows) -> Submitted:
+    """Insert a quest as part of the caller's own transaction, as `submit_one` does.
+
+    Raises:
+      QuestConflict: as `submit_one`; also if another transaction submits the same quest at this moment.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite" and not getattr(driver, "in_transaction", True):
+        # Python's driver begins no transaction before a SAVEPOINT, and releasing that would commit.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        return submit_one(connection, rows)
+    except IntegrityError as error:
+        message = f"quest {rows.quest['quest_id']}, or its idempotency key, is being submitted by another transaction"
+        raise QuestConflict(message, hint="roll back and run your transaction again") from error
 
 
 def submitted(rows: Rows) -> Submitted:

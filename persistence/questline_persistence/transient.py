@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 #: PostgreSQL error classes (SQLSTATE prefixes) after which the same transaction may succeed: serialization
-#: failure, deadlock, connection exceptions, operator intervention, and resources that ran out.
-TRANSIENT_SQLSTATES = ("40001", "40P01", "08", "57P", "53")
+#: failure, deadlock, connection exceptions, operator intervention, resources that ran out, a lock, a statement or a
+#: session that timed out, and a server that is read-only while another takes over.
+TRANSIENT_SQLSTATES = ("40001", "40P01", "08", "57P", "53", "55P03", "57014", "25P0", "25006")
 #: SQLite messages that pass: another writer, or a disk that may get room again.
 TRANSIENT_SQLITE = ("database is locked", "database table is locked", "database is busy", "disk is full")
 
 
 def is_transient(error: BaseException) -> bool:
     """Return whether trying the transaction again may help."""
+    if isinstance(error, PoolTimeout):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     if error.connection_invalidated:

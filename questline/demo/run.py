@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -35,8 +36,8 @@ def run(directory: Path | None = None) -> int:
     except OSError as error:
         console.print(f"cannot make the folder {folder}: {error.strerror}", markup=False)
         return 6
-    if (folder / "demo.db").exists():
-        console.print(f"{folder} holds an earlier demonstration; give an empty folder", markup=False)
+    if {path.name for path in folder.iterdir()} != {"reports"}:
+        console.print(f"{folder} is not empty; give an empty folder, or one that does not exist", markup=False)
         return 5
     started = time.monotonic()
     try:
@@ -57,6 +58,7 @@ def _play(console: Console, folder: Path, pool: Pool) -> int:
         quest_ids = scenes.submit_reviews(client, first, folder / "reports")
         say = _Teller(console)
         say(f"Submitted {len(quest_ids)} reviews of the standard library's packages, {len(quest_ids) * 5} steps.")
+        say(f"Waiting for {scenes.KILLED_AT} to be in the middle of {scenes.KILLED} …")
         kill = scenes.kill_worker(client)
         say(
             f"Killed worker process {kill.pid} (SIGKILL) in the middle of {scenes.KILLED_AT} of {scenes.KILLED}: "
@@ -148,8 +150,10 @@ def _conclude(
         (quest.output_data["html"] for quest in quests if quest.quest_id == scenes.KILLED and quest.output_data), None
     )
     console.print(f"Reports: {folder / 'reports'}\nFor instance: {report}", markup=False, highlight=False)
+    url = shlex.quote(f"sqlite:///{folder / 'demo.db'}")
+    command = shlex.join([str(Path(sys.argv[0]))]) if Path(sys.argv[0]).name == "questline" else "questline"
     console.print(
-        f"Look around: questline list --database-url sqlite:///{folder / 'demo.db'} --namespace {NAMESPACE}",
+        f"Look around: {command} list --database-url {url} --namespace {NAMESPACE}",
         markup=False,
         highlight=False,
     )

@@ -37,19 +37,21 @@ def _common(quest: QuestExecutionData, runs: list[LordRun]) -> list[str]:
 
 def _killed(runs: list[LordRun]) -> list[str]:
     """Check that the killed step failed once for its dead worker, and that no other step ran again."""
-    attempts = Counter(run.lord_name for run in runs)
-    lost = [run for run in runs if run.status is RunStatus.ERROR and "was lost" in (run.error_message or "")]
-    if [run.lord_name for run in lost] != [KILLED_AT]:
-        return [f"{KILLED}: expected one lost run of {KILLED_AT}, found {[run.lord_name for run in lost]}"]
-    again = [name for name, count in attempts.items() if count > 1 and name != KILLED_AT]
-    return [f"{KILLED}: {name} ran again though nothing had happened to it" for name in again]
+    lost = [run.lord_name for run in runs if run.status is RunStatus.ERROR and "was lost" in (run.error_message or "")]
+    if lost != [KILLED_AT]:
+        return [f"{KILLED}: expected one lost run of {KILLED_AT}, found {lost}"]
+    again = Counter(run.lord_name for run in runs) - Counter(lost)
+    return [
+        f"{KILLED}: {name} ran again though nothing had happened to it" for name, count in again.items() if count > 1
+    ]
 
 
 def _replayed(quest: QuestExecutionData, runs: list[LordRun]) -> list[str]:
     """Check that the replay ran from its Lord on under epoch 1, and that epoch 0 is still there."""
-    by_epoch = {epoch: [run.lord_name for run in runs if run.epoch == epoch] for epoch in (0, 1)}
+    done = [run for run in runs if run.status is RunStatus.SUCCESS]
+    by_epoch = {epoch: [run.lord_name for run in done if run.epoch == epoch] for epoch in (0, 1)}
     order = [step.lord_name for step in quest.steps]
     expected = order[order.index(REPLAYED_FROM) :]
     if quest.epoch != 1 or by_epoch[0] != order or by_epoch[1] != expected:
-        return [f"{REPLAYED}: epoch {quest.epoch}, runs {by_epoch}; expected {expected} in epoch 1"]
+        return [f"{REPLAYED}: epoch {quest.epoch}, results {by_epoch}; expected {order}, then {expected} in epoch 1"]
     return []

@@ -21,13 +21,21 @@ from questline_persistence.corrections import Correction
 from questline_persistence.database import Database
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestFailed
 from questline_persistence.ids import new_quest_id
-from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
+from questline_persistence.models import MAX_KEY_LENGTH, LordRun, QuestExecutionData, Snapshot
 from questline_persistence.recovery import Recovery
 from questline_persistence.register import Register
 from questline_persistence.repository import QuestRepository
 from questline_persistence.starting_point import StartingPoint
 from questline_persistence.states import TERMINAL, ExecutionStatus
-from questline_persistence.submission import Rows, Submitted, insert_quests, submit_one, submitted, take_apart
+from questline_persistence.submission import (
+    Rows,
+    Submitted,
+    insert_quests,
+    submit_one,
+    submit_within,
+    submitted,
+    take_apart,
+)
 from questline_scheduler.brokers import open_broker
 from questline_scheduler.doorbell_broker import DoorbellBroker
 from questline_scheduler.handle import QuestHandle
@@ -131,7 +139,7 @@ class QuestClient:
         """
         if connection is not None:
             self._same_kind(connection)
-            outcome = submit_one(connection, self._rows(quest, idempotency_key, ring_in=0.0))
+            outcome = submit_within(connection, self._rows(quest, idempotency_key, ring_in=0.0))
             return QuestHandle(outcome.quest_id, outcome.created, self)
         rows = self._rows(quest, idempotency_key)
         outcome = self.database.write(lambda own: submit_one(own, rows), at="submit")
@@ -163,6 +171,8 @@ class QuestClient:
     ) -> Rows:
         """Return the rows of a quest, its stack built from its type if it has none."""
         data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
+        if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
+            raise PayloadError(f"an idempotency key has 1 to {MAX_KEY_LENGTH} characters, not {len(key)}")
         stack = data.execution_stack or build_stack(data.quest_type, data.input_data)
         data = data.model_copy(update={"execution_stack": complete(stack)})
         wait = (REDISPATCH_FIRST if self._heard else 0.0) if ring_in is None else ring_in

@@ -85,7 +85,8 @@ class MemoryQueue:
             return self._changed.wait_for(lambda: self._unfinished == 0, timeout)
 
     def __len__(self) -> int:
-        return len(self._heap)
+        """Return how many bells wait, or were taken and are not done."""
+        return self._unfinished
 
     def _push(self, queued: QueuedBell) -> None:
         heapq.heappush(self._heap, queued)

@@ -18,7 +18,7 @@ from questline_scheduler.doorbell_broker import MAX_MESSAGE_BYTES
 
 #: A bell that its holder has not answered after this many milliseconds may be rung again: the holder may
 #: have died unnoticed, or have it waiting behind a long step. The claim decides if both run it.
-HELD_MILLIS = 30_000
+HELD_MILLIS = 2_000
 #: Most bells that one script call takes; it keeps the server from its other clients for about a millisecond.
 CHUNK = 500
 #: Most tokens on the wake list; an idle consumer that gets none looks for itself within a second.

@@ -60,9 +60,9 @@ class Sweeper:
             )
         return self._looked_at < self._quiet_until
 
-    def sweep(self, *, now: float | None = None) -> Swept:
-        """Free what nobody alive holds, and ring for it; return what was found."""
-        swept = self._recovery.sweep(now=now)
+    def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
+        """Free what nobody alive holds, or what these lost workers held, and ring for it; return what was found."""
+        swept = self._recovery.sweep(workers_of=workers_of, now=now)
         if swept.lost_workers:
             log.warning("workers_lost", worker_ids=swept.lost_workers, freed=swept.freed)
             self.requeue(swept.lost_workers)

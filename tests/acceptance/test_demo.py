@@ -40,15 +40,15 @@ def test_the_demo_kills_a_worker_and_every_quest_still_ends_as_expected(tmp_path
         eventually(lambda pid=pid: not _alive(int(pid)), message=f"process {pid} still runs")
 
 
-def test_a_demo_in_a_folder_that_holds_one_already_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "demo.db").touch()
+def test_a_demo_in_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
 
     shown = subprocess.run(
         [sys.executable, "-m", "questline", "demo", "--dir", str(tmp_path)], capture_output=True, text=True, check=False
     )
 
     assert shown.returncode == 5
-    assert "holds an earlier demonstration" in shown.stdout + shown.stderr
+    assert "is not empty" in shown.stdout + shown.stderr
 
 
 def test_the_pool_ends_with_its_block(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@ import pytest
 
 from questline_persistence.claims import Settled
 from questline_persistence.errors import PayloadError
+from questline_persistence.journal import MAX_POSITION_LENGTH
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.tables import runs, steps
+from questline_scheduler.doorbell_broker import bell_named, message_for
 from tests.contract.quests import LONG, Workbench, lost_reply
 
 
@@ -150,3 +152,26 @@ def test_a_replay_can_start_at_a_pushed_step(bench: Workbench) -> None:
         bench.replay(quest_id, start)
         assert bench.ticket(quest_id).position == "0001.0001"
         assert bench.repository.load_quest(quest_id).run_data == {"a": 1}
+
+
+def test_a_long_chain_of_steps_that_push_their_successor_stays_flat(bench: Workbench) -> None:
+    """Every position must fit into a doorbell, or the broker would throw it away."""
+    quest_id = bench.submit("a", "b")
+    for number in range(30):
+        settled = bench.finish(bench.claim(quest_id), number, "a")
+        assert settled.doorbell is not None
+        assert bell_named(message_for(settled.doorbell).message_id, "default") is not None
+
+    assert positions(bench, quest_id)[:3] == ["0001", "0001.0001", "0001.0002"]
+    assert positions(bench, quest_id)[-2:] == ["0001.0030", "0002"]
+
+
+def test_steps_that_push_several_go_deep_only_as_far_as_a_position_may_be_long(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    for number in range((MAX_POSITION_LENGTH - len("0001")) // len(".0001")):
+        bench.finish(bench.claim(quest_id), number, "a", "b")
+    deepest = bench.claim(quest_id)
+    with pytest.raises(PayloadError, match="too deep"):
+        bench.finish(deepest, "result", "a", "b")
+
+    assert max(map(len, positions(bench, quest_id))) <= MAX_POSITION_LENGTH

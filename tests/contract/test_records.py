@@ -6,7 +6,7 @@ from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.filters import QuestFilter
 from questline_persistence.repository import make_filter
 from questline_persistence.states import ExecutionStatus
-from tests.contract.quests import Workbench, failure
+from tests.contract.quests import LONG, Workbench, failure
 
 
 def ids(bench: Workbench, **filters: object) -> list[str]:
@@ -238,3 +238,20 @@ def test_a_quest_is_json_with_its_progress(bench: Workbench) -> None:
     assert found["progress"] == {"completed": 1, "remaining": 1}
     assert (found["input_data"], found["run_data"]) == ({"n": 2**70}, {"a": {"big": 2**70}})
     assert found["created_at"].endswith("Z")
+
+
+@pytest.mark.parametrize("text", ["", "\udcff", "é"])
+def test_no_id_means_no_quest_even_when_there_is_only_one(bench: Workbench, text: str) -> None:
+    bench.submit("a")
+
+    with pytest.raises(QuestNotFound):
+        bench.repository.full_id(text)
+
+
+def test_living_workers_are_listed_before_any_number_of_ended_ones(bench: Workbench) -> None:
+    alive = bench.worker(lease=LONG)
+    for number in range(501):
+        bench.worker(process_id=str(number))
+        bench.register.declare_dead(str(number))
+
+    assert bench.register.all()[0]["worker_id"] == alive.worker_id

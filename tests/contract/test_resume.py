@@ -2,7 +2,7 @@ import pytest
 
 from questline_persistence.claims import REDISPATCH_FIRST
 from questline_persistence.errors import QuestConflict, QuestNotFound
-from tests.contract.quests import Workbench, failure
+from tests.contract.quests import Workbench, failure, lost_reply
 
 
 def test_a_resumed_quest_goes_on_where_it_stood(bench: Workbench) -> None:
@@ -91,3 +91,15 @@ def test_a_resume_touches_no_other_quest(bench: Workbench) -> None:
     bench.controls.resume(quest_id)
 
     assert bench.everything(other) == before
+
+
+def test_verbs_whose_reply_was_lost_tell_what_they_did(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    with lost_reply(bench.database):
+        assert bench.controls.pause(quest_id).changed
+    with lost_reply(bench.database):
+        assert bench.controls.resume(quest_id).changed
+    with lost_reply(bench.database):
+        assert bench.controls.cancel(quest_id).changed
+    with lost_reply(bench.database):
+        assert bench.controls.delete(quest_id)

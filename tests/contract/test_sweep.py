@@ -5,7 +5,7 @@ import pytest
 
 from questline_persistence import recovery as recovery_module
 from questline_persistence.models import LordStep
-from questline_persistence.recovery import MAX_LOST, Swept
+from questline_persistence.recovery import LONGEST_SPREAD, MAX_LOST, MAX_LOST_IN_COMPANY, Swept
 from questline_persistence.tables import runs
 from tests.contract.quests import LEASE, LONG, Workbench
 
@@ -80,6 +80,7 @@ def test_claims_of_a_process_that_is_known_to_be_dead_are_freed_at_once(bench: W
 def test_a_step_that_outlives_three_workers_fails_its_quest(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     for number in range(1, MAX_LOST + 1):
+        bench.clock.advance(LONGEST_SPREAD)
         bench.claim(quest_id, bench.worker(process_id=str(number)))
         bench.register.declare_dead(str(number))
         swept = bench.recovery.sweep()
@@ -87,9 +88,27 @@ def test_a_step_that_outlives_three_workers_fails_its_quest(bench: Workbench) ->
 
     found = bench.repository.load_quest(quest_id)
     assert found.status == "failed"
-    assert f"killed {MAX_LOST} workers" in str(found.error)
+    assert f"{MAX_LOST} workers have died" in str(found.error)
     assert found.steps[0].attempts == MAX_LOST
     assert not bench.has_ticket(quest_id)
+
+
+def test_steps_that_die_with_others_get_more_tries_and_part_in_time(bench: Workbench) -> None:
+    quests = [bench.submit("a", "b") for _ in range(2)]
+    waits = []
+    for number in range(1, MAX_LOST_IN_COMPANY + 1):
+        bench.clock.advance(LONGEST_SPREAD)
+        worker = bench.worker(process_id=str(number), lease=EVERLASTING)
+        for quest_id in quests:
+            bench.claim(quest_id, worker)
+        lost = bench.register.declare_dead(str(number))
+        swept = bench.recovery.sweep(workers_of=lost)
+        assert (swept.freed, swept.failed) == (2, 2 * (number == MAX_LOST_IN_COMPANY))
+        if number < MAX_LOST_IN_COMPANY:
+            waits.append([bench.ticket(quest_id).available_at - bench.clock.now() for quest_id in quests])
+
+    assert waits[0] == [0, 0]  # the first time they run again at once
+    assert all(one != other and 0 <= max(one, other) <= LONGEST_SPREAD for one, other in waits[1:])
 
 
 def test_lost_workers_spend_no_attempt(bench: Workbench) -> None:
@@ -205,8 +224,8 @@ def test_duratiq_12_poison_rows_do_not_starve_the_recovery_of_others(
     poison = set(quest_ids[:4])
     real = bench.recovery._ending
 
-    def ending(row, now):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (passes on what it gets)
-        found, also = real(row, now)
+    def ending(row, now, *, alone):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (passes on what it gets)
+        found, also = real(row, now, alone=alone)
         return (replace(found, error=None), also) if row.quest_id in poison else (found, also)
 
     monkeypatch.setattr(bench.recovery, "_ending", ending)

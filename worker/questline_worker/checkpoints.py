@@ -6,7 +6,6 @@ raise is logged and swallowed, and the step would run unclaimed or its result be
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -15,7 +14,7 @@ import dramatiq
 from dramatiq.middleware import Middleware
 from structlog.contextvars import bound_contextvars
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
+from questline_persistence.claims import RING_SLACK, Checkpoint, Claim, ClaimRequest, Failure, Settled
 from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
@@ -133,11 +132,13 @@ class Checkpoints(Middleware):
                     raise
                 except PayloadError as error:
                     return self._journal.fail(Failure(claim, str(error), now, None))
-                except Exception:
-                    # The store refuses this very result, for instance a NUL in PostgreSQL text.
+                except Exception as error:
+                    # The store refuses this very result, or an error is not known to pass: an attempt is spent, so that
+                    # this cannot go on for ever. What the database says may hold the result itself, so the log has it.
                     log.exception("checkpoint_refused", lord=claim.lord_name)
                     wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
-                    return self._journal.fail(Failure(claim, traceback.format_exc(), now, wait))
+                    reason = f"the result could not be stored: {type(error).__name__}; the worker's log tells more"
+                    return self._journal.fail(Failure(claim, reason, now, wait))
             case Failed(error, retry_in):
                 log.info(
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
@@ -148,7 +149,7 @@ class Checkpoints(Middleware):
 
     def _ring(self, settled: Settled) -> None:
         bell = settled.doorbell
-        if bell is not None and bell.available_at <= self._journal.database.clock.now():
+        if bell is not None and bell.available_at <= self._journal.database.clock.now() + RING_SLACK:
             self._ringer.ring([bell])
 
     def _leave(self, quest_id: str, epoch: int, position: str) -> None:

@@ -120,10 +120,13 @@ def _retry(claim: Claim, after: float | None = None) -> float | None:
 
 def _described(error: BaseException) -> str:
     """Return an error as its summary, and below it the traceback from the handler on, with causes and groups."""
+    if isinstance(error, PayloadError):
+        return f"{error}; {error.hint}" if error.hint else str(error)
     summary = "".join(traceback.format_exception_only(error)).strip()
     told = traceback.TracebackException.from_exception(error)
     _leave_out_our_frames(told)
     text = f"{summary}\n\n{''.join(told.format())}".strip() if _has_frames(told) else summary
+    text = text.replace(f"{Permanent.__module__}.", "")  # users know Permanent and Retry by another module's name
     if len(text) > MAX_ERROR:
         text = f"{text[: MAX_ERROR // 2]}\n…\n{text[-MAX_ERROR // 2 :]}"
     return text

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import dramatiq
 from dramatiq.middleware import Middleware
+from dramatiq.worker import ConsumerThread
 
 from questline_persistence.claims import WorkerCard
 from questline_persistence.errors import StoreUnavailable
@@ -74,6 +75,14 @@ class Lease(Middleware):
         """Take a fresh name and start the heartbeat; the store need not be there yet."""
         worker.queue_prefetch = worker.worker_threads
         self.start(worker.worker_threads)
+
+    def after_consumer_thread_boot(self, broker: dramatiq.Broker, thread: ConsumerThread) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Keep the thread from fetching before the process is registered.
+
+        What is held by a worker that the store does not know is given back by nobody, should it die.
+        """
+        while thread.running and not self._registered.wait(0.2):
+            pass
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Stop the heartbeat and sign off."""

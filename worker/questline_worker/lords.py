@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -94,10 +95,9 @@ def import_lords(modules: Sequence[str]) -> None:
             importlib.import_module(module)
         except ConfigurationError:
             raise
-        except Exception as error:
-            raise ImportFailed(
-                f"cannot import {module}: {type(error).__name__}: {error}", hint=_import_hint(module)
-            ) from error
+        except (Exception, SystemExit) as error:
+            message = f"cannot import {module}: {type(error).__name__}: {error}{_place_of(error)}"
+            raise ImportFailed(message, hint=_import_hint(module, error)) from error
 
 
 class ImportFailed(ConfigurationError):
@@ -106,10 +106,20 @@ class ImportFailed(ConfigurationError):
     code = "import"
 
 
-def _import_hint(module: str) -> str:
+def _import_hint(module: str, error: BaseException) -> str | None:
     if module.endswith(".py") or "/" in module:
         return f"give a module name, not a file: {module.removesuffix('.py').strip('./').replace('/', '.')}"
-    return "name a module that can be imported from the working directory"
+    if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+        return "name a module that can be imported from the working directory"
+    return None
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the line of the user's module that failed, for an error message."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    if isinstance(error, SyntaxError) or frames[-1].filename == __file__:
+        return ""  # a syntax error says so itself; and where no module was found, there is no line
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})"
 
 
 def _checked_name(

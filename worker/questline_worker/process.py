@@ -112,7 +112,7 @@ class WorkerProcess:
         ringer = Ringer(self.broker, self.recovery)
         checkpoints = Checkpoints(self.journal, self.recovery, ringer, self.lease, self.running, hooks=hooks)
         patience = Patience(self.database, self.settings.shutdown_seconds)
-        for middleware in (patience, Watchdog(), self.lease, checkpoints):
+        for middleware in (patience, Watchdog(self.running), self.lease, checkpoints):
             self.broker.add_middleware(middleware)
 
     def _check_schema(self) -> None:

@@ -35,6 +35,8 @@ class RunningStep:
         self._look = look
         self._looked_at = time.monotonic()
         self._lost = False
+        #: When the claim was lost, by the monotonic clock; meaningless before.
+        self.lost_at = 0.0
         self._future: Future[Any] | None = None
 
     def still_held(self) -> bool:
@@ -50,6 +52,7 @@ class RunningStep:
         """Note that the claim is gone, and cancel the coroutine if there is one."""
         if not self._lost:
             self._lost = True
+            self.lost_at = time.monotonic()
             log.warning(
                 "claim_lost", quest_id=self.claim.quest_id, position=self.claim.position, claim_id=self.claim.claim_id
             )

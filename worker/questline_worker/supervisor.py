@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from questline_persistence.database import Database
-from questline_persistence.errors import QuestlineError
+from questline_persistence.errors import StoreUnavailable
 from questline_persistence.ids import new_claim_id
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
@@ -95,7 +96,12 @@ class Supervisor:
 
     def _start(self, short_lives: int = 0) -> None:
         process_id = new_claim_id()
-        process = subprocess.Popen([sys.executable, "-m", "questline_worker.child"], stdin=subprocess.PIPE)
+        try:
+            process = subprocess.Popen([sys.executable, "-m", "questline_worker.child"], stdin=subprocess.PIPE)
+        except OSError as error:  # no memory or no process left: those that run go on
+            log.error("worker_process_not_started", error=str(error))  # noqa: TRY400  (the words tell it all)
+            self._due.append((time.monotonic() + LONGEST_WAIT, short_lives))
+            return
         self._children.append(_Child(process, process_id, time.monotonic(), short_lives))
         orders = Orders(self.settings.model_dump(mode="json"), self._modules, self._in_process, process_id)
         with suppress(BrokenPipeError):  # it died at once; the next look finds it
@@ -129,17 +135,28 @@ class Supervisor:
             self._due.append((time.monotonic() + wait, short_lives))
         else:
             self._start(short_lives)
-        self._free(child)
+        # In a thread: a store or broker that hangs must not keep the next dead child waiting.
+        threading.Thread(target=self._free, args=(child.process_id,), name="questline-free", daemon=True).start()
 
-    def _free(self, child: _Child) -> None:
+    def _free(self, process_id: str) -> None:
         """Take a dead child's claims and fetched messages away from it now, rather than when its lease ends."""
         try:
-            lost = self._register.declare_dead(child.process_id)
-            self._sweeper.sweep()
+            lost = self._declared_dead(process_id)
+            self._sweeper.sweep(workers_of=lost)
             # Only now: a message given back before its ticket is ready again would be fetched for nothing.
             self._sweeper.requeue(lost)
-        except QuestlineError as error:
-            log.warning("recovery_delayed", process_id=child.process_id, error=str(error))
+        except Exception as error:  # noqa: BLE001  (no error of the store may end the pool; the lease runs out anyway)
+            log.warning("recovery_delayed", process_id=process_id, error=str(error))
+
+    def _declared_dead(self, process_id: str) -> list[str]:
+        """Mark the workers of a dead process as lost, as soon as the store is there to do so; return their ids."""
+        while True:
+            try:
+                return self._register.declare_dead(process_id)
+            except StoreUnavailable:
+                if self._stopping:
+                    raise
+                time.sleep(LOOK_SECONDS)  # the store has waited for two seconds already
 
     def _shut_down(self) -> int:
         """Stop the children: politely, then firmly, then for good; return the exit code."""
@@ -164,7 +181,8 @@ class Supervisor:
                 log.warning("worker_process_killed", pid=child.process.pid)
                 child.process.kill()
                 child.process.wait()
-                self._free(child)
+            if child.process.returncode:
+                self._free(child.process_id)
 
     @staticmethod
     def _close_pipe(child: _Child) -> None:

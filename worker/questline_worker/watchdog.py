@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Callable
 
 import dramatiq
@@ -10,25 +12,40 @@ from dramatiq.middleware import Middleware
 
 from questline_persistence.log import get_logger
 from questline_scheduler.loops import Loop
+from questline_worker.running import RunningSteps
 
 log = get_logger(__name__)
 
 #: Exit code of a process that the watchdog ended (EX_SOFTWARE of sysexits.h).
 EXIT_BROKEN = 70
+#: A handler that goes on this long after its step was lost is stuck, in seconds; and this long, for good.
+STUCK_SECONDS, LONG_STUCK_SECONDS = 5.0, 60.0
 
 
 class Watchdog(Middleware):
-    """Looks once a second whether every thread that should run does.
+    """Looks once a second whether every thread that should run does, and does something that counts.
+
+    A handler that does not return cannot be stopped. Its step is given to another worker, but it keeps its thread;
+    when such handlers keep every thread, or half of them for a minute, the process is replaced.
 
     Parameters:
-      end: ends the process; replaced in tests.
+      running: the steps that run here.
+      end: ends the process at once; replaced in tests.
+      stop: has the process end in good order; replaced in tests.
     """
 
     name = "watchdog"
     interval = 1.0
 
-    def __init__(self, end: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self,
+        running: RunningSteps,
+        end: Callable[[int], object] = os._exit,
+        stop: Callable[[], object] | None = None,
+    ) -> None:
+        self._running = running
         self._end = end
+        self._stop = stop or _stop_this_process
         self._worker: dramatiq.Worker | None = None
         self._loop = Loop(self)
 
@@ -51,4 +68,22 @@ class Watchdog(Middleware):
         if dead:
             log.critical("threads_died", threads=dead)
             self._end(EXIT_BROKEN)
+        self._replace_if_stuck(worker.worker_threads)
         return dead
+
+    def _replace_if_stuck(self, threads: int) -> None:
+        """End the process if handlers whose steps are long lost keep its threads."""
+        now = time.monotonic()
+        silences = [now - step.lost_at for step in self._running.all() if step.lost and not step.settling]
+        if sum(silence > STUCK_SECONDS for silence in silences) >= threads:
+            log.critical("threads_stuck", stuck=len(silences), threads=threads)
+            self._end(EXIT_BROKEN)
+        elif 2 * sum(silence > LONG_STUCK_SECONDS for silence in silences) >= threads:
+            log.error("threads_stuck", stuck=len(silences), threads=threads)
+            self._loop.stop()
+            self._stop()
+
+
+def _stop_this_process() -> None:
+    # To the process, not to this thread: Python's handlers run in the main thread, which must be woken.
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -16,10 +16,13 @@ def test_the_clock_tells_the_time_that_it_read_and_reads_it_rarely(monkeypatch: 
     clock = Clock(database)
     assert clock.now() == pytest.approx(5_100.0)
     monotonic[0] += RESYNC_SECONDS
+    clock.refresh()
     assert clock.now() == pytest.approx(5_100.0 + RESYNC_SECONDS)
     assert len(read) == 1
     monotonic[0] += 0.1
     assert clock.now() == pytest.approx(5_100.1 + RESYNC_SECONDS)
+    assert len(read) == 1  # only `refresh` asks again: `now` may be called while a connection is held
+    clock.refresh()
     assert len(read) == 2
 
 

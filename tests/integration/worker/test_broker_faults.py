@@ -1,0 +1,236 @@
+"""What may happen to the broker without harm to any quest (PROTOCOL.md §4, rows 2, 3 and 14)."""
+
+import threading
+import time
+
+import pytest
+import redis
+
+from questline_persistence.claims import Doorbell
+from questline_worker.context import LordContext
+from questline_worker.lords import lord
+from tests.integration.worker.pools import LONG, Pool, TriplingBroker, completed, ended, quest, steps, successes, tell
+from tests.servers.valkey import ValkeyServer
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def failing_broker_pool(postgres_url: str, valkey_server: ValkeyServer) -> object:
+    """A pool on a Valkey that may be stopped, whatever broker the other tests use."""
+    valkey_server.flush()
+    pool = Pool(postgres_url, valkey_server.url)
+    try:
+        yield pool
+    finally:
+        valkey_server.flush()
+        pool.close()
+
+
+def _counting_lord(name: str = "a") -> list[str]:
+    ran: list[str] = []
+
+    @lord(name, "work")
+    def work(context: LordContext) -> str:
+        ran.append(f"{context.quest_id}/{context.position}")
+        return context.position
+
+    return ran
+
+
+def test_flushall_with_quests_in_flight_loses_nothing(failing_broker_pool: Pool, valkey_server: ValkeyServer) -> None:
+    pool, gate = failing_broker_pool, failing_broker_pool.gate()
+    begun = threading.Event()
+    ran: list[str] = []
+
+    @lord("a", "work")
+    def work(context: LordContext) -> str:
+        ran.append(f"{context.quest_id}/{context.position}")
+        begun.set()
+        gate.wait()
+        return context.position
+
+    pool.start(threads=2)
+    client = pool.client()
+    handles = client.submit_many([quest("a", "a") for _ in range(12)])
+    assert begun.wait(LONG)
+    with redis.Redis.from_url(valkey_server.url) as raw:
+        raw.flushall()
+    flushed = time.monotonic()
+    gate.set()
+    for handle in handles:
+        completed(handle)
+    tell(f"all done {time.monotonic() - flushed:.2f} s after FLUSHALL")
+    assert len(ran) == len(set(ran)) == 24
+
+
+def test_quests_are_accepted_while_the_broker_is_down_and_run_when_it_is_back(
+    failing_broker_pool: Pool, valkey_server: ValkeyServer
+) -> None:
+    pool = failing_broker_pool
+    ran = _counting_lord()
+    pool.start()
+    client = pool.client()
+    completed(client.submit(quest("a")))
+    valkey_server.stop()
+    handles = [client.submit(quest("a", "a")) for _ in range(5)]
+    assert all(handle.created for handle in handles)
+    assert {handle.get().status for handle in handles} == {"new"}
+    valkey_server.start()
+    back = time.monotonic()
+    for handle in handles:
+        completed(handle)
+    tell(f"all done {time.monotonic() - back:.2f} s after the broker was back")
+    assert len(ran) == len(set(ran)) == 11
+
+
+def test_a_running_step_is_committed_while_the_broker_is_down(
+    failing_broker_pool: Pool, valkey_server: ValkeyServer
+) -> None:
+    pool, gate, begun = failing_broker_pool, failing_broker_pool.gate(), threading.Event()
+
+    @lord("slow", "work")
+    def slow(_: LordContext) -> str:
+        begun.set()
+        gate.wait()
+        return "kept"
+
+    @lord("next", "work")
+    def following(_: LordContext, slow: str) -> str:
+        return slow
+
+    pool.start()
+    client = pool.client()
+    handle = client.submit(quest("slow", "next"))
+    assert begun.wait(LONG)
+    valkey_server.stop()
+    gate.set()
+    eventually(lambda: successes(client, handle.quest_id) == [(0, "0001")], timeout=LONG)
+    valkey_server.start()
+    assert completed(handle).output_data == "kept"
+
+
+def test_dispatch_counters_do_not_run_away_while_the_broker_is_down(
+    failing_broker_pool: Pool, valkey_server: ValkeyServer
+) -> None:
+    from sqlalchemy import select  # noqa: PLC0415  beside its only use
+
+    from questline_persistence.tables import tickets  # noqa: PLC0415  as above
+
+    pool = failing_broker_pool
+    _counting_lord()
+    pool.start()
+    client = pool.client()
+    completed(client.submit(quest("a")))
+    valkey_server.stop()
+    handle = client.submit(quest("a"))
+    begun = time.monotonic()
+    eventually(lambda: time.monotonic() > begun + 3.0)  # a dozen looks of the relay
+    query = select(tickets.c.dispatches).where(tickets.c.quest_id == handle.quest_id)
+    assert client.database.read(lambda connection: connection.execute(query).scalar()) == 0
+    valkey_server.start()
+    completed(handle)
+
+
+def test_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_each(pool: Pool) -> None:
+    ran = _counting_lord()
+    member = pool.start(threads=4)
+    tripled = TriplingBroker(member.broker)
+    client = pool.client()
+    handles = client.submit_many([quest("a", "a", "a") for _ in range(10)])
+    for handle in handles:
+        completed(handle)
+    assert tripled.rung >= 20
+    assert len(ran) == len(set(ran)) == 30
+    for handle in handles:
+        assert successes(client, handle.quest_id) == [(0, "0001"), (0, "0002"), (0, "0003")]
+
+
+def test_duratiq_6_lost_doorbells_are_rung_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a worker dies between its commit and its ring, each time."""
+    ran = _counting_lord()
+    member = pool.start()
+    client = pool.client()
+    monkeypatch.setattr("questline_scheduler.ringer.Ringer.ring", lambda _self, bells: not bells)
+    done = completed(client.submit(quest("a", "a", "a")))
+    assert len(ran) == 3
+    member.stop()
+    assert successes(client, done.quest_id) == [(0, "0001"), (0, "0002"), (0, "0003")]
+
+
+def test_a_forged_doorbell_does_nothing_that_the_rows_do_not_allow(pool: Pool) -> None:
+    ran = _counting_lord()
+    member = pool.start()
+    client = pool.client()
+    done = completed(client.submit(quest("a", "a")))
+    paused = client.submit(quest("a", quest_id="held"))
+    if client.repository.status("held") == "new":
+        client.pause("held")
+    before = len(ran)
+    forged = [
+        Doorbell("nobody", 0, "0001", 7),
+        Doorbell(done.quest_id, 0, "0001", 7),
+        Doorbell(done.quest_id, 1, "0001", 7),
+        Doorbell(done.quest_id, 0, "0009", 7),
+    ]
+    member.broker.ring(forged)
+    completed(client.submit(quest("a")))
+    completed_after = {entry.split("/")[0] for entry in ran[before:]}
+    assert done.quest_id not in completed_after
+    assert "nobody" not in completed_after
+    assert paused.quest_id == "held"
+
+
+def test_a_quest_submitted_elsewhere_is_found_by_a_worker_with_a_broker_in_memory(sqlite_pool: Pool) -> None:
+    ran = _counting_lord()
+    sqlite_pool.start()
+    client = sqlite_pool.client()  # its bells reach nobody: its memory is another
+    begun = time.monotonic()
+    completed(client.submit(quest("a", "a")))
+    tell(f"done after {time.monotonic() - begun:.2f} s")
+    assert len(ran) == 2
+
+
+def test_a_worker_that_was_away_finds_what_was_submitted_meanwhile(pool: Pool) -> None:
+    ran = _counting_lord()
+    client = pool.client()
+    handles = client.submit_many([quest("a") for _ in range(20)])
+    pool.start()
+    for handle in handles:
+        completed(handle)
+    assert len(ran) == 20
+
+
+def test_rings_for_a_worker_that_listens_to_nothing_of_theirs_do_not_multiply(server_pool: Pool) -> None:
+    """PROTOCOL.md §4 row 12: the broker's length stays bounded by the number of ready tickets."""
+    gate, begun = server_pool.gate(), threading.Event()
+
+    @lord("slow", "work")
+    def slow(context: LordContext) -> str:
+        begun.set()
+        gate.wait()
+        return context.position
+
+    member = server_pool.start(threads=1)
+    client = server_pool.client()
+    handles = client.submit_many([quest("slow") for _ in range(30)])
+    assert begun.wait(LONG)
+    for _ in range(5):
+        client._recovery.ring_all()
+        bells = client._recovery.due()
+        client.broker.ring(bells)
+    queue = client.broker._queue("default")  # type: ignore[attr-defined]
+    assert queue.size() <= 30
+    gate.set()
+    for handle in handles:
+        ended(client, handle.quest_id, "completed")
+    assert member.broker.dropped == 0
+
+
+def test_steps_without_a_pause_between_them_hand_over_by_the_doorbell_alone(pool: Pool) -> None:
+    ran = _counting_lord()
+    pool.start(loops=True)
+    client = pool.client()
+    begun = time.monotonic()
+    completed(client.submit(quest(*steps(*["a"] * 20))))
+    tell(f"20 steps in {time.monotonic() - begun:.2f} s")
+    assert len(ran) == 20

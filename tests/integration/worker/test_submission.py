@@ -1,0 +1,219 @@
+"""Submitting to workers that run: keys, batches, and the caller's own transaction."""
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict, QuestFailed, QuestNotFound
+from questline_persistence.models import LordStep
+from questline_scheduler.quest_types import quest_type
+from questline_worker.context import LordContext
+from questline_worker.lords import lord
+from tests.integration.worker.pools import LONG, Pool, completed, ended, quest, tell
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def ran() -> list[str]:
+    """The quests whose step has run."""
+    ran: list[str] = []
+
+    @lord("a", "work")
+    def work(context: LordContext) -> str:
+        ran.append(context.quest_id)
+        return context.position
+
+    return ran
+
+
+@pytest.fixture
+def own_engine(pool: Pool) -> object:
+    """The caller's own engine, with a table of its own, on the same database."""
+    url = pool.database_url.replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE orders (id INTEGER PRIMARY KEY)"))
+    yield engine
+    engine.dispose()
+
+
+def test_a_quest_submitted_in_the_callers_transaction_runs_once_that_is_committed(
+    pool: Pool, own_engine: Engine, ran: list[str]
+) -> None:
+    pool.start()
+    client = pool.client()
+    with own_engine.begin() as connection:
+        connection.execute(text("INSERT INTO orders VALUES (1)"))
+        handle = client.submit(quest("a"), connection=connection)
+        assert handle.created
+        assert ran == []
+    committed = time.monotonic()
+    completed(handle)
+    tell(f"done {time.monotonic() - committed:.2f} s after the commit")
+    assert ran == [handle.quest_id]
+
+
+def test_a_quest_submitted_in_a_transaction_that_is_rolled_back_does_not_exist(
+    pool: Pool, own_engine: Engine, ran: list[str]
+) -> None:
+    pool.start()
+    client = pool.client()
+    with own_engine.connect() as connection:
+        connection.execute(text("INSERT INTO orders VALUES (1)"))
+        handle = client.submit(quest("a"), connection=connection)
+        connection.rollback()
+    with pytest.raises(QuestNotFound):
+        client.get(handle.quest_id)
+    completed(client.submit(quest("a", quest_id="another")))
+    assert ran == ["another"]
+
+
+def test_a_connection_to_another_kind_of_database_is_refused(server_pool: Pool) -> None:
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection, pytest.raises(ConfigurationError, match="sqlite"):
+        server_pool.client().submit(quest("a"), connection=connection)
+    engine.dispose()
+
+
+def test_duratiq_11_two_submissions_with_one_key_are_one_quest(pool: Pool, ran: list[str]) -> None:
+    pool.start()
+    client = pool.client()
+    first = client.submit(quest("a"), idempotency_key="order-7")
+    second = client.submit(quest("a"), idempotency_key="order-7")
+    assert (first.created, second.created) == (True, False)
+    assert first.quest_id == second.quest_id
+    completed(second)
+    assert client.submit(quest("a"), idempotency_key="order-7").quest_id == first.quest_id
+    assert ran == [first.quest_id]
+
+
+def test_duratiq_11_a_key_used_by_many_threads_at_once_is_one_quest(pool: Pool, ran: list[str]) -> None:
+    pool.start()
+    clients = [pool.client() for _ in range(4)]
+    handles = []
+    barrier = threading.Barrier(len(clients))
+
+    def submit(client: object) -> None:
+        barrier.wait(LONG)
+        handles.append(client.submit(quest("a"), idempotency_key="order-8"))  # type: ignore[attr-defined]
+
+    threads = [threading.Thread(target=submit, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONG)
+    assert sorted(handle.created for handle in handles) == [False, False, False, True]
+    completed(handles[0])
+    assert len(ran) == 1
+
+
+def test_five_hundred_quests_submitted_together_run_once_each(pool: Pool, ran: list[str]) -> None:
+    pool.start(threads=8)
+    client = pool.client()
+    begun = time.monotonic()
+    handles = client.submit_many([quest("a") for _ in range(500)])
+    assert len({handle.quest_id for handle in handles}) == 500
+    eventually(
+        lambda: len(client.list(status="completed", limit=1000)) == len(handles),
+        timeout=90,
+        message="some are not done",
+    )
+    tell(f"500 quests in {time.monotonic() - begun:.2f} s")
+    assert sorted(ran) == sorted(handle.quest_id for handle in handles)
+
+
+def test_one_bad_quest_of_many_refuses_them_all(sqlite_pool: Pool) -> None:
+    client = sqlite_pool.client()
+    bad = {"quest_type": "test", "execution_stack": [{"lord_name": "a", "tool_name": "work"}], "prioritty": 3}
+    with pytest.raises(PayloadError, match="prioritty"):
+        client.submit_many([quest("a"), bad])
+    assert list(client.list()) == []
+
+
+def test_an_id_that_exists_refuses_its_whole_batch(pool: Pool) -> None:
+    client = pool.client()
+    client.submit(quest("a", quest_id="taken"))
+    with pytest.raises(QuestConflict, match="taken"):
+        client.submit_many([quest("a", quest_id="new"), quest("b", quest_id="taken")])
+    assert [item.quest_id for item in client.list()] == ["taken"]
+
+
+def test_a_quest_submitted_by_type_gets_the_steps_of_its_type(pool: Pool, ran: list[str]) -> None:
+    @quest_type("relay race")
+    def never(_: dict[str, object]) -> list[LordStep]:
+        raise AssertionError("not this one")
+
+    @quest_type("race")
+    def race(data: dict[str, object]) -> list[LordStep]:
+        return [LordStep("a", "work")] * int(str(data["runners"]))
+
+    pool.start()
+    client = pool.client()
+    done = completed(client.submit({"quest_type": "race", "input_data": {"runners": 3}}))
+    assert len(done.steps) == 3
+    assert ran == [done.quest_id] * 3
+    with pytest.raises(PayloadError, match="unknown quest type 'rase'") as unknown:
+        client.submit({"quest_type": "rase"})
+    assert "race" in (unknown.value.hint or "")
+
+
+def test_a_step_gets_the_defaults_of_its_lord_when_it_is_submitted(sqlite_pool: Pool) -> None:
+    @lord("careful", "work", timeout=7, max_attempts=9)
+    def work(_: LordContext) -> None: ...
+
+    client = sqlite_pool.client()
+    data = client.submit(quest(LordStep("careful", "work"), LordStep("careful", "work", max_attempts=2))).get()
+    assert [(step.timeout_seconds, step.max_attempts) for step in data.execution_stack] == [(7, 9), (7, 2)]
+
+
+def test_waiting_tells_that_a_quest_was_cancelled_or_is_paused(sqlite_pool: Pool) -> None:
+    client = sqlite_pool.client()
+    handle = client.submit(quest("a"))
+    with pytest.raises(TimeoutError, match="still new"):
+        handle.wait(0.05)
+    client.pause(handle.quest_id, "lunch")
+    with pytest.raises(QuestFailed, match="is paused: lunch") as paused:
+        handle.wait(LONG)
+    assert paused.value.status == "paused"
+    client.cancel(handle.quest_id, "enough")
+    with pytest.raises(QuestFailed, match="is cancelled: enough"):
+        handle.wait(LONG)
+
+
+def test_waiting_for_a_quest_that_does_not_exist_is_an_error_at_once(sqlite_pool: Pool) -> None:
+    with pytest.raises(QuestNotFound):
+        sqlite_pool.client().wait("nobody", 5)
+
+
+def test_a_quest_ends_as_failed_for_those_who_wait_elsewhere(pool: Pool) -> None:
+    @lord("broken", "work", max_attempts=1)
+    def work(_: LordContext) -> None:
+        raise ValueError("dry")
+
+    pool.start()
+    client = pool.client()
+    handle = client.submit({"quest_type": "t", "execution_stack": [{"lord_name": "broken", "tool_name": "work"}]})
+    ended(client, handle.quest_id, "failed")
+    with pytest.raises(QuestFailed, match="dry"):
+        pool.client().wait(handle.quest_id, 5)
+
+
+def test_a_rollback_of_a_caller_who_wrote_nothing_else_leaves_no_quest_on_sqlite(sqlite_pool: Pool) -> None:
+    """Python's own driver begins no transaction before a SAVEPOINT; releasing that would commit."""
+    client = sqlite_pool.client()
+    engine = create_engine(sqlite_pool.database_url)
+    with engine.connect() as connection, connection.begin() as transaction:
+        handle = client.submit(quest("a"), connection=connection)
+        transaction.rollback()
+    engine.dispose()
+
+    with pytest.raises(QuestNotFound):
+        client.get(handle.quest_id)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+def test_an_idempotency_key_that_says_nothing_or_too_much_is_refused(sqlite_pool: Pool, key: str) -> None:
+    with pytest.raises(PayloadError, match="idempotency"):
+        sqlite_pool.client().submit(quest("a"), idempotency_key=key)

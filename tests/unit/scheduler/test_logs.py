@@ -1,0 +1,169 @@
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from structlog.contextvars import bound_contextvars
+
+from questline_persistence.log import get_logger
+from questline_persistence.settings import load
+from questline_scheduler.logs import MAX_FIELD, configure_logging
+
+log = get_logger("questline.test")
+
+
+@pytest.fixture(autouse=True)
+def root() -> Iterator[None]:
+    """Give the root logger its handlers and level back."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    out, err = capsys.readouterr()
+    assert out == "", "stdout is for results"
+    return err.splitlines()
+
+
+def _fail(message: str) -> None:
+    raise ValueError(message)
+
+
+def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    log.warning("step_failed", quest_id="q1", attempt=2, error="two\nlines")
+    (line,) = _lines(capsys)
+    told = json.loads(line)
+    assert told.pop("timestamp").endswith("Z")
+    assert told == {
+        "event": "step_failed",
+        "quest_id": "q1",
+        "attempt": 2,
+        "error": "two\nlines",
+        "level": "warning",
+        "logger": "questline.test",
+    }
+
+
+def test_auto_is_json_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="auto"))
+    log.warning("hello")
+    assert json.loads(_lines(capsys)[0])["event"] == "hello"
+
+
+def test_console_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="console"))
+    log.warning("step_failed", quest_id="q1")
+    (line,) = _lines(capsys)
+    assert "step_failed" in line
+    assert "quest_id=q1" in line
+    assert "\x1b" not in line, "colours are for terminals"
+
+
+def test_lines_of_other_libraries_look_like_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    logging.getLogger("dramatiq.worker").warning("%s is %d", "x", 7)
+    (line,) = _lines(capsys)
+    told = json.loads(line)
+    assert (told["event"], told["logger"], told["level"]) == ("x is 7", "dramatiq.worker", "warning")
+
+
+def test_context_is_told_with_every_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    with bound_contextvars(quest_id="q1", position="0003"):
+        log.info("hello")
+        logging.getLogger("a.handler").warning("mine")
+    for line in _lines(capsys):
+        told = json.loads(line)
+        assert (told["quest_id"], told["position"]) == ("q1", "0003")
+
+
+def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json", log_level="warning"))
+    log.info("quiet")
+    log.warning("loud")
+    assert [json.loads(line)["event"] for line in _lines(capsys)] == ["loud"]
+
+
+def test_long_fields_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    log.warning("failed", error="x" * 1_000_000)
+    told = json.loads(_lines(capsys)[0])
+    assert told["error"] == "x" * MAX_FIELD + "… (1,000,000 characters)"
+
+
+def test_a_long_exception_is_cut_too_and_keeps_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    try:
+        _fail("x" * 1_000_000 + " the end")
+    except ValueError:
+        log.exception("failed")
+    (line,) = _lines(capsys)
+    told = json.loads(line)["exception"]
+    assert len(told) < 50_000
+    assert told.startswith("Traceback")
+    assert told.endswith("the end")
+
+
+def test_an_exception_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    try:
+        _fail("dry")
+    except ValueError:
+        log.exception("failed")
+    assert "ValueError: dry" in json.loads(_lines(capsys)[0])["exception"]
+
+
+def test_configuring_twice_writes_no_line_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    configure_logging(load(log_format="json"))
+    log.warning("once")
+    assert len(_lines(capsys)) == 1
+
+
+def test_a_value_that_is_not_json_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    log.warning("odd", value={1, 2}, path=object)
+    assert json.loads(_lines(capsys)[0])["event"] == "odd"
+
+
+UNCONFIGURED = """
+import threading
+from questline_scheduler.loops import Loop
+from questline_persistence.log import get_logger
+
+class Service:
+    name, interval, ran = "broken", 0.001, threading.Event()
+    def run_once(self, *, now=None):
+        if self.ran.is_set():
+            raise SystemExit
+        {act}
+        self.ran.set()
+
+log = get_logger("questline")
+loop = Loop(Service())
+loop.start()
+Service.ran.wait(10)
+loop.stop()
+"""
+
+
+@pytest.mark.parametrize(("act", "told"), [("log.info('hello', x=1)", ""), ("log.warning('uh', x=1)", "uh x=1\n")])
+def test_a_program_that_configures_nothing_sees_warnings_on_stderr_and_nothing_else(act: str, told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNCONFIGURED.format(act=act)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == ""
+    assert done.stderr == told
+
+
+def test_a_program_that_configures_nothing_gets_the_warnings_of_a_loop_on_stderr() -> None:
+    program = UNCONFIGURED.format(act="self.ran.set(); raise RuntimeError('dry')")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert done.stderr.startswith("loop_failed loop=broken error=dry failures=1")

@@ -1,0 +1,42 @@
+import pytest
+
+from questline_scheduler.ringer import Ringer
+from tests.contract.quests import Workbench, statements
+from tests.unit.scheduler.brokers import HandBroker
+
+
+@pytest.fixture
+def broker() -> HandBroker:
+    return HandBroker()
+
+
+def test_bells_are_rung(bench: Workbench, broker: HandBroker) -> None:
+    quest_id = bench.submit("a")
+    bell = bench.recovery.bell_of(quest_id)
+    assert bell is not None
+    assert Ringer(broker, bench.recovery).ring([bell])
+    assert broker.rung == [quest_id]
+
+
+def test_nothing_to_ring_asks_nothing_of_anybody(bench: Workbench, broker: HandBroker) -> None:
+    with statements(bench.database) as sent:
+        assert Ringer(broker, bench.recovery).ring([])
+    assert (sent, broker.asked) == ([], 0)
+
+
+def test_a_broker_that_is_down_costs_no_write_and_raises_nothing(bench: Workbench, broker: HandBroker) -> None:
+    bell = bench.recovery.bell_of(bench.submit("a"))
+    assert bell is not None
+    broker.down = True
+    with statements(bench.database) as sent:
+        assert not Ringer(broker, bench.recovery).ring([bell])
+    assert sent == []
+
+
+def test_bells_that_found_no_room_are_left_to_the_relay(bench: Workbench, broker: HandBroker) -> None:
+    first, second = (bench.recovery.bell_of(bench.submit("a")) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    broker.capacity = 1
+    assert not Ringer(broker, bench.recovery).ring([first, second])
+    assert [bell.quest_id for bell in bench.recovery.due()] == [second.quest_id]

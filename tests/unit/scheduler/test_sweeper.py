@@ -1,0 +1,120 @@
+import pytest
+
+from questline_persistence.recovery import Swept
+from questline_scheduler import sweeper as module
+from questline_scheduler.sweeper import GRACE_SECONDS, OUTAGE_SECONDS, Sweeper
+from tests.contract.quests import LEASE, Workbench
+from tests.unit.scheduler.brokers import HandBroker
+
+INTERVAL = 1.0
+
+
+class Machine:
+    """The machine's own clock, which tells the sweeper how long it has not looked."""
+
+    def __init__(self) -> None:
+        self.time = 5_000.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+    monkeypatch.setattr(module, "time", machine)
+    return machine
+
+
+@pytest.fixture
+def broker() -> HandBroker:
+    return HandBroker()
+
+
+@pytest.fixture
+def sweeper(bench: Workbench, broker: HandBroker, machine: Machine) -> Sweeper:
+    assert machine.time
+    return Sweeper(bench.recovery, broker, INTERVAL)
+
+
+def _pass(bench: Workbench, machine: Machine, seconds: float) -> None:
+    bench.clock.advance(seconds)
+    machine.time += seconds
+
+
+def test_a_dead_workers_step_is_freed_rung_and_its_messages_given_back(
+    bench: Workbench, sweeper: Sweeper, broker: HandBroker
+) -> None:
+    claim = bench.claim(bench.submit("a"))
+    bench.clock.advance(LEASE + 1)
+    swept = sweeper.run_once()
+    assert (swept.lost_workers, swept.freed) == ((claim.worker_id,), 1)
+    assert broker.rung == [claim.quest_id]
+    assert broker.requeued == [claim.worker_id]
+    assert bench.ticket(claim.quest_id).state == "ready"
+
+
+def test_a_broker_that_is_down_does_not_keep_steps_from_being_freed(
+    bench: Workbench, sweeper: Sweeper, broker: HandBroker
+) -> None:
+    claim = bench.claim(bench.submit("a"))
+    bench.clock.advance(LEASE + 1)
+    broker.down = True
+    assert sweeper.run_once().freed == 1
+    assert bench.ticket(claim.quest_id).state == "ready"
+
+
+def test_nobody_is_swept_right_after_an_outage(bench: Workbench, sweeper: Sweeper, machine: Machine) -> None:
+    claim = bench.claim(bench.submit("a"))
+    sweeper.run_once()
+    _pass(bench, machine, 60)  # the store was away, and so no lease could be renewed
+    assert sweeper.run_once() == Swept()
+    _pass(bench, machine, INTERVAL)
+    assert sweeper.run_once() == Swept()
+    bench.register.renew(claim.worker_id, LEASE + bench.clock.time)  # the worker is back, by the database's own clock
+    _pass(bench, machine, GRACE_SECONDS)
+    sweeper.run_once()
+    assert bench.ticket(claim.quest_id).state == "running"
+
+
+def test_who_does_not_come_back_after_an_outage_is_swept_when_the_grace_is_over(
+    bench: Workbench, sweeper: Sweeper, machine: Machine
+) -> None:
+    claim = bench.claim(bench.submit("a"))
+    sweeper.run_once()
+    _pass(bench, machine, 60)
+    assert sweeper.run_once() == Swept()
+    freed = 0
+    for _ in range(int(GRACE_SECONDS / INTERVAL) + 1):
+        _pass(bench, machine, INTERVAL)
+        freed += sweeper.run_once().freed
+    assert freed == 1
+    assert bench.ticket(claim.quest_id).state == "ready"
+
+
+def test_an_ordinary_pause_is_no_outage(bench: Workbench, sweeper: Sweeper, machine: Machine) -> None:
+    bench.claim(bench.submit("a"))
+    sweeper.run_once()
+    bench.clock.advance(LEASE)
+    _pass(bench, machine, INTERVAL + OUTAGE_SECONDS)
+    assert sweeper.run_once().freed == 1
+
+
+def test_the_first_look_of_a_process_is_not_put_off(bench: Workbench, sweeper: Sweeper) -> None:
+    bench.claim(bench.submit("a"))
+    bench.clock.advance(3_600)
+    assert sweeper.run_once().freed == 1
+
+
+def test_a_look_at_a_given_time_goes_by_that_time(bench: Workbench, sweeper: Sweeper) -> None:
+    bench.claim(bench.submit("a"))
+    assert sweeper.run_once(now=bench.clock.now() + LEASE - 1).freed == 0
+    assert sweeper.run_once(now=bench.clock.now() + LEASE + 1).freed == 1
+
+
+def test_a_sweep_that_finds_nothing_asks_nothing_of_the_broker(
+    bench: Workbench, sweeper: Sweeper, broker: HandBroker
+) -> None:
+    bench.claim(bench.submit("a"))
+    assert sweeper.run_once() == Swept()
+    assert broker.asked == 0

@@ -1,0 +1,434 @@
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from questline_persistence.models import LordStep
+from questline_worker.context import LordContext
+from questline_worker.event_loop import EventLoop
+from questline_worker.execution import MAX_ERROR, Execution
+from questline_worker.lords import lord
+from questline_worker.outcomes import Dropped, Failed, Outcome, Permanent, Retry, StepCancelled, Succeeded
+from questline_worker.running import RunningStep
+from tests.contract.quests import Workbench
+from tests.unit.worker.conftest import MakeClaim
+from tests.waiting import eventually
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def loop() -> Iterator[EventLoop]:
+    loop = EventLoop()
+    yield loop
+    loop.stop()
+
+
+@pytest.fixture
+def run(bench: Workbench, loop: EventLoop, make_claim: MakeClaim) -> Run:
+    """A function that runs the handler of a:work for a claim, whose fields may be given."""
+    execution = Execution(bench.repository, loop)
+
+    def run(*, held: bool = True, **changed: Any) -> Outcome:
+        step = RunningStep(make_claim(**changed), lambda _: held)
+        if not held:
+            step.lose()
+        return execution.run(step)
+
+    return run
+
+
+def _failed(outcome: Outcome) -> Failed:
+    assert isinstance(outcome, Failed), outcome
+    return outcome
+
+
+def test_what_a_handler_returns_becomes_json(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> dict[str, Any]:
+        return {"x": [1, None, "é"]}
+
+    assert run() == Succeeded('{"x":[1,null,"é"]}', ())
+
+
+def test_a_handler_that_returns_nothing_succeeds_with_null(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None: ...
+
+    assert run() == Succeeded("null", ())
+
+
+def test_pushed_steps_come_with_the_success(run: Run) -> None:
+    @lord("a", "work")
+    def work(context: LordContext) -> None:
+        context.push(LordStep("b", "work"))
+
+    outcome = run()
+    assert isinstance(outcome, Succeeded)
+    assert [step.lord_name for step in outcome.pushed] == ["b"]
+
+
+def test_parameters_are_filled_from_params_then_input_then_outputs(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext, x: int, y: int) -> list[int]:
+        return [x, y]
+
+    assert run(params_json='{"x":1}', input_json='{"x":2,"y":2}') == Succeeded("[1,2]", ())
+
+
+def test_a_missing_parameter_fails_the_step_for_good_and_is_named(bench: Workbench, loop: EventLoop) -> None:
+    @lord("a", "work")
+    def work(_: LordContext, service: str) -> None: ...
+
+    claim = bench.claim(bench.submit("a"))
+    failed = _failed(Execution(bench.repository, loop).run(RunningStep(claim, lambda _: True)))
+    assert failed.retry_in is None
+    assert "'service' has no value" in failed.error
+
+
+def test_an_error_is_tried_again_after_a_back_off(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        raise ValueError("no")
+
+    failed = _failed(run(backoff_seconds=10))
+    assert failed.retry_in is not None
+    assert 5 <= failed.retry_in <= 10
+
+
+def test_an_error_of_the_last_attempt_is_the_end(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        raise ValueError("no")
+
+    assert _failed(run(attempt=3, max_attempts=3)).retry_in is None
+
+
+def test_a_permanent_error_is_the_end_at_once(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        raise Permanent("never")
+
+    failed = _failed(run())
+    assert failed.retry_in is None
+    assert failed.error.startswith("Permanent: never")
+
+
+def test_retry_after_is_taken_at_its_word_while_there_are_attempts(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        raise Retry("later", after=77)
+
+    assert _failed(run()).retry_in == 77
+    assert _failed(run(attempt=3)).retry_in is None
+
+
+@pytest.mark.parametrize("after", [-1, float("nan"), float("inf"), 31 * 86_400])
+def test_retry_refuses_a_wait_that_is_none(after: float) -> None:
+    with pytest.raises(ValueError, match="after must be 0 to"):
+        Retry(after=after)
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_nothing_that_a_handler_raises_gets_out(run: Run, error: BaseException, kind: str) -> None:
+    def work(_: LordContext) -> None:
+        raise error
+
+    async def work_async(_: LordContext) -> None:
+        raise error
+
+    lord("a", "work")(work if kind == "sync" else work_async)
+    failed = _failed(run())
+    assert failed.retry_in is not None
+    assert failed.error
+
+
+def test_system_exit_of_an_async_handler_leaves_the_event_loop_running(run: Run) -> None:
+    @lord("a", "work")
+    async def work(context: LordContext) -> str:
+        if context.attempt == 1:
+            sys.exit("out")
+        return "in"
+
+    assert "SystemExit: out" in _failed(run()).error
+    assert run(attempt=2) == Succeeded('"in"', ())
+
+
+@pytest.mark.parametrize("value", [{1, 2}, object(), {1: "x"}, float("nan"), b"bytes", [float("inf")]])
+def test_a_result_that_is_not_json_is_the_end_with_a_clear_error(run: Run, value: object) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> object:
+        return value
+
+    failed = _failed(run())
+    assert failed.retry_in is None
+    assert "the output of a:work is not JSON" in failed.error
+
+
+def test_a_result_that_contains_itself_is_the_end_with_a_clear_error(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> object:
+        ring: list[object] = []
+        ring.append(ring)
+        return ring
+
+    assert "the output of a:work" in _failed(run()).error
+
+
+def test_a_result_of_ten_megabytes_is_the_end_with_a_clear_error(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> str:
+        return "x" * 10_000_000
+
+    failed = _failed(run())
+    assert failed.retry_in is None
+    assert "the limit is 1,000,000" in failed.error
+
+
+def test_an_async_handler_is_stopped_when_its_time_is_over(run: Run) -> None:
+    cancelled = threading.Event()
+
+    @lord("a", "work")
+    async def work(_: LordContext) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    assert "TimeoutError: timed out after 0.05 s" in _failed(run(timeout_seconds=0.05)).error
+    assert cancelled.is_set()
+
+
+def test_the_timeout_error_of_an_async_handler_is_its_own(run: Run) -> None:
+    @lord("a", "work")
+    async def work(_: LordContext) -> None:
+        raise TimeoutError("the oven did not answer")
+
+    assert _failed(run()).error.startswith("TimeoutError: the oven did not answer")
+
+
+def test_an_async_handler_that_swallows_its_timeout_may_still_succeed(run: Run) -> None:
+    @lord("a", "work")
+    async def work(_: LordContext) -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "saved what there was"
+        return "never"
+
+    assert isinstance(run(timeout_seconds=0.05), (Succeeded, Failed))
+
+
+def test_async_handlers_run_side_by_side_on_one_thread(run: Run) -> None:
+    threads: set[int] = set()
+    meeting = asyncio.Event()
+
+    @lord("a", "work")
+    async def work(context: LordContext) -> str:
+        threads.add(threading.get_ident())
+        if context.attempt == 1:
+            await meeting.wait()
+        else:
+            meeting.set()
+        return "met"
+
+    outcomes: list[Outcome] = []
+    first = threading.Thread(target=lambda: outcomes.append(run(attempt=1)))
+    first.start()
+    eventually(lambda: bool(threads))
+    outcomes.append(run(attempt=2))
+    first.join(10)
+    assert outcomes == [Succeeded('"met"', ())] * 2
+    assert len(threads) == 1
+
+
+def test_a_step_whose_claim_is_gone_is_dropped(run: Run) -> None:
+    @lord("a", "work")
+    def work(context: LordContext) -> None:
+        context.raise_if_cancelled()
+
+    assert run(held=False) == Dropped()
+
+
+def test_a_coroutine_whose_claim_is_lost_is_cancelled_and_dropped(
+    bench: Workbench, loop: EventLoop, make_claim: MakeClaim
+) -> None:
+    begun, cancelled = threading.Event(), threading.Event()
+
+    @lord("a", "work")
+    async def work(_: LordContext) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    step = RunningStep(make_claim(), lambda _: True)
+    outcomes: list[Outcome] = []
+    thread = threading.Thread(target=lambda: outcomes.append(Execution(bench.repository, loop).run(step)))
+    thread.start()
+    assert begun.wait(10)
+    step.lose()
+    thread.join(10)
+    assert outcomes == [Dropped()]
+    assert cancelled.wait(10)
+
+
+def test_a_handler_that_raises_our_cancellation_by_itself_fails(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        raise StepCancelled("not really")
+
+    assert _failed(run()).retry_in is not None
+
+
+def test_an_unknown_handler_is_told(run: Run) -> None:
+    assert "this worker does not know a:work" in _failed(run()).error
+
+
+# What an error's text holds
+
+
+def test_an_error_tells_its_summary_first_and_the_handlers_traceback_below_but_not_our_frames(run: Run) -> None:
+    def helper() -> None:
+        raise ValueError("the well is dry")
+
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        helper()
+
+    error = _failed(run()).error
+    assert error.startswith("ValueError: the well is dry\n\nTraceback (most recent call last):\n")
+    assert "in helper" in error
+    assert "in work" in error
+    assert "questline_worker" not in error
+    assert error.endswith("ValueError: the well is dry")
+
+
+def test_the_traceback_of_an_async_handler_holds_neither_our_frames_nor_those_of_futures(run: Run) -> None:
+    @lord("a", "work")
+    async def work(_: LordContext) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("dry")
+
+    error = _failed(run()).error
+    assert "in work" in error
+    assert "questline_worker" not in error
+    assert "concurrent/futures" not in error
+
+
+def test_the_cause_of_an_error_is_told(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        try:
+            raise KeyError("customer")  # noqa: TRY301  a handler as users write it
+        except KeyError as missing:
+            raise LookupError("no such order") from missing
+
+    error = _failed(run()).error
+    assert error.startswith("LookupError: no such order")
+    assert "KeyError: 'customer'" in error
+    assert "direct cause" in error
+
+
+def test_a_context_that_was_suppressed_is_not_told(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        try:
+            raise KeyError("hidden")  # noqa: TRY301  as above
+        except KeyError:
+            raise LookupError("shown") from None
+
+    assert "hidden" not in _failed(run()).error
+
+
+def test_errors_that_are_each_others_cause_are_told_once(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        first, second = ValueError("chicken"), ValueError("egg")
+        first.__cause__, second.__cause__ = second, first
+        raise first
+
+    error = _failed(run()).error
+    assert "chicken" in error
+    assert "egg" in error
+
+
+def test_a_chain_of_a_thousand_causes_is_bounded(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        error: Exception = ValueError("the first")
+        for number in range(2_000):
+            error, error.__cause__ = ValueError(f"number {number}"), error
+        error.__cause__ = None
+        link: Exception = error
+        for number in range(2_000):
+            following = ValueError(f"link {number}")
+            link.__cause__ = following
+            link = following
+        raise error
+
+    assert len(_failed(run()).error) <= MAX_ERROR + 10
+
+
+def test_the_members_of_an_exception_group_are_told(run: Run) -> None:
+    @lord("a", "work")
+    async def work(_: LordContext) -> None:
+        async def broken(name: str) -> None:
+            raise ValueError(f"{name} is broken")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(broken("left"))
+            group.create_task(broken("right"))
+
+    error = _failed(run()).error
+    assert error.startswith("ExceptionGroup: unhandled errors in a TaskGroup (2 sub-exceptions)")
+    assert "left is broken" in error
+    assert "right is broken" in error
+
+
+def test_notes_on_an_error_are_told(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        error = ValueError("dry")
+        error.add_note("it was the third well")
+        raise error
+
+    assert "it was the third well" in _failed(run()).error
+
+
+def test_an_error_whose_text_cannot_be_made_is_told_all_the_same(run: Run) -> None:
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("not even that")
+
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        raise Broken
+
+    assert "Broken" in _failed(run()).error
+
+
+def test_a_huge_error_keeps_its_beginning_and_its_end(run: Run) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> None:
+        raise ValueError("begin " + "x" * 1_000_000 + " end")
+
+    error = _failed(run()).error
+    assert len(error) <= MAX_ERROR + 10
+    assert error.startswith("ValueError: begin xxx")
+    assert error.endswith("xxx end")
+
+
+def test_endless_recursion_is_an_error_like_any_other(run: Run) -> None:
+    @lord("a", "work")
+    def work(context: LordContext) -> None:
+        work(context)
+
+    error = _failed(run()).error
+    assert error.startswith("RecursionError")
+    assert "repeated" in error

@@ -1,0 +1,124 @@
+import json
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from questline_persistence.settings import Settings, load
+from questline_worker import supervisor
+from questline_worker.child import EXIT_MISCONFIGURED, Orders
+from questline_worker.supervisor import Supervisor, _Child
+
+
+@pytest.fixture
+def pool(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A supervisor that starts nothing, and the short lives of what it would have started."""
+    pool = Supervisor(load(database_url=sqlite_url, broker_url="memory://"), [])
+    started: list[int] = []
+    monkeypatch.setattr(pool, "_start", lambda short_lives=0: started.append(short_lives))
+    yield SimpleNamespace(supervisor=pool, started=started)
+    pool._broker.close()
+    pool._database.close()
+
+
+def _dead(code: int = 1, *, lived: float = 0.0, short_lives: int = 0) -> _Child:
+    process: Any = SimpleNamespace(returncode=code, pid=0, stdin=None, poll=lambda: code)
+    return _Child(process, "process", time.monotonic() - lived, short_lives)
+
+
+def _buried(pool: Any, child: _Child) -> None:
+    pool.supervisor._children.append(child)
+    pool.supervisor._replace_dead()
+
+
+def test_a_child_that_dies_is_replaced_at_once(pool: Any) -> None:
+    _buried(pool, _dead(-9, lived=60))
+    assert pool.started == [0]
+    assert pool.supervisor._children == []
+
+
+def test_a_child_that_does_not_come_up_is_replaced_ever_more_slowly(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = []
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: 1000.0)
+    for short_lives in range(1, 8):
+        _buried(pool, _dead(short_lives=short_lives))
+        ((due, lives),) = pool.supervisor._due
+        waits.append(due - 1000.0)
+        assert lives == short_lives + 1
+        pool.supervisor._due.clear()
+    assert waits == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0]
+
+
+def test_a_child_may_fail_to_come_up_for_days(pool: Any) -> None:
+    _buried(pool, _dead(short_lives=100_000))
+    ((due, _),) = pool.supervisor._due
+    assert due - time.monotonic() <= supervisor.LONGEST_WAIT
+
+
+def test_a_slow_import_that_fails_counts_as_a_short_life(pool: Any) -> None:
+    _buried(pool, _dead(EXIT_MISCONFIGURED, lived=60, short_lives=3))
+    assert pool.started == []
+    assert len(pool.supervisor._due) == 1
+
+
+def test_a_successor_is_started_when_it_is_due_and_not_before(pool: Any) -> None:
+    pool.supervisor._due = [(time.monotonic() + 60, 5), (time.monotonic() - 1, 3)]
+    pool.supervisor._replace_dead()
+    assert pool.started == [3]
+    assert [lives for _, lives in pool.supervisor._due] == [5]
+
+
+def test_a_store_that_is_away_does_not_keep_a_dead_child_from_being_replaced(
+    pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from questline_persistence.errors import StoreUnavailable  # noqa: PLC0415  beside its only use
+
+    def away(_: str) -> list[str]:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(pool.supervisor._register, "declare_dead", away)
+    _buried(pool, _dead(-9, lived=60))
+    assert pool.started == [0]
+
+
+def test_a_machine_without_room_for_another_process_keeps_those_that_run(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise BlockingIOError("no process left")
+
+    pool = Supervisor(load(database_url=sqlite_url, broker_url="memory://"), [])
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", full)
+        pool._start(2)
+    ((due, lives),) = pool._due
+    assert due > time.monotonic()
+    assert lives == 2
+    pool._broker.close()
+    pool._database.close()
+
+
+def test_orders_are_one_line_that_tells_everything() -> None:
+    settings = load(lords=("one", "two"), worker_threads=3)
+    orders = Orders(settings.model_dump(mode="json"), ["my_lords"], loops=True, process_id="p")
+    line = orders.line()
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    read = Orders(**json.loads(line))
+    assert read == orders
+    assert Settings(**read.settings) == settings
+
+
+def test_a_child_started_by_hand_tells_how_it_is_started() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "questline_worker.child"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "questline worker" in done.stderr
