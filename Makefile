@@ -22,7 +22,7 @@ demo: $(RUNTIME) ## Run the demonstration in this terminal; it needs no server
 	$(BIN)/questline demo
 
 test: $(DEVELOPER) ## Run all tests; they start their own PostgreSQL and Valkey (ARGS="-k pause" to choose)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 check: $(DEVELOPER) ## Check format, style, types and layers
 	$(BIN)/python -m ruff format --check .
