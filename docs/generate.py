@@ -29,16 +29,23 @@ _PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTA
 
 #: Limits worth knowing, by module; the value and the `#:` comment above it are read from the code.
 LIMITS = {
-    "questline_persistence.payload": ("MAX_INPUT_BYTES", "MAX_OUTPUT_BYTES", "MAX_DEPTH"),
-    "questline_persistence.models": ("MAX_STEPS", "MAX_LABELS"),
-    "questline_persistence.controls": ("MAX_STATE_BYTES",),
+    "questline_persistence.payload": ("MAX_DEPTH",),
+    "questline_persistence.models": (
+        "MAX_STEPS",
+        "MAX_LABELS",
+        "MAX_LABEL_KEY",
+        "MAX_LABEL_VALUE",
+        "MAX_KEY_LENGTH",
+        "MAX_REASON",
+    ),
     "questline_persistence.endings": ("MAX_ERROR_LENGTH",),
     "questline_persistence.recovery": ("MAX_LOST", "MAX_SWEEP", "MAX_REDISPATCH"),
     "questline_persistence.retries": ("MAX_BACKOFF_SECONDS",),
     "questline_persistence.claims": ("REDISPATCH_FIRST", "REDISPATCH_LONGEST"),
-    "questline_persistence.repository": ("MAX_PAGE", "MAX_HISTORY"),
+    "questline_persistence.repository": ("MAX_PAGE", "MAX_HISTORY", "MAX_OFFSET"),
     "questline_scheduler.client": ("MAX_SUBMIT", "SUBMIT_BATCH"),
     "questline_scheduler.doorbell_broker": ("MAX_MESSAGE_BYTES",),
+    "questline_scheduler.logs": ("MAX_FIELD", "MAX_EXCEPTION"),
     "questline_worker.outcomes": ("MAX_AFTER_SECONDS",),
 }
 

@@ -26,7 +26,7 @@ EVENTS = {
     "message_dropped": "Something in the queue is no doorbell. It was thrown away.",
     "progress": "A handler called `ctx.progress`.",
     "recovery_delayed": "A dead child's steps could not be freed at once. The sweep does it.",
-    "redispatched": "Steps that nobody had picked up were rung again.",
+    "redispatched": "The relay rang for steps that nobody had picked up, or whose back-off was over. Ten are named.",
     "release_failed": "The store was away at shutdown. The sweep frees the step.",
     "requeue_failed": "What a lost worker had fetched could not be given back. The relay rings later.",
     "result_fenced": "A late result was dropped: its claim no longer held the step.",
@@ -37,6 +37,7 @@ EVENTS = {
     "step_broken": "questline itself met an error around a step. Its claim is given back or swept; please report it.",
     "step_failed": "A handler raised. `retry_in` is the wait before the next attempt, null when the quest fails.",
     "step_released": "A step did not end within the time for shutting down and was given back, no attempt spent.",
+    "store_unavailable": "The database is away, or its disk is full. The process waits, and goes on when it is back.",
     "sweep_failed": "One row could not be swept. The others were.",
     "sweep_postponed": "The store was away, so that all leases look over. Workers get time to renew them.",
     "threads_died": "A consumer or worker thread is dead. The process ends and is replaced.",
@@ -45,7 +46,7 @@ EVENTS = {
     "worker_process_killed": "A child did not end in time and was killed.",
     "worker_process_started": "The supervisor started a child.",
     "worker_started": "A process registered and may claim.",
-    "workers_lost": "Leases ran out: these workers count as dead, their steps are freed.",
+    "workers_lost": "Leases ran out, or a supervisor saw its child die: these workers are lost, their steps are freed.",
 }
 
 

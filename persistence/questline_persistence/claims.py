@@ -69,6 +69,7 @@ class Claim:
     backoff_seconds: float
     start_time: float
     queue: str
+    fence: int
 
     @property
     def handler(self) -> str:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 #: Seconds after which the offset is read anew.
 RESYNC_SECONDS = 5.0
+#: The last second of the year 9999, in epoch seconds: RFC 3339 writes no later year.
+LATEST = 253_402_300_799
 
 
 class Clock:

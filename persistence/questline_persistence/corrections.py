@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 from questline_persistence.errors import PayloadError
 from questline_persistence.history import State
-from questline_persistence.payload import MAX_INPUT_BYTES, decode, encode
+from questline_persistence.limits import DEFAULTS, Limits
+from questline_persistence.payload import decode, encode, shortened
 
 #: What to set: `input_data.path` or `run_data.LORD.path` → the new value.
 Correction: TypeAlias = Mapping[str, Any]
@@ -17,24 +18,26 @@ Correction: TypeAlias = Mapping[str, Any]
 _HINT = "a path is input_data.KEY… or run_data.LORD…, with dots between keys and numbers for list items"
 
 
-def corrected(state: State, correction: Correction) -> State:
+def corrected(state: State, correction: Correction, *, limits: Limits = DEFAULTS) -> State:
     """Return `state` with every path of `correction` set to its value.
 
     Raises:
-      PayloadError: a path leads nowhere, or a value is not JSON.
+      PayloadError: a path leads nowhere, a value is not JSON, or what it becomes part of gets too large.
     """
     if not correction:
         return state
     whole = {"input_data": decode(state.input_json), "run_data": copy.deepcopy(state.run_data)}
     for path, value in correction.items():
-        encode(value, what=f"the value for {path}")
+        encode(value, what=f"the value for {shortened(path)}", limit=limits.output)
         keys = path.split(".")
         if len(keys) < 2 or keys[0] not in whole:  # noqa: PLR2004  (a root and at least one key)
-            raise PayloadError(f"cannot set {path!r}", hint=_HINT)
+            raise PayloadError(f"cannot set {shortened(path)}", hint=_HINT)
         _set(whole, keys, value, path)
+        if keys[0] == "run_data":
+            encode(whole["run_data"][keys[1]], what=f"the output of {shortened(keys[1])}", limit=limits.output)
     return replace(
         state,
-        input_json=encode(whole["input_data"], what="input_data", limit=MAX_INPUT_BYTES),
+        input_json=encode(whole["input_data"], what="input_data", limit=limits.input),
         run_data=whole["run_data"],
     )
 
@@ -50,7 +53,7 @@ def _set(whole: Any, keys: list[str], value: Any, path: str) -> None:
     elif isinstance(place, list) and _is_index(last) and int(last) < len(place):
         place[int(last)] = value
     else:
-        raise PayloadError(f"cannot set {path!r}: there is no {last!r} to set", hint=_HINT)
+        raise PayloadError(f"cannot set {shortened(path)}: there is no {shortened(last)} to set", hint=_HINT)
 
 
 def _inside(place: Any, key: str, path: str) -> Any:
@@ -58,7 +61,7 @@ def _inside(place: Any, key: str, path: str) -> Any:
         return place[key]
     if isinstance(place, list) and _is_index(key) and int(key) < len(place):
         return place[int(key)]
-    raise PayloadError(f"cannot set {path!r}: there is no {key!r} on the way", hint=_HINT)
+    raise PayloadError(f"cannot set {shortened(path)}: there is no {shortened(key)} on the way", hint=_HINT)
 
 
 def _is_index(key: str) -> bool:

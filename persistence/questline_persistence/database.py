@@ -19,10 +19,12 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from questline_persistence import sqlite_driver
+from questline_persistence.alarm import Alarm
 from questline_persistence.clock import Clock
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
-from questline_persistence.transient import is_transient
+from questline_persistence.limits import DEFAULTS, Limits
+from questline_persistence.transient import is_transient, unmasked
 
 T = TypeVar("T")
 
@@ -73,17 +75,22 @@ class Database:
       url: a URL, a path of an SQLite file, or ":memory:".
       pool_size: connections kept open.
       patience: seconds for which a transaction that met a passing error is tried again.
+      limits: how large what is stored, or read as a whole, may be.
     """
 
-    def __init__(self, url: str | Path, *, pool_size: int = 5, patience: float = 5.0) -> None:
+    def __init__(
+        self, url: str | Path, *, pool_size: int = 5, patience: float = 5.0, limits: Limits = DEFAULTS
+    ) -> None:
         self.url = parse_url(str(url))
         self.dialect = self.url.get_backend_name()
         self.patience = patience
+        self.limits = limits
         self._pool_size = pool_size
         self._stopping = threading.Event()
         # One connection serves all threads of an in-memory database, one transaction at a time.
         self._memory_lock = threading.RLock() if self._in_memory else None
         self.clock = Clock(self._read_clock)
+        self._alarm = Alarm(self.name)
 
     @property
     def name(self) -> str:
@@ -121,6 +128,15 @@ class Database:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
         return engine
+
+    @property
+    def missing(self) -> bool:
+        """Whether the store is an SQLite file that is not there yet, and that opening it would make."""
+        name = self.url.database or ""
+        if self.dialect != "sqlite" or self._in_memory or name.startswith("file:") or Path(name).exists():
+            return False
+        folder = Path(name).parent
+        return folder.is_dir() or folder.name == ".questline"
 
     def _make_folder(self) -> None:
         """Make `.questline/`, the default's folder; another missing folder is the user's to make."""
@@ -230,15 +246,18 @@ class Database:
 
     def _retry(self, attempt: Callable[[], T]) -> T:
         """Call `attempt` until it succeeds, fails for good, or the patience is over."""
-        deadline = time.monotonic() + self.patience
+        began = time.monotonic()
+        deadline = began + self.patience
         pause = RETRY_FIRST
         while True:
             try:
                 return attempt()
-            except SQLAlchemyError as error:
+            except SQLAlchemyError as raised:
+                error = unmasked(raised)
                 late = time.monotonic() + pause > deadline or self._stopping.is_set()
                 if late or not is_transient(error):
                     raise self._explained(error) from error
+                self._alarm.sound(_reason(error), time.monotonic() - began)
             self._stopping.wait(pause)
             pause = min(pause * 2, RETRY_LONGEST)
 
@@ -248,7 +267,7 @@ class Database:
             return PayloadError(f"the database {self.name} refuses a value: {error.orig}")
         if not isinstance(error, DBAPIError):
             return StoreUnavailable(f"cannot use the database {self.name}: {error}")
-        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        reason = _reason(error)
         unreachable = type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
         if is_transient(error) or unreachable or "not a database" in reason:
             return StoreUnavailable(f"cannot use the database {self.name}: {reason}", hint=_UNREACHABLE_HINT)
@@ -262,6 +281,12 @@ class Database:
         """Close all connections."""
         if "engine" in self.__dict__:
             self.engine.dispose()
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """Return the first line of what the database said."""
+    said = getattr(error, "orig", None) or error
+    return str(said).strip().splitlines()[0] if str(said).strip() else type(said).__name__
 
 
 def _pass(at: str | None, stage: str) -> None:

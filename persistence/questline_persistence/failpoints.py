@@ -36,6 +36,7 @@ TRANSACTIONS = frozenset(
         "renew",
         "leave",
         "forget",
+        "count",
         "migrate",
     }
 )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, func, literal, tuple_, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
-from questline_persistence.clock import rfc3339
+from questline_persistence.clock import LATEST, rfc3339
 from questline_persistence.errors import PayloadError
-from questline_persistence.models import LABEL_KEY
+from questline_persistence.models import refuse_labels
 from questline_persistence.states import ExecutionStatus
 from questline_persistence.tables import quests
+
+_TIME_HINT = "give epoch seconds, as time.time() returns them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class QuestFilter:
       until: created before this time, in epoch seconds.
 
     Raises:
-      PayloadError: a label's key holds characters that no key may hold.
+      PayloadError: what is asked for are no labels, or more than a quest can have; or a time is out of range.
     """
 
     status: tuple[ExecutionStatus, ...] = ()
@@ -40,9 +41,10 @@ class QuestFilter:
     until: float | None = None
 
     def __post_init__(self) -> None:
-        for key in self.labels:
-            if not re.fullmatch(LABEL_KEY, key):
-                raise PayloadError(f"{key!r} is not a label", hint="keys are letters, digits and . _ - / (at most 63)")
+        refuse_labels(self.labels)
+        for name, moment in (("since", self.since), ("until", self.until)):
+            if moment is not None and not 0 <= moment <= LATEST:
+                raise PayloadError(f"{name} is {moment}, which is no time from 1970 to 9999", hint=_TIME_HINT)
 
     def conditions(self, dialect: str) -> list[ColumnElement[bool]]:
         """Return the filter as conditions on `quest_executions`; every value is a bound parameter."""

@@ -11,11 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from questline_persistence.errors import QuestNotFound
+from questline_persistence.errors import PayloadError, QuestNotFound
+from questline_persistence.limits import DEFAULTS, Limit
 from questline_persistence.models import LordStep
-from questline_persistence.payload import decode
+from questline_persistence.payload import decode, size_of
 from questline_persistence.states import RunStatus
 from questline_persistence.tables import quests, runs, snapshots, steps
+
+#: Outputs that are fetched at a time where all of them are read; a state beyond its limit is not read to its end.
+FETCHED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,14 @@ def _base(connection: Connection, quest_id: str, epoch: int, version: int) -> Ro
     ).one()
 
 
-def run_data_at(connection: Connection, quest_id: str, epoch: int, version: int) -> dict[str, Any]:
-    """Return the outputs that a quest had at `version` of `epoch`."""
+def run_data_at(
+    connection: Connection, quest_id: str, epoch: int, version: int, *, limit: Limit = DEFAULTS.state
+) -> dict[str, Any]:
+    """Return the outputs that a quest had at `version` of `epoch`.
+
+    Raises:
+      PayloadError: together they are larger than `limit`.
+    """
     base = _base(connection, quest_id, epoch, version)
     run_data: dict[str, Any] = decode(base.run_data)
     since = (
@@ -108,20 +118,32 @@ def run_data_at(connection: Connection, quest_id: str, epoch: int, version: int)
         )
         .order_by(runs.c.version)
     )
-    for lord_name, occurrence, output in connection.execute(since):
-        add_output(run_data, lord_name, occurrence, decode(output))
+    size = size_of(base.run_data)
+    with connection.execute(since, execution_options={"yield_per": FETCHED}) as found:
+        for lord_name, occurrence, output in found:
+            size += size_of(output)
+            if size > limit.size:
+                message = f"the outputs of quest {quest_id} are {size:,} bytes of JSON or more"
+                raise PayloadError(f"{message}; the limit is {limit.size:,}", hint=limit.advice)
+            add_output(run_data, lord_name, occurrence, decode(output))
     return run_data
 
 
-def state_at(connection: Connection, quest_id: str, version: int | None = None) -> State:
-    """Return the whole state of a quest at `version`, or now."""
+def state_at(
+    connection: Connection, quest_id: str, version: int | None = None, *, limit: Limit = DEFAULTS.state
+) -> State:
+    """Return the whole state of a quest at `version`, or now.
+
+    Raises:
+      PayloadError: its outputs together are larger than `limit`.
+    """
     row = snapshot_row(connection, quest_id, version)
     return State(
         quest_id=quest_id,
         version=row.version,
         epoch=row.epoch,
         position=row.position,
-        run_data=run_data_at(connection, quest_id, row.epoch, row.version),
+        run_data=run_data_at(connection, quest_id, row.epoch, row.version, limit=limit),
         stack=stack_of(connection, row),
         input_json=_input_at(connection, quest_id, row.version),
     )

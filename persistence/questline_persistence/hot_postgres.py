@@ -34,7 +34,7 @@ WITH wish AS (
   WHERE t.quest_id = wish.quest_id AND t.epoch = wish.epoch AND t.position = wish.position
     AND t.namespace = %(namespace)s AND t.state = 'ready' AND t.pause_requested = 0
     AND t.available_at <= %(now)s + %(slack)s AND t.handler = ANY(%(handlers)s)
-  RETURNING t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue,
+  RETURNING t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue, t.fence,
     s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds
 ), begun AS (
   UPDATE quest_executions q SET status = 'running', start_time = %(now)s, updated_at = %(now_text)s
@@ -44,7 +44,7 @@ SELECT won.*, q.quest_type, q.input_data FROM won JOIN quest_executions q ON q.q
 """
 
 _MINE = """
-SELECT t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue,
+SELECT t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue, t.fence,
   s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
   q.quest_type, q.input_data
 FROM tickets t
@@ -172,6 +172,7 @@ def _claim(row: Any, worker_id: str, namespace: str, now: float) -> Claim:
         backoff_seconds=row["backoff_seconds"],
         start_time=now,
         queue=row["queue"],
+        fence=row["fence"],
     )
 
 

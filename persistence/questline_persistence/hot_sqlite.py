@@ -34,7 +34,7 @@ WHERE quest_id = :quest_id AND epoch = :epoch AND position = :position AND names
 
 _MINE = """
 SELECT t.attempt + 1, t.lost, t.version, t.queue, s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts,
-  s.timeout_seconds, s.backoff_seconds, q.quest_type, q.input_data, q.status
+  s.timeout_seconds, s.backoff_seconds, q.quest_type, q.input_data, t.fence, q.status
 FROM tickets t
 JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
 JOIN quest_executions q ON q.quest_id = t.quest_id
@@ -124,7 +124,8 @@ def _wish(wish: ClaimRequest) -> dict[str, Any]:
 
 
 def _claim(wish: ClaimRequest, row: tuple[Any, ...], worker_id: str, namespace: str, now: float) -> Claim:
-    attempt, lost, version, queue, lord, tool, occurrence, params, most, timeout, backoff, quest_type, data, _ = row
+    attempt, lost, version, queue, lord, tool, occurrence, params, most, timeout, backoff, quest_type, *rest = row
+    data, fence, _ = rest
     return Claim(
         claim_id=wish.claim_id,
         worker_id=worker_id,
@@ -146,6 +147,7 @@ def _claim(wish: ClaimRequest, row: tuple[Any, ...], worker_id: str, namespace: 
         backoff_seconds=backoff,
         start_time=now,
         queue=queue,
+        fence=fence,
     )
 
 

@@ -18,8 +18,9 @@ from questline_persistence.committer import Committer
 from questline_persistence.database import Database
 from questline_persistence.endings import Ending, end_badly, error_text, give_back, holds
 from questline_persistence.errors import PayloadError
+from questline_persistence.limits import DEFAULTS, Limit, Limits
 from questline_persistence.models import MAX_STEPS, LordStep
-from questline_persistence.payload import MAX_INPUT_BYTES, encode
+from questline_persistence.payload import encode, size_of, too_large
 from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.tables import runs, steps, tickets
 
@@ -162,6 +163,7 @@ class Journal:
         held: list[Claim] = []
         if tries.again():
             held = self._hot.mine(connection, wishes, worker_id=self.worker_id, namespace=self.namespace, now=now)
+            wishes = _without_ended(connection, wishes)
         won = self._hot.claim(
             connection, wishes, worker_id=self.worker_id, namespace=self.namespace, handlers=self.handlers, now=now
         )
@@ -192,7 +194,7 @@ class Journal:
             guard = holds(held.quest_id, held.epoch, held.position, held.claim_id)
             if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
                 raise _Fenced
-            _insert_pushed(connection, end)
+            _insert_pushed(connection, end, self.database.limits)
             settled = self._checkpoints(connection, [end]).get(end.claim.claim_id)
             if settled is None:
                 raise _Fenced
@@ -202,6 +204,18 @@ class Journal:
             return self.database.write(work, at="push")
         except _Fenced:
             return Settled(won=False)
+
+
+def _without_ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> list[ClaimRequest]:
+    """Leave out claims that were won by an earlier try and have ended since: a claim id names one attempt."""
+    ended = connection.execute(
+        select(runs.c.claim_id).where(
+            runs.c.quest_id.in_([wish.quest_id for wish in wishes]),
+            runs.c.claim_id.in_([wish.claim_id for wish in wishes]),
+        )
+    )
+    known = set(ended.scalars())
+    return [wish for wish in wishes if wish.claim_id not in known]
 
 
 class _Tries:
@@ -216,7 +230,7 @@ class _Tries:
         return self._count > 1
 
 
-def _insert_pushed(connection: Connection, end: Checkpoint) -> None:
+def _insert_pushed(connection: Connection, end: Checkpoint, limits: Limits) -> None:
     """Add the pushed steps to the plan, at positions below the step that pushed them."""
     held = end.claim
     plan = (steps.c.quest_id == held.quest_id, steps.c.epoch == held.epoch)
@@ -231,8 +245,13 @@ def _insert_pushed(connection: Connection, end: Checkpoint) -> None:
     rows = []
     for position, step in zip(_free_positions(connection, end), end.pushed, strict=True):
         occurrences[step.lord_name] = occurrences.get(step.lord_name, 0) + 1
-        row = step_row(step, held.quest_id, position, occurrences[step.lord_name], queue=held.queue)
+        which = occurrences[step.lord_name]
+        row = step_row(step, held.quest_id, position, which, queue=held.queue, limit=limits.params)
         rows.append(row | {"epoch": held.epoch, "since_version": held.version + 1})
+    if (size := sum(size_of(row["params"]) for row in rows)) > limits.stack.size:
+        raise too_large(
+            f"what the {len(rows):,} steps pushed by step {held.position} have as params", f"{size:,}", limits.stack
+        )
     connection.execute(insert(steps), rows)
 
 
@@ -260,7 +279,9 @@ def _free_positions(connection: Connection, end: Checkpoint) -> list[str]:
     return positions
 
 
-def step_row(step: LordStep, quest_id: str, position: str, occurrence: int, *, queue: str) -> dict[str, Any]:
+def step_row(
+    step: LordStep, quest_id: str, position: str, occurrence: int, *, queue: str, limit: Limit = DEFAULTS.params
+) -> dict[str, Any]:
     """Return a step as a row of the plan, in epoch 0, there from the start; `queue` is for a step without its own."""
     return {
         "queue": step.queue or queue,
@@ -270,7 +291,7 @@ def step_row(step: LordStep, quest_id: str, position: str, occurrence: int, *, q
         "lord_name": step.lord_name,
         "tool_name": step.tool_name,
         "occurrence": occurrence,
-        "params": encode(step.params, what=f"the params of step {position} ({step.handler})", limit=MAX_INPUT_BYTES),
+        "params": encode(step.params, what=f"the params of step {position} ({step.handler})", limit=limit),
         "max_attempts": step.max_attempts,
         "timeout_seconds": step.timeout_seconds,
         "backoff_seconds": step.backoff_seconds,

@@ -5,10 +5,13 @@ Every model can be read by attribute and by key (`quest.status`, `quest["status"
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
+from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, StepStatus
 
@@ -20,14 +23,20 @@ MAX_PRIORITY = 1_000
 MAX_KEY_LENGTH = 255
 #: Most labels on one quest.
 MAX_LABELS = 32
+#: Longest key of a label, in characters.
+MAX_LABEL_KEY = 63
+#: Longest value of a label, in characters.
+MAX_LABEL_VALUE = 255
+#: Longest reason that an admin may give, in characters.
+MAX_REASON = 2_000
 #: The version of the quest object's shape, stored beside every quest.
 SCHEMA_VERSION = 1
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$")]
 QuestId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][!-~]*$")]
-LABEL_KEY = r"[A-Za-z0-9_.\-/]{1,63}"
+LABEL_KEY = rf"[A-Za-z0-9_.\-/]{{1,{MAX_LABEL_KEY}}}"
 LabelKey = Annotated[str, Field(pattern=f"^{LABEL_KEY}$")]
-LabelValue = Annotated[str, Field(max_length=255)]
+LabelValue = Annotated[str, Field(max_length=MAX_LABEL_VALUE)]
 
 
 class Record(BaseModel):
@@ -145,6 +154,24 @@ class QuestExecutionData(Record):
 
 #: The short name of `QuestExecutionData`.
 Quest = QuestExecutionData
+
+
+def refuse_labels(labels: Mapping[Any, Any]) -> None:
+    """Raise PayloadError unless these are labels; asked at the door, since they can change after a quest was made."""
+    if len(labels) > MAX_LABELS:
+        raise PayloadError(f"labels: {len(labels):,} are too many; the limit is {MAX_LABELS}", hint=_LABELS_HINT)
+    for key, value in labels.items():
+        if not isinstance(key, str) or not re.fullmatch(LABEL_KEY, key):
+            raise PayloadError(f"labels: {key!r:.100} is not a label's key", hint=_LABEL_KEY_HINT)
+        if not isinstance(value, str):
+            raise PayloadError(f"labels.{key} is {type(value).__name__}, not text", hint="write it in quotes")
+        if len(value) > MAX_LABEL_VALUE:
+            message = f"labels.{key} is {len(value):,} characters long; the limit is {MAX_LABEL_VALUE}"
+            raise PayloadError(message, hint=_LABELS_HINT)
+
+
+_LABELS_HINT = "labels are for finding quests; put everything else into input_data"
+_LABEL_KEY_HINT = f"a key is letters, digits and . _ - / (at most {MAX_LABEL_KEY} characters)"
 
 
 class LordRun(Record):

@@ -8,52 +8,71 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from questline_persistence.errors import PayloadError
+from questline_persistence.limits import DEFAULTS, Limit
 
-#: Largest encoded input or params, in bytes.
-MAX_INPUT_BYTES = 256_000
-#: Largest encoded output of one step, in bytes.
-MAX_OUTPUT_BYTES = 1_000_000
 #: Deepest nesting of lists and objects.
 MAX_DEPTH = 100
 #: Deepest nesting of what holds whole outputs: a quest's `run_data`, or its stack.
 MAX_STATE_DEPTH = MAX_DEPTH + 4
+#: Longest part of somebody's data that an error message repeats, in characters.
+MAX_QUOTED = 100
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _BIG = " "
+_CONTAINERS = (dict, list, tuple)
 
 
-def encode(value: Any, *, what: str, limit: int = MAX_OUTPUT_BYTES, depth: int = MAX_DEPTH) -> str:
+def encode(value: Any, *, what: str, limit: Limit = DEFAULTS.output, depth: int = MAX_DEPTH) -> str:
     """Return `value` as JSON text.
 
     Parameters:
       value: anything made of dict (with str keys), list, tuple, str, int, float, bool and None.
       what: the thing's name, for the error message.
-      limit: largest size of the text in bytes.
+      limit: largest size of the text.
       depth: deepest nesting of lists and objects.
 
     Raises:
       PayloadError: `value` is not JSON (a set, a NaN, an object, a key that is no string, …), nested
         deeper than `depth` levels, or too large.
     """
+    # Before it is written: what holds itself, or one thing many times over, has no size that could be measured.
+    _refuse_shape(value, what, limit, depth)
     try:
         data = orjson.dumps(value, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError) as error:
-        text = _encode_big(value, what, error, depth)
+        text = _encode_big(value, what, error)
     else:
         text = data.decode()
         if b"null" in data:
             _refuse_nan(value, what)
-    size = len(text.encode()) if not text.isascii() else len(text)
-    if size > limit:
-        message = f"{what} is {size:,} bytes of JSON; the limit is {limit:,}"
-        raise PayloadError(message, hint="store large data elsewhere and pass a reference to it")
-    _refuse_depth(value, what, depth)
+    if (size := size_of(text)) > limit.size:
+        raise too_large(what, f"{size:,}", limit)
     return text
+
+
+def whole_state(run_data: Mapping[str, Any], *, limit: Limit = DEFAULTS.state) -> str:
+    """Return a quest's state, all of its outputs, as JSON text.
+
+    Raises:
+      PayloadError: as `encode`.
+    """
+    return encode(run_data, what="run_data", limit=limit, depth=MAX_STATE_DEPTH)
+
+
+def size_of(text: str) -> int:
+    """Return the size of JSON text in bytes."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def too_large(what: str, size: str, limit: Limit) -> PayloadError:
+    """Return the error for `what`, which is `size` bytes and so beyond `limit`."""
+    return PayloadError(f"{what} is {size} bytes of JSON; the limit is {limit.size:,}", hint=limit.advice)
 
 
 def decode(text: str) -> Any:
@@ -63,9 +82,8 @@ def decode(text: str) -> Any:
     return orjson.loads(text)
 
 
-def _encode_big(value: Any, what: str, error: Exception, depth: int) -> str:
+def _encode_big(value: Any, what: str, error: Exception) -> str:
     """Encode what orjson refused with the standard library, if it is JSON at all."""
-    _refuse_depth(value, what, depth)
     try:
         return _BIG + json.dumps(_plain(value, what), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
@@ -82,7 +100,7 @@ def _plain(value: Any, what: str) -> Any:
         if isinstance(item, dict):
             for key in item:
                 if type(key) is not str:
-                    message = f"{what} is not JSON: the key {key!r} is {type(key).__name__}, not str"
+                    message = f"{what} is not JSON: the key {shortened(key)} is {type(key).__name__}, not str"
                     raise PayloadError(message)
                 key.encode()
             stack.extend(item.values())
@@ -106,16 +124,29 @@ def _refuse_nan(value: Any, what: str) -> None:
             raise PayloadError(f"{what} is not JSON: it holds {item}", hint="use None for a missing number")
 
 
-def _refuse_depth(value: Any, what: str, most: int) -> None:
-    """Raise when `value` nests deeper than `most`; a flat value costs one look."""
-    level = [value] if isinstance(value, dict | list | tuple) else []
-    depth = 0
+def _refuse_shape(value: Any, what: str, limit: Limit, most: int) -> None:
+    """Raise when `value` nests deeper than `most`, or is too large by the number of its containers alone.
+
+    A flat value costs one look. Each container is two bytes at least, so one that holds itself twice ends at the limit
+    and not when memory does.
+    """
+    level = [value] if isinstance(value, _CONTAINERS) else []
+    depth = containers = 0
     while level:
         depth += 1
         if depth > most:
-            raise PayloadError(f"{what} is nested deeper than {most} levels")
+            raise PayloadError(f"{what} is nested deeper than {most} levels", hint="lists and objects in a row count")
         below: list[Any] = []
         for item in level:
             children = item.values() if isinstance(item, dict) else item
-            below.extend(child for child in children if isinstance(child, dict | list | tuple))
+            below.extend(child for child in children if isinstance(child, _CONTAINERS))
+            if 2 * (containers + len(below)) > limit.size:
+                raise too_large(what, f"more than {limit.size:,}", limit)
+        containers += len(below)
         level = below
+
+
+def shortened(value: Any) -> str:
+    """Return how a value is written in Python, cut to what an error message can repeat."""
+    text = repr(value)
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"

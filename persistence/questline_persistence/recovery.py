@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, Doorbell, Settled
+from questline_persistence.counters import Counters
 from questline_persistence.database import Database
 from questline_persistence.endings import Ending, end_badly
 from questline_persistence.errors import QuestlineError
@@ -36,7 +37,7 @@ from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.states import TicketState
-from questline_persistence.tables import steps, tickets, workers
+from questline_persistence.tables import BELL, steps, tickets, workers
 
 log = get_logger(__name__)
 
@@ -52,8 +53,6 @@ MAX_LOST_IN_COMPANY = 6
 LONGEST_SPREAD = 8.0
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9
-#: A ticket's columns in the order of a `Doorbell`.
-_BELL = [tickets.c[name] for name in ("quest_id", "epoch", "position", "fence", "queue", "priority", "available_at")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,8 @@ class Recovery:
     def __init__(self, database: Database, namespace: str) -> None:
         self.database = database
         self.namespace = namespace
+        #: What the loops count, for people to see.
+        self.counters = Counters(database, namespace)
 
     def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
         """Move tickets from running to ready (held, failed) whose worker's lease or own deadline is over.
@@ -108,13 +109,6 @@ class Recovery:
 
         return self.database.write(work, at="sweep_lost")
 
-    def _dead(self, now: float) -> ColumnElement[bool]:
-        """Return the condition that nobody alive holds the ticket."""
-        alive = exists().where(
-            workers.c.worker_id == tickets.c.worker_id, workers.c.state == "live", workers.c.lease_until > now
-        )
-        return not_(alive)
-
     def _candidates(self, now: float, workers_of: Sequence[str] | None = None) -> list[Row[Any]]:
         """Return claims that look dead, in random order so that none can starve the others."""
         query = (
@@ -123,7 +117,7 @@ class Recovery:
                 steps.c.max_attempts,
                 steps.c.timeout_seconds,
                 steps.c.backoff_seconds,
-                self._dead(now).label("dead"),
+                nobody_holds(now).label("dead"),
             )
             .join(
                 steps,
@@ -136,7 +130,7 @@ class Recovery:
             .where(
                 tickets.c.namespace == self.namespace,
                 tickets.c.state == TicketState.RUNNING,
-                or_(self._dead(now), tickets.c.deadline <= now),
+                or_(nobody_holds(now), tickets.c.deadline <= now),
                 true() if workers_of is None else tickets.c.worker_id.in_(workers_of),
             )
             .order_by(func.random())
@@ -176,7 +170,7 @@ class Recovery:
             what = f"worker {row.worker_id} was lost while it ran this step"
             error = f"{what}; {row.lost + 1} workers have died while they ran it" if final else what
             spread = random.uniform(0.0, min(2.0**row.lost, LONGEST_SPREAD)) if row.lost else 0.0  # noqa: S311  (no secret)
-            retry_in, also = (None if final else spread), self._dead(now)
+            retry_in, also = (None if final else spread), nobody_holds(now)
         else:
             error = f"timed out after {row.timeout_seconds:g} s"
             retry_in = backoff(row.attempt + 1, row.max_attempts, row.backoff_seconds)
@@ -232,14 +226,22 @@ class Recovery:
             update(tickets)
             .where(tuple_(tickets.c.quest_id, tickets.c.branch).in_(select(chosen)), waiting)
             .values(ring_at=now + wait, dispatches=tickets.c.dispatches + 1)
-            .returning(*_BELL)
+            .returning(*BELL)
         )
-        return self.database.write(lambda connection: [Doorbell(*row) for row in connection.execute(ring)], at="due")
+
+        def work(connection: Connection) -> list[Doorbell]:
+            if connection.dialect.name == "postgresql":
+                # A table that was filled just now has no statistics: the planner takes it for empty and compares each
+                # of 100,000 ready tickets with each chosen one, for 20 s.
+                connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
+            return [Doorbell(*row) for row in connection.execute(ring)]
+
+        return self.database.write(work, at="due")
 
     def bell_of(self, quest_id: str, *, now: float | None = None) -> Doorbell | None:
         """Return the bell of a quest's ticket if that is ready and due."""
         now = self.database.clock.now() if now is None else now
-        query = select(*_BELL).where(
+        query = select(*BELL).where(
             tickets.c.quest_id == quest_id,
             tickets.c.namespace == self.namespace,
             tickets.c.state == TicketState.READY,
@@ -314,6 +316,14 @@ class Recovery:
             return 0
         change = update(tickets).where(over).values(state=TicketState.READY, fence=tickets.c.fence + 1, ring_at=now)
         return self.database.write(lambda connection: connection.execute(change).rowcount, at="wake")
+
+
+def nobody_holds(now: float) -> ColumnElement[bool]:
+    """Return the condition that no worker that is alive holds the ticket."""
+    alive = exists().where(
+        workers.c.worker_id == tickets.c.worker_id, workers.c.state == "live", workers.c.lease_until > now
+    )
+    return not_(alive)
 
 
 def _knows(handler: ColumnElement[str]) -> ColumnElement[bool]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, literal_column, select, update
 
@@ -12,6 +14,10 @@ from questline_persistence.payload import decode, encode
 from questline_persistence.states import TicketState
 from questline_persistence.tables import tickets, workers
 
+#: Most workers that are listed; those alive come first.
+MAX_LISTED = 500
+#: Most claims that are listed of one worker; one that has more is counted all the same.
+MAX_CLAIMS = 20
 #: How long a worker that has ended stays listed, in seconds.
 KEEP_ENDED_SECONDS = 86_400.0
 
@@ -19,6 +25,9 @@ _CLOCK: dict[str, ColumnElement[float]] = {
     "sqlite": literal_column("((julianday('now') - 2440587.5) * 86400.0)"),
     "postgresql": literal_column("extract(epoch FROM clock_timestamp())::float8"),
 }
+
+#: What is told of a claim: which step, under which name, since when.
+_CLAIM = ("quest_id", "position", "handler", "claim_id", "claimed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Register:
             "state": "live",
             "started_at": self._clock,
             "lease_until": self._clock + lease_seconds,
+            "heartbeat_at": self._clock,
             "queues": encode(card.queues, what="queues"),
             "handlers": encode(card.handlers, what="handlers"),
             "threads": card.threads,
@@ -75,7 +85,7 @@ class Register:
         change = (
             update(workers)
             .where(workers.c.worker_id == worker_id, workers.c.state == "live")
-            .values(lease_until=self._clock + lease_seconds)
+            .values(lease_until=self._clock + lease_seconds, heartbeat_at=self._clock)
             .returning(workers.c.lease_until)
         )
         return self.database.write(lambda connection: connection.execute(change).first() is not None, at="renew")
@@ -98,6 +108,24 @@ class Register:
             tickets.c.state == TicketState.RUNNING,
         )
         return self.database.read(lambda connection: connection.execute(query).first() is not None)
+
+    def claims_of(self, worker_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return, by worker, the steps that these workers run, longest first, at most `MAX_CLAIMS` of each."""
+        place = func.row_number().over(partition_by=tickets.c.worker_id, order_by=tickets.c.claimed_at).label("place")
+        running = (
+            select(*(tickets.c[name] for name in ("worker_id", *_CLAIM)), place)
+            .where(
+                tickets.c.namespace == self.namespace,
+                tickets.c.state == TicketState.RUNNING,
+                tickets.c.worker_id.in_(worker_ids),
+            )
+            .subquery()
+        )
+        query = select(running).where(running.c.place <= MAX_CLAIMS).order_by(running.c.place)
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in self.database.read(lambda connection: connection.execute(query).mappings().all()):
+            found.setdefault(row["worker_id"], []).append({name: row[name] for name in _CLAIM})
+        return found
 
     def holder_of(self, quest_id: str) -> Holder | None:
         """Return who runs a step of the quest now, or None."""
@@ -145,14 +173,18 @@ class Register:
         now = self.database.clock.now() if now is None else now
         holding = (
             select(func.count())
-            .where(tickets.c.worker_id == workers.c.worker_id, tickets.c.state == TicketState.RUNNING)
+            .where(
+                tickets.c.namespace == self.namespace,
+                tickets.c.worker_id == workers.c.worker_id,
+                tickets.c.state == TicketState.RUNNING,
+            )
             .scalar_subquery()
         )
         query = (
             select(workers, holding.label("holding"))
             .where(workers.c.namespace == self.namespace)
             .order_by(workers.c.state != "live", workers.c.started_at.desc())
-            .limit(500)
+            .limit(MAX_LISTED)
         )
         rows = self.database.read(lambda connection: connection.execute(query).mappings().all())
         return [

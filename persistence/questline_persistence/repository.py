@@ -9,12 +9,14 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, case, collate, func, select
 
-from questline_persistence import history, saving, schema
+from questline_persistence import history, saving, schema, settings
 from questline_persistence.controls import Controls
+from questline_persistence.counters import Counters
 from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.filters import QuestFilter, after, write_cursor
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
+from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.tables import quests, runs, snapshots, tickets
 from questline_persistence.views import (
@@ -29,6 +31,8 @@ from questline_persistence.views import (
 MAX_PAGE = 1_000
 #: Most runs or snapshots returned at once.
 MAX_HISTORY = 10_000
+#: Most items that a list leaves out at its beginning; further in, a cursor costs less.
+MAX_OFFSET = 100_000
 #: The word that stands for the newest quest.
 LAST = "@last"
 
@@ -50,7 +54,7 @@ class QuestRepository:
       auto_migrate: whether an old PostgreSQL schema may be migrated; SQLite always is.
 
     Raises:
-      ConfigurationError: the URL is wrong, or the schema is not the one of this version.
+      ConfigurationError: the URL or a setting is wrong, or the schema is not the one of this version.
       StoreUnavailable: the store cannot be reached.
     """
 
@@ -62,7 +66,9 @@ class QuestRepository:
         auto_migrate: bool = False,
     ) -> None:
         self._owned = not isinstance(database, Database)
-        self.database = database if isinstance(database, Database) else Database(database)
+        self.database = (
+            database if isinstance(database, Database) else Database(database, limits=settings.load().limits)
+        )
         self.namespace = namespace
         self._controls = Controls(self.database, namespace)
         if self._owned:
@@ -96,7 +102,8 @@ class QuestRepository:
         """
 
         def work(connection: Connection) -> None:
-            saving.save(connection, quest_data, namespace=self.namespace, now=self.database.clock.now())
+            now, limits = self.database.clock.now(), self.database.limits
+            saving.save(connection, quest_data, namespace=self.namespace, now=now, limits=limits)
 
         self.database.write(work, at="save", repeatable=False)
 
@@ -111,7 +118,7 @@ class QuestRepository:
             row = quest_row(connection, self.namespace, quest_id)
             if row is None:
                 raise _not_found(quest_id)
-            return whole_quest(connection, row)
+            return whole_quest(connection, row, limit=self.database.limits.state)
 
         return self.database.read(work)
 
@@ -144,7 +151,10 @@ class QuestRepository:
 
     def tickets(self, quest_id: str) -> list[dict[str, Any]]:
         """Return what a quest may run now or waits to run: one row per ticket, by position."""
-        shown = ("position", "handler", "state", "attempt", "lost", "available_at", "queue", "worker_id", "claimed_at")
+        shown = (
+            *("position", "handler", "state", "attempt", "lost", "available_at", "queue"),
+            *("worker_id", "claimed_at", "deadline"),
+        )
         query = (
             select(*(tickets.c[name] for name in shown))
             .where(tickets.c.quest_id == quest_id, tickets.c.namespace == self.namespace)
@@ -187,8 +197,9 @@ class QuestRepository:
         self, chosen: QuestFilter | None = None, *, limit: int = 100, offset: int = 0, cursor: str | None = None
     ) -> Page:
         """Return one page of the quests that `chosen` means, newest first."""
-        if not 1 <= limit <= MAX_PAGE or offset < 0:
-            raise PayloadError(f"limit must be 1 to {MAX_PAGE:,} and offset 0 or more, not {limit} and {offset}")
+        _refuse_page(limit, MAX_PAGE)
+        if not 0 <= offset <= MAX_OFFSET:
+            raise PayloadError(f"offset must be 0 to {MAX_OFFSET:,}, not {offset}", hint="go on with the page's cursor")
         conditions = [
             quests.c.namespace == self.namespace,
             *(chosen or QuestFilter()).conditions(self.database.dialect),
@@ -301,7 +312,8 @@ class QuestRepository:
         )
 
         def work(connection: Connection) -> int:
-            return saving.save_run(connection, record, namespace=self.namespace, now=self.database.clock.now())
+            now, limits = self.database.clock.now(), self.database.limits
+            return saving.save_run(connection, record, namespace=self.namespace, now=now, limits=limits)
 
         return self.database.write(work, at="save", repeatable=False)
 
@@ -334,6 +346,7 @@ class QuestRepository:
                 SnapshotReason(snapshot_reason),
                 namespace=self.namespace,
                 now=self.database.clock.now(),
+                limits=self.database.limits,
             )
 
         return self.database.write(work, at="save", repeatable=False)
@@ -354,43 +367,61 @@ class QuestRepository:
 
         def work(connection: Connection) -> Snapshot:
             self._require(connection, quest_id)
-            return snapshot_view(connection, history.snapshot_row(connection, quest_id, version))
+            row = history.snapshot_row(connection, quest_id, version)
+            return snapshot_view(connection, row, limit=self.database.limits.state)
 
         return self.database.read(work)
 
-    def runs(self, quest_id: str, *, limit: int = MAX_HISTORY) -> list[LordRun]:
+    def runs(self, quest_id: str, *, limit: int = MAX_HISTORY, after: int = 0) -> list[LordRun]:
         """Return the attempts of a quest's steps, in the order in which they were recorded.
+
+        Parameters:
+          limit: at most this many, 1 to 10,000.
+          after: only runs behind the one of this `run_id`, to go on behind a page.
 
         Raises:
           QuestNotFound: there is no such quest.
+          PayloadError: a limit out of range.
         """
+        _refuse_page(limit, MAX_HISTORY)
+        mine = (runs.c.quest_id == quest_id, runs.c.run_id > after)
 
         def work(connection: Connection) -> list[LordRun]:
             self._require(connection, quest_id)
-            query = select(runs).where(runs.c.quest_id == quest_id).order_by(runs.c.run_id).limit(limit)
+            query = select(runs).where(*mine).order_by(runs.c.run_id).limit(limit)
             return [run_view(row) for row in connection.execute(query)]
 
         return self.database.read(work)
 
-    def snapshots(self, quest_id: str, *, limit: int = MAX_HISTORY) -> list[dict[str, Any]]:
+    def snapshots(self, quest_id: str, *, limit: int = MAX_HISTORY, after: int = -1) -> list[dict[str, Any]]:
         """Return what snapshots a quest has, oldest first, without their contents.
+
+        Parameters:
+          limit: at most this many, 1 to 10,000.
+          after: only snapshots behind that of this version, to go on behind a page.
 
         Raises:
           QuestNotFound: there is no such quest.
+          PayloadError: a limit out of range.
         """
+        _refuse_page(limit, MAX_HISTORY)
+        mine = (snapshots.c.quest_id == quest_id, snapshots.c.version > after)
         shown = ("snapshot_id", "quest_id", "version", "epoch", "position", "snapshot_reason", "created_at")
 
         def work(connection: Connection) -> list[dict[str, Any]]:
             self._require(connection, quest_id)
             columns = [snapshots.c[name] for name in (*shown, "parent_version")]
-            query = select(*columns).where(snapshots.c.quest_id == quest_id).order_by(snapshots.c.version).limit(limit)
+            query = select(*columns).where(*mine).order_by(snapshots.c.version).limit(limit)
             return [dict(row) for row in connection.execute(query).mappings()]
 
         return self.database.read(work)
 
     def outputs_at(self, quest_id: str, epoch: int, version: int) -> dict[str, Any]:
         """Return all outputs that a quest had at `version` of `epoch`."""
-        return self.database.read(lambda connection: history.run_data_at(connection, quest_id, epoch, version))
+        limit = self.database.limits.state
+        return self.database.read(
+            lambda connection: history.run_data_at(connection, quest_id, epoch, version, limit=limit)
+        )
 
     def output(self, quest_id: str, epoch: int, version: int, lord_name: str) -> str | None:
         """Return the newest output of one Lord within an epoch, as JSON text, or None; reads no other."""
@@ -428,6 +459,10 @@ class QuestRepository:
             "max_duration_seconds": max((row[4] for row in timed), default=None),
             "min_duration_seconds": min((row[5] for row in timed), default=None),
         }
+
+    def get_counters(self) -> dict[str, int]:
+        """Return how often, over all time, workers were lost, steps freed, results fenced and bells rung again."""
+        return Counters(self.database, self.namespace).totals()
 
     def get_lord_stats(self, lord_name: str | None = None) -> list[dict[str, Any]]:
         """Return, per Lord and tool, how its attempts went; `success_rate` is in percent, durations in seconds.
@@ -491,8 +526,13 @@ def make_filter(
     known = {item.value for item in ExecutionStatus}
     for item in several:
         if item not in known:
-            raise PayloadError(f"{item!r} is not a status", hint=f"one of: {', '.join(ExecutionStatus)}")
+            raise PayloadError(f"{item!r} is not a status", hint=suggestion(item, ExecutionStatus, kind="statuses"))
     return QuestFilter(tuple(ExecutionStatus(item) for item in several), quest_type, labels or {}, since, until)
+
+
+def _refuse_page(limit: int, most: int) -> None:
+    if not 1 <= limit <= most:
+        raise PayloadError(f"limit must be 1 to {most:,}, not {limit}", hint="go on behind a page for more")
 
 
 def _not_found(quest_id: str) -> QuestNotFound:

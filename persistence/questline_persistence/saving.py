@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from questline_persistence import history
 from questline_persistence.clock import rfc3339
-from questline_persistence.controls import MAX_STATE_BYTES
+from questline_persistence.endings import error_text
 from questline_persistence.errors import QuestConflict, QuestNotFound
-from questline_persistence.models import LordStep, QuestExecutionData
-from questline_persistence.payload import MAX_INPUT_BYTES, MAX_STATE_DEPTH, encode
+from questline_persistence.limits import Limits
+from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
+from questline_persistence.payload import encode, whole_state
 from questline_persistence.states import ExecutionStatus, SnapshotReason
 from questline_persistence.submission import Rows, insert_quests, plan_rows, stack_text, take_apart
 from questline_persistence.tables import quests, runs, snapshots, steps, tickets
@@ -45,15 +46,15 @@ class RunRecord:
     max_attempts: int
 
 
-def save(connection: Connection, quest: QuestExecutionData, *, namespace: str, now: float) -> None:
+def save(connection: Connection, quest: QuestExecutionData, *, namespace: str, now: float, limits: Limits) -> None:
     """Insert a quest, or bring the stored one to the state of `quest`, with a snapshot of it."""
     row = _locked(connection, namespace, quest.quest_id)
     if row is None:
-        _insert(connection, quest, namespace, now)
+        _insert(connection, quest, namespace, now, limits)
         return
     refuse_held(connection, quest.quest_id)
     newest = history.snapshot_row(connection, quest.quest_id)
-    epoch, position = _place(connection, row, quest.execution_stack)
+    epoch, position = _place(connection, row, quest.execution_stack, limits)
     insert_snapshot(
         connection,
         quest.quest_id,
@@ -63,8 +64,9 @@ def save(connection: Connection, quest: QuestExecutionData, *, namespace: str, n
         run_data=quest.run_data,
         reason=_REASONS.get(quest.status, SnapshotReason.CHECKPOINT),
         now=now,
+        limits=limits,
     )
-    _update(connection, quest, newest.version + 1, epoch, now)
+    _update(connection, quest, limits, version=newest.version + 1, epoch=epoch, updated_at=rfc3339(now))
 
 
 def _locked(connection: Connection, namespace: str, quest_id: str) -> Row[Any] | None:
@@ -73,21 +75,21 @@ def _locked(connection: Connection, namespace: str, quest_id: str) -> Row[Any] |
     return connection.execute(select(quests).where(*mine).with_for_update()).first()
 
 
-def _insert(connection: Connection, quest: QuestExecutionData, namespace: str, now: float) -> None:
+def _insert(connection: Connection, quest: QuestExecutionData, namespace: str, now: float, limits: Limits) -> None:
     """Insert a quest that workers do not hold: it has no ticket."""
     if connection.execute(select(quests.c.quest_id).where(quests.c.quest_id == quest.quest_id)).first() is not None:
         raise QuestConflict(f"a quest {quest.quest_id} exists already", hint="use another id")
     stamp = rfc3339(now)
-    rows: Rows = take_apart(quest, namespace=namespace, now=now)
+    rows: Rows = take_apart(quest, namespace=namespace, now=now, limits=limits)
     insert_quests(connection, [rows], tickets_too=False)
-    base = {"run_data": encode(quest.run_data, what="run_data", limit=MAX_STATE_BYTES, depth=MAX_STATE_DEPTH)}
+    base = {"run_data": whole_state(quest.run_data, limit=limits.state)}
     connection.execute(update(snapshots).where(snapshots.c.quest_id == quest.quest_id).values(base))
-    _update(connection, quest, 0, 0, now, created_at=quest.created_at or stamp)
+    _update(connection, quest, limits, version=0, epoch=0, updated_at=stamp, created_at=quest.created_at or stamp)
 
 
-def _update(
-    connection: Connection, quest: QuestExecutionData, version: int, epoch: int, now: float, **more: Any
-) -> None:
+def _update(connection: Connection, quest: QuestExecutionData, limits: Limits, **more: Any) -> None:
+    """Bring the quest's row to the state of `quest`, and the columns in `more`."""
+    refuse_labels(quest.labels)
     duration = quest.duration_seconds
     if duration is None and quest.start_time is not None and quest.end_time is not None:
         duration = quest.end_time - quest.start_time
@@ -97,22 +99,23 @@ def _update(
         .values(
             quest_type=quest.quest_type,
             status=quest.status,
-            epoch=epoch,
-            version=version,
-            input_data=encode(quest.input_data, what="input_data", limit=MAX_INPUT_BYTES),
-            output_data=None if quest.output_data is None else encode(quest.output_data, what="output_data"),
+            input_data=encode(quest.input_data, what="input_data", limit=limits.input),
+            output_data=None if quest.output_data is None else _output(quest.output_data, limits),
             labels=quest.labels,
-            error=quest.error,
+            error=None if quest.error is None else error_text(quest.error),
             start_time=quest.start_time,
             end_time=quest.end_time,
             duration_seconds=duration,
-            updated_at=rfc3339(now),
             **more,
         )
     )
 
 
-def _place(connection: Connection, row: Row[Any], stack: list[LordStep]) -> tuple[int, str | None]:
+def _output(output: Any, limits: Limits) -> str:
+    return encode(output, what="output_data", limit=limits.output)
+
+
+def _place(connection: Connection, row: Row[Any], stack: list[LordStep], limits: Limits) -> tuple[int, str | None]:
     """Return the epoch and position at which `stack` is what remains; a stack of another shape begins a new epoch."""
     plan = history.plan(connection, row.quest_id, row.epoch)
     rest = plan[len(plan) - len(stack) :]
@@ -120,11 +123,10 @@ def _place(connection: Connection, row: Row[Any], stack: list[LordStep]) -> tupl
     if len(stack) <= len(plan) and [history.step_of(step) for step in rest] == wanted:
         return row.epoch, rest[0].position if rest else None
     epoch = row.epoch + 1
-    rows = [step | {"epoch": epoch} for step in plan_rows(row.quest_id, stack, queue=row.queue)]
+    rows = [step | {"epoch": epoch} for step in plan_rows(row.quest_id, stack, queue=row.queue, limits=limits)]
     connection.execute(insert(steps), rows)
-    connection.execute(
-        update(quests).where(quests.c.quest_id == row.quest_id).values(execution_stack=stack_text(stack))
-    )
+    planned = stack_text(stack, limits)
+    connection.execute(update(quests).where(quests.c.quest_id == row.quest_id).values(execution_stack=planned))
     return epoch, str(rows[0]["position"])
 
 
@@ -138,6 +140,7 @@ def insert_snapshot(
     run_data: dict[str, Any],
     reason: SnapshotReason,
     now: float,
+    limits: Limits,
     stack: list[LordStep] | None = None,
 ) -> int:
     """Insert a snapshot that holds its whole `run_data`; return its `snapshot_id`."""
@@ -146,8 +149,8 @@ def insert_snapshot(
         "version": version,
         "epoch": epoch,
         "position": position,
-        "run_data": encode(run_data, what="run_data", limit=MAX_STATE_BYTES, depth=MAX_STATE_DEPTH),
-        "execution_stack": None if stack is None else stack_text(stack),
+        "run_data": whole_state(run_data, limit=limits.state),
+        "execution_stack": None if stack is None else stack_text(stack, limits),
         "snapshot_reason": reason,
         "created_at": rfc3339(now),
     }
@@ -164,12 +167,13 @@ def save_snapshot(
     *,
     namespace: str,
     now: float,
+    limits: Limits,
 ) -> int:
     """Add a snapshot of a quest that workers do not hold; None means: as it is."""
     if _locked(connection, namespace, quest_id) is None:
         raise QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")
     refuse_held(connection, quest_id)
-    state = history.state_at(connection, quest_id)
+    state = history.state_at(connection, quest_id, limit=limits.state)
     version = state.version + 1
     data = state.run_data if run_data is None else run_data
     snapshot_id = insert_snapshot(
@@ -181,13 +185,14 @@ def save_snapshot(
         run_data=data,
         reason=reason,
         now=now,
+        limits=limits,
         stack=stack,
     )
     connection.execute(update(quests).where(quests.c.quest_id == quest_id).values(version=version))
     return snapshot_id
 
 
-def save_run(connection: Connection, record: RunRecord, *, namespace: str, now: float) -> int:
+def save_run(connection: Connection, record: RunRecord, *, namespace: str, now: float, limits: Limits) -> int:
     """Add a run to a quest's history; return its `run_id`."""
     row = _locked(connection, namespace, record.quest_id)
     if row is None:
@@ -203,9 +208,9 @@ def save_run(connection: Connection, record: RunRecord, *, namespace: str, now: 
         "start_time": record.start_time,
         "end_time": record.end_time,
         "duration_seconds": None if record.end_time is None else record.end_time - record.start_time,
-        "input_data": encode(record.input_data, what="input_data"),
-        "output_data": None if record.output_data is None else encode(record.output_data, what="output_data"),
-        "error_message": record.error_message,
+        "input_data": encode(record.input_data, what="input_data", limit=limits.input),
+        "output_data": None if record.output_data is None else _output(record.output_data, limits),
+        "error_message": None if record.error_message is None else error_text(record.error_message),
         "attempt_number": record.attempt_number,
         "max_attempts": record.max_attempts,
         "created_at": rfc3339(now),

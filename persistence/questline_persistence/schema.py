@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: The newest revision; a test compares it with the migrations, which are slow to import.
 HEAD = "0001"
 #: The revision that the next release may bring while this one still runs.
-_NEXT = f"{int(HEAD) + 1:04d}"
+NEXT = f"{int(HEAD) + 1:04d}"
 #: Where Alembic notes the revision; its default name is left to the application whose database this may be.
 VERSION_TABLE = "questline_version"
 #: Keeps two processes from migrating one PostgreSQL database at once.
@@ -24,8 +24,8 @@ _LOCK = 7_318_512
 
 
 def current(database: Database) -> str | None:
-    """Return the revision of the database, or None where questline has no tables yet."""
-    return database.read(_revision)
+    """Return the revision of the database, or None where questline has no tables yet; looking makes no file."""
+    return None if database.missing else database.read(_revision)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -46,7 +46,7 @@ def ensure(database: Database, *, auto_migrate: bool = False) -> None:
       ConfigurationError: the schema is older than this version of questline, or newer by more than one revision.
     """
     found = current(database)
-    if found in {HEAD, _NEXT}:
+    if found in {HEAD, NEXT}:
         return
     if found is not None and found > HEAD:
         message = f"the database {database.name} has schema {found}, newer than this questline knows ({HEAD})"

@@ -6,10 +6,12 @@ A flag beats the environment, which beats `.env`, then `questline.toml`, then `[
 
 from __future__ import annotations
 
-import difflib
 import os
+import re
 import tomllib
+import warnings
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -24,19 +26,36 @@ from pydantic_settings import (
 )
 
 from questline_persistence.errors import ConfigurationError
+from questline_persistence.limits import DEFAULTS, Limit, Limits
+from questline_persistence.spelling import suggestion
 
 #: Names that other tools use for the same thing, taken when ours is not set.
 FALLBACKS = {"database_url": "DATABASE_URL", "broker_url": "REDIS_URL"}
+#: The files in the working directory that may hold settings, as messages name them.
+DOTENV, OWN_FILE, PROJECT_TABLE = ".env", "questline.toml", "[tool.questline] of pyproject.toml"
 _PREFIX = "QUESTLINE_"
+#: The least and the most that a limit of a payload's size can be set to, in bytes.
+MIN_LIMIT, MAX_LIMIT = 1_000, 50_000_000
+#: The most that the limit of a state can be set to, in bytes; PostgreSQL stores no value beyond 1 GB.
+MAX_STATE_LIMIT = 900_000_000
+
+#: Variables with our prefix that are no settings: our tests', and what Kubernetes sets for a service called questline.
+_NOT_OURS = re.compile(r"(TEST|SOAK)_\w+|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
+#: The unknown variables that this process has been warned of.
+_WARNED: set[str] = set()
 
 Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsWarning(UserWarning):
+    """A variable of the environment looks like a setting, and is none."""
 
 
 class Settings(BaseSettings):
     """The settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix=_PREFIX, env_file=DOTENV, extra="ignore", frozen=True, env_ignore_empty=True
     )
 
     database_url: str = Field(
@@ -64,6 +83,33 @@ class Settings(BaseSettings):
         "auto", description="`console` or `json`; `auto` is console on a terminal and JSON elsewhere"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line written")
+    max_input_bytes: int = Field(
+        DEFAULTS.input.size, ge=MIN_LIMIT, le=MAX_LIMIT, description="largest input of a quest, in bytes of JSON"
+    )
+    max_params_bytes: int = Field(
+        DEFAULTS.params.size, ge=MIN_LIMIT, le=MAX_LIMIT, description="largest params of one step, in bytes of JSON"
+    )
+    max_stack_bytes: int = Field(
+        DEFAULTS.stack.size,
+        ge=MIN_LIMIT,
+        le=MAX_LIMIT,
+        description="largest execution stack, the params of all its steps included, in bytes of JSON",
+    )
+    max_output_bytes: int = Field(
+        DEFAULTS.output.size, ge=MIN_LIMIT, le=MAX_LIMIT, description="largest output of one step, in bytes of JSON"
+    )
+    max_state_bytes: int = Field(
+        DEFAULTS.state.size,
+        ge=MIN_LIMIT,
+        le=MAX_STATE_LIMIT,
+        description="all outputs of a quest together, wherever a whole state is read or stored, in bytes of JSON",
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """The sizes that this process keeps to."""
+        usual: dict[str, Limit] = {kind.name: getattr(DEFAULTS, kind.name) for kind in fields(Limits)}
+        return Limits(**{name: replace(limit, size=getattr(self, str(limit.setting))) for name, limit in usual.items()})
 
     @field_validator("lords", "queues", mode="before")
     @classmethod
@@ -88,7 +134,7 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (ours takes its place)
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (the signature is pydantic-settings')
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the sources in our order of precedence."""
@@ -96,7 +142,7 @@ class Settings(BaseSettings):
             init_settings,
             env_settings,
             _SecretFiles(settings_cls),
-            dotenv_settings,
+            _DotEnv(settings_cls),
             _Toml(settings_cls),
             _Fallbacks(settings_cls),
         )
@@ -126,7 +172,7 @@ class _SecretFiles(_Source):
     def values(self) -> dict[str, Any]:
         found = {}
         for name in self.settings_cls.model_fields:
-            variable = f"{_PREFIX}{name.upper()}_FILE"
+            variable = f"{_variable(name)}_FILE"
             if path := os.environ.get(variable):
                 try:
                     found[name] = Path(path).read_text().strip()
@@ -135,26 +181,38 @@ class _SecretFiles(_Source):
         return found
 
 
+class _DotEnv(DotEnvSettingsSource):
+    """`.env` in the working directory, whose other variables are other programs'."""
+
+    def __call__(self) -> dict[str, Any]:
+        known = [_variable(name) for name in self.settings_cls.model_fields]
+        for key in self.env_vars:  # in lower case, as the names of settings
+            variable = key.upper()
+            if variable.startswith(_PREFIX) and variable not in known and not _is_not_ours(variable):
+                hint = suggestion(variable, known, kind="variables")
+                raise ConfigurationError(f".env: unknown key {variable!r}", hint=hint)
+        return super().__call__()
+
+
 class _Toml(_Source):
     """`questline.toml`, or else `[tool.questline]` of `pyproject.toml`, in the working directory."""
 
     def values(self) -> dict[str, Any]:
-        own, project = Path("questline.toml"), Path("pyproject.toml")
+        own, project = Path(OWN_FILE), Path("pyproject.toml")
         if own.is_file():
             return self._checked(_read(own), own.name)
         if project.is_file():
-            return self._checked(
-                _read(project).get("tool", {}).get("questline", {}), f"[tool.questline] of {project.name}"
-            )
+            tool = _read(project).get("tool", {})
+            return self._checked(tool.get("questline", {}) if isinstance(tool, dict) else {}, PROJECT_TABLE)
         return {}
 
-    def _checked(self, values: dict[str, Any], where: str) -> dict[str, Any]:
-        known = list(self.settings_cls.model_fields)
+    def _checked(self, values: Any, where: str) -> dict[str, Any]:
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{where} is no table", hint="write [tool.questline], and a setting on each line")
+        known = self.settings_cls.model_fields
         for key in values:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-                raise ConfigurationError(f"{where}: unknown key {key!r}", hint=hint)
+                raise ConfigurationError(f"{where}: unknown key {key!r}", hint=suggestion(key, known, kind="keys"))
         return values
 
 
@@ -175,15 +233,49 @@ def _read(path: Path) -> dict[str, Any]:
 def load(**flags: Any) -> Settings:
     """Return the settings of this process; `flags` that are not None beat every other source.
 
+    A variable that has our prefix and is no setting is warned of, once per process.
+
     Raises:
       ConfigurationError: a value is wrong, or a file holds an unknown key.
     """
+    _warn_of_strays()
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
-        raise ConfigurationError(f"{_PREFIX}{name.upper()}: {first['msg']}", hint=_meaning(name)) from None
+        reason = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise ConfigurationError(reason) from None
+        name = str(first["loc"][0])
+        raise ConfigurationError(f"{_place(name, flags)}: {reason}", hint=_meaning(name)) from None
+
+
+def _place(name: str, flags: dict[str, Any]) -> str:
+    """Return where the value of a setting stands: the variable, or the key with the file that holds it."""
+    origin = origins(**flags)[name]
+    if origin == DOTENV:
+        return f"{origin}: {_variable(name)}"
+    return f"{origin}: {name}" if origin in {OWN_FILE, PROJECT_TABLE} else _variable(name)
+
+
+def _warn_of_strays() -> None:
+    """Warn of what is probably a misspelt setting; the environment is shared, so that it is no error."""
+    known = [_variable(name) for name in Settings.model_fields]
+    for variable in sorted(os.environ):
+        named = variable.removesuffix("_FILE") in known or not variable.startswith(_PREFIX)
+        if not named and not _is_not_ours(variable) and variable not in _WARNED:
+            _WARNED.add(variable)
+            hint = suggestion(variable, known, kind="variables")
+            warnings.warn(f"{variable} in the environment is no setting; {hint}", SettingsWarning, stacklevel=3)
+
+
+def _is_not_ours(variable: str) -> bool:
+    return _NOT_OURS.fullmatch(variable.removeprefix(_PREFIX)) is not None
+
+
+def _variable(name: str) -> str:
+    """Return the variable that holds a setting."""
+    return f"{_PREFIX}{name.upper()}"
 
 
 def origins(**flags: Any) -> dict[str, str]:
@@ -192,13 +284,13 @@ def origins(**flags: Any) -> dict[str, str]:
     Raises:
       ConfigurationError: a file holds an unknown key, or cannot be read.
     """
-    file = "questline.toml" if Path("questline.toml").is_file() else "pyproject.toml"
+    file = OWN_FILE if Path(OWN_FILE).is_file() else PROJECT_TABLE
     given = {name: value for name, value in flags.items() if value is not None}
     places: list[tuple[Callable[[str], str], dict[str, Any]]] = [
         (lambda name: f"--{name.replace('_', '-')}", given),
-        (lambda name: _PREFIX + name.upper(), EnvSettingsSource(Settings)()),
-        (lambda name: f"{_PREFIX}{name.upper()}_FILE", _SecretFiles(Settings)()),
-        (lambda _: ".env", DotEnvSettingsSource(Settings)()),
+        (_variable, EnvSettingsSource(Settings)()),
+        (lambda name: f"{_variable(name)}_FILE", _SecretFiles(Settings)()),
+        (lambda _: DOTENV, _DotEnv(Settings)()),
         (lambda _: file, _Toml(Settings)()),
         (lambda name: FALLBACKS.get(name, ""), _Fallbacks(Settings)()),
     ]
@@ -216,7 +308,7 @@ def _meaning(name: str) -> str | None:
 def documented() -> list[tuple[str, str, str]]:
     """Return (environment variable, default, meaning) of every setting, for the documentation."""
     return [
-        (f"{_PREFIX}{name.upper()}", shown(field.default), field.description or "")
+        (_variable(name), shown(field.default), field.description or "")
         for name, field in Settings.model_fields.items()
     ]
 

@@ -13,8 +13,9 @@ from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.journal import step_row
-from questline_persistence.models import LordStep, QuestExecutionData
-from questline_persistence.payload import MAX_INPUT_BYTES, MAX_STATE_DEPTH, encode
+from questline_persistence.limits import DEFAULTS, Limits
+from questline_persistence.models import MAX_STEPS, LordStep, QuestExecutionData, refuse_labels
+from questline_persistence.payload import MAX_STATE_DEPTH, encode
 from questline_persistence.states import ExecutionStatus, SnapshotReason, TicketState
 from questline_persistence.tables import quests, snapshots, steps, tickets
 
@@ -48,23 +49,28 @@ def take_apart(
     now: float,
     idempotency_key: str | None = None,
     ring_in: float = REDISPATCH_FIRST,
+    limits: Limits = DEFAULTS,
 ) -> Rows:
     """Return the rows of a new quest.
 
     Parameters:
       ring_in: seconds after which the relay rings if nobody has claimed the first step by then.
+      limits: how large the quest's parts may be.
 
     Raises:
-      PayloadError: the quest has no steps, or its input or params are not JSON or too large.
+      PayloadError: the quest has no steps or too many, its labels are not labels, or its input or params are not JSON
+        or too large.
     """
     if not quest.execution_stack:
         raise PayloadError(
             f"quest {quest.quest_id} has no steps", hint="give it an execution_stack, or a registered quest_type"
         )
-    plan = plan_rows(quest.quest_id, quest.execution_stack, queue=quest.queue)
+    refuse_labels(quest.labels)
+    plan = plan_rows(quest.quest_id, quest.execution_stack, queue=quest.queue, limits=limits)
     stamp = rfc3339(now)
     return Rows(
-        quest=_quest_row(quest, namespace, stamp) | {"idempotency_key": idempotency_key or quest.idempotency_key},
+        quest=_quest_row(quest, namespace, stamp, limits)
+        | {"idempotency_key": idempotency_key or quest.idempotency_key},
         steps=plan,
         snapshot={
             "quest_id": quest.quest_id,
@@ -79,17 +85,31 @@ def take_apart(
     )
 
 
-def plan_rows(quest_id: str, stack: Sequence[LordStep], *, queue: str) -> list[dict[str, Any]]:
-    """Return the rows of a plan, its positions counted from `0001`."""
+def plan_rows(
+    quest_id: str, stack: Sequence[LordStep], *, queue: str, limits: Limits = DEFAULTS
+) -> list[dict[str, Any]]:
+    """Return the rows of a plan, its positions counted from `0001`.
+
+    Raises:
+      PayloadError: they are too many, or params are not JSON or too large.
+    """
+    if len(stack) > MAX_STEPS:  # asked again here: a list can grow after its quest was made
+        raise PayloadError(
+            f"the execution_stack has {len(stack):,} steps; the limit is {MAX_STEPS:,}", hint=_STACK_HINT
+        )
     seen: dict[str, int] = {}
     rows = []
     for number, step in enumerate(stack, start=1):
         seen[step.lord_name] = seen.get(step.lord_name, 0) + 1
-        rows.append(step_row(step, quest_id, f"{number:04d}", seen[step.lord_name], queue=queue))
+        which = seen[step.lord_name]
+        rows.append(step_row(step, quest_id, f"{number:04d}", which, queue=queue, limit=limits.params))
     return rows
 
 
-def _quest_row(quest: QuestExecutionData, namespace: str, stamp: str) -> dict[str, Any]:
+_STACK_HINT = "split it into several quests, or let one step do the work of several"
+
+
+def _quest_row(quest: QuestExecutionData, namespace: str, stamp: str, limits: Limits) -> dict[str, Any]:
     return {
         "quest_id": quest.quest_id,
         "namespace": namespace,
@@ -98,8 +118,8 @@ def _quest_row(quest: QuestExecutionData, namespace: str, stamp: str) -> dict[st
         "epoch": 0,
         "version": 0,
         "fence": 0,
-        "input_data": encode(quest.input_data, what="input_data", limit=MAX_INPUT_BYTES),
-        "execution_stack": stack_text(quest.execution_stack),
+        "input_data": encode(quest.input_data, what="input_data", limit=limits.input),
+        "execution_stack": stack_text(quest.execution_stack, limits),
         "labels": quest.labels,
         "queue": quest.queue,
         "priority": quest.priority,
@@ -110,7 +130,7 @@ def _quest_row(quest: QuestExecutionData, namespace: str, stamp: str) -> dict[st
     }
 
 
-def stack_text(stack: Sequence[LordStep]) -> str:
+def stack_text(stack: Sequence[LordStep], limits: Limits = DEFAULTS) -> str:
     """Return the stack as JSON text."""
     plain = [
         {
@@ -124,7 +144,7 @@ def stack_text(stack: Sequence[LordStep]) -> str:
         }
         for step in stack
     ]
-    return encode(plain, what="execution_stack", limit=MAX_INPUT_BYTES * 40, depth=MAX_STATE_DEPTH)
+    return encode(plain, what="execution_stack", limit=limits.stack, depth=MAX_STATE_DEPTH)
 
 
 def first_ticket(quest: QuestExecutionData, namespace: str, position: str, now: float) -> dict[str, Any]:

@@ -278,6 +278,7 @@ class Workers(Base):
     state: Mapped[str] = mapped_column(Text)
     started_at: Mapped[float] = mapped_column(Double)
     lease_until: Mapped[float] = mapped_column(Double)
+    heartbeat_at: Mapped[float] = mapped_column(Double)
     ended_at: Mapped[float | None] = mapped_column(Double)
     queues: Mapped[str] = mapped_column(Text)
     handlers: Mapped[str] = mapped_column(Text)
@@ -291,9 +292,24 @@ class Workers(Base):
     )
 
 
+class Counts(Base):
+    """How often something out of the ordinary has happened, over all time."""
+
+    __tablename__ = "counts"
+
+    namespace: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+
+
 quests = cast("Table", QuestExecutions.__table__)
 steps = cast("Table", QuestSteps.__table__)
 tickets = cast("Table", Tickets.__table__)
 runs = cast("Table", LordRuns.__table__)
 snapshots = cast("Table", QuestSnapshots.__table__)
 workers = cast("Table", Workers.__table__)
+counts = cast("Table", Counts.__table__)
+
+#: The columns of a ticket that make a doorbell, in the order of its fields.
+_BELL_FIELDS = ("quest_id", "epoch", "position", "fence", "queue", "priority", "available_at")
+BELL = tuple(tickets.c[name] for name in _BELL_FIELDS)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, select
 
 from questline_persistence import history
+from questline_persistence.limits import DEFAULTS, Limit
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
 from questline_persistence.payload import decode
 from questline_persistence.states import ExecutionStatus, RunStatus, StepStatus, TicketState
@@ -55,15 +56,19 @@ def standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Sta
     return found
 
 
-def whole_quest(connection: Connection, row: Row[Any]) -> QuestExecutionData:
-    """Return a quest with its outputs, its steps and what remains of its stack."""
+def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULTS.state) -> QuestExecutionData:
+    """Return a quest with its outputs, its steps and what remains of its stack.
+
+    Raises:
+      PayloadError: its outputs together are larger than `limit`.
+    """
     standing = standings(connection, [row])[row.quest_id]
     plan = history.plan(connection, row.quest_id, standing.epoch)
     attempts = _attempts(connection, row.quest_id, standing)
     remaining = [step for step in plan if standing.position is not None and step.position >= standing.position]
     quest = QuestExecutionData.model_construct(
         **_fields(row, standing),
-        run_data=history.run_data_at(connection, row.quest_id, standing.epoch, standing.version),
+        run_data=history.run_data_at(connection, row.quest_id, standing.epoch, standing.version, limit=limit),
         execution_stack=[history.step_of(step) for step in remaining],
         steps=[
             StepView.model_construct(
@@ -179,8 +184,12 @@ def run_view(row: Row[Any]) -> LordRun:
     return LordRun.model_construct(**values)
 
 
-def snapshot_view(connection: Connection, row: Row[Any]) -> Snapshot:
-    """Return a snapshot, whole."""
+def snapshot_view(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULTS.state) -> Snapshot:
+    """Return a snapshot, whole.
+
+    Raises:
+      PayloadError: its outputs together are larger than `limit`.
+    """
     return Snapshot(
         snapshot_id=row.snapshot_id,
         quest_id=row.quest_id,
@@ -188,7 +197,7 @@ def snapshot_view(connection: Connection, row: Row[Any]) -> Snapshot:
         epoch=row.epoch,
         position=row.position,
         snapshot_reason=row.snapshot_reason,
-        run_data=history.run_data_at(connection, row.quest_id, row.epoch, row.version),
+        run_data=history.run_data_at(connection, row.quest_id, row.epoch, row.version, limit=limit),
         execution_stack=history.stack_of(connection, row),
         created_at=row.created_at,
     )

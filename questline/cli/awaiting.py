@@ -12,7 +12,8 @@ from questline.cli import output, pictures
 from questline.cli.exit_codes import ExitCode
 from questline.cli.failures import WaitTimedOut
 from questline.cli.invocation import Invocation
-from questline.cli.show import reason_of
+from questline.cli.show import look
+from questline.cli.situation import Cause
 from questline_persistence.states import TERMINAL, ExecutionStatus
 
 if TYPE_CHECKING:
@@ -65,23 +66,24 @@ def note_outcome(quest: QuestExecutionData) -> None:
 
 
 class _Explainer:
-    """Says once why a quest does not move, when it has not for a while."""
+    """Says why a quest does not move, when it has not for a while, once for each cause."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
         self._version = -1
         self._since = time.monotonic()
-        self._said = False
+        self._said: set[Cause] = set()
 
     def __call__(self, quest: QuestExecutionData) -> None:
         if quest.version != self._version:
             self._version, self._since = quest.version, time.monotonic()
-        if self._said or time.monotonic() - self._since < PATIENCE:
+        if time.monotonic() - self._since < PATIENCE:
             return
-        standstill = reason_of(self._invocation, quest)
-        if standstill is not None:
-            self._said = True
-            output.note(f"Waiting: {standstill.message}" + (f" ({standstill.hint})" if standstill.hint else ""))
+        self._since = time.monotonic()
+        _, found = look(self._invocation, quest.quest_id, self._invocation.repository.glance)
+        if not found.well and found.cause not in self._said:
+            self._said.add(found.cause)
+            output.note(f"Waiting: {found.message}" + (f" ({found.hint})" if found.hint else ""))
 
 
 @contextmanager

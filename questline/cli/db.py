@@ -56,6 +56,8 @@ def downgrade(
 
     before = schema.current(invocation.database)
     _known(revision)
+    if before is None:
+        raise ConfigurationError(f"the database {invocation.database.name} has no schema to take back")
     confirm(f"Take the schema of {invocation.database.name} back to {revision}? Data will be lost.", yes=yes)
     schema.downgrade(invocation.database, revision)
     _tell(invocation, before)

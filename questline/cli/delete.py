@@ -15,6 +15,7 @@ from questline.cli.invocation import Invocation
 from questline.cli.many import Choice, confirm, count, do_to_all
 from questline.cli.times import read_length
 from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus
 
 #: Most quests that one `prune` removes.
@@ -93,7 +94,7 @@ def _terminal(statuses: Sequence[str]) -> list[ExecutionStatus]:
     allowed = sorted(status.value for status in TERMINAL)
     for status in statuses:
         if status not in allowed:
-            raise UsageMistake(f"{status!r} is not how a quest ends", hint=f"one of: {', '.join(allowed)}")
+            raise UsageMistake(f"{status!r} is not how a quest ends", hint=suggestion(status, allowed, kind="statuses"))
     return [ExecutionStatus(status) for status in statuses]
 
 

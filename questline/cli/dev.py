@@ -22,7 +22,8 @@ def register(app: typer.Typer, panel: str) -> None:
 def dev(invocation: Invocation, modules: options.Modules = None) -> None:
     """Run one worker process with all loops for development, until Ctrl-C.
 
-    Needs no server: quests are kept in ./.questline/ and survive a restart.
+    Needs no server: quests are kept in ./.questline/ and survive a restart. A second Ctrl-C stops at once; either way
+    it exits with 0.
     """
     chosen = invocation.load_settings(
         worker_processes=1, shutdown_seconds=SHUTDOWN_SECONDS, lords=tuple(modules or ()) or None

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from questline.cli import output, pictures
+from questline.cli.broker_checks import check_broker
 from questline.cli.check import Check, Verdict, failed
 from questline.cli.command import command
 from questline.cli.exit_codes import ExitCode
 from questline.cli.failures import explain
 from questline.cli.invocation import Invocation
-from questline.cli.machine_checks import check_disk, check_settings, check_versions
+from questline.cli.machine_checks import check_settings, check_versions
 from questline.cli.output import Output
-from questline.cli.store_checks import check_broker, check_database, check_workers
+from questline.cli.store_checks import check_database, check_disk
+from questline.cli.worker_checks import check_workers
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,9 +30,10 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def doctor(invocation: Invocation) -> None:
-    """Look for what may keep quests from running: settings, database, broker, workers, Lords, disk.
+    """Look for what may keep quests from running: settings, database, broker, clocks, workers, Lords, tickets, disk.
 
-    Changes nothing. Exits with 0 if nothing failed, warnings included, else as the first failure asks for.
+    Changes nothing. Exits with 0 if nothing failed, warnings included, else as the first failure asks for. Below
+    `tickets` it tells how many steps wait, for what, and of which quests, such as `questline show` tells of one.
     """
     checks = list(examine(invocation))
     failures = [check for check in checks if check.verdict is Verdict.FAIL]
@@ -52,9 +56,17 @@ def examine(invocation: Invocation) -> Iterator[Check]:
     database = list(_safely("database", check_database, invocation))
     yield from database
     yield from _safely("broker", check_broker, invocation)
-    if all(check.verdict is Verdict.PASS or check.name == "sqlite" for check in database):
+    usable = any(check.name == "schema" and check.verdict is not Verdict.FAIL for check in database)
+    if usable:
         yield from _safely("workers", check_workers, invocation)
-    yield from _safely("disk", check_disk, invocation)
+        yield from _safely("tickets", _check_tickets, invocation)
+    yield from _safely("disk", partial(check_disk, usable=usable), invocation)
+
+
+def _check_tickets(invocation: Invocation) -> Iterable[Check]:
+    from questline.cli.ticket_checks import check_tickets  # noqa: PLC0415  (200 ms that --help does not need)
+
+    return check_tickets(invocation)
 
 
 def _safely(group: str, look: Callable[[Invocation], Iterable[Check]], invocation: Invocation) -> Iterator[Check]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import typer
 
-from questline.cli import failures
+from questline.cli import failures, output
 from questline.cli.app import app
 from questline.cli.exit_codes import ExitCode
 from questline.cli.output import Output, StdoutClosed
@@ -25,12 +28,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(words)
+        with _warnings_as_notes():
+            return _run(words)
     except StdoutClosed:
         _forget_stdout()
         return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Write warnings meant for users as one line each, without the place in our code that Python would add."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def note(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, UserWarning):
+                output.note(f"Warning: {message}")
+            else:
+                show(message, category, *place)
+
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = note  # type: ignore[assignment]  # the rest of its arguments is the place
+        yield
 
 
 def _run(words: list[str]) -> int:

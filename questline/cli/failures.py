@@ -73,6 +73,8 @@ def explain(error: BaseException) -> Failure:
         return Failure("usage", error.format_message(), _help_hint(error), error.exit_code)
     if isinstance(error, typer.Abort):
         return Failure("aborted", "stopped; nothing more was changed", None, ExitCode.UNEXPECTED)
+    if isinstance(error, UnicodeEncodeError):  # a word of the command line that is no UTF-8, on its way to the store
+        return Failure("usage", f"{error.object!r:.100} is no UTF-8 text", "write it in UTF-8", ExitCode.USAGE)
     if isinstance(error, PermissionError):
         return Failure("not_allowed", str(error), "run as a user who may do this", ExitCode.NOT_ALLOWED)
     hint = None if debugging() else "set QUESTLINE_LOG_LEVEL=debug to see where it happened"

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 from questline.cli import output
 from questline.cli.failures import NotAllowed, UsageMistake
 from questline.cli.output import Output
-from questline_persistence.errors import ConfigurationError
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from questline_persistence.backlog import Backlog
     from questline_persistence.database import Database
     from questline_persistence.register import Register
     from questline_persistence.repository import QuestRepository
@@ -51,12 +52,16 @@ class Invocation:
     def __init__(self, chosen: Output, flags: Flags) -> None:
         self.output = chosen
         self.flags = flags
+        #: Whether the command makes a store where there is none: one that submits or runs quests does.
+        self.creates = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for opened in ("client", "database"):
+        if "client" in self.__dict__:
+            self.client.broker.close()
+        for opened in ("store", "database"):
             if opened in self.__dict__:
                 self.__dict__[opened].close()
 
@@ -85,20 +90,46 @@ class Invocation:
         """The store, its schema unseen."""
         from questline_persistence.database import Database  # noqa: PLC0415  (200 ms that --help does not need)
 
-        database = Database(self.settings.database_url)
+        database = Database(self.settings.database_url, limits=self.settings.limits)
         if database.dialect == "sqlite":
             refuse_forbidden_file(database.url.database)
         return database
 
     @cached_property
-    def repository(self) -> QuestRepository:
-        """The records, with the schema that this version needs."""
-        if "client" in self.__dict__:
-            return self.client.repository
-        from questline_persistence import repository, schema  # noqa: PLC0415  (as the store's)
+    def store(self) -> Database:
+        """The store, with the schema that this version needs; made only by a command that `creates`.
 
+        Raises:
+          StoreUnavailable: there is no store where one was named.
+          ConfigurationError: its schema is not the one of this version.
+        """
+        from questline_persistence import schema  # noqa: PLC0415  (as the store's)
+
+        if not self.creates and self.database.dialect == "sqlite" and schema.current(self.database) is None:
+            return self._nothing_yet()
         schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
-        return repository.QuestRepository(self.database, namespace=self.settings.namespace)
+        return self.database
+
+    def _nothing_yet(self) -> Database:
+        """Return an empty store in place of the default one, which is only made when it is needed."""
+        from questline_persistence import schema  # noqa: PLC0415  (as the store's)
+        from questline_persistence.database import Database  # noqa: PLC0415
+
+        if self.settings.database_url != type(self.settings).model_fields["database_url"].default:
+            name = self.database.name
+            if self.database.missing:
+                raise StoreUnavailable(f"there is no database at {name}", hint=_MISSING_HINT)
+            raise ConfigurationError(f"the database {name} has no questline schema", hint=_MISSING_HINT)
+        empty = Database(":memory:")
+        schema.ensure(empty)
+        return empty
+
+    @cached_property
+    def repository(self) -> QuestRepository:
+        """The records."""
+        from questline_persistence.repository import QuestRepository  # noqa: PLC0415  (as the store's)
+
+        return QuestRepository(self.store, namespace=self.settings.namespace)
 
     @cached_property
     def register(self) -> Register:
@@ -108,13 +139,19 @@ class Invocation:
         return Register(self.repository.database, self.settings.namespace)
 
     @cached_property
+    def backlog(self) -> Backlog:
+        """What waits, and for what."""
+        from questline_persistence.backlog import Backlog  # noqa: PLC0415  (as the store's)
+
+        return Backlog(self.repository.database, self.settings.namespace)
+
+    @cached_property
     def client(self) -> QuestClient:
         """The client that rings for what it changes."""
         from questline_scheduler.client import QuestClient  # noqa: PLC0415  (Dramatiq, which only steering needs)
 
         self.configure_logging()
-        _ = self.database  # refuses a forbidden file in words
-        return QuestClient(self.flags.database_url, self.flags.broker_url, self.flags.namespace)
+        return QuestClient(broker_url=self.flags.broker_url, namespace=self.flags.namespace, database=self.store)
 
     def configure_logging(self) -> None:
         """Send log lines to stderr, as the settings ask for."""
@@ -177,4 +214,5 @@ def refuse_forbidden_file(path: str | None) -> None:
             raise NotAllowed(f"no permission to write {place}, which the database needs", hint=_FILE_HINT)
 
 
+_MISSING_HINT = "mend the URL, or make one there: run `questline submit` or `questline db upgrade`"
 _FILE_HINT = "run as a user who may, or name another file with --database-url"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from questline.cli import options, pictures, times
+from questline.cli import options, output, pictures, times
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
+from questline.cli.output import Output
 
 if TYPE_CHECKING:
     from questline_persistence.models import LordRun
+
+
+#: Attempts on one page unless told otherwise, and at most; each comes with its input and output, so many are large.
+PAGE, MAX_PAGE = 1_000, 1_000
+#: The highest `run_id` that a cursor can hold.
+MAX_CURSOR = 10**18
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -19,16 +26,31 @@ def register(app: typer.Typer, panel: str) -> None:
     command(app, "runs", panel=panel, example="questline runs @last -o jsonl")(runs)
 
 
-def runs(invocation: Invocation, quest_id: options.QuestId) -> None:
+def runs(
+    invocation: Invocation,
+    quest_id: options.QuestId,
+    *,
+    limit: Annotated[int, typer.Option("--limit", "-l", help="Most attempts to show.", min=1, max=MAX_PAGE)] = PAGE,
+    cursor: Annotated[
+        int | None,
+        typer.Option(
+            help="Go on behind a page: its next_cursor.", metavar="CURSOR", min=0, max=MAX_CURSOR, show_default=False
+        ),
+    ] = None,
+) -> None:
     """List the attempts of a quest's steps, in the order in which they were recorded."""
     repository = invocation.repository
-    found = repository.runs(repository.full_id(quest_id))
+    behind = repository.runs(repository.full_id(quest_id), limit=limit + 1, after=cursor or 0)
+    found, more = behind[:limit], len(behind) > limit
+    if more and invocation.output is not Output.JSON:
+        output.note(f"There are more: add --cursor {found[-1].run_id}")
     invocation.answer_items(
         [run.to_json() for run in found],
         lambda: pictures.table(
             "Step", "Lord", "Tool", "Epoch", "Attempt", "Status", "Took", "Result", rows=[_row(run) for run in found]
         ),
         empty="No step of this quest has been tried yet.",
+        next_cursor=str(found[-1].run_id) if more else None,
     )
 
 

@@ -36,7 +36,8 @@ def scheduler(invocation: Invocation) -> None:
         raise ConfigurationError(
             message, hint="set QUESTLINE_BROKER_URL to a server, or run the loops in questline worker"
         )
-    _ = invocation.repository  # reaches the store and looks at its schema
+    invocation.creates = True
+    _ = invocation.store  # reaches the store and looks at its schema
     loops = make_loops(invocation.database, chosen.namespace, broker, sweep_seconds=chosen.sweep_seconds)
     with _stop_signal() as stopping:
         loops.start()

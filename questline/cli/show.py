@@ -1,4 +1,4 @@
-"""`questline show`: one quest, and why it is not moving if it is not."""
+"""`questline show`: one quest, and why it is where it is."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from questline.cli import options, pictures, times
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
 from questline.cli.output import printable, visible
-from questline.cli.standstill import Standstill, why
+from questline.cli.situation import Cause, Situation, situation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import RenderableType
 
@@ -26,57 +26,58 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def show(invocation: Invocation, quest_id: options.QuestId) -> None:
-    """Show one quest: its steps, its outputs, and why it is not moving if it is not.
+    """Show one quest: its steps, its outputs, and why it is where it is: what it waits for, or who runs it.
 
-    The JSON form is the whole quest object; the text form shortens what is long.
+    The JSON form is the whole quest object, and under `why` its cause, message and hint; the text form shortens what
+    is long.
     """
     repository = invocation.repository
-    quest = repository.load_quest(repository.full_id(quest_id))
-    invocation.answer(quest.to_json(), lambda: draw(quest, reason_of(invocation, quest), invocation.now()))
+    quest, situation = look(invocation, repository.full_id(quest_id), repository.load_quest)
+    data = quest.to_json() | {"why": situation.to_json()}
+    invocation.answer(data, lambda: draw(quest, situation, invocation.now()))
 
 
-def reason_of(invocation: Invocation, quest: QuestExecutionData) -> Standstill | None:
-    """Return why a quest is not moving, or None if it is, or has ended."""
-    tickets = invocation.repository.tickets(quest.quest_id)
-    return why(quest, tickets, invocation.register.all(), invocation.now())
+def look(
+    invocation: Invocation, quest_id: str, load: Callable[[str], QuestExecutionData]
+) -> tuple[QuestExecutionData, Situation]:
+    """Return a quest, read by `load`, and why it is where it is."""
+    # Before the quest: one that has ended since has no ticket, and its status tells why.
+    tickets = invocation.repository.tickets(quest_id)
+    ahead = invocation.backlog.ahead_of(quest_id)
+    quest = load(quest_id)
+    return quest, situation_of(quest, tickets, invocation.register.all(), invocation.now(), ahead=ahead)
 
 
-def draw(quest: QuestExecutionData, standstill: Standstill | None, now: float) -> RenderableType:
+def draw(quest: QuestExecutionData, situation: Situation, now: float) -> RenderableType:
     """Return a quest as text."""
     from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
     from rich.text import Text  # noqa: PLC0415
 
     title = Text.assemble(("Quest ", "bold"), (quest.quest_id, "bold"), "  ", visible(quest.quest_type))
-    parts: list[RenderableType] = [title, "", _facts(quest, standstill, now), "", _steps(quest)]
+    parts: list[RenderableType] = [title, "", _facts(quest, situation, now), "", _steps(quest)]
     if quest.run_data:
         rows = [(name, pictures.short(value)) for name, value in quest.run_data.items()]
         parts += ["", pictures.table("Lord", "Output", rows=rows)]
     return Group(*parts)
 
 
-def _facts(quest: QuestExecutionData, standstill: Standstill | None, now: float) -> RenderableType:
+def _facts(quest: QuestExecutionData, situation: Situation, now: float) -> RenderableType:
     from rich.table import Table  # noqa: PLC0415  (as above)
 
     grid = Table.grid(padding=(0, 2))
-    for name, value in _fact_rows(quest, standstill, now):
+    for name, value in _fact_rows(quest, situation, now):
         grid.add_row(name, value)
     return grid
 
 
-def _fact_rows(
-    quest: QuestExecutionData, standstill: Standstill | None, now: float
-) -> Iterator[tuple[str, RenderableType]]:
+def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> Iterator[tuple[str, RenderableType]]:
     yield "Status", pictures.word(quest.status)
-    if standstill is not None:
-        yield "Because", standstill.message
-        if standstill.hint:
-            yield "Next", standstill.hint
+    if situation.cause is not Cause.ENDED or quest.reason:
+        yield "Why", visible(situation.message)
     if quest.error:
         yield "Error", printable(quest.error)
-    if quest.status == "failed":
-        yield "Next", f"questline retry {quest.quest_id}"
-    elif quest.reason and standstill is None:
-        yield "Reason", visible(quest.reason)
+    if situation.hint:
+        yield "Next", situation.hint
     yield "Progress", f"{pictures.progress(quest)} steps"
     made = times.stamp(quest.created_at)
     yield "Made", times.moment(made) + ("" if made is None else f" ({times.ago(min(made, now), now)})")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Snapshots on one page unless told otherwise, and at most; as JSON each is whole, so that many are large.
 PAGE, MAX_PAGE = 100, 1_000
+#: The highest version that is looked for.
+MAX_VERSION = 999_999_999
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -31,12 +33,15 @@ def snapshots(
     quest_id: options.QuestId,
     *,
     version: Annotated[
-        int | None, typer.Option("--version", "-v", help="Only this one, whole.", min=0, show_default=False)
+        int | None,
+        typer.Option("--version", "-v", help="Only this one, whole.", min=0, max=MAX_VERSION, show_default=False),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-l", help="Most snapshots to show.", min=1, max=MAX_PAGE)] = PAGE,
     cursor: Annotated[
         int | None,
-        typer.Option(help="Go on behind a page: its next_cursor.", metavar="CURSOR", min=0, show_default=False),
+        typer.Option(
+            help="Go on behind a page: its next_cursor.", metavar="CURSOR", min=0, max=MAX_VERSION, show_default=False
+        ),
     ] = None,
 ) -> None:
     """List a quest's snapshots, oldest first, or show one of them."""
@@ -46,7 +51,7 @@ def snapshots(
         snapshot = repository.load_snapshot(full_id, version)
         invocation.answer(snapshot.to_json(), lambda: _draw(snapshot))
         return
-    behind = [row for row in repository.snapshots(full_id) if cursor is None or row["version"] > cursor]
+    behind = repository.snapshots(full_id, limit=limit + 1, after=-1 if cursor is None else cursor)
     page = behind[:limit]
     whole = [] if invocation.output is Output.TEXT else [_whole(invocation, full_id, row) for row in page]
     invocation.answer_items(

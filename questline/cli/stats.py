@@ -18,11 +18,16 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def stats(invocation: Invocation) -> None:
-    """Show how many quests there are of each status, and how long the ended ones took."""
-    found = invocation.repository.get_quest_stats()
+    """Show how many quests there are of each status, how long the ended ones took, and what was survived so far.
+
+    The counters run over all time: workers lost, claims freed from them or from attempts that timed out, results
+    fenced because they came too late, and bells that were rung again.
+    """
+    found, counters = invocation.repository.get_quest_stats(), invocation.repository.get_counters()
+    rows = [_stat(*item) for item in (*found.items(), *counters.items())]
     invocation.answer(
-        found,
-        lambda: pictures.table("What", "Value", rows=[_stat(*item) for item in found.items()], numbers=("Value",)),
+        found | {"counters": counters},
+        lambda: pictures.table("What", "Value", rows=rows, numbers=("Value",)),
     )
 
 

@@ -87,7 +87,11 @@ def retry(
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Run the failed step of failed quests again, with all of its attempts; earlier steps do not run again."""
+    """Run the failed step of failed quests again, with all of its attempts; earlier steps do not run again.
+
+    The step gets what it got before. Where that is the fault, correct it: questline replay ID --from STEP --set
+    PATH=JSON
+    """
     choice = Choice(ids or (), statuses or (), quest_type, labels or ())
     _steer(invocation, "retry", choice, lambda client, quest_id: client.retry(quest_id), yes=yes, dry_run=dry_run)
 

@@ -1,121 +1,124 @@
-"""What `questline doctor` looks at elsewhere: the database, the broker, the workers. It changes nothing."""
+"""What `questline doctor` finds about the database: what it is, its schema, its clock, its room. It changes nothing."""
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from questline.cli.check import Check, failed, passed, warned
+from questline.cli.clock_check import compare_clocks
 from questline.cli.db import require_head
 from questline.cli.exit_codes import ExitCode
 from questline.cli.failures import explain
 from questline.cli.invocation import Invocation
 from questline_persistence.errors import QuestlineError
 
-#: How long doctor waits for a broker, in seconds.
-BROKER_SECONDS = 3.0
+if TYPE_CHECKING:
+    from questline_persistence.database import Database
+
+#: Free space on the disk of an SQLite file below which doctor warns, in bytes.
+LITTLE_SPACE = 500_000_000
 
 
 def check_database(invocation: Invocation) -> Iterator[Check]:
-    """Yield whether the store can be reached, what it is, and whether its schema is the right one."""
+    """Yield whether the store can be reached, what it is, whether its schema is the right one, and its clock."""
     database = invocation.database
-    if database.dialect == "sqlite":
-        yield from _check_sqlite()
-        if not Path(database.url.database or "").exists():
-            yield warned(
-                "database", "reach", f"{database.name} does not exist yet", "the first command that needs it makes it"
-            )
-            return
+    if _file_is_missing(database):
+        yield _check_sqlite(None)
+        hint = "the first command that needs it makes it"
+        yield warned("database", "reach", f"{database.name} does not exist yet", hint)
+        return
     try:
-        require_head(database)
+        schema = _check_schema(database)
     except QuestlineError as error:
         failure = explain(error)
-        unreachable = failure.exit_code != ExitCode.CONFIGURATION
-        name = "reach" if unreachable else "schema"
+        name = "schema" if failure.exit_code == ExitCode.CONFIGURATION else "reach"
         yield failed("database", name, failure.message, failure.hint, exit_code=ExitCode(failure.exit_code))
         return
     yield passed("database", "reach", database.name)
-    if database.dialect == "postgresql":
-        numbers = getattr(database.engine.dialect, "server_version_info", None) or ()
-        yield passed("database", "server", "PostgreSQL " + ".".join(map(str, numbers)))
-    yield passed("database", "schema", "as this version needs it")
+    yield _check_sqlite(database) if database.dialect == "sqlite" else _check_postgres(database)
+    yield schema
+    yield _check_clock(database)
 
 
-def _check_sqlite() -> Iterator[Check]:
+def check_disk(invocation: Invocation, *, usable: bool) -> Iterator[Check]:
+    """Yield how much room the store takes, and how much is left where that can be seen.
+
+    Parameters:
+      usable: whether the store can be asked.
+    """
+    database = invocation.database
+    if database.dialect == "sqlite":
+        yield _check_folder(database)
+    elif usable:
+        yield _check_size(database)
+
+
+def _check_size(database: Database) -> Check:
+    from questline_persistence.storage import size_of  # noqa: PLC0415  (200 ms that --help does not need)
+
+    size = size_of(database)
+    message = f"the database takes {size / 1e6:,.1f} MB; how much its disk has left can only be seen on the server"
+    return passed("disk", "space", message, {"used_bytes": size, "free_bytes": None})
+
+
+def _check_schema(database: Database) -> Check:
+    """Return the check of a schema that workers accept; raise ConfigurationError for any other."""
+    from questline_persistence import schema  # noqa: PLC0415  (as above)
+
+    found = schema.current(database)
+    if found == schema.NEXT:
+        message = f"revision {found}, of the next release; this questline, which knows {schema.HEAD}, still works"
+        return warned("database", "schema", message, "upgrade questline on this machine too", found)
+    require_head(database)
+    return passed("database", "schema", f"revision {found}, as this version needs it", found)
+
+
+def _check_sqlite(database: Database | None) -> Check:
+    """Return which SQLite is used, and with what journal: that of `database`, or of a file that is yet to be made."""
     from questline_persistence import sqlite_driver  # noqa: PLC0415  (cheap, but only doctor needs it)
+    from questline_persistence.storage import journal_of  # noqa: PLC0415  (as above)
 
     module = sqlite_driver.driver()
-    mode = sqlite_driver.journal_mode(module)
+    wanted = sqlite_driver.journal_mode(module)
+    mode = wanted if database is None else journal_of(database)
     message = f"SQLite {module.sqlite_version}, journal mode {mode}"
-    if mode == "WAL":
-        yield passed("database", "sqlite", message)
-    else:
-        safe = ".".join(map(str, sqlite_driver.SAFE_WAL_VERSION))
-        hint = f"SQLite before {safe} can corrupt a write-ahead log, so a slower journal is used; pip install pysqlite3"
-        yield warned("database", "sqlite", message, hint)
+    value = {"version": module.sqlite_version, "journal_mode": mode}
+    if mode == wanted == "WAL":
+        return passed("database", "sqlite", message, value)
+    safe = ".".join(map(str, sqlite_driver.SAFE_WAL_VERSION))
+    hint = f"SQLite before {safe} can corrupt a write-ahead log, so a slower journal is used; pip install pysqlite3"
+    if mode != wanted:
+        hint = f"this SQLite should use {wanted}; stop other programs that have the file open, then try again"
+    return warned("database", "sqlite", message, hint, value)
 
 
-def check_broker(invocation: Invocation) -> Iterator[Check]:
-    """Yield whether the broker answers, and whether it is set up not to throw doorbells away."""
-    from questline.cli.config import masked  # noqa: PLC0415  (with the settings)
-
-    url = invocation.settings.broker_url
-    if url.startswith("memory:"):
-        yield passed("broker", "reach", "memory:// (inside each worker process; no server)")
-        return
-    from questline_scheduler.brokers import open_broker  # noqa: PLC0415  (Dramatiq)
-
-    try:
-        open_broker(url, namespace=invocation.settings.namespace).close()
-        yield from _check_redis(url)
-    except QuestlineError as error:
-        failure = explain(error)
-        yield failed("broker", "url", failure.message, failure.hint, exit_code=ExitCode(failure.exit_code))
-    except OSError as error:
-        hint = "start it, or mend QUESTLINE_BROKER_URL; quests are accepted meanwhile and start when it is back"
-        yield failed("broker", "reach", f"{masked(url)}: {error}", hint, exit_code=ExitCode.UNREACHABLE)
+def _check_postgres(database: Database) -> Check:
+    numbers = getattr(database.engine.dialect, "server_version_info", None) or ()
+    version = ".".join(map(str, numbers))
+    return passed("database", "server", f"PostgreSQL {version}", version)
 
 
-def _check_redis(url: str) -> Iterator[Check]:
-    """Yield what a Redis server says of itself; raise OSError where it does not answer."""
-    import redis  # noqa: PLC0415  (100 ms)
-
-    client = redis.Redis.from_url(url, socket_connect_timeout=BROKER_SECONDS, socket_timeout=BROKER_SECONDS)
-    try:
-        server = client.info("server")
-        memory = client.info("memory")
-    except redis.RedisError as error:
-        raise OSError(str(error)) from error
-    finally:
-        client.close()
-    name = server.get("server_name") or "redis"
-    number = server.get("valkey_version") or server.get("redis_version")
-    yield passed("broker", "reach", f"{name} {number}")
-    policy = str(memory.get("maxmemory_policy", "noeviction"))
-    if policy == "noeviction":
-        yield passed("broker", "maxmemory-policy", policy)
-    else:
-        hint = "set it to noeviction; what is evicted is rung again from SQL, but later"
-        yield warned("broker", "maxmemory-policy", policy, hint)
+def _check_clock(database: Database) -> Check:
+    if database.dialect == "sqlite":
+        return passed("database", "clock", "SQLite goes by the clock of this machine", {"ahead_seconds": 0.0})
+    return compare_clocks("database", "the database server", database.clock.now() - time.time())
 
 
-def check_workers(invocation: Invocation) -> Iterator[Check]:
-    """Yield who is alive, and which Lords live quests need that nobody alive knows."""
-    rows = invocation.register.all()
-    live = [row for row in rows if row["state"] == "live"]
-    needed = invocation.repository.live_handlers()
-    waiting = sum(needed.values())
-    if live:
-        yield passed("workers", "live", f"{len(live)} alive")
-    elif waiting:
-        yield warned("workers", "live", f"none, and {waiting:,} quests are live", "run: questline worker MODULE")
-    else:
-        yield passed("workers", "live", "none, and no quest needs one")
-    known = {name for row in live for name in _names(row["handlers"])}
-    for handler in sorted(set(needed) - known) if live else []:
-        message = f"{handler} is needed by {needed[handler]:,} quests and known to no live worker"
-        yield warned("workers", "lords", message, "start a worker with the module that registers it")
+def _check_folder(database: Database) -> Check:
+    file = Path(database.url.database or ".").absolute()
+    place = next(parent for parent in file.parents if parent.exists())
+    free = shutil.disk_usage(place).free
+    used = sum(path.stat().st_size for path in place.glob(f"{file.name}*"))
+    message = f"{free / 1e9:.1f} GB free at {place}, the store takes {used / 1e6:,.1f} MB"
+    value = {"used_bytes": used, "free_bytes": free}
+    if free < LITTLE_SPACE:
+        return warned("disk", "space", message, "make room: a full disk stops all quests until there is some", value)
+    return passed("disk", "space", message, value)
 
 
-def _names(handlers: object) -> list[str]:
-    return [str(name) for name in handlers] if isinstance(handlers, list) else []
+def _file_is_missing(database: Database) -> bool:
+    return database.dialect == "sqlite" and not Path(database.url.database or "").exists()

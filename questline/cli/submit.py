@@ -14,6 +14,7 @@ from questline.cli.invocation import Invocation
 from questline.cli.output import Output
 from questline.cli.values import STDIN, read_input, read_pairs, read_quest_file, read_values
 from questline.cli.wait import finish
+from questline_persistence.limits import Limits
 
 _EXAMPLES = """questline submit quest.yaml --wait
 questline submit --type design_microservice -i service=billing
@@ -80,8 +81,11 @@ def submit(
     given = {"quest_id": quest_id, "idempotency_key": idempotency_key, "queue": queue, "priority": priority}
     if timeout is not None and not wait:
         raise UsageMistake("--timeout says how long to --wait", hint="add --wait, or leave --timeout out")
-    quest = words.quest() | {name: value for name, value in given.items() if value is not None}
+    quest = words.quest(invocation.settings.limits) | {
+        name: value for name, value in given.items() if value is not None
+    }
     invocation.import_lords()
+    invocation.creates = True
     handle = invocation.client.submit(quest)
     _announce(invocation, handle.quest_id, created=handle.created, waits=wait)
     if wait:
@@ -100,7 +104,7 @@ class _Words:
     pairs: tuple[str, ...]
     labels: tuple[str, ...]
 
-    def quest(self) -> dict[str, Any]:
+    def quest(self, limits: Limits) -> dict[str, Any]:
         """Return the quest object that file and options make together."""
         if self.file is None and self.quest_type is None:
             raise UsageMistake("neither a file nor a type was given", hint="run: questline submit --help")
@@ -108,11 +112,11 @@ class _Words:
             raise UsageMistake(
                 "standard input cannot be both the quest and its input", hint="name a file for one of them"
             )
-        quest = {} if self.file is None else read_quest_file(self.file)
+        quest = {} if self.file is None else read_quest_file(self.file, limits)
         if self.quest_type is not None:
             quest["quest_type"] = self.quest_type
         if self.input_data is not None:
-            quest["input_data"] = read_input(self.input_data)
+            quest["input_data"] = read_input(self.input_data, limits)
         self._merge(quest, "input_data", read_values(self.pairs, "-i"))
         self._merge(quest, "labels", read_pairs(self.labels, "--label"))
         return quest

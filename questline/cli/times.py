@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from questline.cli.failures import UsageMistake
+from questline_persistence.clock import LATEST, rfc3339
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])")
@@ -23,7 +24,7 @@ def read_length(text: str) -> float:
     match = _LENGTH.fullmatch(text.strip())
     if match is None:
         raise UsageMistake(
-            f"{text!r} is not a length of time", hint="write a number and a unit: 30s, 5m, 2h, 30d or 1w"
+            f"{text!r:.100} is not a length of time", hint="write a number and a unit: 30s, 5m, 2h, 30d or 1w"
         )
     return float(match[1]) * _UNITS[match[2]]
 
@@ -32,15 +33,21 @@ def read_moment(text: str, now: float) -> float:
     """Return the epoch seconds that an ISO 8601 time or an age such as `2h` means.
 
     Raises:
-      UsageMistake: it is neither.
+      UsageMistake: it is neither, or lies before 1970 or after 9999.
     """
     if _LENGTH.fullmatch(text.strip()):
-        return now - read_length(text)
-    try:
-        return datetime.fromisoformat(text.strip()).timestamp()  # without a zone it is this machine's time
-    except ValueError:
-        hint = "write an ISO 8601 time such as 2026-11-21T08:00Z, or an age such as 2h or 30d"
-        raise UsageMistake(f"{text!r} is not a time", hint=hint) from None
+        seconds = now - read_length(text)
+    else:
+        try:
+            seconds = datetime.fromisoformat(text.strip()).timestamp()  # without a zone it is this machine's time
+        except (ValueError, OverflowError, OSError):
+            raise UsageMistake(f"{text!r:.100} is not a time", hint=_MOMENT_HINT) from None
+    if not 0 <= seconds <= LATEST:
+        raise UsageMistake(f"{text!r} is no time from 1970 to 9999", hint=_MOMENT_HINT)
+    return seconds
+
+
+_MOMENT_HINT = "write an ISO 8601 time such as 2026-11-21T08:00Z, or an age such as 2h or 30d"
 
 
 def length(seconds: float | None) -> str:
@@ -59,6 +66,11 @@ def length(seconds: float | None) -> str:
 def moment(seconds: float | None) -> str:
     """Return epoch seconds as a date and a time of day in UTC."""
     return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def stamped(seconds: float | None) -> str | None:
+    """Return epoch seconds as an RFC 3339 text of ours."""
+    return None if seconds is None else rfc3339(seconds)
 
 
 def ago(seconds: float, now: float) -> str:

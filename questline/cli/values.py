@@ -10,23 +10,25 @@ from typing import Any
 
 from questline.cli.failures import UsageMistake
 from questline_persistence.errors import PayloadError
+from questline_persistence.limits import Limits
 
-#: Largest file or standard input that is read, in bytes; the largest quest that the store takes is smaller.
-MAX_FILE_BYTES = 12_000_000
 #: The word that stands for standard input.
 STDIN = "-"
 _YAML_SUFFIXES = {".yaml", ".yml"}
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
-def read_quest_file(name: str) -> dict[str, Any]:
+def read_quest_file(name: str, limits: Limits) -> dict[str, Any]:
     """Return the object in a JSON or YAML file; `-` is standard input.
+
+    Parameters:
+      limits: say what the largest quest is.
 
     Raises:
       UsageMistake: the file cannot be read, or is too large.
       PayloadError: it holds no object.
     """
-    text = read_text(name)
+    text = read_text(name, limits)
     yaml = Path(name).suffix.lower() in _YAML_SUFFIXES or (name == STDIN and not text.lstrip().startswith(("{", "[")))
     value = parse_yaml(text, name) if yaml else parse_json(text, name)
     if not isinstance(value, dict):
@@ -34,37 +36,46 @@ def read_quest_file(name: str) -> dict[str, Any]:
     return value
 
 
-def read_input(text: str) -> dict[str, Any]:
+def read_input(text: str, limits: Limits) -> dict[str, Any]:
     """Return the input data that `--input` means: JSON itself, `@file`, or `-` for standard input.
+
+    Parameters:
+      limits: say what the largest quest is.
 
     Raises:
       UsageMistake: the file cannot be read, or is too large.
       PayloadError: it is no JSON object.
     """
     name = STDIN if text == STDIN else text.removeprefix("@")
-    value = parse_json(read_text(name), name) if text == STDIN or text.startswith("@") else parse_json(text, "--input")
+    value = (
+        parse_json(read_text(name, limits), name)
+        if text == STDIN or text.startswith("@")
+        else parse_json(text, "--input")
+    )
     if not isinstance(value, dict):
         raise PayloadError(f"--input is no object but {_kind(value)}", hint="""write --input '{"key": "value"}'""")
     return value
 
 
-def read_text(name: str) -> str:
+def read_text(name: str, limits: Limits) -> str:
     """Return the text of a file; `-` is standard input.
+
+    Parameters:
+      limits: say what the largest quest is; nothing beyond what can hold one is read.
 
     Raises:
       UsageMistake: it cannot be read, is no text, or is too large.
     """
+    most = limits.quest_file
     try:
         if name == STDIN:
-            data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+            data = sys.stdin.buffer.read(most + 1)
         else:
             with Path(name).open("rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
-        if len(data) > MAX_FILE_BYTES:
-            raise UsageMistake(
-                f"{_shown(name)} is larger than {MAX_FILE_BYTES:,} bytes",
-                hint="store large data elsewhere and pass a reference to it",
-            )
+                data = file.read(most + 1)
+        if len(data) > most:
+            message = f"{_shown(name)} is larger than {most:,} bytes, which the largest quest needs"
+            raise UsageMistake(message, hint=limits.stack.advice)
         return data.decode("utf-8-sig")
     except OSError as error:
         raise UsageMistake(f"cannot read {_shown(name)}: {error.strerror}", hint="name a file that is there") from None

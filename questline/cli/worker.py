@@ -46,7 +46,8 @@ def worker(
 ) -> None:
     """Run steps until SIGTERM or Ctrl-C, which let running steps end; a process that dies is replaced.
 
-    The modules register the Lords; the working directory is importable.
+    The modules register the Lords; the working directory is importable. A second SIGTERM or Ctrl-C stops at once, and
+    what ran then is run again by others. Either way it exits with 0.
     """
     chosen = invocation.load_settings(
         worker_processes=processes, worker_threads=threads, queues=queues, lords=tuple(modules or ()) or None
@@ -67,7 +68,8 @@ def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], 
     invocation.import_lords(modules)
     if not modules:
         output.note("No module of Lords was named, so this worker will run no step: questline worker MODULE")
-    _ = invocation.repository  # reaches the store and looks at its schema
+    invocation.creates = True
+    _ = invocation.store  # reaches the store and looks at its schema
     invocation.database.close()
-    if code := Supervisor(chosen, tuple(modules), loops=loops).run():
+    if code := Supervisor(chosen, tuple(modules), loops=loops, say=output.note).run():
         raise typer.Exit(code)

@@ -21,7 +21,7 @@ from questline_persistence.corrections import Correction
 from questline_persistence.database import Database
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestFailed
 from questline_persistence.ids import new_quest_id
-from questline_persistence.models import MAX_KEY_LENGTH, LordRun, QuestExecutionData, Snapshot
+from questline_persistence.models import MAX_KEY_LENGTH, MAX_REASON, LordRun, QuestExecutionData, Snapshot
 from questline_persistence.recovery import Recovery
 from questline_persistence.register import Register
 from questline_persistence.repository import QuestRepository
@@ -79,7 +79,7 @@ class QuestClient:
         chosen = settings.load(database_url=database_url, broker_url=broker_url, namespace=namespace)
         self.namespace = chosen.namespace
         self._owned = database is None
-        self.database = Database(chosen.database_url) if database is None else database
+        self.database = Database(chosen.database_url, limits=chosen.limits) if database is None else database
         self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
         # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
         self._heard = broker is not None or self.broker.room() is None
@@ -177,7 +177,8 @@ class QuestClient:
         data = data.model_copy(update={"execution_stack": complete(stack)})
         wait = (REDISPATCH_FIRST if self._heard else 0.0) if ring_in is None else ring_in
         now = self.database.clock.now()
-        return take_apart(data, namespace=self.namespace, now=now, idempotency_key=key, ring_in=wait)
+        limits = self.database.limits
+        return take_apart(data, namespace=self.namespace, now=now, idempotency_key=key, ring_in=wait, limits=limits)
 
     def _same_kind(self, connection: Connection) -> None:
         if connection.dialect.name != self.database.dialect:
@@ -197,8 +198,9 @@ class QuestClient:
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already.
+          PayloadError: the reason is longer than 2,000 characters.
         """
-        return self._controls.pause(quest_id, reason)
+        return self._controls.pause(quest_id, _reason(reason))
 
     def resume(self, quest_id: str) -> Controlled:
         """Let a paused quest go on from where it stands.
@@ -215,8 +217,9 @@ class QuestClient:
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already.
+          PayloadError: the reason is longer than 2,000 characters.
         """
-        return self._controls.cancel(quest_id, reason)
+        return self._controls.cancel(quest_id, _reason(reason))
 
     def retry(self, quest_id: str) -> Controlled:
         """Run the failed step of a failed quest again, with all of its attempts.
@@ -329,7 +332,8 @@ class QuestClient:
         Raises:
           QuestNotFound: there is no such quest.
           QuestFailed: it failed, was cancelled or is paused; the error's `status` tells which.
-          TimeoutError: it goes on.
+          TimeoutError: it goes on after `timeout` seconds. This is Python's own error and no QuestlineError: the quest
+            is well, and `wait` can be called again.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = LOOK_FIRST
@@ -351,12 +355,20 @@ class QuestClient:
         raise QuestFailed(message, status=quest.status, hint=f"run: questline show {quest.quest_id}")
 
     def stats(self) -> dict[str, Any]:
-        """Return how many quests there are of each status, and how long they took."""
-        return self.repository.get_quest_stats()
+        """Return how many quests there are of each status, how long they took, and `counters` of what was survived."""
+        return self.repository.get_quest_stats() | {"counters": self.repository.get_counters()}
 
     def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:
         """Return, per Lord and tool, how its attempts went."""
         return self.repository.get_lord_stats(lord_name)
+
+
+def _reason(text: str | None) -> str | None:
+    """Return an admin's reason, or raise PayloadError where it is too long to be kept with the quest."""
+    if text is not None and len(text) > MAX_REASON:
+        message = f"the reason has {len(text):,} characters; the limit is {MAX_REASON:,}"
+        raise PayloadError(message, hint="give a short one, and say where the rest is to be found")
+    return text
 
 
 def _submit_batch(connection: Connection, batch: Sequence[Rows]) -> list[Submitted]:

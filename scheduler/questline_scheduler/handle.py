@@ -22,7 +22,12 @@ class QuestHandle:
     _client: _Asked = field(repr=False, compare=False)
 
     def wait(self, timeout: float | None = None) -> QuestExecutionData:
-        """Wait until the quest ends, as `QuestClient.wait` does."""
+        """Wait until the quest ends, as `QuestClient.wait` does, and return it.
+
+        Raises:
+          QuestFailed: it failed, was cancelled or is paused.
+          TimeoutError: it goes on after `timeout` seconds; Python's own error, no QuestlineError.
+        """
         return self._client.wait(self.quest_id, timeout)
 
     def get(self) -> QuestExecutionData:

@@ -51,6 +51,14 @@ def _cut(_logger: object, _method: str, event: structlog.typing.EventDict) -> st
     for key, value in event.items():
         if key == "exception" and len(value) > MAX_EXCEPTION:
             event[key] = f"{value[: MAX_EXCEPTION // 2]}\n…\n{value[-MAX_EXCEPTION // 2 :]}"
-        elif isinstance(value, str) and len(value) > MAX_FIELD and key != "exception":
-            event[key] = f"{value[:MAX_FIELD]}… ({len(value):,} characters)"
+        elif key != "exception":
+            event[key] = _short(value)
     return event
+
+
+def _short(value: object) -> object:
+    """Return a value of any kind, or the beginning of its text where that is long."""
+    if isinstance(value, bool | int | float | None):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return value if len(text) <= MAX_FIELD else f"{text[:MAX_FIELD]}… ({len(text):,} characters)"

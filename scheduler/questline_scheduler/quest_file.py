@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from questline_persistence.errors import PayloadError
-from questline_persistence.models import QuestExecutionData
+from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
+from questline_persistence.payload import shortened
+from questline_persistence.spelling import suggestion
 
 #: What a producer may say about a quest; everything else is for the store to fill in.
 KEYS = (
@@ -32,12 +34,34 @@ def read_quest(data: Mapping[str, Any]) -> QuestExecutionData:
     """
     for key in data:
         if key not in KEYS:
-            near = difflib.get_close_matches(str(key), KEYS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(KEYS)}"
-            raise PayloadError(f"a quest has no key {key!r}", hint=hint)
+            raise PayloadError(f"a quest has no key {shortened(key)}", hint=suggestion(key, KEYS, kind="keys"))
+    if isinstance(data.get("labels"), Mapping):
+        refuse_labels(data["labels"])
     try:
         return QuestExecutionData(**{key: value for key, value in data.items() if value is not None})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the quest"
-        raise PayloadError(f"{place}: {first['msg']}") from None
+        raise _refusal(error.errors(include_url=False)[0]) from None
+
+
+def _refusal(error: ErrorDetails) -> PayloadError:
+    """Return an error of Pydantic's in our words, where those say more."""
+    *above, last = (str(part)[:MAX_PLACE] for part in error["loc"] or ("the quest",))
+    place, value, limits = ".".join((*above, last)), error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            near = suggestion(last, LordStep.model_fields, kind="keys")
+            return PayloadError(f"{place}: a step has no key {shortened(last)}", hint=near)
+        case "too_long":
+            return PayloadError(f"{place} has {len(value):,} entries; the limit is {limits['max_length']:,}")
+        case "string_too_long":
+            message = f"{place} is {len(value):,} characters long; the limit is {limits['max_length']:,}"
+            return PayloadError(message)
+        case "string_pattern_mismatch":
+            return PayloadError(f"{place}: {shortened(value)} cannot be a name", hint=_NAME_HINT)
+        case _:
+            return PayloadError(f"{place}: {error['msg']}")
+
+
+#: Longest part of a value's place that an error repeats, in characters.
+MAX_PLACE = 100
+_NAME_HINT = "use letters, digits and _ . -, and begin with a letter, a digit or _"

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from questline_persistence.errors import ConfigurationError, PayloadError
 from questline_persistence.models import MAX_STEPS, LordStep
+from questline_persistence.spelling import suggestion
 
 StackBuilder: TypeAlias = Callable[[dict[str, Any]], Sequence[LordStep]]
 Builder = TypeVar("Builder", bound=StackBuilder)
@@ -43,8 +44,8 @@ def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
     """
     builder = _TYPES.get(name)
     if builder is None:
-        known = ", ".join(sorted(_TYPES)) or "none; import the module that registers it (QUESTLINE_LORDS)"
-        raise PayloadError(f"unknown quest type {name!r}", hint=f"known types: {known}")
+        known = suggestion(name, known_types(), kind="types") if _TYPES else "no type is known"
+        raise PayloadError(f"unknown quest type {name!r}", hint=f"{known}; {_IMPORT_HINT}")
     try:
         stack = list(builder(dict(input_data)))
     except Exception as error:
@@ -55,6 +56,12 @@ def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
     if len(stack) > MAX_STEPS:
         raise PayloadError(f"quest type {name!r} returned {len(stack):,} steps; the limit is {MAX_STEPS:,}")
     return stack
+
+
+_IMPORT_HINT = (
+    "import the module that registers it before you submit: "
+    "only the command line imports those of QUESTLINE_LORDS, QuestClient does not"
+)
 
 
 def known_types() -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from questline_persistence.claims import Doorbell
+from questline_persistence.counters import Counter
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
@@ -14,6 +17,8 @@ log = get_logger(__name__)
 
 #: Seconds between two looks, where the workers' own rings reach them through a server, and where they do not.
 INTERVAL_WITH_SERVER, INTERVAL_IN_PROCESS = 0.25, 0.05
+#: Most quest ids that one log line names.
+MAX_LOGGED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class Relay:
     def __init__(self, recovery: Recovery, broker: DoorbellBroker) -> None:
         self._recovery = recovery
         self._broker = broker
-        self.interval = INTERVAL_WITH_SERVER if broker.room() is None else INTERVAL_IN_PROCESS
+        self._with_server = broker.room() is None
+        self.interval = INTERVAL_WITH_SERVER if self._with_server else INTERVAL_IN_PROCESS
 
     def run_once(self, *, now: float | None = None) -> Relayed:
         """Ring for what is due, at most as much as the broker has room for."""
@@ -62,8 +68,14 @@ class Relay:
         if left:
             self._recovery.ring_soon(left, now=now)
         failpoint("relay.rung")
-        log.debug("redispatched", bells=len(bells) - len(left))
+        self._tell([bell for bell in bells if bell not in left])
         return Relayed(len(bells) - len(left), more=len(bells) == limit and not left)
+
+    def _tell(self, rung: Sequence[Doorbell]) -> None:
+        """Log and count what was rung again, where ringing from here is not how workers find all their work."""
+        if rung and self._with_server:
+            log.info("redispatched", bells=len(rung), quest_ids=[bell.quest_id for bell in rung[:MAX_LOGGED]])
+            self._recovery.counters.add(Counter.REDISPATCHED, len(rung))
 
     def _recollect(self, now: float | None) -> None:
         """Make every ready ticket due if the broker has forgotten what was rung."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from questline_persistence.counters import Counter
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
 from questline_persistence.models import MAX_PRIORITY
@@ -63,17 +64,21 @@ class Sweeper:
     def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
         """Free what nobody alive holds, or what these lost workers held, and ring for it; return what was found."""
         swept = self._recovery.sweep(workers_of=workers_of, now=now)
-        if swept.lost_workers:
-            log.warning("workers_lost", worker_ids=swept.lost_workers, freed=swept.freed)
-            self.requeue(swept.lost_workers)
+        lost = swept.lost_workers if workers_of is None else tuple(workers_of)
+        if lost:
+            log.warning("workers_lost", worker_ids=lost, freed=swept.freed)
+            # Only now: a message given back before its ticket is ready again would be fetched for nothing.
+            self._requeue(lost)
         if self._heard:
             # Steps that were running go before those that wait for their turn.
             self._ringer.ring([replace(bell, priority=MAX_PRIORITY) for bell in swept.doorbells])
         elif swept.doorbells:
             self._recovery.ring_soon(list(swept.doorbells))
+        self._recovery.counters.add(Counter.WORKERS_LOST, len(lost))
+        self._recovery.counters.add(Counter.CLAIMS_FREED, swept.freed)
         return swept
 
-    def requeue(self, worker_ids: Sequence[str]) -> None:
+    def _requeue(self, worker_ids: Sequence[str]) -> None:
         """Give back the messages that lost workers had fetched; if the broker is down, the relay rings later."""
         try:
             self._broker.requeue_dead(worker_ids)

@@ -24,7 +24,7 @@ from questline_persistence.register import Register
 from questline_persistence.repository import QuestRepository
 from questline_persistence.starting_point import StartingPoint
 from questline_persistence.submission import Submitted, submit_one, take_apart
-from questline_persistence.tables import quests, runs, snapshots, steps, tickets
+from questline_persistence.tables import Base, quests, runs, snapshots, steps, tickets
 
 #: The lease of a worker on the bench, and a while after which it is over; both in seconds.
 LEASE, LONG = 10.0, 3_600.0
@@ -226,6 +226,17 @@ class Workbench:
 
 
 @contextmanager
+def memory_bench() -> Iterator[Workbench]:
+    """Open a workbench on an SQLite store in memory, with the newest schema."""
+    bench = Workbench(":memory:")
+    Base.metadata.create_all(bench.database.engine)
+    try:
+        yield bench
+    finally:
+        bench.close()
+
+
+@contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
     """Collect the SQL statements that are sent inside the block."""
     sent: list[str] = []
@@ -260,3 +271,29 @@ def lost_reply(database: Database) -> Iterator[None]:
         patch.setattr(database, "_run", losing(database._run))
         yield
     assert lost, "nothing was committed"
+
+
+@contextmanager
+def refused_commit(database: Database, meanwhile: Callable[[], object]) -> Iterator[None]:
+    """Let the first write inside the block be rolled back as a victim of a deadlock; then `meanwhile` happens."""
+    refused: list[bool] = []
+    real = database._transaction
+
+    def refusing(work: Callable[..., Any], **options: Any) -> Any:
+        if refused:
+            return real(work, **options)
+        refused.append(True)
+
+        def undone(connection: Any) -> None:
+            work(connection)
+            raise DBAPIError("COMMIT", {}, Exception("deadlock detected"), connection_invalidated=True)
+
+        try:
+            return real(undone, **options)
+        finally:
+            meanwhile()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_transaction", refusing)
+        yield
+    assert refused, "nothing was written"

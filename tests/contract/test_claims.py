@@ -7,9 +7,10 @@ from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.claims import Claim, ClaimRequest
 from questline_persistence.ids import new_claim_id
+from questline_persistence.journal import _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.tables import tickets
-from tests.contract.quests import LONG, Workbench, lost_reply, statements
+from tests.contract.quests import LONG, Workbench, failure, lost_reply, statements
 
 
 def test_a_claim_brings_all_that_a_handler_needs(bench: Workbench) -> None:
@@ -23,6 +24,35 @@ def test_a_claim_brings_all_that_a_handler_needs(bench: Workbench) -> None:
     assert (claim.attempt, claim.lost, claim.version, claim.max_attempts) == (1, 0, 0, 5)
     assert (claim.timeout_seconds, claim.backoff_seconds, claim.start_time) == (7, 2, bench.clock.now())
     assert claim.idempotency_key == f"{quest_id}:0:0001"
+    assert claim.fence == bench.ticket(quest_id).fence
+
+
+def test_the_fence_of_a_claim_is_higher_than_that_of_any_claim_before_it(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    fences = []
+
+    def claim() -> Claim:
+        claimed = bench.claim(quest_id)
+        fences.append(claimed.fence)
+        return claimed
+
+    bench.journal.release(claim())
+    bench.journal.fail(failure(claim()))
+    claim()
+    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench._journal = None
+    bench.finish(claim(), 1)
+    bench.controls.pause(quest_id)
+    bench.controls.resume(quest_id)
+    bench.journal.fail(failure(claim(), retry_in=None))
+    bench.controls.retry(quest_id)
+    bench.finish(claim(), 2)
+    bench.replay(quest_id)
+    with lost_reply(bench.database):
+        claim()
+
+    assert fences == sorted(set(fences))
+    assert len(fences) == 7
 
 
 def test_a_claim_moves_the_ticket_to_running_and_the_quest_with_it(bench: Workbench) -> None:
@@ -161,6 +191,17 @@ def test_a_lost_reply_gives_nobody_the_claim_of_another(bench: Workbench) -> Non
         assert journal.claim(bench.wish(quest_id)) is None
 
     assert bench.ticket(quest_id).claim_id == held.claim_id
+
+
+def test_i6_a_claim_whose_reply_was_lost_and_that_was_swept_is_not_won_again(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    journal, wish, tries = bench.journal, bench.wish(quest_id), _Tries()
+    tries.again()
+    assert journal.claim(wish) is not None
+    bench.recovery.sweep(now=bench.clock.advance(LONG))
+
+    assert bench.database.write(lambda connection: journal._claims(connection, [wish], tries)) == {}
+    assert bench.ticket(quest_id).state == "ready"
 
 
 def test_i4_no_ticket_runs_without_a_claim(bench: Workbench) -> None:

@@ -36,7 +36,7 @@ def test_a_quest_whose_step_runs_is_pausing_until_the_step_has_ended(bench: Work
     assert bench.finish(claim, 1).status == "paused"
 
 
-def test_i8_nothing_starts_between_paused_and_resume(bench: Workbench) -> None:
+def test_fault_08_i8_nothing_starts_between_paused_and_resume(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     before = bench.wish(quest_id)
     bench.controls.pause(quest_id)

@@ -76,7 +76,7 @@ def test_a_cursor_that_is_not_ours_is_refused(bench: Workbench, cursor: str) -> 
 
 @pytest.mark.parametrize("options", [{"limit": 0}, {"limit": 1_001}, {"limit": -1}, {"offset": -1}])
 def test_a_limit_out_of_range_is_refused(bench: Workbench, options: dict[str, Any]) -> None:
-    with pytest.raises(PayloadError, match="limit must be"):
+    with pytest.raises(PayloadError, match="must be"):
         bench.repository.list_quests(**options)
 
 
@@ -117,7 +117,7 @@ def test_quests_are_filtered_by_type_labels_and_time(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a'b", 'a"b', "a$b", "a;b", "a)b", "a\nb", "x" * 64, "a\0", "ä", "a\n"])
-def test_langgraph_cve_2025_64439_a_hostile_label_key_is_refused(bench: Workbench, key: str) -> None:
+def test_absurd_68_langgraph_cve_2025_67644_a_hostile_label_key_is_refused(bench: Workbench, key: str) -> None:
     with pytest.raises(PayloadError, match="is not a label"):
         ids(bench, labels={key: "x"})
 
@@ -125,7 +125,7 @@ def test_langgraph_cve_2025_64439_a_hostile_label_key_is_refused(bench: Workbenc
 @pytest.mark.parametrize(
     "value", ["' OR 1=1 --", '" OR ""="', "%", "_", "$", "}", "\\", "ü", "'); DROP TABLE tickets; --"]
 )
-def test_absurd_68_a_hostile_label_value_is_only_a_value(bench: Workbench, value: str) -> None:
+def test_absurd_68_langgraph_cve_2025_67644_a_hostile_label_value_is_only_a_value(bench: Workbench, value: str) -> None:
     bench.submit("a", labels={"key": "innocent"})
     hostile = bench.submit("a", labels={"key": value})
 

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from questline_persistence.register import KEEP_ENDED_SECONDS
+from questline_persistence.register import KEEP_ENDED_SECONDS, Register
 from tests.contract.quests import LEASE, LONG, Workbench
 
 
@@ -91,7 +91,7 @@ def test_workers_that_ended_more_than_a_day_ago_are_forgotten(bench: Workbench) 
     assert list(listed(bench)) == [live.worker_id]
 
 
-def test_a_wall_clock_an_hour_off_changes_nothing(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_06_a_wall_clock_an_hour_off_changes_nothing(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     """On SQLite the database's clock is that of the machine; a worker's own is asked on neither."""
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + LONG)
@@ -113,3 +113,47 @@ def test_the_clock_of_a_postgresql_store_is_the_server_s(bench: Workbench, monke
     off = bench.database._read_clock() - real()
 
     assert off == pytest.approx(LONG if bench.database.dialect == "sqlite" else 0.0, abs=30)
+
+
+def test_each_heartbeat_is_noted_by_the_clock_of_the_database(bench: Workbench) -> None:
+    journal = bench.worker()
+    entered = listed(bench)[journal.worker_id]["heartbeat_at"]
+    bench.register.renew(journal.worker_id, LEASE)
+    row = listed(bench)[journal.worker_id]
+
+    assert entered == pytest.approx(bench.clock.now(), abs=30)
+    assert row["heartbeat_at"] > entered  # type: ignore[operator]
+    assert row["lease_until"] == pytest.approx(row["heartbeat_at"] + LEASE, abs=0.01)  # type: ignore[operator]
+
+
+def test_the_claims_of_workers_are_named_those_that_last_longest_first(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("questline_persistence.register.MAX_CLAIMS", 2)
+    busy, idle = bench.worker(), bench.worker()
+    held = []
+    for _ in range(3):
+        held.append(bench.claim(bench.submit("a"), busy))
+        bench.clock.advance(1)
+    found = bench.register.claims_of([busy.worker_id, idle.worker_id])
+
+    assert found == {
+        busy.worker_id: [
+            {
+                "quest_id": claim.quest_id,
+                "position": "0001",
+                "handler": "a:work",
+                "claim_id": claim.claim_id,
+                "claimed_at": claim.start_time,
+            }
+            for claim in held[:2]
+        ]
+    }
+    assert bench.register.claims_of([]) == {}
+
+
+def test_i11_claims_held_in_another_namespace_are_not_listed(bench: Workbench) -> None:
+    journal = bench.worker()
+    bench.claim(bench.submit("a"), journal)
+
+    assert Register(bench.database, "other").claims_of([journal.worker_id]) == {}

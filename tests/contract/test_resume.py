@@ -2,7 +2,7 @@ import pytest
 
 from questline_persistence.claims import REDISPATCH_FIRST
 from questline_persistence.errors import QuestConflict, QuestNotFound
-from tests.contract.quests import Workbench, failure, lost_reply
+from tests.contract.quests import Workbench, checkpoint, failure, lost_reply, refused_commit
 
 
 def test_a_resumed_quest_goes_on_where_it_stood(bench: Workbench) -> None:
@@ -103,3 +103,35 @@ def test_verbs_whose_reply_was_lost_tell_what_they_did(bench: Workbench) -> None
         assert bench.controls.cancel(quest_id).changed
     with lost_reply(bench.database):
         assert bench.controls.delete(quest_id)
+
+
+def test_a_verb_that_came_to_nothing_does_not_answer_as_if_it_had(bench: Workbench) -> None:
+    """Another admin was faster between its two tries: the first try's answer is no longer true."""
+    quest_id = bench.submit("a")
+    with (
+        refused_commit(bench.database, lambda: bench.controls.cancel(quest_id)),
+        pytest.raises(QuestConflict, match="is cancelled"),
+    ):
+        bench.controls.pause(quest_id)
+
+
+def test_a_verb_that_is_tried_again_rings_for_the_ticket_as_it_is_now(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.controls.pause(quest_id)
+
+    def others() -> None:
+        bench.controls.resume(quest_id)
+        bench.controls.pause(quest_id)
+
+    with refused_commit(bench.database, others):
+        resumed = bench.controls.resume(quest_id)
+    (ticket,) = bench.everything(quest_id)["tickets"]
+    assert [bell.fence for bell in resumed.doorbells] == [ticket.fence]
+
+
+def test_a_pause_that_is_tried_again_tells_where_the_quest_is_now(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    claim = bench.claim(quest_id)
+    with refused_commit(bench.database, lambda: bench.journal.checkpoint(checkpoint(claim))):
+        paused = bench.controls.pause(quest_id)
+    assert (paused.status, paused.changed) == ("paused", True)

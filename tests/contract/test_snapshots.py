@@ -74,7 +74,7 @@ def test_i9_the_state_is_the_fold_of_the_committed_results(bench: Workbench) -> 
     assert bench.repository.load_quest(quest_id).run_data == folded == {"a": 3, "a#2": 3, "b": 2}
 
 
-def test_a_snapshot_costs_the_same_whatever_the_length_of_the_quest(bench: Workbench) -> None:
+def test_langgraph_growth_a_snapshot_costs_the_same_whatever_the_length_of_the_quest(bench: Workbench) -> None:
     per_step = {}
     for length in (5, 100):
         quest_id = bench.submit(*["a"] * length)
@@ -86,7 +86,7 @@ def test_a_snapshot_costs_the_same_whatever_the_length_of_the_quest(bench: Workb
     assert per_step[100] < 250
 
 
-def test_a_checkpoint_writes_its_output_once(bench: Workbench) -> None:
+def test_langgraph_growth_a_checkpoint_writes_its_output_once(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     bench.advance(quest_id, "needle" * 10)
     found = [row for rows in bench.everything(quest_id).values() for row in rows if "needle" in str(row)]

@@ -27,7 +27,7 @@ def test_a_claim_of_a_worker_whose_lease_is_over_is_freed(bench: Workbench) -> N
     assert "was lost" in str(run.error_message)
 
 
-def test_a_claim_of_a_live_worker_is_left_alone_however_long_it_lasts(bench: Workbench) -> None:
+def test_oban_47_minutes_a_claim_of_a_live_worker_is_left_alone_however_long_it_lasts(bench: Workbench) -> None:
     quest_id = bench.submit(LordStep("a", "work", timeout_seconds=10 * LONG))
     claim = bench.claim(quest_id, bench.worker(lease=EVERLASTING))
 
@@ -212,7 +212,7 @@ def test_a_lease_counts_only_for_the_claims_of_its_own_worker(bench: Workbench) 
     assert bench.ticket(quest_id).state == "ready"
 
 
-def test_duratiq_12_poison_rows_do_not_starve_the_recovery_of_others(
+def test_river_1318_duratiq_12_poison_rows_do_not_starve_the_recovery_of_others(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recovery_module, "MAX_SWEEP", 4)

@@ -224,6 +224,7 @@ SCENES: Mapping[str, Scene | VerbScene] = {
     "renew": Scene(_standing, option="waits"),
     "leave": _STOP,
     "forget": _BOOT,
+    "count": _SWEEP,
     "worker.boot": _BOOT,
     "worker.fetched": _WALK,
     "worker.claimed": _WALK,

@@ -11,7 +11,9 @@ from tests.integration.worker.pools import tell
 
 
 @pytest.mark.parametrize("point", [pytest.param(point, id=name_of(point)) for point in POINTS])
-def test_kill_9_loses_nothing_and_doubles_nothing(point: str, ground_for: Callable[[Cell, str], Ground]) -> None:
+def test_fault_01_kill_9_loses_nothing_and_doubles_nothing(
+    point: str, ground_for: Callable[[Cell, str], Ground]
+) -> None:
     results = run_all(cells_at(point, "kill"), ground_for)
 
     failed = [f"{cell}: {result}" for cell, result in results.items() if isinstance(result, str)]

@@ -36,7 +36,7 @@ def test_every_way_to_a_point_is_used() -> None:
     assert {id(scene_of(point)) for point in POINTS} == {id(scene) for scene in SCENES.values()}
 
 
-def test_everything_that_the_protocol_names_is_struck_under_that_name() -> None:
+def test_fault_01_everything_that_the_protocol_names_is_struck_under_that_name() -> None:
     assert set(NAMED) == set(PROTOCOL)
     for name, points in NAMED.items():
         assert all(name_of(point).startswith(name) and cells_at(point, "kill") for point in points)

@@ -117,7 +117,10 @@ class Checkpoints(Middleware):
             settled = self._settle(claim, outcome)
         failpoint("worker.settled")
         if not settled.won:
-            log.warning("result_fenced", lord=claim.lord_name, outcome=type(outcome).__name__)
+            self._running.note_fenced()
+            log.warning(
+                "result_fenced", lord=claim.lord_name, outcome=type(outcome).__name__, worker_id=claim.worker_id
+            )
         self._ring(settled)
         failpoint("worker.rung")
 

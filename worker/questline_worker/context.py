@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from questline_persistence.claims import Claim
+from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_scheduler.step_defaults import complete
@@ -82,6 +83,11 @@ class LordContext:
         return self._claim.idempotency_key
 
     @property
+    def fence(self) -> int:
+        """A number that is higher with each claim of the quest, for outside systems that can refuse a lower one."""
+        return self._claim.fence
+
+    @property
     def input_data(self) -> dict[str, Any]:
         """The quest's input."""
         if self._input is None:
@@ -119,13 +125,14 @@ class LordContext:
 
         Raises:
           TypeError: something else than a `LordStep` is given.
-          ValueError: the quest would get too long.
+          PayloadError: the quest would get too long; the step fails without another attempt.
         """
         for step in steps:
             if not isinstance(step, LordStep):
                 raise TypeError(f"push takes LordStep objects, not {type(step).__name__}")
         if len(self._pushed) + len(steps) > MAX_STEPS:
-            raise ValueError(f"a quest may hold {MAX_STEPS:,} steps at most")
+            count = len(self._pushed) + len(steps)
+            raise PayloadError(f"{count:,} pushed steps are too many; a quest may have {MAX_STEPS:,} at most")
         self._pushed += complete(steps)
 
     def raise_if_cancelled(self) -> None:

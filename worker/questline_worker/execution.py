@@ -40,6 +40,7 @@ class Execution:
     def __init__(self, repository: QuestRepository, loop: EventLoop) -> None:
         self._repository = repository
         self._loop = loop
+        self._limit = repository.database.limits.output
 
     def run(self, step: RunningStep) -> Outcome:
         """Run the handler of a claimed step; every way in which that can go is an outcome, never an exception."""
@@ -48,7 +49,7 @@ class Execution:
         try:
             output = self._call(step, context)
             failpoint("worker.effect")
-            text = encode(output, what=f"the output of {claim.handler}")
+            text = encode(output, what=f"the output of {claim.handler}", limit=self._limit)
         except (StepCancelled, CancelledError):
             return (
                 Dropped() if step.lost else Failed(_described(StepCancelled("the step was cancelled")), _retry(claim))

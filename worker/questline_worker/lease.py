@@ -13,6 +13,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import ConsumerThread
 
 from questline_persistence.claims import WorkerCard
+from questline_persistence.counters import Counter
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
@@ -107,6 +108,7 @@ class Lease(Middleware):
         self._leaving.set()
         self._loop.stop()
         if self._registered.is_set():
+            self._report()
             try:
                 self._register.leave(self._card.worker_id)
             except StoreUnavailable as error:
@@ -136,6 +138,7 @@ class Lease(Middleware):
             self._enter()
         elif not self._register.renew(self._card.worker_id, self._lease_seconds):
             self._enter_again()
+        self._report()
         for claim_id in self._running.check(self._card.worker_id):
             settled = self._journal.release_stray(claim_id)
             log.warning("claim_stray", claim_id=claim_id, released=settled.won)
@@ -146,6 +149,10 @@ class Lease(Middleware):
         self._registered.set()
         self._recovery.ring_known(self._journal.handlers)
         log.info("worker_started", worker_id=self._card.worker_id, pid=self._card.pid, threads=self._card.threads)
+
+    def _report(self) -> None:
+        """Count the results that were fenced since the last heartbeat, where there were any."""
+        self._recovery.counters.add(Counter.RESULTS_FENCED, self._running.take_fenced())
 
     def _enter_again(self) -> None:
         """Go on under a new name after having been taken for dead; claims under the old one are gone or will be."""

@@ -65,7 +65,9 @@ class WorkerProcess:
         self.settings = settings
         # A thread may hold one connection for its step's outputs while the committer uses another.
         size = min(settings.worker_threads + 4, 20)
-        self.database = database or Database(settings.database_url, pool_size=size, patience=FOR_EVER)
+        self.database = database or Database(
+            settings.database_url, pool_size=size, patience=FOR_EVER, limits=settings.limits
+        )
         self.broker = broker or open_broker(settings.broker_url, namespace=settings.namespace)
         if isinstance(self.broker, MemoryBroker):
             self.broker.wanted = 2 * settings.worker_threads

@@ -82,6 +82,7 @@ class RunningSteps:
         self._register = register
         self._steps: dict[str, RunningStep] = {}
         self._unknown: set[str] = set()
+        self._fenced = 0
         self._lock = threading.Lock()
 
     @contextmanager
@@ -100,6 +101,17 @@ class RunningSteps:
         """Return the steps that run now."""
         with self._lock:
             return list(self._steps.values())
+
+    def note_fenced(self) -> None:
+        """Count a result that came too late."""
+        with self._lock:
+            self._fenced += 1
+
+    def take_fenced(self) -> int:
+        """Return how many results came too late since the last time somebody asked."""
+        with self._lock:
+            fenced, self._fenced = self._fenced, 0
+        return fenced
 
     def check(self, worker_id: str) -> set[str]:
         """Find out, with one look into the store, which claims are gone, and which nobody here knows.

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
@@ -54,16 +54,26 @@ class Supervisor:
       settings: the settings for all of them.
       modules: the modules that register Lords.
       loops: whether this process hosts the background loops; without it, lost work waits for another's.
+      say: tells whoever pressed Ctrl-C what happens now.
     """
 
-    def __init__(self, settings: Settings, modules: Sequence[str], *, loops: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        modules: Sequence[str],
+        *,
+        loops: bool = True,
+        say: Callable[[str], object] = log.info,
+    ) -> None:
         self.settings = settings
         self._modules = list(modules)
         self._stopping = 0
+        self._interrupted = False
+        self._say = say
         self._children: list[_Child] = []
         self._due: list[tuple[float, int]] = []
         # The supervisor never waits long for the store: a child that dies meanwhile must be replaced all the same.
-        self._database = Database(settings.database_url, patience=2.0)
+        self._database = Database(settings.database_url, patience=2.0, limits=settings.limits)
         self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
         self._in_process = self._broker.room() is not None
         self._register = Register(self._database, settings.namespace)
@@ -88,11 +98,15 @@ class Supervisor:
         while not self._stopping:
             self._replace_dead()
             time.sleep(LOOK_SECONDS)
+        if self._interrupted:  # whoever sends SIGTERM reads no terminal
+            seconds = self.settings.shutdown_seconds
+            self._say(f"Stopping: running steps have {seconds:g} s to end. Press Ctrl-C again to stop at once.")
         return self._shut_down()
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
         """Note that the pool is to stop; being asked twice means at once."""
         self._stopping += 1
+        self._interrupted = number == signal.SIGINT
 
     def _start(self, short_lives: int = 0) -> None:
         process_id = new_claim_id()
@@ -141,10 +155,7 @@ class Supervisor:
     def _free(self, process_id: str) -> None:
         """Take a dead child's claims and fetched messages away from it now, rather than when its lease ends."""
         try:
-            lost = self._declared_dead(process_id)
-            self._sweeper.sweep(workers_of=lost)
-            # Only now: a message given back before its ticket is ready again would be fetched for nothing.
-            self._sweeper.requeue(lost)
+            self._sweeper.sweep(workers_of=self._declared_dead(process_id))
         except Exception as error:  # noqa: BLE001  (no error of the store may end the pool; the lease runs out anyway)
             log.warning("recovery_delayed", process_id=process_id, error=str(error))
 

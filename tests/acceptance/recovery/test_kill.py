@@ -14,7 +14,9 @@ from tests.integration.worker.pools import tell
 from tests.waiting import eventually
 
 
-def test_a_worker_killed_in_mid_step_costs_that_attempt_and_nothing_else(project: Project) -> None:
+def test_fault_01_dramatiq_505_a_worker_killed_in_mid_step_costs_that_attempt_and_nothing_else(
+    project: Project,
+) -> None:
     project.start_pool(processes=2)
     quest_id = project.submit("quick", "slow", "quick", quest_id="killed")
     victim = project.wait_for_begin("killed:0:0002")
@@ -47,7 +49,7 @@ def test_a_killed_supervisor_takes_its_workers_along_and_another_pool_goes_on(pr
     assert project.times_begun()["orphan:0:0001"] == 1
 
 
-def test_a_pool_killed_altogether_is_followed_by_another_after_the_lease(project: Project) -> None:
+def test_fault_01_a_pool_killed_altogether_is_followed_by_another_after_the_lease(project: Project) -> None:
     """As when the machine loses power: nobody signs off, nobody tells."""
     pool = project.start_pool(processes=1)
     children = descendants(pool.pid)
@@ -66,7 +68,7 @@ def test_a_pool_killed_altogether_is_followed_by_another_after_the_lease(project
     assert project.successes(quest_id) == ["0001", "0002"]
 
 
-def test_a_worker_frozen_past_its_lease_is_fenced_and_goes_on_under_a_new_name(project: Project) -> None:
+def test_fault_05_a_worker_frozen_past_its_lease_is_fenced_and_goes_on_under_a_new_name(project: Project) -> None:
     pool = project.start_pool(processes=2, threads=2)
     quest_id = project.submit("quick", "slow", "quick", quest_id="frozen")
     first = project.wait_for_begin("frozen:0:0002")
@@ -94,7 +96,7 @@ def test_a_worker_frozen_past_its_lease_is_fenced_and_goes_on_under_a_new_name(p
 
 
 @pytest.mark.timeout(300)
-def test_thirty_quests_survive_a_kill_every_two_seconds(server_project: Project) -> None:
+def test_fault_01_thirty_quests_survive_a_kill_every_two_seconds(server_project: Project) -> None:
     """A step that loses three workers fails by design, so that a worker with one that has lost two is spared."""
     project, kills = server_project, []
     pool = project.start_pool(processes=2, threads=4)
@@ -166,10 +168,29 @@ def _stop_in_mid_step(project: Project, number: signal.Signals) -> None:
     eventually(lambda: not pool.running, timeout=LONG, message="the supervisor did not end")
     tell(f"stopped {time.monotonic() - begun:.2f} s after {number.name} (1 s for steps to end)")
     assert pool._process.returncode == 0
+    said = "Stopping: running steps have 1 s to end. Press Ctrl-C again to stop at once."
+    assert project.log.count(said) == (1 if number == signal.SIGINT else 0)
     assert not any(map(is_alive, children))
     assert project.live_workers() == []
     assert project.client.get(quest_id).status == "running"
     assert [run.status for run in project.client.runs(quest_id)] == ["success"], "an attempt was spent"
+    project.open_gate()
+    project.start_pool(processes=1)
+    project.completed(quest_id)
+
+
+def test_a_second_ctrl_c_stops_a_pool_at_once_and_its_steps_go_on_elsewhere(sqlite_project: Project) -> None:
+    project = sqlite_project
+    project.environment["QUESTLINE_SHUTDOWN_SECONDS"] = "3600"
+    pool = project.start_pool(processes=1)
+    quest_id = project.submit("slow", quest_id="hurried")
+    project.wait_for_begin("hurried:0:0001")
+    pool.send(signal.SIGINT)
+    eventually(lambda: "Press Ctrl-C again" in project.log, timeout=LONG)
+    assert pool.running
+    pool.send(signal.SIGINT)
+    eventually(lambda: not pool.running, timeout=LONG, message="the second Ctrl-C did not stop it")
+    assert pool._process.returncode == 0
     project.open_gate()
     project.start_pool(processes=1)
     project.completed(quest_id)
@@ -213,7 +234,7 @@ def test_a_worker_that_fails_at_boot_is_started_again_ever_more_slowly(sqlite_pr
     project.completed(quest_id)
 
 
-def test_a_deploy_without_a_lord_in_use_strands_nothing(server_project: Project) -> None:
+def test_fault_10_dbos_version_hash_a_deploy_without_a_lord_in_use_strands_nothing(server_project: Project) -> None:
     project = server_project
     project.start_pool(processes=1)
     stack_id = project.submit("quick", "newcomer", quest_id="deploy")

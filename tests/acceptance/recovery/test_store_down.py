@@ -32,7 +32,7 @@ def crashing_project(
         postgres_server.drop_database(name)
 
 
-def test_a_pool_goes_on_after_its_store_was_restarted(
+def test_fault_04_a_pool_goes_on_after_its_store_was_restarted(
     crashing_project: Project, postgres_server: PostgresServer
 ) -> None:
     project = crashing_project

@@ -109,7 +109,7 @@ def test_a_running_step_is_committed_while_the_broker_is_down(
     assert completed(handle).output_data == "kept"
 
 
-def test_dispatch_counters_do_not_run_away_while_the_broker_is_down(
+def test_fault_02_dispatch_counters_do_not_run_away_while_the_broker_is_down(
     failing_broker_pool: Pool, valkey_server: ValkeyServer
 ) -> None:
     from sqlalchemy import select  # noqa: PLC0415  beside its only use
@@ -131,7 +131,7 @@ def test_dispatch_counters_do_not_run_away_while_the_broker_is_down(
     completed(handle)
 
 
-def test_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_each(pool: Pool) -> None:
+def test_fault_03_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_each(pool: Pool) -> None:
     ran = _counting_lord()
     member = pool.start(threads=4)
     tripled = TriplingBroker(member.broker)
@@ -145,7 +145,7 @@ def test_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_each(pool: P
         assert successes(client, handle.quest_id) == [(0, "0001"), (0, "0002"), (0, "0003")]
 
 
-def test_duratiq_6_lost_doorbells_are_rung_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_03_duratiq_6_lost_doorbells_are_rung_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when a worker dies between its commit and its ring, each time."""
     ran = _counting_lord()
     member = pool.start()
@@ -157,7 +157,7 @@ def test_duratiq_6_lost_doorbells_are_rung_again(pool: Pool, monkeypatch: pytest
     assert successes(client, done.quest_id) == [(0, "0001"), (0, "0002"), (0, "0003")]
 
 
-def test_a_forged_doorbell_does_nothing_that_the_rows_do_not_allow(pool: Pool) -> None:
+def test_fault_14_a_forged_doorbell_does_nothing_that_the_rows_do_not_allow(pool: Pool) -> None:
     ran = _counting_lord()
     member = pool.start()
     client = pool.client()
@@ -200,7 +200,7 @@ def test_a_worker_that_was_away_finds_what_was_submitted_meanwhile(pool: Pool) -
     assert len(ran) == 20
 
 
-def test_rings_for_a_worker_that_listens_to_nothing_of_theirs_do_not_multiply(server_pool: Pool) -> None:
+def test_fault_12_rings_that_nobody_has_time_for_do_not_multiply(server_pool: Pool) -> None:
     """PROTOCOL.md §4 row 12: the broker's length stays bounded by the number of ready tickets."""
     gate, begun = server_pool.gate(), threading.Event()
 

@@ -213,7 +213,7 @@ def test_a_failed_quest_is_retried_from_its_failed_step(pool: Pool) -> None:
     assert ran == ["0001", "0002", "0002"]
 
 
-def test_verbs_that_race_with_running_steps_leave_one_truth(pool: Pool) -> None:
+def test_fault_08_verbs_that_race_with_running_steps_leave_one_truth(pool: Pool) -> None:
     """Every verb at every moment, against four threads; the invariants are checked when the test is over."""
     runs: list[tuple[str, int, str]] = []
 

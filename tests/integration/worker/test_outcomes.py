@@ -134,7 +134,7 @@ def test_retry_spends_an_attempt(sqlite_pool: Pool) -> None:
     assert len(errors(client, failed.quest_id)) == 3
 
 
-def test_duratiq_7_a_result_that_is_not_json_fails_the_step_with_a_clear_error(pool: Pool) -> None:
+def test_fault_09_duratiq_7_a_result_that_is_not_json_fails_the_step_with_a_clear_error(pool: Pool) -> None:
     calls: list[int] = []
 
     @lord("artist", "work")
@@ -149,7 +149,7 @@ def test_duratiq_7_a_result_that_is_not_json_fails_the_step_with_a_clear_error(p
     assert calls == [1], "trying again cannot help"
 
 
-def test_duratiq_7_a_result_of_ten_megabytes_fails_the_step_with_a_clear_error(pool: Pool) -> None:
+def test_fault_09_duratiq_7_a_result_of_ten_megabytes_fails_the_step_with_a_clear_error(pool: Pool) -> None:
     @lord("hoarder", "work")
     def work(_: LordContext) -> str:
         return "x" * 10_000_000
@@ -212,7 +212,7 @@ def test_sys_exit_spends_attempts_and_the_pool_lives(pool: Pool) -> None:
     assert all(thread.is_alive() for thread in member.worker.workers)
 
 
-def test_duratiq_7_an_async_step_that_never_returns_times_out_spends_its_attempts_and_the_pool_lives(
+def test_fault_09_duratiq_7_an_async_step_that_never_returns_spends_its_attempts_and_the_pool_lives(
     pool: Pool,
 ) -> None:
     cancelled: list[int] = []
@@ -240,7 +240,7 @@ def test_duratiq_7_an_async_step_that_never_returns_times_out_spends_its_attempt
     assert completed(client.submit(quest("quick"))).output_data == "done", "the only thread did not come back"
 
 
-def test_duratiq_7_a_sync_step_that_never_returns_spends_its_attempts_by_the_sweep(pool: Pool) -> None:
+def test_fault_09_duratiq_7_a_sync_step_that_never_returns_spends_its_attempts_by_the_sweep(pool: Pool) -> None:
     gate = pool.gate()
 
     @lord("stuck", "work")

@@ -45,7 +45,7 @@ def test_namespaces_on_one_broker_and_one_database_never_meet(pool: Pool) -> Non
     assert not {row["worker_id"] for row in north.register.all()} & {row["worker_id"] for row in south.register.all()}
 
 
-def test_a_forged_doorbell_of_another_namespace_claims_nothing(pool: Pool) -> None:
+def test_fault_14_a_forged_doorbell_of_another_namespace_claims_nothing(pool: Pool) -> None:
     ran: list[str] = []
 
     @lord("a", "work")

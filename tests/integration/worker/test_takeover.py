@@ -78,6 +78,8 @@ def test_duratiq_1_a_late_result_after_the_quest_was_decided_changes_nothing(poo
     first.stop()
     assert client.runs(handle.quest_id) == before
     assert client.get(handle.quest_id) == done
+    assert client.stats()["counters"]["results_fenced"] == 1, "a worker that stops leaves no count behind"
+    assert client.stats()["counters"]["claims_freed"] == 1
 
 
 def test_duratiq_1_a_late_error_is_fenced_like_a_late_result(sqlite_pool: Pool) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from questline_persistence.errors import PayloadError
-from questline_persistence.payload import MAX_DEPTH, decode, encode
+from questline_persistence.limits import Limit
+from questline_persistence.payload import MAX_DEPTH, MAX_QUOTED, decode, encode
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -101,10 +102,10 @@ def test_the_size_is_counted_in_bytes(*, big: bool) -> None:
     value = ["ü" * 10, 2**70] if big else "ü" * 10
     size = len(encode(value, what="it").encode())
 
-    assert encode(value, what="it", limit=size)
+    assert encode(value, what="it", limit=Limit(size))
     with pytest.raises(PayloadError, match=f"it is {size} bytes of JSON; the limit is {size - 1}") as caught:
-        encode(value, what="it", limit=size - 1)
-    assert caught.value.hint
+        encode(value, what="it", limit=Limit(size - 1, "max_output_bytes"))
+    assert str(caught.value.hint).endswith("or raise QUESTLINE_MAX_OUTPUT_BYTES")
 
 
 @pytest.mark.parametrize("leaf", [1, 2**70])
@@ -121,3 +122,28 @@ def test_a_value_that_holds_itself_is_refused() -> None:
 
     with pytest.raises(PayloadError):
         encode(value, what="it")
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tree_whose_nodes_know_their_parents_ends_at_a_limit_and_not_when_memory_does(*, big: bool) -> None:
+    parent: dict[str, Any] = {"parent": None, "size": 2**70 if big else 1}
+    parent["children"] = [{"parent": parent, "children": []} for _ in range(3)]
+
+    with pytest.raises(PayloadError, match=r"it is more than 1,000,000 bytes of JSON"):
+        encode(parent, what="it")
+
+
+def test_what_holds_one_thing_many_times_over_is_refused_before_it_is_written_out() -> None:
+    value: list[Any] = []
+    for _ in range(60):
+        value = [value, value]  # 2 to the power of 60 lists, once it is text
+
+    with pytest.raises(PayloadError, match=r"it is more than 1,000,000 bytes of JSON"):
+        encode(value, what="it")
+
+
+def test_a_long_key_that_is_no_text_is_not_repeated_whole() -> None:
+    with pytest.raises(PayloadError) as caught:
+        encode({("x" * 10_000,): 1}, what="it")
+
+    assert len(str(caught.value)) < 3 * MAX_QUOTED

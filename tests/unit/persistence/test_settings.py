@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from questline_persistence.errors import ConfigurationError
-from questline_persistence.settings import documented, load
+from questline_persistence.settings import SettingsWarning, documented, load
 
 
 @pytest.fixture(autouse=True)
@@ -150,3 +150,81 @@ def test_every_setting_is_documented() -> None:
         assert name.startswith("QUESTLINE_")
         assert meaning, name
         assert isinstance(default, str)
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown", "hint"),
+    [
+        ("QUESTLINE_NAMESPAC=x\n", "QUESTLINE_NAMESPAC", "did you mean 'QUESTLINE_NAMESPACE'?"),
+        ("questline_lease_second=3\n", "QUESTLINE_LEASE_SECOND", "did you mean 'QUESTLINE_LEASE_SECONDS'?"),
+    ],
+)
+def test_an_unknown_variable_in_the_dotenv_file_names_the_nearest(
+    folder: Path, text: str, unknown: str, hint: str
+) -> None:
+    (folder / ".env").write_text(text)
+
+    with pytest.raises(ConfigurationError, match=rf"\.env: unknown key '{unknown}'") as caught:
+        load()
+    assert caught.value.hint == hint
+
+
+def test_the_dotenv_file_may_hold_what_other_programs_read(folder: Path) -> None:
+    (folder / ".env").write_text("QUESTLINE_TEST_PG_URL=x\nOPENAI_API_KEY=y\nMY_QUESTLINE_THING=z\n")
+
+    assert load().namespace == "default"
+
+
+def test_a_misspelt_variable_is_warned_of_once_and_names_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("questline_persistence.settings._WARNED", set())
+    monkeypatch.setenv("QUESTLINE_LEASE_SECOND", "3")
+
+    with pytest.warns(SettingsWarning, match=r"QUESTLINE_LEASE_SECOND .* did you mean 'QUESTLINE_LEASE_SECONDS'\?"):
+        load()
+    load()  # a second warning would be an error
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "QUESTLINE_TEST_PG_URL",
+        "QUESTLINE_DATABASE_URL_FILE",
+        "QUESTLINE_SERVICE_HOST",
+        "QUESTLINE_SERVICE_PORT_HTTP",
+        "QUESTLINE_PORT",
+        "QUESTLINE_PORT_8080_TCP_ADDR",
+        "QUESTLINE_GATEWAY_SERVICE_HOST",
+    ],
+)
+def test_what_kubernetes_or_a_secret_sets_is_not_warned_of(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, variable: str
+) -> None:
+    monkeypatch.setattr("questline_persistence.settings._WARNED", set())
+    (folder / "url").write_text("sqlite:///x.db")
+    monkeypatch.setenv(variable, "url")
+
+    assert load().namespace == "default"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "place"),
+    [
+        ("questline.toml", 'lease_seconds = "x"\n', "questline.toml: lease_seconds: "),
+        ("pyproject.toml", '[tool.questline]\nlease_seconds = "x"\n', "[tool.questline] of pyproject.toml: lease_sec"),
+        ("pyproject.toml", "[tool]\nquestline = 3\n", "[tool.questline] of pyproject.toml is no table"),
+        (".env", "QUESTLINE_LEASE_SECONDS=x\n", ".env: QUESTLINE_LEASE_SECONDS: "),
+    ],
+)
+def test_a_wrong_value_in_a_file_names_the_file(folder: Path, file: str, text: str, place: str) -> None:
+    (folder / file).write_text(text)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load()
+    assert caught.value.message.startswith(place)
+
+
+def test_settings_that_do_not_go_together_say_so_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUESTLINE_HEARTBEAT_SECONDS", "9")
+
+    with pytest.raises(ConfigurationError, match=r"^lease_seconds must be at least twice heartbeat_seconds"):
+        load()

@@ -43,3 +43,22 @@ def test_a_length_is_shown_in_the_units_that_matter(seconds: float | None, shown
 def test_moments_are_shown_from_where_we_stand() -> None:
     assert times.ago(90.0, 100.0) == "10.0 s ago"
     assert times.ago(110.0, 100.0) == "in 10.0 s"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "99999999999",
+        "99999999",
+        "9999-12-31T23:59:59-01:00",
+        "0001-01-01",
+        "1969-12-31T00:00Z",
+        "999999999w",
+        "x" * 9_999,
+    ],
+)
+def test_a_time_out_of_range_is_a_usage_mistake(text: str) -> None:
+    with pytest.raises(UsageMistake, match=r"is no(t a)? time") as refused:
+        times.read_moment(text, 1.8e9)
+    assert "ISO 8601" in (refused.value.hint or "")
+    assert len(refused.value.message) < 200

@@ -97,6 +97,16 @@ def test_long_fields_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
     assert told["error"] == "x" * MAX_FIELD + "… (1,000,000 characters)"
 
 
+def test_long_fields_that_are_no_text_are_cut_and_short_ones_are_told_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(load(log_format="json"))
+    log.warning("step_failed", data={"rows": ["y" * 100] * 1_000}, ids=["a", "b"], count=3)
+    told = json.loads(_lines(capsys)[0])
+    assert len(told["data"]) < MAX_FIELD + 100
+    assert (told["ids"], told["count"]) == (["a", "b"], 3)
+
+
 def test_a_long_exception_is_cut_too_and_keeps_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(load(log_format="json"))
     try:

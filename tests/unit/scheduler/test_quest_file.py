@@ -52,6 +52,39 @@ def test_an_unknown_key_is_refused_with_the_nearest_one(key: str, near: str) -> 
     assert refused.value.hint == f"did you mean {near!r}?"
 
 
+@pytest.mark.parametrize(("key", "near"), [("parms", "params"), ("tool", "tool_name"), ("max_attempt", "max_attempts")])
+def test_an_unknown_key_of_a_step_is_refused_with_the_nearest_one(key: str, near: str) -> None:
+    with pytest.raises(PayloadError, match=rf"execution_stack\.1\.{key}: a step has no key '{key}'") as refused:
+        read_quest({"quest_type": "build", "execution_stack": [STEP, {**STEP, key: 1}]})
+    assert refused.value.hint == f"did you mean {near!r}?"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"execution_stack": [STEP] * 10_000}, "execution_stack has 10,000 entries; the limit is 9,999"),
+        ({"labels": {f"k{number}": "v" for number in range(33)}}, "labels: 33 are too many; the limit is 32"),
+        ({"labels": {"k" * 64: "v"}}, f"labels: '{'k' * 64}' is not a label's key"),
+        ({"labels": {"my key": "v"}}, "labels: 'my key' is not a label's key"),
+        ({"labels": {"k": "v" * 256}}, "labels.k is 256 characters long; the limit is 255"),
+        ({"labels": {"k": 3}}, "labels.k is int, not text"),
+        ({"queue": "q" * 101}, "queue is 101 characters long; the limit is 100"),
+        ({"idempotency_key": "k" * 256}, "idempotency_key is 256 characters long; the limit is 255"),
+        ({"quest_id": "with space"}, "quest_id: 'with space' cannot be a name"),
+    ],
+)
+def test_what_is_too_much_is_named_with_its_size_and_the_limit(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(PayloadError) as refused:
+        read_quest({"quest_type": "build", **data})
+    assert refused.value.message == message
+
+
+def test_a_long_name_is_not_repeated_whole() -> None:
+    with pytest.raises(PayloadError) as refused:
+        read_quest({"quest_type": "build", "x" * 100_000: 1})
+    assert len(f"{refused.value} {refused.value.hint}") < 500
+
+
 @pytest.mark.parametrize("key", ["status", "run_data", "namespace", "epoch", "output_data", "error", "xyzzy"])
 def test_a_key_that_is_not_the_producers_is_refused_with_those_that_are(key: str) -> None:
     with pytest.raises(PayloadError, match=f"a quest has no key '{key}'") as refused:

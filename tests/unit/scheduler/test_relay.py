@@ -1,8 +1,10 @@
+import logging
+
 import pytest
 
 from questline_persistence.errors import StoreUnavailable
 from questline_scheduler.memory_broker import MemoryBroker
-from questline_scheduler.relay import INTERVAL_IN_PROCESS, INTERVAL_WITH_SERVER, Relay, Relayed
+from questline_scheduler.relay import INTERVAL_IN_PROCESS, INTERVAL_WITH_SERVER, MAX_LOGGED, Relay, Relayed
 from tests.contract.quests import Workbench, statements, step
 from tests.unit.scheduler.brokers import HandBroker
 
@@ -139,3 +141,37 @@ def test_a_memory_leaves_alone_what_nobody_here_listens_to(bench: Workbench) -> 
 def test_how_often_the_relay_looks_goes_by_whether_bells_travel(bench: Workbench, relay: Relay) -> None:
     assert relay.interval == INTERVAL_WITH_SERVER
     assert Relay(bench.recovery, MemoryBroker()).interval == INTERVAL_IN_PROCESS
+
+
+def test_what_is_rung_again_is_logged_with_some_quests_and_counted(
+    bench: Workbench, relay: Relay, caplog: pytest.LogCaptureFixture
+) -> None:
+    quest_ids = {bench.submit("a") for _ in range(MAX_LOGGED + 3)}
+    bench.clock.advance(3)
+    with caplog.at_level(logging.INFO):
+        relay.run_once()
+        relay.run_once()
+
+    (line,) = [record.msg for record in caplog.records]
+    assert isinstance(line, dict)
+    assert (line["event"], line["bells"], len(line["quest_ids"])) == ("redispatched", MAX_LOGGED + 3, MAX_LOGGED)
+    assert set(line["quest_ids"]) < quest_ids
+    assert bench.repository.get_counters()["redispatched"] == MAX_LOGGED + 3
+
+
+def test_bells_that_found_no_room_are_not_counted(bench: Workbench, relay: Relay, broker: HandBroker) -> None:
+    for _ in range(5):
+        bench.submit("a")
+    bench.clock.advance(3)
+    broker.capacity = 2
+    relay.run_once()
+    assert bench.repository.get_counters()["redispatched"] == 2
+
+
+def test_where_ringing_is_how_all_work_is_found_it_is_not_counted_as_an_exception(bench: Workbench) -> None:
+    broker = MemoryBroker()
+    broker.declare_queue("default")
+    bench.submit("a")
+    bench.clock.advance(3)
+    assert Relay(bench.recovery, broker).run_once() == Relayed(1)
+    assert bench.repository.get_counters()["redispatched"] == 0

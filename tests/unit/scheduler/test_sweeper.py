@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from questline_persistence.recovery import Swept
@@ -118,3 +120,51 @@ def test_a_sweep_that_finds_nothing_asks_nothing_of_the_broker(
     bench.claim(bench.submit("a"))
     assert sweeper.run_once() == Swept()
     assert broker.asked == 0
+
+
+def test_lost_workers_and_freed_claims_are_logged_with_their_ids_and_counted(
+    bench: Workbench, sweeper: Sweeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    claim = bench.claim(bench.submit("a"))
+    bench.clock.advance(LEASE + 1)
+    sweeper.run_once()
+    sweeper.run_once()
+
+    lines: list[Any] = [record.msg for record in caplog.records]
+    freed, lost = lines
+    assert (freed["event"], lost["event"]) == ("claim_freed", "workers_lost")
+    assert lost["worker_ids"] == (claim.worker_id,)
+    assert {name: freed[name] for name in ("quest_id", "claim_id", "worker_id")} == {
+        name: getattr(claim, name) for name in ("quest_id", "claim_id", "worker_id")
+    }
+    assert _counted(bench) == {"workers_lost": 1, "claims_freed": 1}
+
+
+def test_workers_that_their_supervisor_saw_die_are_logged_and_counted_alike(
+    bench: Workbench, sweeper: Sweeper, broker: HandBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    claim = bench.claim(bench.submit("a"), bench.worker(process_id="dead"))
+    sweeper.sweep(workers_of=bench.register.declare_dead("dead"))
+    sweeper.sweep(workers_of=bench.register.declare_dead("dead"))
+
+    assert claim.worker_id in caplog.text
+    assert broker.requeued == [claim.worker_id]
+    assert _counted(bench) == {"workers_lost": 1, "claims_freed": 1}
+
+
+def test_a_freed_step_is_rung_before_anything_is_counted(
+    bench: Workbench, sweeper: Sweeper, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store may go away in between, and a count must hold up no step."""
+    rung: list[list[str]] = []
+    monkeypatch.setattr(bench.recovery.counters, "add", lambda *_: rung.append([*broker.rung]))
+    quest_id = bench.submit("a")
+    bench.claim(quest_id)
+    bench.clock.advance(LEASE + 1)
+    sweeper.run_once()
+
+    assert rung == [[quest_id], [quest_id]]
+
+
+def _counted(bench: Workbench) -> dict[str, int]:
+    return {name: number for name, number in bench.repository.get_counters().items() if number}

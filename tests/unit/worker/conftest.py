@@ -54,6 +54,7 @@ def make_claim() -> MakeClaim:
             "backoff_seconds": 1.0,
             "start_time": 0.0,
             "queue": "default",
+            "fence": 2,
         }
         return Claim(**{**values, **changed})  # type: ignore[arg-type]
 

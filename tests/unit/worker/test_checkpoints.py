@@ -135,6 +135,26 @@ def test_a_fenced_result_changes_nothing_and_rings_nobody(room: Room) -> None:
     assert room.broker.rung == []
 
 
+def test_a_fenced_result_is_logged_with_its_ids_and_noted(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    quest_id = room.bench.submit("a")
+
+    def overtaken(_: object) -> Outcome:
+        room.bench.controls.cancel(quest_id)
+        return Succeeded("late")
+
+    room.run(quest_id, overtaken)
+    (line,) = [record.msg for record in caplog.records]
+    assert isinstance(line, dict)
+    assert (line["event"], line["quest_id"], line["position"]) == ("result_fenced", quest_id, "0001")
+    assert (line["worker_id"], len(line["claim_id"])) == (room.bench.journal.worker_id, 32)
+    assert (room.running.take_fenced(), room.running.take_fenced()) == (1, 0)
+
+
+def test_a_result_in_time_is_not_noted_as_fenced(room: Room) -> None:
+    room.run(room.bench.submit("a"), Succeeded("1"))
+    assert room.running.take_fenced() == 0
+
+
 def test_a_doorbell_for_a_lord_that_is_unknown_here_is_noted_and_left(
     room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from questline_persistence.errors import PayloadError
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_worker.context import LordContext
 from questline_worker.lords import lord
@@ -14,6 +15,7 @@ def test_a_context_tells_where_it_stands(make_claim: MakeClaim) -> None:
     assert (context.namespace, context.quest_type) == ("north", "kind")
     assert (context.lord_name, context.tool_name) == ("a", "work")
     assert context.idempotency_key == "q:2:0003"
+    assert context.fence == claim.fence
 
 
 def test_input_and_params_are_decoded(make_claim: MakeClaim) -> None:
@@ -70,5 +72,5 @@ def test_no_more_steps_can_be_pushed_than_a_quest_may_hold(make_claim: MakeClaim
     context = LordContext(make_claim(), {}, lambda: True)
     many = [LordStep("b", "work")] * MAX_STEPS
     context.push(*many)
-    with pytest.raises(ValueError, match="9,999"):
+    with pytest.raises(PayloadError, match="10,000 pushed steps are too many; a quest may have 9,999"):
         context.push(LordStep("b", "work"))

@@ -48,7 +48,9 @@ def test_a_dead_consumer_or_worker_thread_ends_the_process(
     assert "threads_died" in caplog.text
 
 
-def test_a_real_worker_whose_thread_dies_is_ended_and_one_that_stops_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dramatiq_445_a_real_worker_whose_thread_dies_is_ended_and_one_that_stops_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Watchdog, "interval", 0.02)
     ended: list[int] = []
     broker = MemoryBroker()

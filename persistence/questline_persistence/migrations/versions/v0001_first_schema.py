@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=False),
         sa.Column("lease_until", sa.Double(), nullable=False),
+        sa.Column("heartbeat_at", sa.Double(), nullable=False),
         sa.Column("ended_at", sa.Double(), nullable=True),
         sa.Column("queues", sa.Text(), nullable=False),
         sa.Column("handlers", sa.Text(), nullable=False),
@@ -81,6 +82,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_workers_process_id", "workers", ["process_id"], unique=False)
     op.create_index("ix_workers_state_lease_until", "workers", ["state", "lease_until"], unique=False)
+    op.create_table(
+        "counts",
+        sa.Column("namespace", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("namespace", "name", name=op.f("pk_counts")),
+    )
     op.create_table(
         "lord_runs",
         sa.Column("run_id", ROW_ID, autoincrement=True, nullable=False),
@@ -214,6 +222,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop every table."""
+    op.drop_table("counts")
     op.drop_table("workers")
     op.drop_table("lord_runs")
     op.drop_table("quest_snapshots")

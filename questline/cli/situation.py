@@ -1,0 +1,150 @@
+"""Why a quest is where it is: decided from its tickets and the register of workers, without looking anything up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from questline.cli import times
+from questline_persistence.states import TERMINAL, ExecutionStatus, StepStatus, TicketState
+
+if TYPE_CHECKING:
+    from questline_persistence.models import QuestExecutionData
+
+Row = Mapping[str, Any]
+
+
+class Cause(StrEnum):
+    """What a quest waits for; scripts may rely on these words."""
+
+    ENDED = "ended"
+    #: It was saved by a program, and never given to workers.
+    KEPT = "kept"
+    PAUSED = "paused"
+    PAUSING = "pausing"
+    RUNNING = "running"
+    WORKER_LOST = "worker_lost"
+    PAST_DEADLINE = "past_deadline"
+    BACK_OFF = "back_off"
+    NO_WORKER = "no_worker"
+    LORD_UNKNOWN = "lord_unknown"
+    QUEUE_UNHEARD = "queue_unheard"
+    QUEUED = "queued"
+
+
+#: A quest that waits for one of these needs nobody's help.
+_WELL = frozenset({Cause.ENDED, Cause.RUNNING, Cause.QUEUED})
+#: What to do where the sweep does not come.
+SWEEP_HINT = "if it stays so, the loops run nowhere: start a worker, or questline scheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Why a quest is where it is, and the command that changes it."""
+
+    cause: Cause
+    message: str
+    hint: str | None = None
+
+    @property
+    def well(self) -> bool:
+        """Whether the quest moves as it should, or has ended."""
+        return self.cause in _WELL
+
+    def to_json(self) -> dict[str, str | None]:
+        """Return the situation as JSON."""
+        return {"cause": str(self.cause), "message": self.message, "hint": self.hint}
+
+
+def situation_of(
+    quest: QuestExecutionData, tickets: Sequence[Row], workers: Sequence[Row], now: float, *, ahead: int = 0
+) -> Situation:
+    """Return why a quest is where it is.
+
+    Parameters:
+      quest: the quest.
+      tickets: its tickets, as `QuestRepository.tickets` returns them.
+      workers: the register, as `Register.all` returns it.
+      now: the database's time.
+      ahead: how many steps come before its own in the queue.
+    """
+    if quest.status in TERMINAL:
+        return _ended(quest)
+    if not tickets:
+        message = "a program keeps it itself; no worker was ever given it"
+        return Situation(Cause.KEPT, message, f"questline resume {quest.quest_id}")
+    ticket = tickets[0]
+    if ticket["state"] == TicketState.RUNNING:
+        return _running(quest, ticket, workers, now)
+    if quest.status is ExecutionStatus.PAUSED:
+        return Situation(Cause.PAUSED, f"it was paused{_because(quest)}", f"questline resume {quest.quest_id}")
+    if ticket["available_at"] > now:
+        attempt = f"attempt {ticket['attempt'] + 1} of " if ticket["attempt"] else ""
+        message = f"{attempt}step {ticket['position']} waits until {times.moment(ticket['available_at'])}"
+        return Situation(Cause.BACK_OFF, f"{message} ({times.ago(ticket['available_at'], now)})")
+    return obstacle(ticket["handler"], ticket["queue"], living(workers)) or _queued(ticket, ahead)
+
+
+def living(workers: Sequence[Row]) -> list[Row]:
+    """Return the workers that are alive."""
+    return [worker for worker in workers if worker["state"] == "live"]
+
+
+def obstacle(handler: str, queue: str, live: Sequence[Row]) -> Situation | None:
+    """Return why none of these workers takes a step that may run now; None where one of them would."""
+    if not live:
+        return Situation(Cause.NO_WORKER, "no worker is alive", "questline worker MODULE")
+    able = [worker for worker in live if handler in worker["handlers"]]
+    if not able:
+        message = f"no live worker knows {handler}"
+        return Situation(Cause.LORD_UNKNOWN, message, "start a worker with the module that registers it")
+    if not any(queue in worker["queues"] for worker in able):
+        message = f"no live worker that knows {handler} listens to queue {queue}"
+        return Situation(Cause.QUEUE_UNHEARD, message, f"questline worker -Q {queue}")
+    return None
+
+
+def _ended(quest: QuestExecutionData) -> Situation:
+    match quest.status:
+        case ExecutionStatus.CANCELLED:
+            return Situation(Cause.ENDED, f"it was cancelled{_because(quest)}", f"questline replay {quest.quest_id}")
+        case ExecutionStatus.FAILED:
+            return Situation(Cause.ENDED, "it has failed", _after_failure(quest))
+        case _:
+            return Situation(Cause.ENDED, "it is completed")
+
+
+def _after_failure(quest: QuestExecutionData) -> str:
+    """Return what can be done about a failed step: the same again, or again with what it is given corrected."""
+    failed = next((step.position for step in quest.steps if step.status == StepStatus.ERROR), None)
+    start = "" if failed is None else f" --from {failed}"
+    correction = f"questline replay {quest.quest_id}{start} --set PATH=JSON"
+    return f"questline retry {quest.quest_id} (the same step again), or with a correction: {correction}"
+
+
+def _running(quest: QuestExecutionData, ticket: Row, workers: Sequence[Row], now: float) -> Situation:
+    position = ticket["position"]
+    holder = next((worker for worker in workers if worker["worker_id"] == ticket["worker_id"]), None)
+    place = f" on {holder['host']} (pid {holder['pid']})" if holder else ""
+    if holder is None or holder["state"] != "live":
+        message = f"step {position} was running{place} on a worker that is lost; the next sweep takes it from there"
+        return Situation(Cause.WORKER_LOST, message, SWEEP_HINT)
+    if ticket["deadline"] <= now:
+        message = f"step {position} has run over its time{place}; the next sweep takes it from there"
+        return Situation(Cause.PAST_DEADLINE, message, SWEEP_HINT)
+    since = times.length(max(now - ticket["claimed_at"], 0.0))
+    if quest.status is ExecutionStatus.PAUSING:
+        message = f"it pauses when step {position} has ended{place}, running for {since} by now{_because(quest)}"
+        return Situation(Cause.PAUSING, message, f"questline resume {quest.quest_id}")
+    return Situation(Cause.RUNNING, f"step {position} has been running{place} for {since}")
+
+
+def _queued(ticket: Row, ahead: int) -> Situation:
+    before = f"behind {ahead:,} other{'s' if ahead > 1 else ''}" if ahead else "and the next"
+    return Situation(Cause.QUEUED, f"step {ticket['position']} is ready, {before} in queue {ticket['queue']}")
+
+
+def _because(quest: QuestExecutionData) -> str:
+    return f": {quest.reason}" if quest.reason else ""

@@ -1,0 +1,90 @@
+"""What `questline doctor` finds on real servers, as a process that a script or a health check starts."""
+
+from typing import Any
+
+import pytest
+import redis
+
+from tests.acceptance.cli.conftest import Ended, Shell
+
+
+def found(ended: Ended, group: str) -> dict[str, dict[str, Any]]:
+    return {check["name"]: check for check in ended.data["checks"] if check["group"] == group}
+
+
+@pytest.fixture
+def servers(postgres_url: str, redis_url: str) -> dict[str, str]:
+    return {"QUESTLINE_DATABASE_URL": postgres_url, "QUESTLINE_BROKER_URL": redis_url}
+
+
+def test_servers_that_are_well_pass_with_their_versions_and_clocks(shell: Shell, servers: dict[str, str]) -> None:
+    ended = shell("doctor", "-o", "json", **servers)
+    database, broker = found(ended, "database"), found(ended, "broker")
+
+    assert (ended.code, ended.data["ok"]) == (0, True)
+    assert {name: check["status"] for name, check in (database | broker).items()} == dict.fromkeys(
+        ("reach", "server", "schema", "clock", "maxmemory-policy"), "pass"
+    )
+    assert broker["server"]["value"]["server"] == "valkey"
+    for clock in (database["clock"], broker["clock"]):
+        assert abs(clock["value"]["ahead_seconds"]) < 1
+    room = found(ended, "disk")["space"]
+    assert room["value"]["used_bytes"] > 1_000_000
+    assert "on the server" in room["message"]
+
+
+def test_a_broker_that_may_evict_bells_is_a_warning_with_its_mending(
+    shell: Shell, servers: dict[str, str], redis_url: str
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            ended = shell("doctor", "-o", "json", **servers)
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    seen = found(ended, "broker")["maxmemory-policy"]
+
+    assert ended.code == 0
+    assert (seen["status"], seen["value"]) == ("warn", "allkeys-lru")
+    assert "noeviction" in seen["hint"]
+
+
+def test_a_broker_whose_user_may_not_ask_is_reached_all_the_same(
+    shell: Shell, servers: dict[str, str], redis_url: str
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command("ACL", "SETUSER", "ringer", "on", ">x", "~*", "+@all", "-info", "-time")
+        try:
+            url = redis_url.replace("redis://", "redis://ringer:x@")
+            ended = shell("doctor", "-o", "json", **servers | {"QUESTLINE_BROKER_URL": url})
+        finally:
+            client.acl_deluser("ringer")
+    seen = found(ended, "broker")
+
+    assert ended.code == 0, ended
+    assert {name: check["status"] for name, check in seen.items()} == {
+        "reach": "pass",
+        "server": "warn",
+        "clock": "warn",
+        "policy": "warn",
+    }
+
+
+def test_a_broker_that_is_down_fails_as_unreachable_and_the_rest_is_still_looked_at(
+    shell: Shell, postgres_url: str
+) -> None:
+    where = {"QUESTLINE_DATABASE_URL": postgres_url, "QUESTLINE_BROKER_URL": "redis://127.0.0.1:1/0"}
+    ended = shell("doctor", "-o", "json", **where)
+
+    assert (ended.code, ended.data["ok"]) == (3, False)
+    assert found(ended, "broker")["reach"]["status"] == "fail"
+    assert found(ended, "tickets")["all"]["status"] == "pass"
+
+
+def test_a_database_without_the_schema_fails_with_the_command_to_run(shell: Shell, blank_postgres_url: str) -> None:
+    ended = shell("doctor", "-o", "json", QUESTLINE_DATABASE_URL=blank_postgres_url)
+    seen = found(ended, "database")["schema"]
+
+    assert ended.code == 7
+    assert (seen["status"], seen["hint"]) == ("fail", "run: questline db upgrade")
+    assert not found(ended, "tickets")

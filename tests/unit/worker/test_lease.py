@@ -1,0 +1,75 @@
+"""What a heartbeat reports; that it keeps a worker alive is seen with real workers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from questline_worker.lease import Lease
+from questline_worker.running import RunningSteps
+from tests.contract.quests import LEASE, Workbench, statements
+
+
+@pytest.fixture
+def running(bench: Workbench) -> RunningSteps:
+    return RunningSteps(bench.register)
+
+
+@pytest.fixture
+def lease(bench: Workbench, running: RunningSteps) -> Iterator[Lease]:
+    """A heartbeat that beats when it is told to, after its first beat."""
+    lease = Lease(
+        bench.register,
+        bench.journal,
+        bench.recovery,
+        running,
+        queues=("default",),
+        process_id="process",
+        prepare=lambda: None,
+        heartbeat_seconds=3_600.0,
+        lease_seconds=LEASE,
+    )
+    lease.start(1)
+    assert lease.wait_until_registered()
+    lease._loop.stop()
+    yield lease
+    lease.stop()
+
+
+def _fenced(bench: Workbench) -> int:
+    return bench.repository.get_counters()["results_fenced"]
+
+
+def test_a_heartbeat_reports_what_was_fenced_since_the_last_one(
+    bench: Workbench, lease: Lease, running: RunningSteps
+) -> None:
+    for _ in range(3):
+        running.note_fenced()
+    lease.run_once()
+    lease.run_once()
+
+    assert _fenced(bench) == 3
+
+
+def test_a_worker_that_was_taken_for_dead_reports_all_the_same(
+    bench: Workbench, lease: Lease, running: RunningSteps
+) -> None:
+    bench.register.declare_dead("process")
+    running.note_fenced()
+    lease.run_once()
+
+    assert _fenced(bench) == 1
+
+
+def test_a_worker_that_stops_reports_before_it_signs_off(bench: Workbench, lease: Lease, running: RunningSteps) -> None:
+    running.note_fenced()
+    lease.stop()
+
+    assert _fenced(bench) == 1
+
+
+def test_a_heartbeat_with_nothing_to_report_costs_nothing_more(bench: Workbench, lease: Lease) -> None:
+    with statements(bench.database) as sent:
+        lease.run_once()
+
+    written = [text.split()[:2] for text in sent if text.startswith(("UPDATE", "INSERT", "DELETE"))]
+    assert written == [["UPDATE", "workers"]]
