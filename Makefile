@@ -35,7 +35,7 @@ bench: $(DEVELOPER) ## Measure and write docs/benchmarks.md (PEERS=1 runs the pe
 	$(BIN)/python -m benchmarks --out docs $(if $(PEERS),--peers) $(ARGS)
 
 soak: $(DEVELOPER) ## Break things at random for half an hour, look for lost work, write docs/soak.md
-	$(BIN)/python -m pytest tests/chaos -m soak --capture no $(ARGS)
+	$(BIN)/python -m pytest tests/failpoints tests/chaos -m soak --capture no $(ARGS)
 
 clean: ## Remove what the other targets made, but not your quests in .questline/
 	rm -rf $(VENV) .venv-peers build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

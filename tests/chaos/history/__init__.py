@@ -1,0 +1,1 @@
+"""What happened in a soak, from three independent witnesses: the database's audit, the effect ledger, the admin."""
