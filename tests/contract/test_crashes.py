@@ -31,7 +31,8 @@ def die(name):
     if passings == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-READY = "SELECT 1 FROM tickets WHERE state = 'ready'"  # the others' clocks are not quite this one's: some may be due soon
+# What another has rung may be due by its clock and not yet by this one.
+READY = "SELECT 1 FROM tickets WHERE state = 'ready'"
 failpoints.arm(die if doom else None)
 database = Database(url)
 journal, recovery = Journal(database, "default"), Recovery(database, "default")

@@ -44,7 +44,9 @@ def test_a_claim_is_of_the_step_that_its_own_quest_plans_there_in_this_epoch(
 
 
 def swept(bench: Workbench, _: Claim) -> None:
-    bench.recovery.sweep(now=bench.clock.advance(35))
+    now = bench.clock.advance(35)
+    assert len(bench.recovery._candidates(now)) == 1
+    bench.recovery.sweep(now=now)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,18 @@ def test_a_run_is_of_the_step_that_its_own_quest_plans_there_in_this_epoch(
     assert [bench.everything(other) for other in others] == before
 
 
+def test_pushed_steps_are_counted_and_placed_within_the_plan_of_their_own_quest_and_epoch(bench: Workbench) -> None:
+    def run(quest_id: str) -> tuple[str, int]:
+        assert bench.finish(pushing(bench, quest_id, LordStep("c", "work")), 1, LordStep("c", "work")).won
+        claim = bench.claim(quest_id)
+        return claim.position, claim.occurrence
+
+    first, second = bench.submit("a", "b"), bench.submit("a", "b")
+    assert run(first) == run(second) == ("0001.0002", 2)
+    bench.replay(first)
+    assert run(first) == ("0001.0002", 2)
+
+
 def test_a_sweep_of_some_workers_leaves_the_claims_of_others(bench: Workbench) -> None:
     quest_ids, lost = [bench.submit("a") for _ in range(2)], [bench.worker(lease=-1.0) for _ in range(2)]
     for quest_id, journal in zip(quest_ids, lost, strict=True):
@@ -81,6 +95,15 @@ def test_a_sweep_of_some_workers_leaves_the_claims_of_others(bench: Workbench) -
 
     assert bench.recovery.sweep(workers_of=[lost[0].worker_id]).freed == 1
     assert [bench.ticket(quest_id).state for quest_id in quest_ids] == ["ready", "running"]
+
+
+def test_a_stray_claim_is_given_back_by_its_own_worker_and_no_other_claim_with_it(bench: Workbench) -> None:
+    journal, other = bench.worker(), bench.worker()
+    claims = [bench.claim(bench.submit("a"), journal) for _ in range(3)]
+
+    assert not other.release_stray(claims[1].claim_id).won
+    assert journal.release_stray(claims[1].claim_id).won
+    assert [bench.ticket(claim.quest_id).state for claim in claims] == ["running", "ready", "running"]
 
 
 def test_bells_of_some_queues_are_asked_for_alone(bench: Workbench) -> None:
