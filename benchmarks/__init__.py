@@ -1,0 +1,1 @@
+"""How fast questline is, measured beside its peers: `python -m benchmarks` runs what docs/benchmarks.md shows."""

@@ -1,0 +1,65 @@
+"""questline inside one process, as a small service embeds it: it submits quests and runs them on its own threads.
+
+`python -m benchmarks.embedded URL QUESTS STEPS` prints what it found as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dramatiq
+
+from benchmarks import lords  # noqa: F401  (registers the Lords)
+from benchmarks.harness.store import quests
+from questline import QuestClient
+from questline_persistence.settings import load
+from questline_worker.process import WorkerProcess
+
+#: As `questline worker` starts its threads.
+POLL_MS = 500
+
+
+@contextmanager
+def embedded(database_url: str, broker_url: str = "memory://") -> Iterator[QuestClient]:
+    """Run a worker with the default settings in this process; yield a client that shares its store and broker."""
+    settings = load(database_url=database_url, broker_url=broker_url)
+    process = WorkerProcess(settings)
+    worker = dramatiq.Worker(
+        process.broker, queues=set(settings.queues), worker_threads=settings.worker_threads, worker_timeout=POLL_MS
+    )
+    worker.start()
+    try:
+        yield QuestClient(settings.database_url, settings.broker_url, database=process.database, broker=process.broker)
+    finally:
+        worker.stop(timeout=10_000)
+        process.broker.close()
+        process.database.close()
+
+
+def run(client: QuestClient, count: int, steps: int) -> tuple[float, list[str]]:
+    """Run quests; return the seconds that they took from the first submission on, and their ids."""
+    batch = quests(count, steps)
+    started = time.perf_counter()
+    ids = [handle.quest_id for handle in client.submit_many(batch)]
+    pause = threading.Event()
+    while client.database.read(lambda own: own.exec_driver_sql("SELECT 1 FROM tickets LIMIT 1").first()) is not None:
+        pause.wait(0.01)
+    return time.perf_counter() - started, ids
+
+
+def main() -> None:
+    """Warm up, run the quests, and say how long they took."""
+    url, count, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    with embedded(url) as client:
+        run(client, 50, 5)
+        seconds, ids = run(client, count, steps)
+    print(json.dumps({"seconds": seconds, "quest_ids": ids}))
+
+
+if __name__ == "__main__":
+    main()

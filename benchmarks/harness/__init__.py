@@ -1,0 +1,1 @@
+"""What every workload needs: servers, worker pools, verification, statistics and the report."""
