@@ -163,7 +163,9 @@ class Journal:
         held: list[Claim] = []
         if tries.again():
             held = self._hot.mine(connection, wishes, worker_id=self.worker_id, namespace=self.namespace, now=now)
-            wishes = _without_ended(connection, wishes)
+            known = {claim.claim_id for claim in held} | _ended(connection, wishes)
+            # A claim id names one attempt: what was won by an earlier try is not won again, even if swept just now.
+            wishes = [wish for wish in wishes if wish.claim_id not in known]
         won = self._hot.claim(
             connection, wishes, worker_id=self.worker_id, namespace=self.namespace, handlers=self.handlers, now=now
         )
@@ -206,16 +208,13 @@ class Journal:
             return Settled(won=False)
 
 
-def _without_ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> list[ClaimRequest]:
-    """Leave out claims that were won by an earlier try and have ended since: a claim id names one attempt."""
-    ended = connection.execute(
-        select(runs.c.claim_id).where(
-            runs.c.quest_id.in_([wish.quest_id for wish in wishes]),
-            runs.c.claim_id.in_([wish.claim_id for wish in wishes]),
-        )
+def _ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
+    """Return which of the claims have ended already: they were won by an earlier try, and lost their worker since."""
+    ended = select(runs.c.claim_id).where(
+        runs.c.quest_id.in_([wish.quest_id for wish in wishes]),
+        runs.c.claim_id.in_([wish.claim_id for wish in wishes]),
     )
-    known = set(ended.scalars())
-    return [wish for wish in wishes if wish.claim_id not in known]
+    return set(connection.execute(ended).scalars())
 
 
 class _Tries:

@@ -259,7 +259,8 @@ def lost_reply(database: Database) -> Iterator[None]:
     def losing(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
             result = real(*arguments, **options)
-            if not lost and options.get("write", True):
+            at = options.get("at", arguments[1] if len(arguments) > 1 else None)
+            if not lost and at is not None:  # without a name it is a read
                 lost.append(True)
                 raise DBAPIError("COMMIT", {}, Exception("server closed the connection"), connection_invalidated=True)
             return result

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
+from sqlalchemy import event
 
-from questline_persistence.claims import Claim
+from questline_persistence.claims import Claim, ClaimRequest
 from questline_persistence.models import LordStep
+from questline_persistence.register import KEEP_ENDED_SECONDS
 from questline_persistence.tables import runs
-from tests.contract.quests import LONG, Workbench, failure, lost_reply
+from tests.contract.quests import LONG, Workbench, checkpoint, failure, lost_reply
 
 
 def pushing(bench: Workbench, quest_id: str, pushed: LordStep) -> Claim:
@@ -19,7 +21,7 @@ def pushing(bench: Workbench, quest_id: str, pushed: LordStep) -> Claim:
 
 def replanned(bench: Workbench, first: str, timeout: float) -> str:
     """Return a quest, just replayed, whose first step pushed a step `first` that may take `timeout` seconds."""
-    quest_id = bench.submit(LordStep("a", "work", timeout_seconds=timeout + 1), "b")
+    quest_id = bench.submit(LordStep("a", "work", timeout_seconds=timeout + 1), "b", quest_type=f"type-{first}")
     bench.journal.release(pushing(bench, quest_id, LordStep(first, "work", timeout_seconds=timeout)))
     bench.replay(quest_id)
     return quest_id
@@ -32,15 +34,18 @@ def test_a_claim_is_of_the_step_that_its_own_quest_plans_there_in_this_epoch(
     quest_ids = [replanned(bench, lord, timeout) for lord, timeout in (("c", 10), ("d", 20), ("e", 30))]
     quest_id = quest_ids[1]
     assert bench.finish(bench.claim(quest_id), "again", LordStep("f", "work", timeout_seconds=40)).won
-    bench.claim(quest_ids[0])
-    bench.claim(quest_ids[2])
+    for other in (quest_ids[0], quest_ids[2]):
+        pushing(bench, other, LordStep("g", "work", timeout_seconds=50))
     with lost_reply(bench.database) if reply_lost else nullcontext():
         claim = bench.claim(quest_id)
 
     ticket = bench.ticket(quest_id)
     assert (claim.quest_id, claim.epoch, claim.position) == (quest_id, 1, "0001.0001")
-    assert (claim.handler, claim.timeout_seconds) == ("f:work", 40)
+    assert (claim.quest_type, claim.handler, claim.timeout_seconds) == ("type-d", "f:work", 40)
     assert (ticket.handler, ticket.deadline) == ("f:work", bench.clock.now() + 40)
+    wish = ClaimRequest(quest_id, 1, "0001.0001", claim.claim_id)
+    who = {"worker_id": claim.worker_id, "namespace": "default", "now": bench.clock.now()}
+    assert bench.database.read(lambda connection: bench.journal._hot.mine(connection, [wish], **who)) == [claim]
 
 
 def swept(bench: Workbench, _: Claim) -> None:
@@ -64,6 +69,8 @@ def test_a_run_is_of_the_step_that_its_own_quest_plans_there_in_this_epoch(
 ) -> None:
     journal = bench._journal = bench.worker(lease=LONG)
     others = [replanned(bench, "c", 1_000), replanned(bench, "e", 3_000)]
+    for other in others:
+        pushing(bench, other, LordStep("g", "work", timeout_seconds=4_000))
     quest_id = replanned(bench, "d", 2_000)
     claim = pushing(bench, quest_id, LordStep("f", "work", timeout_seconds=30))
     before = [bench.everything(other) for other in others]
@@ -88,6 +95,28 @@ def test_pushed_steps_are_counted_and_placed_within_the_plan_of_their_own_quest_
     assert run(first) == ("0001.0002", 2)
 
 
+def test_a_batch_begins_and_completes_each_quest_with_its_own_and_no_other(bench: Workbench) -> None:
+    quest_ids = [bench.submit("a", quest_type=f"type-{number}") for number in range(4)]
+    claims = bench.journal._flush([bench.wish(quest_id) for quest_id in quest_ids[:3]])
+    held = [claim for claim in claims if isinstance(claim, Claim)]
+    assert [claim.quest_type for claim in held] == ["type-0", "type-1", "type-2"]
+    assert [bench.status(quest_id) for quest_id in quest_ids] == ["running"] * 3 + ["new"]
+
+    bench.journal._flush([checkpoint(claim, claim.quest_type) for claim in held[:2]])
+    found = [bench.repository.load_quest(quest_id) for quest_id in quest_ids]
+    assert [quest.status for quest in found] == ["completed", "completed", "running", "new"]
+    assert [quest.output_data for quest in found[:2]] == ["type-0", "type-1"]
+
+
+def test_a_pause_that_was_asked_for_is_carried_out_at_its_own_checkpoint_alone(bench: Workbench) -> None:
+    quest_ids = [bench.submit("a", "b") for _ in range(3)]
+    claims = [bench.claim(quest_id) for quest_id in quest_ids]
+    bench.controls.pause(quest_ids[0])
+
+    bench.journal._flush([checkpoint(claim, 1) for claim in claims[:2]])
+    assert [bench.status(quest_id) for quest_id in quest_ids] == ["paused", "running", "running"]
+
+
 def test_a_sweep_of_some_workers_leaves_the_claims_of_others(bench: Workbench) -> None:
     quest_ids, lost = [bench.submit("a") for _ in range(2)], [bench.worker(lease=-1.0) for _ in range(2)]
     for quest_id, journal in zip(quest_ids, lost, strict=True):
@@ -104,6 +133,34 @@ def test_a_stray_claim_is_given_back_by_its_own_worker_and_no_other_claim_with_i
     assert not other.release_stray(claims[1].claim_id).won
     assert journal.release_stray(claims[1].claim_id).won
     assert [bench.ticket(claim.quest_id).state for claim in claims] == ["running", "ready", "running"]
+
+
+def test_a_claim_holds_its_own_step_and_is_held_by_its_own_worker(open_bench: Callable[..., Workbench]) -> None:
+    bench, elsewhere = open_bench(), open_bench("elsewhere")
+    claims = [bench.claim(bench.submit("a"), bench.worker()) for _ in range(3)]
+    ready = bench.submit("a")
+
+    for claim in claims:
+        holder = bench.register.holder_of(claim.quest_id)
+        assert holder is not None
+        assert (holder.claim_id, holder.worker_id) == (claim.claim_id, claim.worker_id)
+        assert bench.register.holds(claim.quest_id, claim.claim_id)
+        assert not bench.register.holds(claim.quest_id, "another")
+        assert not bench.register.holds(ready, claim.claim_id)
+        assert not elsewhere.register.holds(claim.quest_id, claim.claim_id)
+        assert elsewhere.register.holder_of(claim.quest_id) is None
+    assert bench.register.holder_of(ready) is None
+
+
+def test_a_worker_enters_once_and_is_forgotten_by_its_own_namespace(open_bench: Callable[..., Workbench]) -> None:
+    bench, elsewhere = open_bench(), open_bench("elsewhere")
+    with lost_reply(bench.database):
+        journal = bench.worker()
+    bench.register.leave(journal.worker_id)
+    long_after = bench.clock.now() + 100 * KEEP_ENDED_SECONDS
+
+    assert elsewhere.register.forget(now=long_after) == 0
+    assert bench.register.forget(now=long_after) == 1
 
 
 def test_bells_of_some_queues_are_asked_for_alone(bench: Workbench) -> None:
@@ -137,3 +194,20 @@ def test_to_ring_for_all_leaves_the_turn_of_those_that_are_due_already(bench: Wo
 
     assert bench.recovery.ring_all() == 1
     assert bench.ticket(first).ring_at == due
+
+
+def test_a_verb_sees_the_ticket_that_a_quest_gains_between_its_two_locks(postgres_url: str) -> None:
+    """Only on PostgreSQL: nothing comes between two statements of a writer on SQLite."""
+    bench, other = Workbench(postgres_url), Workbench(postgres_url)
+    quest_id, retried = bench.end("failed"), list[bool]()
+
+    def come_between(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT quest_executions") and not retried:
+            retried.append(other.controls.retry(quest_id).changed)
+
+    event.listen(bench.database.engine, "before_cursor_execute", come_between)
+    assert bench.controls.cancel(quest_id).changed
+    assert retried == [True]
+    assert not bench.has_ticket(quest_id)
+    bench.close()
+    other.close()

@@ -1,0 +1,209 @@
+"""The model's guards are those of the code's statements: one more or one less on either side turns these tests red."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from questline_persistence import hot_postgres, hot_sqlite
+from questline_persistence.endings import holds
+from questline_persistence.errors import QuestConflict
+from questline_persistence.journal import _Tries
+from questline_persistence.models import LordStep
+from questline_persistence.states import LIVE, ExecutionStatus
+from tests.contract.quests import LONG, Workbench, checkpoint, failure
+from tests.model.guards import GUARDS, LEFT_OUT
+from tests.model.statements import conditions, sent
+from tests.model.world import Action, Ticket, World
+
+Picked = tuple[str, str]  # how the statement begins, and the table that it asks
+
+
+def expected(statement: str, *names: str) -> set[str]:
+    """Return the conditions of a statement in the model; of the guards named only, where there are any."""
+    guards = {name for name in GUARDS if name.startswith(f"{statement}.")}
+    chosen = {name for name in guards if not names or name.partition(".")[2] in names}
+    left_out = {each.partition(": ")[2] for each in LEFT_OUT if each.startswith(f"{statement}: ")}
+    return {condition for name in chosen for condition in GUARDS[name].conditions} | left_out
+
+
+def asked(bench: Workbench, begins: str, table: str, call: Callable[[], Any]) -> set[str]:
+    """Return the conditions of the one kind of statement that begins so, among those which a call sends."""
+    with sent(bench.database) as statements:
+        call()
+    found = [conditions(text, table, values) for text, values in statements if text.startswith(begins)]
+    assert found, f"no statement begins with {begins!r}: {statements}"
+    assert all(each == found[0] for each in found)
+    return found[0]
+
+
+HELD = ("quest_id", "claim_id", "state", "epoch", "position")
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "statement"),
+    [
+        (hot_sqlite._CLAIM, "tickets", "claim"),
+        (hot_sqlite._BEGIN, "quest_executions", "begin"),
+        (hot_sqlite._MINE, "t", "mine"),
+        (hot_sqlite._MOVE, "tickets", "checkpoint"),
+        (hot_sqlite._GONE, "tickets", "checkpoint"),
+    ],
+)
+def test_the_hot_statements_of_sqlite_ask_what_the_model_asks(text: str, table: str, statement: str) -> None:
+    assert conditions(text, table) == expected(statement)
+
+
+def part(sql: str, name: str) -> str:
+    """Return the body of one WITH query."""
+    found = re.search(rf"\b{name} AS \((.*?)\n\)", sql, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "statement"),
+    [
+        (part(hot_postgres._CLAIM, "won"), "t", "claim"),
+        (part(hot_postgres._CLAIM, "begun"), "q", "begin"),
+        (hot_postgres._MINE, "t", "mine"),
+        (part(hot_postgres._CHECKPOINT, "moved"), "t", "checkpoint"),
+        (part(hot_postgres._CHECKPOINT, "gone"), "t", "checkpoint"),
+    ],
+)
+def test_the_hot_statements_of_postgresql_ask_what_the_model_asks(text: str, table: str, statement: str) -> None:
+    found = {each.replace(" in ?", " = ?") for each in conditions(text, table)}
+    assert found == {each.replace(" in ?", " = ?") for each in expected(statement)}
+
+
+@pytest.mark.parametrize("statement", ["checkpoint", "fail", "release"])
+def test_the_guard_of_every_write_that_ends_a_claim_is_the_model_s(statement: str) -> None:
+    guard = holds("quest", 0, "0001", "claim").compile()
+    values = [guard.params[name] for name in guard.positiontup or guard.params]
+    text = re.sub(r":\w+", "?", str(guard))
+    assert conditions(f"WHERE {text}", "tickets", values) == expected(statement)
+
+
+@pytest.mark.parametrize(("retry_in", "begins"), [(0.0, "UPDATE tickets"), (None, "DELETE FROM tickets")])
+def test_a_failure_asks_what_the_model_asks(memory: Workbench, retry_in: float | None, begins: str) -> None:
+    claim = memory.claim(memory.submit("a"))
+    found = asked(memory, begins, "tickets", lambda: memory.journal.fail(failure(claim, retry_in=retry_in)))
+    assert found == expected("fail")
+
+
+def test_a_release_asks_what_the_model_asks(memory: Workbench) -> None:
+    claim = memory.claim(memory.submit("a"))
+    assert asked(memory, "UPDATE tickets", "tickets", lambda: memory.journal.release(claim)) == expected("release")
+
+
+def test_a_stray_claim_is_looked_for_and_given_back_as_in_the_model(memory: Workbench) -> None:
+    claim_id = memory.claim(memory.submit("a")).claim_id
+
+    def call() -> None:
+        memory.journal.release_stray(claim_id)
+
+    assert asked(memory, "SELECT tickets.quest_id", "tickets", call) == expected("stray")
+    claim_id = memory.claim(memory.submit("a")).claim_id
+    assert asked(memory, "UPDATE tickets", "tickets", call) == expected("release")
+
+
+def test_a_fenced_result_is_looked_up_as_in_the_model(memory: Workbench) -> None:
+    quest_id = memory.submit("a")
+    claim = memory.claim(quest_id)
+    memory.controls.cancel(quest_id)
+
+    def look(call: Callable[[], Any]) -> set[str]:
+        return asked(memory, "SELECT lord_runs.claim_id", "lord_runs", call)
+
+    assert look(lambda: memory.journal.checkpoint(checkpoint(claim))) == expected("recorded")
+    assert look(lambda: memory.journal.fail(failure(claim))) == expected("failed")
+
+
+def test_a_claim_is_sent_again_as_in_the_model(memory: Workbench) -> None:
+    journal, wish, tries = memory.journal, memory.wish(memory.submit("a")), _Tries()
+    tries.again()
+
+    def again() -> None:
+        memory.database.write(lambda connection: journal._claims(connection, [wish], tries))
+
+    assert asked(memory, "SELECT lord_runs.claim_id", "lord_runs", again) == expected("anew")
+
+
+def test_a_sweep_of_the_dead_asks_what_the_model_asks(memory: Workbench) -> None:
+    memory.claim(memory.submit("a"), memory.worker(lease=-1.0))
+    found = asked(memory, "UPDATE tickets", "tickets", memory.recovery.sweep)
+    assert found == expected("sweep", *HELD, "lease")
+
+
+def test_a_sweep_of_the_late_asks_what_the_model_asks(memory: Workbench) -> None:
+    memory.claim(memory.submit(LordStep("a", "work", timeout_seconds=5)), memory.worker(lease=1_000 * LONG))
+    memory.clock.advance(6)
+    found = asked(memory, "UPDATE tickets", "tickets", memory.recovery.sweep)
+    assert found == expected("sweep", *HELD, "deadline")
+
+
+def test_a_sweep_reads_and_declares_lost_what_the_model_does(memory: Workbench) -> None:
+    memory.worker(lease=-1.0)
+    with sent(memory.database) as statements:
+        memory.recovery.sweep()
+    (declares,) = [each for each in statements if each[0].startswith("UPDATE workers")]
+    (reads,) = [each for each in statements if each[0].startswith("SELECT tickets.quest_id")]
+
+    assert conditions(declares[0], "workers", declares[1]) == expected("declare")
+    after = reads[0].index("WHERE tickets.namespace")
+    bound = reads[1][reads[0][:after].count("?") :]
+    assert conditions(reads[0][after:], "tickets", bound) == expected("look")
+
+
+def test_a_renewal_asks_what_the_model_asks(memory: Workbench) -> None:
+    worker_id = memory.worker().worker_id
+    found = asked(memory, "UPDATE workers", "workers", lambda: memory.register.renew(worker_id, LONG))
+    assert found == expected("renew")
+
+
+def test_a_redispatch_asks_what_the_model_asks(memory: Workbench) -> None:
+    memory.submit("a")
+    memory.clock.advance(LONG)
+    with sent(memory.database) as statements:
+        memory.recovery.due()
+    (text, values) = next(each for each in statements if "UPDATE tickets" in each[0])
+    chosen = text.index("UPDATE tickets")
+    found = conditions(text[chosen:], "tickets", values[text[:chosen].count("?") :])
+    assert found == expected("redispatch")
+
+
+def test_the_verbs_write_and_lock_as_in_the_model(memory: Workbench) -> None:
+    quest_id = memory.submit("a")
+    begins = "UPDATE tickets SET state"
+    assert asked(memory, begins, "tickets", lambda: memory.controls.pause(quest_id)) == expected("hold")
+    assert asked(memory, begins, "tickets", lambda: memory.controls.resume(quest_id)) == expected("unhold")
+    with sent(memory.database) as statements:
+        memory.controls.cancel(quest_id)
+    locks = {text.split()[1].partition(".")[0]: (text, values) for text, values in statements if "SELECT" in text}
+    assert set(locks) == {"tickets", "quest_executions"}
+    for table, (text, values) in locks.items():
+        assert conditions(text, table, values) == expected("lock")
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "cancel", "retry"])
+@pytest.mark.parametrize("status", ExecutionStatus)
+def test_the_verbs_require_what_the_model_requires(memory: Workbench, verb: str, status: ExecutionStatus) -> None:
+    quest_id = memory.end("failed")
+    if status in LIVE:
+        memory.controls.retry(quest_id)
+    memory.execute("UPDATE quest_executions SET status = :status", status=status)
+    try:
+        allowed = getattr(memory.controls, verb)(quest_id).changed
+    except QuestConflict:
+        allowed = False
+
+    world, ticket = World(0, 0, status), Ticket(0, 1) if status in LIVE else None
+    guards = [GUARDS[f"{verb}.status"], GUARDS[f"{verb}.ticket"]]
+    assert allowed == all(guard.holds(world, Action(verb), ticket) for guard in guards)
+
+
+def test_a_condition_that_is_added_or_removed_is_noticed() -> None:
+    for text in (hot_sqlite._CLAIM + " AND lost < 3", hot_sqlite._CLAIM.replace("AND pause_requested = 0 ", "")):
+        assert conditions(text, "tickets") != expected("claim")
+    assert conditions(hot_sqlite._CLAIM.replace("'ready'", "'held'"), "tickets") != expected("claim")

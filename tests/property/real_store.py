@@ -1,0 +1,208 @@
+"""The real store, led through the model's actions: the code's own methods, on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure
+from questline_persistence.controls import Controls
+from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.ids import new_claim_id
+from questline_persistence.journal import Journal, _Tries
+from questline_persistence.models import LordStep
+from questline_persistence.payload import encode
+from questline_persistence.recovery import MAX_LOST, Recovery
+from questline_persistence.starting_point import StartingPoint
+from questline_persistence.tables import Base, quests, tickets, workers
+from tests.contract.quests import Workbench
+from tests.model.actions import BEGINNING, STEP_2
+from tests.model.changes import unused_claim
+from tests.model.guards import UNKNOWN
+from tests.model.protocol import Step
+from tests.model.world import Action, Look, Phase, Rules, World
+from tests.property.record import LORDS, OURS, Record, Rows, output_of, position_of
+
+#: The model's bounds that stand for the code's own numbers; faults and verbs are without end.
+RULES = Rules(steps=len(LORDS), max_attempts=3, max_lost=MAX_LOST, faults=10_000, verbs=10_000, bells=3)
+#: A step's timeout, that of a bystander's step, and a lease, in seconds: time moves on from timeout to timeout, and
+#: nothing else runs out meanwhile.
+TIMEOUT, LONG_TIMEOUT, LEASE = 1e4, 2.5e6, 1e9
+
+
+class RealStore:
+    """One quest, what two workers, two sweeps and an admin have in hand of it, and quests that nothing may touch.
+
+    Parameters:
+      bench: a workbench on a store, which is emptied first.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench, self.quest_id = bench, str(uuid.uuid4())
+        self.database, self.clock = bench.database, bench.clock
+        self._empty()
+        self.journals = [self._journal(number) for number in range(2)]
+        self._outside = Journal(self.database, "outside")
+        self._outside.handlers = self.journals[0].handlers
+        self._neighbour = self._settle_bystanders()
+        self.ids: dict[int, str] = {}
+        self._claims: dict[int, Claim] = {}
+        self._failures: dict[int, Failure] = {}
+        self._looks: dict[Look, list[Row[Any]]] = {}
+
+    def _empty(self) -> None:
+        def work(connection: Connection) -> None:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(delete(table))
+
+        self.database.write(work)
+
+    def _journal(self, number: int) -> Journal:
+        known = [lord for position, lord in enumerate(LORDS, start=1) if (number, position) not in UNKNOWN]
+        return self.bench.worker(handlers=[f"{lord}:work" for lord in known], process_id=OURS, lease=LEASE)
+
+    def _settle_bystanders(self) -> str:
+        """Put a ready quest and a running one beside ours, and the same elsewhere, where the worker is dead.
+
+        Return the one beside ours that is ready.
+        """
+        stack = [LordStep(lord, "work", timeout_seconds=LONG_TIMEOUT) for lord in LORDS]
+        quest_ids = [self.bench.submit(*stack) for _ in range(4)]
+        self.bench.claim(quest_ids[1], self.bench.worker(lease=LEASE))
+        lost = self.bench.worker(lease=LEASE)
+        self.bench.claim(quest_ids[3], lost)
+
+        def work(connection: Connection) -> None:
+            for table in (quests, tickets):
+                moved = table.c.quest_id.in_(quest_ids[2:])
+                connection.execute(update(table).where(moved).values(namespace="elsewhere"))
+            gone = {"namespace": "elsewhere", "lease_until": 0.0}
+            connection.execute(update(workers).where(workers.c.worker_id == lost.worker_id).values(gone))
+
+        self.database.write(work)
+        return quest_ids[0]
+
+    def perform(self, world: World, action: Action, step: Step) -> bool | None:
+        """Do what the model did in `world`; return whether it won, or None where nobody is told."""
+        done: Callable[[World, Action, Step], bool | None] | None = getattr(self, f"_{action.verb}", None)
+        return done(world, action, step) if done else None
+
+    def _submit(self, world: World, *_: object) -> bool:
+        stack = [LordStep(lord, "work", max_attempts=3, backoff_seconds=60, timeout_seconds=TIMEOUT) for lord in LORDS]
+        try:
+            self.bench.submit(*stack, quest_id=self.quest_id)
+        except QuestConflict:
+            return False
+        return world.status is None
+
+    def _recovery(self, action: Action) -> Recovery:
+        return Recovery(self.database, "outside") if action.outsider else self.bench.recovery
+
+    def _redispatch(self, _: World, action: Action, __: Step) -> bool:
+        """Ring for all that is ready and due; the bystander beside ours is so too."""
+        recovery = self._recovery(action)
+        recovery.ring_all()
+        rung = {bell.quest_id for bell in recovery.due()}
+        assert rung - {self.quest_id} == (set() if action.outsider else {self._neighbour})
+        return self.quest_id in rung
+
+    def _claim(self, world: World, action: Action, _: Step) -> bool:
+        assert action.bell is not None
+        journal = self._outside if action.outsider else self.journals[action.worker]
+        number = action.hold.claim if action.hold else unused_claim(world)
+        claim_id = self.ids[number] if action.hold else new_claim_id()
+        quest_id = str(uuid.uuid4()) if action.foreign else self.quest_id
+        wish = ClaimRequest(quest_id, action.bell.epoch, str(position_of(action.bell.position)), claim_id)
+        claim = self._again(journal, wish) if action.hold else journal.claim(wish)
+        if claim is not None:
+            assert (claim.quest_id, claim.claim_id, claim.worker_id) == (quest_id, claim_id, journal.worker_id)
+            self.ids[number], self._claims[number] = claim_id, claim
+        return claim is not None
+
+    def _again(self, journal: Journal, wish: ClaimRequest) -> Claim | None:
+        """Send a claim again whose reply was lost, as the journal does."""
+        tries = _Tries()
+        tries.again()
+        return self.database.write(lambda connection: journal._claims(connection, [wish], tries)).get(wish.claim_id)
+
+    def _checkpoint(self, _: World, action: Action, __: Step) -> bool:
+        assert action.hold is not None
+        claim = self._claims[action.hold.claim]
+        output = encode(output_of(claim.epoch, claim.position), what="output")
+        return self.journals[action.hold.worker].checkpoint(Checkpoint(claim, output, self.clock.now())).won
+
+    def _fail(self, _: World, action: Action, __: Step) -> bool:
+        hold = action.hold
+        assert hold is not None
+        if hold.phase is not Phase.FAILED:
+            retry_in = None if action.final or hold.attempt >= RULES.max_attempts else 60.0
+            self._failures[hold.claim] = Failure(self._claims[hold.claim], "broken", self.clock.now(), retry_in)
+        return self.journals[hold.worker].fail(self._failures[hold.claim]).won
+
+    def _release(self, _: World, action: Action, __: Step) -> bool:
+        assert action.hold is not None
+        return self.journals[action.hold.worker].release(self._claims[action.hold.claim]).won
+
+    def _stray(self, _: World, action: Action, __: Step) -> bool:
+        assert action.hold is not None
+        return self.journals[action.worker].release_stray(self.ids[action.hold.claim]).won
+
+    def _lapse(self, _: World, action: Action, __: Step) -> None:
+        """End one lease by hand: time, which would end it otherwise, is the same for all."""
+        mine = workers.c.worker_id == self.journals[action.worker].worker_id
+        self.database.write(lambda connection: connection.execute(update(workers).where(mine).values(lease_until=0.0)))
+
+    def _renew(self, _: World, action: Action, __: Step) -> bool:
+        return self.bench.register.renew(self.journals[action.worker].worker_id, LEASE)
+
+    def _enter(self, _: World, action: Action, __: Step) -> None:
+        self.journals[action.worker] = self._journal(action.worker)
+
+    def _look(self, _: World, action: Action, step: Step) -> None:
+        recovery = self._recovery(action)
+        recovery._declare_lost(self.clock.now())
+        rows = recovery._candidates(self.clock.now())
+        assert {row.quest_id for row in rows} <= {self.quest_id}
+        if rows:
+            self._looks.setdefault(step.world.looks[-1], []).append(rows[0])
+
+    def _sweep(self, _: World, action: Action, __: Step) -> bool:
+        assert action.look is not None
+        return self.bench.recovery._free(self._looks[action.look].pop(0), self.clock.now()).won
+
+    def _due(self, *_: object) -> None:
+        self.clock.time = self.bench.ticket(self.quest_id).available_at
+
+    def _late(self, *_: object) -> None:
+        self.clock.time = self.bench.ticket(self.quest_id).deadline
+
+    def _verb(self, world: World, action: Action, _: Step) -> bool:
+        controls = Controls(self.database, "outside") if action.outsider else self.bench.controls
+        try:
+            if action.verb != "replay":
+                return bool(getattr(controls, action.verb)(self.quest_id).changed)
+            start = {BEGINNING: None, STEP_2: "0002"}.get(str(action.start), f"v{world.version}")
+            return controls.replay(self.quest_id, StartingPoint(start), {}, seen=action.seen).changed
+        except (QuestConflict, QuestNotFound):
+            return False
+
+    _pause = _resume = _cancel = _retry = _replay = _verb
+
+    def rows(self) -> Rows:
+        """Return everything that the store holds, in the order in which it was written where that is known."""
+
+        def work(connection: Connection) -> Rows:
+            return {
+                table.name: list(connection.execute(select(table).order_by(*table.primary_key.columns)))
+                for table in Base.metadata.sorted_tables
+            }
+
+        return self.database.read(work)
+
+    def record(self) -> Record:
+        """Return what the store holds now, to be compared with the model."""
+        worker_ids = [journal.worker_id for journal in self.journals]
+        return Record(self.rows(), self.quest_id, worker_ids, self.clock.now())
