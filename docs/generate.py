@@ -39,7 +39,7 @@ LIMITS = {
         "MAX_REASON",
     ),
     "questline_persistence.endings": ("MAX_ERROR_LENGTH",),
-    "questline_persistence.recovery": ("MAX_LOST", "MAX_SWEEP", "MAX_REDISPATCH"),
+    "questline_persistence.recovery": ("MAX_LOST", "MAX_LOST_IN_COMPANY", "MAX_SWEEP", "MAX_REDISPATCH"),
     "questline_persistence.retries": ("MAX_BACKOFF_SECONDS",),
     "questline_persistence.claims": ("REDISPATCH_FIRST", "REDISPATCH_LONGEST"),
     "questline_persistence.repository": ("MAX_PAGE", "MAX_HISTORY", "MAX_OFFSET"),

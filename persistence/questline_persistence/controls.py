@@ -25,6 +25,16 @@ from questline_persistence.states import LIVE, ExecutionStatus, TicketState
 from questline_persistence.submission import Submitted, submit_one
 from questline_persistence.tables import BELL, quests, runs, snapshots, steps, tickets
 
+_RUNS_ON = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED, ExecutionStatus.FAILED})
+#: What may become of a quest by itself after a verb has left it with this status.
+_FOLLOWING = {
+    ExecutionStatus.NEW: _RUNS_ON | {ExecutionStatus.NEW},
+    ExecutionStatus.RUNNING: _RUNS_ON,
+    ExecutionStatus.PAUSING: _RUNS_ON | {ExecutionStatus.PAUSING, ExecutionStatus.PAUSED},
+    ExecutionStatus.PAUSED: {ExecutionStatus.PAUSED},
+    ExecutionStatus.CANCELLED: {ExecutionStatus.CANCELLED},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Controlled:
@@ -212,20 +222,23 @@ class Controls:
     def _truthful(self, quest_id: str, work: Callable[[LockedQuest], Controlled]) -> Callable[[Connection], Controlled]:
         """Return a verb for a transaction that may be tried again, which answers truly however many tries it took.
 
-        A second try finds nothing left to do if the first one's COMMIT went through and only its reply was lost. Where
-        the first came to nothing and somebody else's verb came between, the second try's own answer is the true one.
+        A second try finds nothing left to do if the first one's COMMIT went through and only its reply was lost, or if
+        another admin wanted the same meanwhile. It lets a quest alone that was replayed since. Where the first came to
+        nothing, and what came between speaks against the verb, the answer is that.
         """
         first: Controlled | None = None
 
         def tried(connection: Connection) -> Controlled:
             nonlocal first
             locked = self._lock(connection, quest_id)
+            if first is not None and first.epoch != locked.quest.epoch:
+                return first
             try:
                 again = work(locked)
             except QuestConflict:
-                if first is None or first.status is not locked.status:
+                if first is None or locked.status not in _FOLLOWING[first.status]:
                     raise
-                return first
+                return replace(first, status=locked.status)
             if first is None or again.changed:
                 first = again
             return replace(first, status=again.status)

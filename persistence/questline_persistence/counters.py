@@ -25,6 +25,8 @@ class Counter(StrEnum):
     REDISPATCHED = "redispatched"
 
 
+#: How long a count waits for its row, which somebody else may have locked.
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
 _ADD = text("""
 INSERT INTO counts (namespace, name, number) VALUES (:namespace, :name, :number)
 ON CONFLICT (namespace, name) DO UPDATE SET number = counts.number + excluded.number
@@ -46,7 +48,7 @@ class Counters:
         self.namespace = namespace
 
     def add(self, counter: Counter, number: int) -> None:
-        """Add to a counter; a count that the store cannot take now is dropped, since nothing may wait for it.
+        """Add to a counter; a count that the store cannot take at once is dropped, since nothing may wait for it.
 
         It is never a part of the transaction that it tells of: a process stopped in the midst of that would hold
         the counter's row, and with it every other process that counts the same.
@@ -56,13 +58,12 @@ class Counters:
         values = {"namespace": self.namespace, "name": counter.value, "number": number}
 
         def work(connection: Connection) -> None:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(_LOCK_TIMEOUT)
             connection.execute(_ADD, values)
 
         with suppress(StoreUnavailable):
-            if self.database.dialect == "sqlite":
-                self.database.write(work, at="count")
-            else:
-                self.database.statement(work, at="count")
+            self.database.write(work, at="count", tries=1)
 
     def totals(self) -> dict[str, int]:
         """Return every counter."""

@@ -5,6 +5,7 @@ No connection or session leaves this package, except to the callback of one tran
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -178,7 +179,9 @@ class Database:
         """Return `work(connection)` of one read transaction."""
         return self._retry(lambda: self._transaction(work))
 
-    def write(self, work: Callable[[Connection], T], *, at: str = "write", repeatable: bool = True) -> T:
+    def write(
+        self, work: Callable[[Connection], T], *, at: str = "write", repeatable: bool = True, tries: float = math.inf
+    ) -> T:
         """Return `work(connection)` after one committed write transaction.
 
         Parameters:
@@ -186,11 +189,12 @@ class Database:
           at: the transaction's name among `failpoints.TRANSACTIONS`.
           repeatable: whether a COMMIT whose reply was lost may simply be sent again, because `work`
             recognises what it has already done.
+          tries: how often to try, as long as the patience lasts.
 
         Raises:
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable))
+        return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable), tries=tries)
 
     def statement(self, work: Callable[[Connection], T], *, at: str | None = None) -> T:
         """Return `work(connection)` on a connection whose every statement is a transaction of its own."""
@@ -244,7 +248,7 @@ class Database:
             with self._memory_lock:
                 yield
 
-    def _retry(self, attempt: Callable[[], T]) -> T:
+    def _retry(self, attempt: Callable[[], T], tries: float = math.inf) -> T:
         """Call `attempt` until it succeeds, fails for good, or the patience is over."""
         began = time.monotonic()
         deadline = began + self.patience
@@ -254,7 +258,8 @@ class Database:
                 return attempt()
             except SQLAlchemyError as raised:
                 error = unmasked(raised)
-                late = time.monotonic() + pause > deadline or self._stopping.is_set()
+                tries -= 1
+                late = not tries or time.monotonic() + pause > deadline or self._stopping.is_set()
                 if late or not is_transient(error):
                     raise self._explained(error) from error
                 self._alarm.sound(_reason(error), time.monotonic() - began)

@@ -16,6 +16,8 @@ import orjson
 from questline_persistence.errors import PayloadError
 from questline_persistence.limits import DEFAULTS, Limit
 
+#: How many times the limit the texts of a value may amount to before it is refused without being written out.
+TEXT_ROOM = 4
 #: Deepest nesting of lists and objects.
 MAX_DEPTH = 100
 #: Deepest nesting of what holds whole outputs: a quest's `run_data`, or its stack.
@@ -125,22 +127,26 @@ def _refuse_nan(value: Any, what: str) -> None:
 
 
 def _refuse_shape(value: Any, what: str, limit: Limit, most: int) -> None:
-    """Raise when `value` nests deeper than `most`, or is too large by the number of its containers alone.
+    """Raise when `value` nests deeper than `most`, or is too large by its containers and texts alone.
 
-    A flat value costs one look. Each container is two bytes at least, so one that holds itself twice ends at the limit
-    and not when memory does.
+    Each container is two bytes at least, and each text as many as it has characters: so what holds itself twice, or the
+    same long text a thousand times, ends here and not when memory does. Texts have some room, since what is not absurd
+    is better told by its exact size.
     """
     level = [value] if isinstance(value, _CONTAINERS) else []
-    depth = containers = 0
+    depth = containers = texts = 0
     while level:
         depth += 1
         if depth > most:
             raise PayloadError(f"{what} is nested deeper than {most} levels", hint="lists and objects in a row count")
         below: list[Any] = []
         for item in level:
-            children = item.values() if isinstance(item, dict) else item
-            below.extend(child for child in children if isinstance(child, _CONTAINERS))
-            if 2 * (containers + len(below)) > limit.size:
+            for child in item.values() if isinstance(item, dict) else item:
+                if isinstance(child, str):
+                    texts += len(child)
+                elif isinstance(child, _CONTAINERS):
+                    below.append(child)
+            if 2 * (containers + len(below)) > limit.size or texts > TEXT_ROOM * limit.size:
                 raise too_large(what, f"more than {limit.size:,}", limit)
         containers += len(below)
         level = below

@@ -259,10 +259,13 @@ class QuestRepository:
             if found is None:
                 raise QuestNotFound("there is no quest yet", hint="run: questline submit --help")
             return str(found)
+        exact = mine.where(quests.c.quest_id == text)  # most ids are whole, and only this asks the primary key itself
+        if self.database.read(lambda connection: connection.execute(exact).first()) is not None:
+            return text
         starting = self.database.read(lambda connection: list(connection.execute(alike).scalars()))
         starting = [quest_id for quest_id in starting if quest_id.startswith(text)]
-        if text in starting or len(starting) == 1:
-            return text if text in starting else starting[0]
+        if len(starting) == 1:
+            return str(starting[0])
         if starting:
             raise QuestNotFound(f"{text} could mean several quests: {', '.join(starting)}", hint="give more of the id")
         raise _not_found(text)

@@ -243,9 +243,9 @@ def find_existing(connection: Connection, rows: Rows) -> Submitted | None:
     key = quest["idempotency_key"]
     if key is not None:
         same_key = (quests.c.namespace == quest["namespace"], quests.c.idempotency_key == key)
-        found = connection.execute(select(quests.c.quest_id).where(*same_key)).scalar()
-        if found is not None:
-            return Submitted(found, created=False)
+        first = connection.execute(select(quests.c.quest_id, quests.c.created_at).where(*same_key)).first()
+        if first is not None and tuple(first) != (quest["quest_id"], quest["created_at"]):
+            return Submitted(first.quest_id, created=False)
     same = ("namespace", "created_at", "input_data", "execution_stack")
     query = select(*(quests.c[name] for name in same)).where(quests.c.quest_id == quest["quest_id"])
     taken = connection.execute(query).first()

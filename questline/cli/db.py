@@ -58,7 +58,8 @@ def downgrade(
     _known(revision)
     if before is None:
         raise ConfigurationError(f"the database {invocation.database.name} has no schema to take back")
-    confirm(f"Take the schema of {invocation.database.name} back to {revision}? Data will be lost.", yes=yes)
+    question = f"Take the schema of {invocation.database.name} back to {revision}? Data will be lost."
+    confirm(question, yes=yes, hint="add --yes, once you have a copy of your data")
     schema.downgrade(invocation.database, revision)
     _tell(invocation, before)
 

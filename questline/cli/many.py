@@ -56,7 +56,7 @@ class Choice:
         return invocation.repository.matching(chosen, limit=MAX_MATCHED)
 
 
-def confirm(question: str, *, yes: bool) -> None:
+def confirm(question: str, *, yes: bool, hint: str = "add --yes, or look with --dry-run") -> None:
     """Ask on a terminal whether to go on.
 
     Raises:
@@ -66,9 +66,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageMistake(
-            "this needs a yes, and there is no terminal to ask on", hint="add --yes, or look with --dry-run"
-        )
+        raise UsageMistake("this needs a yes, and there is no terminal to ask on", hint=hint)
     typer.confirm(question, abort=True, err=True)
 
 

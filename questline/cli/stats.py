@@ -50,7 +50,7 @@ def lords(
             rows=[_lord_row(row) for row in found],
             numbers=("Runs", "Errors", "Success", "Average", "Longest"),
         ),
-        empty="No step has been run yet.",
+        empty=f"No step of a Lord named {lord} has been run yet." if lord else "No step has been run yet.",
     )
 
 

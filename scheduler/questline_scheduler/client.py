@@ -334,6 +334,7 @@ class QuestClient:
           QuestFailed: it failed, was cancelled or is paused; the error's `status` tells which.
           TimeoutError: it goes on after `timeout` seconds. This is Python's own error and no QuestlineError: the quest
             is well, and `wait` can be called again.
+          PayloadError: it has ended, and its outputs together are larger than `max_state_bytes` lets be loaded.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = LOOK_FIRST

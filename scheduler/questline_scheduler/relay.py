@@ -83,5 +83,5 @@ class Relay:
             return
         count = self._recovery.ring_all(now=now)
         self._broker.remember()
-        if count:
+        if count and self._with_server:  # a process's own memory is empty when it begins, which is no news
             log.warning("broker_forgot", ready_tickets=count)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from questline_persistence.recovery import MAX_LOST
+from questline_persistence.recovery import MAX_LOST, MAX_LOST_IN_COMPANY
 from tests.chaos.parameters import Fault
 from tests.chaos.recovery import LIGHT, Sample, promises
 from tests.chaos.rules.violation import Harm
@@ -34,8 +34,8 @@ so that every result is computed again from the seed.
 PostgreSQL runs with `synchronous_commit` on and `fsync` off: an immediate shutdown loses nothing then, since the
 operating system keeps the pages. A power cut is not part of this soak.
 
-A step that loses {MAX_LOST} workers fails its quest by design. The admin retries it, as it does quests whose gate was
-shut.
+A step that loses {MAX_LOST} workers, {MAX_LOST_IN_COMPANY} if others ran beside it, fails its quest by design.
+The admin retries it, as it does quests whose gate was shut.
 """
 _BROKER_MEASURE, _STORE_MEASURE = "over → last ready step claimed", "over → first commit"
 
@@ -92,7 +92,8 @@ def _table(outcome: Outcome) -> list[str]:
     lines = [
         "## Recovery",
         "",
-        "Seconds. *Alone*: no other fault was under way meanwhile, apart from kills of single workers and schedulers.",
+        "Seconds. What is promised holds for one fault at a time. *Alone*: no other was under way meanwhile, apart",
+        "from kills of single workers and schedulers; *all* counts also those that others prolonged.",
         "",
         "| fault | times | measured | promised | alone: n | p50 | p99 | max | all: n | p99 | max |",
         "| --- | --: | --- | --: | --: | --: | --: | --: | --: | --: | --: |",

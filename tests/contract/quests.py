@@ -252,8 +252,12 @@ def statements(database: Database) -> Iterator[list[str]]:
 
 
 @contextmanager
-def lost_reply(database: Database) -> Iterator[None]:
-    """Let the first commit inside the block arrive while its reply is lost: its caller sees a broken connection."""
+def lost_reply(database: Database, meanwhile: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Let the first commit inside the block arrive while its reply is lost: its caller sees a broken connection.
+
+    Parameters:
+      meanwhile: what happens before the caller tries again.
+    """
     lost: list[bool] = []
 
     def losing(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -262,6 +266,7 @@ def lost_reply(database: Database) -> Iterator[None]:
             at = options.get("at", arguments[1] if len(arguments) > 1 else None)
             if not lost and at is not None:  # without a name it is a read
                 lost.append(True)
+                meanwhile()
                 raise DBAPIError("COMMIT", {}, Exception("server closed the connection"), connection_invalidated=True)
             return result
 

@@ -1,10 +1,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
 from questline_persistence.counters import Counter, Counters
 from questline_persistence.errors import StoreUnavailable
-from tests.contract.quests import Workbench, statements
+from questline_persistence.tables import counts
+from tests.contract.quests import LONG, Workbench, statements
 
 
 @pytest.fixture
@@ -51,6 +53,18 @@ def test_a_store_that_is_away_costs_the_count_and_nothing_else(
         monkeypatch.setattr(counters.database, way, away)
 
     counters.add(Counter.CLAIMS_FREED, 1)
+
+
+def test_a_counter_that_somebody_has_locked_holds_nobody_up(postgres_url: str) -> None:
+    bench = Workbench(postgres_url)
+    counters = bench.recovery.counters
+    counters.database.patience = LONG
+    counters.add(Counter.CLAIMS_FREED, 1)
+    with counters.database.engine.begin() as other:
+        other.execute(update(counts).values(number=7))
+        counters.add(Counter.CLAIMS_FREED, 1)  # would wait for ever
+    assert counters.totals()["claims_freed"] == 7
+    bench.close()
 
 
 def test_i11_namespaces_count_for_themselves(bench: Workbench, counters: Counters) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from questline_persistence.claims import REDISPATCH_FIRST
 from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.starting_point import StartingPoint
 from tests.contract.quests import Workbench, checkpoint, failure, lost_reply, refused_commit
 
 
@@ -135,3 +136,23 @@ def test_a_pause_that_is_tried_again_tells_where_the_quest_is_now(bench: Workben
     with refused_commit(bench.database, lambda: bench.journal.checkpoint(checkpoint(claim))):
         paused = bench.controls.pause(quest_id)
     assert (paused.status, paused.changed) == ("paused", True)
+
+
+def test_a_resume_whose_reply_was_lost_is_told_though_the_quest_has_ended_meanwhile(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.controls.pause(quest_id)
+
+    def runs_to_its_end() -> None:
+        bench.journal.checkpoint(checkpoint(bench.claim(quest_id)))
+
+    with lost_reply(bench.database, runs_to_its_end):
+        resumed = bench.controls.resume(quest_id)
+    assert (resumed.changed, resumed.status) == (True, "completed")
+
+
+def test_a_cancel_whose_reply_was_lost_does_not_cancel_what_was_replayed_meanwhile(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    with lost_reply(bench.database, lambda: bench.controls.replay(quest_id, StartingPoint(), {})):
+        cancelled = bench.controls.cancel(quest_id)
+    assert cancelled.changed
+    assert bench.status(quest_id) == "running"

@@ -67,6 +67,15 @@ def test_a_submission_whose_reply_was_lost_is_told_as_created(bench: Workbench) 
     assert len(bench.rows(steps, submitted.quest_id)) == 1
 
 
+def test_a_submission_with_a_key_whose_reply_was_lost_is_told_as_created(bench: Workbench) -> None:
+    rows = take_apart(quest("a"), namespace="default", now=bench.clock.now(), idempotency_key="order-7")
+    with lost_reply(bench.database):
+        submitted = bench.database.write(lambda connection: submit_one(connection, rows))
+
+    assert submitted.created
+    assert submitted.doorbell is not None
+
+
 def test_duratiq_11_an_idempotency_key_used_twice_returns_the_first_quest(bench: Workbench) -> None:
     first = bench.send(quest("a"), key="order-7")
     second = bench.send(quest("a", "b"), key="order-7")

@@ -138,10 +138,10 @@ class Lease(Middleware):
             self._enter()
         elif not self._register.renew(self._card.worker_id, self._lease_seconds):
             self._enter_again()
-        self._report()
         for claim_id in self._running.check(self._card.worker_id):
             settled = self._journal.release_stray(claim_id)
             log.warning("claim_stray", claim_id=claim_id, released=settled.won)
+        self._report()
 
     def _enter(self) -> None:
         self._register.enter(self._card, self._lease_seconds)

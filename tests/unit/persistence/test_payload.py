@@ -142,6 +142,14 @@ def test_what_holds_one_thing_many_times_over_is_refused_before_it_is_written_ou
         encode(value, what="it")
 
 
+def test_one_long_text_many_times_over_is_refused_before_it_is_written_out() -> None:
+    text = "x" * 1_000
+    with pytest.raises(PayloadError, match=r"it is more than 100,000 bytes of JSON"):
+        encode([text, [text] * 400], what="it", limit=Limit(100_000))
+    with pytest.raises(PayloadError, match=r"it is 100,\d\d\d bytes of JSON"):
+        encode([text, [text] * 99], what="it", limit=Limit(100_000))
+
+
 def test_a_long_key_that_is_no_text_is_not_repeated_whole() -> None:
     with pytest.raises(PayloadError) as caught:
         encode({("x" * 10_000,): 1}, what="it")
