@@ -19,6 +19,11 @@ class QuestlineError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def advice(self) -> str:
+        """The message and, after it, the hint: for where there is one line for both."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
 
 class QuestNotFound(QuestlineError):
     """No quest, snapshot or step of that name exists in the namespace."""

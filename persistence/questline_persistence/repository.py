@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, case, collate, func, select
+from sqlalchemy import Connection, select
 
-from questline_persistence import history, saving, schema, settings
+from questline_persistence import history, saving, schema, settings, short_ids, statistics
 from questline_persistence.controls import Controls
 from questline_persistence.counters import Counters
 from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.filters import QuestFilter, after, write_cursor
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
+from questline_persistence.short_ids import not_found
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.tables import quests, runs, snapshots, tickets
@@ -33,8 +34,6 @@ MAX_PAGE = 1_000
 MAX_HISTORY = 10_000
 #: Most items that a list leaves out at its beginning; further in, a cursor costs less.
 MAX_OFFSET = 100_000
-#: The word that stands for the newest quest.
-LAST = "@last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class QuestRepository:
         def work(connection: Connection) -> QuestExecutionData:
             row = quest_row(connection, self.namespace, quest_id)
             if row is None:
-                raise _not_found(quest_id)
+                raise not_found(quest_id)
             return whole_quest(connection, row, limit=self.database.limits.state)
 
         return self.database.read(work)
@@ -131,7 +130,7 @@ class QuestRepository:
         query = select(quests.c.status).where(quests.c.quest_id == quest_id, quests.c.namespace == self.namespace)
         found = self.database.read(lambda connection: connection.execute(query).scalar())
         if found is None:
-            raise _not_found(quest_id)
+            raise not_found(quest_id)
         return ExecutionStatus(found)
 
     def glance(self, quest_id: str) -> QuestExecutionData:
@@ -144,7 +143,7 @@ class QuestRepository:
         def work(connection: Connection) -> QuestExecutionData:
             row = quest_row(connection, self.namespace, quest_id)
             if row is None:
-                raise _not_found(quest_id)
+                raise not_found(quest_id)
             return listed_quests(connection, [row])[0]
 
         return self.database.read(work)
@@ -247,28 +246,7 @@ class QuestRepository:
         Raises:
           QuestNotFound: no quest, or several, are meant.
         """
-        mine = select(quests.c.quest_id).where(quests.c.namespace == self.namespace)
-        newest = mine.order_by(quests.c.created_at.desc(), quests.c.quest_id.desc()).limit(1)
-        # A range over the primary key, by bytes whatever the collation; the last character of an id is at most "~".
-        key = quests.c.quest_id if self.database.dialect == "sqlite" else collate(quests.c.quest_id, "C")
-        alike = mine.where(key >= text, key < text + "\x7f").order_by(key).limit(4)
-        if not text or not text.isascii():
-            raise _not_found(repr(text))
-        if text == LAST:
-            found = self.database.read(lambda connection: connection.execute(newest).scalar())
-            if found is None:
-                raise QuestNotFound("there is no quest yet", hint="run: questline submit --help")
-            return str(found)
-        exact = mine.where(quests.c.quest_id == text)  # most ids are whole, and only this asks the primary key itself
-        if self.database.read(lambda connection: connection.execute(exact).first()) is not None:
-            return text
-        starting = self.database.read(lambda connection: list(connection.execute(alike).scalars()))
-        starting = [quest_id for quest_id in starting if quest_id.startswith(text)]
-        if len(starting) == 1:
-            return str(starting[0])
-        if starting:
-            raise QuestNotFound(f"{text} could mean several quests: {', '.join(starting)}", hint="give more of the id")
-        raise _not_found(text)
+        return self.database.read(lambda connection: short_ids.resolve(connection, self.namespace, text))
 
     # Runs and snapshots
 
@@ -438,30 +416,7 @@ class QuestRepository:
 
     def get_quest_stats(self) -> dict[str, Any]:
         """Return how many quests there are of each status, and how long the ended ones took in seconds."""
-        durations = quests.c.duration_seconds
-        query = (
-            select(
-                quests.c.status,
-                func.count(),
-                func.sum(durations),
-                func.count(durations),
-                func.max(durations),
-                func.min(durations),
-            )
-            .where(quests.c.namespace == self.namespace)
-            .group_by(quests.c.status)
-        )
-        rows = self.database.read(lambda connection: list(connection.execute(query)))
-        counts = {row[0]: row[1] for row in rows}
-        timed = [row for row in rows if row[3]]
-        number = sum(row[3] for row in timed)
-        return {
-            "total_quests": sum(counts.values()),
-            **{status.value: counts.get(status.value, 0) for status in ExecutionStatus},
-            "avg_duration_seconds": sum(row[2] for row in timed) / number if number else None,
-            "max_duration_seconds": max((row[4] for row in timed), default=None),
-            "min_duration_seconds": min((row[5] for row in timed), default=None),
-        }
+        return self.database.read(lambda connection: statistics.quest_stats(connection, self.namespace))
 
     def get_counters(self) -> dict[str, int]:
         """Return how often, over all time, workers were lost, steps freed, results fenced and bells rung again."""
@@ -473,43 +428,15 @@ class QuestRepository:
         Parameters:
           lord_name: only this Lord; None means all.
         """
-        succeeded = func.sum(case((runs.c.status == RunStatus.SUCCESS, 1), else_=0))
-        failed = func.sum(case((runs.c.status == RunStatus.ERROR, 1), else_=0))
-        durations = runs.c.duration_seconds
-        query = (
-            select(
-                runs.c.lord_name,
-                runs.c.tool_name,
-                func.count().label("total_runs"),
-                succeeded.label("successful"),
-                failed.label("errors"),
-                (100.0 * succeeded / func.count()).label("success_rate"),
-                func.avg(durations).label("avg_duration_seconds"),
-                func.max(durations).label("max_duration_seconds"),
-                func.min(durations).label("min_duration_seconds"),
-            )
-            .join(quests, quests.c.quest_id == runs.c.quest_id)
-            .where(quests.c.namespace == self.namespace)
-            .group_by(runs.c.lord_name, runs.c.tool_name)
-            .order_by(runs.c.lord_name, runs.c.tool_name)
-        )
-        if lord_name is not None:
-            query = query.where(runs.c.lord_name == lord_name)
-        rows = self.database.read(lambda connection: connection.execute(query).mappings().all())
-        return [{**row, "success_rate": float(row["success_rate"])} for row in rows]
+        return self.database.read(lambda connection: statistics.lord_stats(connection, self.namespace, lord_name))
 
     def live_handlers(self) -> dict[str, int]:
         """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each."""
-        query = (
-            select(tickets.c.handler, func.count())
-            .where(tickets.c.namespace == self.namespace)
-            .group_by(tickets.c.handler)
-        )
-        return self.database.read(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
+        return self.database.read(lambda connection: statistics.live_handlers(connection, self.namespace))
 
     def _require(self, connection: Connection, quest_id: str) -> None:
         if quest_row(connection, self.namespace, quest_id) is None:
-            raise _not_found(quest_id)
+            raise not_found(quest_id)
 
 
 def make_filter(
@@ -536,7 +463,3 @@ def make_filter(
 def _refuse_page(limit: int, most: int) -> None:
     if not 1 <= limit <= most:
         raise PayloadError(f"limit must be 1 to {most:,}, not {limit}", hint="go on behind a page for more")
-
-
-def _not_found(quest_id: str) -> QuestNotFound:
-    return QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -26,6 +26,18 @@ def register(app: typer.Typer, panel: str) -> None:
     command(app, "submit", panel=panel, example=_EXAMPLES)(submit)
 
 
+#: Keys of the input, one by one.
+_Pairs: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-i",
+        help="One key of the input; its value is JSON if it is JSON, else text. Repeatable.",
+        metavar="KEY=VALUE",
+        show_default=False,
+    ),
+]
+
+
 def submit(
     invocation: Invocation,
     file: Annotated[
@@ -43,15 +55,7 @@ def submit(
         str | None,
         typer.Option("--input", help="Input data: a JSON object, @FILE or -.", metavar="JSON", show_default=False),
     ] = None,
-    pairs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-i",
-            help="One key of the input; its value is JSON if it is JSON, else text. Repeatable.",
-            metavar="KEY=VALUE",
-            show_default=False,
-        ),
-    ] = None,
+    pairs: _Pairs = None,
     quest_id: Annotated[
         str | None, typer.Option("--id", help="Id of the quest; made up by default.", metavar="ID", show_default=False)
     ] = None,

@@ -134,9 +134,7 @@ class Checkpoints(Middleware):
                 except StoreUnavailable:
                     raise
                 except PayloadError as error:
-                    return self._journal.fail(
-                        Failure(claim, f"{error}; {error.hint}" if error.hint else str(error), now, None)
-                    )
+                    return self._journal.fail(Failure(claim, error.advice, now, None))
                 except Exception as error:
                     # The store refuses this very result, or an error is not known to pass: an attempt is spent, so that
                     # this cannot go on for ever. What the database says may hold the result itself, so the log has it.

@@ -122,7 +122,7 @@ def _retry(claim: Claim, after: float | None = None) -> float | None:
 def _described(error: BaseException) -> str:
     """Return an error as its summary, and below it the traceback from the handler on, with causes and groups."""
     if isinstance(error, PayloadError):
-        return f"{error}; {error.hint}" if error.hint else str(error)
+        return error.advice
     summary = "".join(traceback.format_exception_only(error)).strip()
     told = traceback.TracebackException.from_exception(error)
     _leave_out_our_frames(told)

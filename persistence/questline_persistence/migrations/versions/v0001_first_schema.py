@@ -19,6 +19,27 @@ LABELS = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 def upgrade() -> None:
     """Create every table."""
+    _quest_executions()
+    _workers()
+    _counts()
+    _lord_runs()
+    _quest_snapshots()
+    _quest_steps()
+    _tickets()
+
+
+def downgrade() -> None:
+    """Drop every table."""
+    op.drop_table("counts")
+    op.drop_table("workers")
+    op.drop_table("lord_runs")
+    op.drop_table("quest_snapshots")
+    op.drop_table("tickets")
+    op.drop_table("quest_steps")
+    op.drop_table("quest_executions")
+
+
+def _quest_executions() -> None:
     op.create_table(
         "quest_executions",
         sa.Column("quest_id", sa.Text(), nullable=False),
@@ -61,6 +82,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("idempotency_key IS NOT NULL"),
         postgresql_where=sa.text("idempotency_key IS NOT NULL"),
     )
+
+
+def _workers() -> None:
     op.create_table(
         "workers",
         sa.Column("worker_id", sa.Text(), nullable=False),
@@ -82,6 +106,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_workers_process_id", "workers", ["process_id"], unique=False)
     op.create_index("ix_workers_state_lease_until", "workers", ["state", "lease_until"], unique=False)
+
+
+def _counts() -> None:
     op.create_table(
         "counts",
         sa.Column("namespace", sa.Text(), nullable=False),
@@ -89,6 +116,9 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("namespace", "name", name=op.f("pk_counts")),
     )
+
+
+def _lord_runs() -> None:
     op.create_table(
         "lord_runs",
         sa.Column("run_id", ROW_ID, autoincrement=True, nullable=False),
@@ -126,6 +156,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'success'"),
         postgresql_where=sa.text("status = 'success'"),
     )
+
+
+def _quest_snapshots() -> None:
     op.create_table(
         "quest_snapshots",
         sa.Column("snapshot_id", ROW_ID, autoincrement=True, nullable=False),
@@ -148,6 +181,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("uq_quest_snapshots_quest_id_version", "quest_snapshots", ["quest_id", "version"], unique=True)
+
+
+def _quest_steps() -> None:
     op.create_table(
         "quest_steps",
         sa.Column("quest_id", sa.Text(), nullable=False),
@@ -165,6 +201,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["quest_id"], ["quest_executions.quest_id"], name=op.f("fk_quest_steps_quest_id")),
         sa.PrimaryKeyConstraint("quest_id", "epoch", "position", name=op.f("pk_quest_steps")),
     )
+
+
+def _tickets() -> None:
     op.create_table(
         "tickets",
         sa.Column("quest_id", sa.Text(), nullable=False),
@@ -218,14 +257,3 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
     )
-
-
-def downgrade() -> None:
-    """Drop every table."""
-    op.drop_table("counts")
-    op.drop_table("workers")
-    op.drop_table("lord_runs")
-    op.drop_table("quest_snapshots")
-    op.drop_table("tickets")
-    op.drop_table("quest_steps")
-    op.drop_table("quest_executions")
