@@ -1,7 +1,8 @@
-"""Group commit: calls of many threads, gathered into few transactions.
+"""Group commit: what many threads hand in, gathered into few transactions.
 
-Whoever finds nobody committing commits everything that waits, its own item included; so an idle
-process pays no hand-over to another thread, and a busy one commits as fast as the store allows.
+Who wants an answer commits everything that waits, the own item included, unless somebody is at it already: so an
+idle process pays no hand-over to another thread, and a busy one commits as fast as the store allows. Who needs no
+answer goes on at once, and a thread of the committer's own sees to it.
 """
 
 from __future__ import annotations
@@ -9,75 +10,121 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 from questline_persistence.errors import StoreUnavailable
+from questline_persistence.log import get_logger
+
+log = get_logger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 #: Most items in one transaction.
 MAX_BATCH = 256
+#: Most items that may be waiting, or be on their way, without anybody waiting for them.
+MAX_BEHIND = 64
 
 
 class _Entry(Generic[Item, Result]):
-    """One caller's item, and where its result will stand."""
+    """One item, and where its result will stand; `turn` wakes whoever waits for that."""
 
     __slots__ = ("done", "error", "item", "result", "turn")
 
-    def __init__(self, item: Item) -> None:
+    def __init__(self, item: Item, turn: threading.Event | None) -> None:
         self.item = item
-        self.turn = threading.Event()
+        self.turn = turn
         self.done = False
         self.result: Result | None = None
         self.error: BaseException | None = None
 
 
 class Committer(Generic[Item, Result]):
-    """Hands items to `flush` in batches and gives each caller its own result.
+    """Hands items to `flush` in batches, and each result to whom it concerns.
 
     Parameters:
       flush: commits a list of items in one go and returns their results in order. If it raises for
         several items, each is tried alone, so that a bad one fails alone; but a store that cannot be
         reached fails them all.
+      settled: told, after each transaction, of those posted items that it held, each with its result or the error
+        that it met.
     """
 
-    def __init__(self, flush: Callable[[Sequence[Item]], Sequence[Result]]) -> None:
+    def __init__(
+        self,
+        flush: Callable[[Sequence[Item]], Sequence[Result]],
+        settled: Callable[[Sequence[tuple[Item, Result | BaseException]]], object] = lambda _: None,
+    ) -> None:
         self._flush = flush
+        self._settled = settled
         self._waiting: deque[_Entry[Item, Result]] = deque()
         self._leading = threading.Lock()
+        self._room = threading.Condition()
+        self._behind = 0
+        self._posted = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def submit(self, item: Item) -> Result:
-        """Commit `item`, together with what others have submitted meanwhile, and return its result."""
-        entry: _Entry[Item, Result] = _Entry(item)
+        """Commit `item`, together with what others have handed in meanwhile, and return its result."""
+        entry: _Entry[Item, Result] = _Entry(item, threading.Event())
         self._waiting.append(entry)
         while not entry.done:
             if self._leading.acquire(blocking=False):
-                try:
-                    self._lead()
-                finally:
-                    self._leading.release()
-                self._pass_on()
+                self._lead()
             else:
-                entry.turn.wait()
-                entry.turn.clear()
+                entry.turn.wait()  # type: ignore[union-attr]  # made above
+                entry.turn.clear()  # type: ignore[union-attr]
         if entry.error is not None:
             raise entry.error
         return entry.result  # type: ignore[return-value]  # set together with `done`
 
-    def _pass_on(self) -> None:
-        """Wake the first that still waits; without this, an item that came during a flush would be left."""
-        with suppress(IndexError):
-            self._waiting[0].turn.set()
+    def post(self, item: Item) -> None:
+        """See to it that `item` is committed soon, and return; wait only while too many are behind."""
+        with self._room:
+            self._room.wait_for(lambda: self._behind < MAX_BEHIND)
+            self._behind += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._follow, name="committer", daemon=True)
+                self._thread.start()
+        self._waiting.append(_Entry(item, None))
+        if not self._leading.locked():  # else the one who leads passes it on
+            self._posted.set()
+
+    def drain(self) -> None:
+        """Wait until every posted item is settled."""
+        with self._room:
+            self._room.wait_for(lambda: self._behind == 0)
+
+    def _follow(self) -> None:
+        """Commit what is posted, for as long as the process lives."""
+        while True:
+            self._posted.wait()
+            self._posted.clear()
+            if self._waiting and self._leading.acquire(blocking=False):
+                self._lead()
 
     def _lead(self) -> None:
-        """Commit one batch of what waits."""
+        """Commit one batch of what waits, then let go of the lead."""
         batch: list[_Entry[Item, Result]] = []
-        while self._waiting and len(batch) < MAX_BATCH:
-            batch.append(self._waiting.popleft())
-        if not batch:
+        try:
+            while self._waiting and len(batch) < MAX_BATCH:
+                batch.append(self._waiting.popleft())
+            if batch:
+                self._commit(batch)
+        finally:
+            self._leading.release()
+            self._pass_on()
+        self._tell([entry for entry in batch if entry.turn is None])
+
+    def _pass_on(self) -> None:
+        """Wake whoever is to lead next; without this, an item that came during a commit would be left."""
+        try:
+            turn = self._waiting[0].turn
+        except IndexError:
             return
+        (turn or self._posted).set()
+
+    def _commit(self, batch: Sequence[_Entry[Item, Result]]) -> None:
         try:
             for entry, result in zip(batch, self._flush([entry.item for entry in batch]), strict=True):
                 entry.result = result
@@ -85,7 +132,8 @@ class Committer(Generic[Item, Result]):
             self._alone(batch, error)
         for entry in batch:
             entry.done = True
-            entry.turn.set()
+            if entry.turn is not None:
+                entry.turn.set()
 
     def _alone(self, batch: Sequence[_Entry[Item, Result]], error: BaseException) -> None:
         """Commit each item by itself after the batch as a whole has failed."""
@@ -99,3 +147,16 @@ class Committer(Generic[Item, Result]):
                 entry.result = self._flush([entry.item])[0]
             except BaseException as own_error:  # noqa: BLE001  (as above)
                 entry.error = own_error
+
+    def _tell(self, posted: Sequence[_Entry[Item, Result]]) -> None:
+        """Let go of posted items that are settled."""
+        if not posted:
+            return
+        try:
+            self._settled([(entry.item, entry.error or entry.result) for entry in posted])  # type: ignore[misc]
+        except Exception:
+            log.exception("settling_failed", items=len(posted))  # the thread must live
+        finally:
+            with self._room:
+                self._behind -= len(posted)
+                self._room.notify_all()

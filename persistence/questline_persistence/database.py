@@ -42,6 +42,20 @@ _POSTGRES_CONNECT = {
     "tcp_user_timeout": 10_000,
     "application_name": "questline",
 }
+#: How a session of hot statements plans: once, by primary keys. What is known of the tables' sizes may stem from when
+#: they were empty, and a plan that reads all tickets where it should look up one costs more with each quest that waits.
+_HOT_SESSION = "".join(
+    f"SET {setting};"
+    for setting in (
+        "plan_cache_mode = force_generic_plan",
+        "enable_seqscan = off",
+        "enable_hashjoin = off",
+        "enable_mergejoin = off",
+        "jit = off",
+    )
+)
+#: The statements of a step's way, by their failpoints' names; each has a connection of its own.
+_HOT = frozenset({"claim", "checkpoint"})
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
@@ -92,6 +106,7 @@ class Database:
         self._memory_lock = threading.RLock() if self._in_memory else None
         self.clock = Clock(self._read_clock)
         self._alarm = Alarm(self.name)
+        self._kept: dict[str, Connection] = {}
 
     @property
     def name(self) -> str:
@@ -203,13 +218,37 @@ class Database:
     def _run(self, work: Callable[[Connection], T], at: str | None) -> T:
         if at is not None:
             self.clock.refresh()
-        with self.autocommit.connect() as connection:
+        with self._lent(at) as connection:
             if at is None:
                 return work(connection)
             failpoint(at, "begun")
             result = work(connection)
             failpoint(at, "committed")
             return result
+
+    @contextmanager
+    def _lent(self, at: str | None) -> Iterator[Connection]:
+        """Lend a connection; those of hot statements are kept: the way to the pool and back costs as much as one."""
+        if at is None or at not in _HOT:
+            with self.autocommit.connect() as connection:
+                yield connection
+            return
+        connection = self._kept.pop(at, None) or self._hot_connection()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self._kept.setdefault(at, connection) is not connection:
+            connection.close()
+
+    def _hot_connection(self) -> Connection:
+        """Return a connection for hot statements, which the pool no longer knows."""
+        connection = self.autocommit.connect()
+        connection.detach()
+        if self.dialect == "postgresql":
+            connection.connection.cursor().execute(_HOT_SESSION)
+        return connection
 
     def _transaction(self, work: Callable[[Connection], T], *, at: str | None = None, repeatable: bool = True) -> T:
         """Run one transaction: a write if it has a name, else a read."""
@@ -284,6 +323,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        while self._kept:
+            self._kept.popitem()[1].close()
         if "engine" in self.__dict__:
             self.engine.dispose()
 

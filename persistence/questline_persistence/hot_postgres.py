@@ -22,6 +22,7 @@ from questline_persistence.claims import (
 )
 from questline_persistence.clock import rfc3339
 
+# `state || ''` keeps the planner from reading all ready tickets by their index: it is to look each one up by its key.
 _CLAIM = """
 WITH wish AS (
   SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[])
@@ -32,7 +33,7 @@ WITH wish AS (
       deadline = %(now)s + s.timeout_seconds, fence = t.fence + 1
   FROM wish JOIN quest_steps s ON s.quest_id = wish.quest_id AND s.epoch = wish.epoch AND s.position = wish.position
   WHERE t.quest_id = wish.quest_id AND t.epoch = wish.epoch AND t.position = wish.position
-    AND t.namespace = %(namespace)s AND t.state = 'ready' AND t.pause_requested = 0
+    AND t.namespace = %(namespace)s AND t.state || '' = 'ready' AND t.pause_requested = 0
     AND t.available_at <= %(now)s + %(slack)s AND t.handler = ANY(%(handlers)s)
   RETURNING t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue, t.fence,
     s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds

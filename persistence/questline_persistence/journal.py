@@ -6,9 +6,9 @@ hands, for the loops and for admins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select
 
@@ -23,6 +23,8 @@ from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.payload import encode, size_of, too_large
 from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.tables import runs, steps, tickets
+
+_Committer: TypeAlias = Committer[ClaimRequest | Checkpoint, Claim | Settled | None]
 
 _SUCCEEDED = runs.c.status == RunStatus.SUCCESS
 
@@ -49,19 +51,31 @@ class Journal:
         self.handlers: list[str] = []
         self.worker_id = ""
         self._hot: ModuleType = hot_sqlite if database.dialect == "sqlite" else hot_postgres
-        self._committer: Committer[ClaimRequest | Checkpoint, Claim | Settled | None] = Committer(self._flush)
+        #: Told of every posted checkpoint that is settled, with what became of it or the error that it met.
+        self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
+        self._ends: _Committer = Committer(self._flush, self._tell)
+        # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
+        self._wishes: _Committer = self._ends if database.dialect == "sqlite" else Committer(self._flush)
 
     def claim(self, wish: ClaimRequest) -> Claim | None:
         """Move a ticket from ready to running; return the claim, or None if it may not run here and now."""
-        won = self._committer.submit(wish)
+        won = self._wishes.submit(wish)
         return won if isinstance(won, Claim) else None
 
     def checkpoint(self, end: Checkpoint) -> Settled:
         """Move a ticket from running to its next step, committing the result of the last one with it."""
         if end.pushed:
             return self._checkpoint_pushing(end)
-        settled = self._committer.submit(end)
+        settled = self._ends.submit(end)
         return settled if isinstance(settled, Settled) else Settled(won=False)
+
+    def post(self, end: Checkpoint) -> None:
+        """Have a checkpoint committed soon; `on_settled` is told. Waits while too many are on their way."""
+        self._ends.post(end)
+
+    def drain(self) -> None:
+        """Wait until every posted checkpoint is settled."""
+        self._ends.drain()
 
     def fail(self, failure: Failure) -> Settled:
         """Move a ticket from running to ready after a back-off, or fail its quest; record the error."""
@@ -117,6 +131,9 @@ class Journal:
             return give_back(connection, **row._asdict(), claim_id=claim_id, now=self.database.clock.now())
 
         return self.database.write(work, at="release")
+
+    def _tell(self, ends: Sequence[tuple[Any, Any]]) -> None:
+        self.on_settled(ends)
 
     def _flush(self, items: Sequence[ClaimRequest | Checkpoint]) -> Sequence[Claim | Settled | None]:
         """Commit what the threads of this process have gathered: results first, then claims."""

@@ -136,9 +136,14 @@ def message_for(bell: Doorbell) -> Message[Any]:
         args=(),
         kwargs={"quest_id": bell.quest_id, "epoch": bell.epoch, "position": bell.position},
         options={},
-        message_id=f"{bell.quest_id}:{bell.epoch}:{bell.position}:{bell.fence}",
+        message_id=bell_id(bell),
         message_timestamp=int(bell.available_at * 1000),
     )
+
+
+def bell_id(bell: Doorbell) -> str:
+    """Return the id of the message that rings `bell`: it says everything."""
+    return f"{bell.quest_id}:{bell.epoch}:{bell.position}:{bell.fence}"
 
 
 def bell_named(message_id: str, queue: str) -> Doorbell | None:
@@ -148,7 +153,7 @@ def bell_named(message_id: str, queue: str) -> Doorbell | None:
         return None
     quest_id, epoch, position, fence = match.groups()
     bell = Doorbell(quest_id, int(epoch), position, int(fence), queue)
-    return bell if message_for(bell).message_id == message_id else None
+    return bell if bell_id(bell) == message_id else None
 
 
 def _bell_in(message: Message[Any]) -> Doorbell:

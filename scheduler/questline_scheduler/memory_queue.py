@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from questline_persistence.claims import Doorbell
-from questline_scheduler.doorbell_broker import message_for
+from questline_scheduler.doorbell_broker import bell_id
 
 #: Most bells in one queue; the rest stay in SQL, and the relay brings them when there is room.
 CAPACITY = 1_000
@@ -37,7 +37,7 @@ class MemoryQueue:
 
     def put(self, bell: Doorbell) -> bool:
         """Queue a bell unless the same one is queued already; return False if there is no room."""
-        message_id = message_for(bell).message_id
+        message_id = bell_id(bell)
         with self._changed:
             if message_id in self._ids:
                 return True

@@ -21,7 +21,7 @@ from redis.retry import Retry
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
-from questline_scheduler.doorbell_broker import IDLE_MILLIS, DoorbellBroker, message_for
+from questline_scheduler.doorbell_broker import IDLE_MILLIS, DoorbellBroker, bell_id
 from questline_scheduler.redis_consumer import BROKER_ERRORS, RedisConsumer
 from questline_scheduler.redis_queue import RedisQueue, names_key
 
@@ -66,7 +66,7 @@ class RingingRedisBroker(DoorbellBroker):
         """
         by_queue: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
         for bell in bells:
-            by_queue[bell.queue].append((message_for(bell).message_id, bell.priority))
+            by_queue[bell.queue].append((bell_id(bell), bell.priority))
         with self._reaching():
             for name, group in by_queue.items():
                 self._queue(name).ring(group)

@@ -27,6 +27,8 @@ LONGEST_LISTEN = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 #: Seconds between two log lines on the same trouble.
 LOG_INTERVAL = 5.0
+#: How long a bell may wait in this process for a thread, in seconds: what is done in that time is fetched ahead.
+AHEAD_SECONDS = 0.01
 #: How much of a message that is no doorbell is logged, in bytes.
 LOGGED_BYTES = 200
 
@@ -70,6 +72,8 @@ class RedisConsumer(Consumer):
         self._doubtful = False
         self._failures = 0
         self._quiet_until = 0.0
+        self._acked = 0
+        self._fetched_at = time.monotonic()
 
     def __next__(self) -> MessageProxy | None:
         try:
@@ -85,7 +89,9 @@ class RedisConsumer(Consumer):
         with self._changed:
             self._held.discard(name)
             self._done.append(name)
-            self._changed.notify_all()
+            self._acked += 1
+            if len(self._held) < self._prefetch:
+                self._changed.notify_all()
             now = self._listening or self._closed
         if now:
             self._try(self._send_done)
@@ -122,7 +128,7 @@ class RedisConsumer(Consumer):
         if self._doubtful:
             self._reclaim()
         with self._changed:
-            wanted = self._prefetch - len(self._held)
+            wanted = self._prefetch + self._ahead() - len(self._held)
         self._doubtful = True  # until the reply is here: a lost one leaves bells held that nobody has
         fetched = self._send_done(wanted)
         self._doubtful = False
@@ -130,6 +136,13 @@ class RedisConsumer(Consumer):
         for name in fetched:
             self._accept(name)
         return bool(fetched)
+
+    def _ahead(self) -> int:
+        """Return how many bells to fetch beyond the threads: as many as were done lately in the time one may wait."""
+        now = time.monotonic()
+        acked, seconds = self._acked, now - self._fetched_at
+        self._acked, self._fetched_at = 0, now
+        return min(self._prefetch, int(acked / seconds * AHEAD_SECONDS)) if seconds else 0
 
     def _accept(self, name: bytes) -> None:
         """Take a fetched bell into the cache, or drop what is none."""

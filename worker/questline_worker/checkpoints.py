@@ -6,7 +6,7 @@ raise is logged and swallowed, and the step would run unclaimed or its result be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -50,6 +50,7 @@ class Checkpoints(Middleware):
       lease: says whether this process may claim.
       running: the list of what runs here.
       hooks: told of every step, or None.
+      behind: whether a thread may go on while its result is being committed.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Checkpoints(Middleware):
         running: RunningSteps,
         *,
         hooks: StepHooks | None = None,
+        behind: bool = False,
     ) -> None:
         self._journal = journal
         self._recovery = recovery
@@ -68,6 +70,8 @@ class Checkpoints(Middleware):
         self._lease = lease
         self._running = running
         self._hooks = hooks
+        self._behind = behind
+        journal.on_settled = self._settled
 
     def after_declare_actor(self, broker: dramatiq.Broker, actor: dramatiq.Actor[Any, Any]) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Wrap the actor's function."""
@@ -76,6 +80,7 @@ class Checkpoints(Middleware):
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Give back the steps that did not end within the time allowed for shutting down."""
         failpoint("worker.stopping")
+        self._journal.drain()
         for step in self._running.all():
             try:
                 settled = self._journal.release(step.claim)
@@ -84,7 +89,7 @@ class Checkpoints(Middleware):
                 continue
             log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
             step.lose()  # what it may still return is no longer wanted
-            self._ring(settled)
+            self._ring([settled])
 
     def _run(self, call: Callable[[RunningStep], Outcome], quest_id: str, epoch: int, position: str) -> None:
         """Claim the step that a doorbell names, run it, and commit the result."""
@@ -106,7 +111,9 @@ class Checkpoints(Middleware):
             log.exception("step_broken", quest_id=quest_id, position=position)
 
     def _perform(self, call: Callable[[RunningStep], Outcome], claim: Claim) -> None:
-        with self._running.holding(claim) as step:
+        """Run a claimed step, and commit what came of it: at once, or soon if nobody has to wait for that."""
+        step, posted = self._running.begin(claim), False
+        try:
             failpoint("worker.claimed")
             if self._hooks is not None:
                 self._hooks.step_started(claim)
@@ -114,14 +121,45 @@ class Checkpoints(Middleware):
             step.settling = True
             if self._hooks is not None:
                 self._hooks.step_ended(claim, outcome)
+            if self._behind and isinstance(outcome, Succeeded) and not outcome.pushed:
+                posted = True
+                self._journal.post(Checkpoint(claim, outcome.output, self._journal.database.clock.now()))
+                return
             settled = self._settle(claim, outcome)
+        finally:
+            if not posted:
+                self._running.end(claim)
+        self._after([(claim, outcome, settled)])
+
+    def _settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
+        """Go on where posted checkpoints have been settled."""
+        after = []
+        for end, result in ends:
+            try:
+                settled = result if isinstance(result, Settled) else self._refused(end.claim, result)
+            except StoreUnavailable as error:
+                log.warning("step_abandoned", **_ids(end.claim), error=str(error))
+            except Exception:
+                log.exception("step_broken", **_ids(end.claim))
+            else:
+                after.append((end.claim, Succeeded(end.output), settled))
+            self._running.end(end.claim)
+        self._after(after)
+
+    def _after(self, ends: Sequence[tuple[Claim, Outcome, Settled]]) -> None:
+        """Ring for the steps that are ready now that these have been settled."""
         failpoint("worker.settled")
-        if not settled.won:
-            self._running.note_fenced()
-            log.warning(
-                "result_fenced", lord=claim.lord_name, outcome=type(outcome).__name__, worker_id=claim.worker_id
-            )
-        self._ring(settled)
+        for claim, outcome, settled in ends:
+            if not settled.won:
+                self._running.note_fenced()
+                log.warning(
+                    "result_fenced",
+                    **_ids(claim),
+                    lord=claim.lord_name,
+                    outcome=type(outcome).__name__,
+                    worker_id=claim.worker_id,
+                )
+        self._ring([settled for _, _, settled in ends])
         failpoint("worker.rung")
 
     def _settle(self, claim: Claim, outcome: Outcome) -> Settled:
@@ -131,17 +169,8 @@ class Checkpoints(Middleware):
             case Succeeded(output, pushed):
                 try:
                     return self._journal.checkpoint(Checkpoint(claim, output, now, pushed))
-                except StoreUnavailable:
-                    raise
-                except PayloadError as error:
-                    return self._journal.fail(Failure(claim, error.advice, now, None))
-                except Exception as error:
-                    # The store refuses this very result, or an error is not known to pass: an attempt is spent, so that
-                    # this cannot go on for ever. What the database says may hold the result itself, so the log has it.
-                    log.exception("checkpoint_refused", lord=claim.lord_name)
-                    wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
-                    reason = f"the result could not be stored: {type(error).__name__}; the worker's log tells more"
-                    return self._journal.fail(Failure(claim, reason, now, wait))
+                except Exception as error:  # noqa: BLE001  (looked at there)
+                    return self._refused(claim, error)
             case Failed(error, retry_in):
                 log.info(
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
@@ -150,12 +179,30 @@ class Checkpoints(Middleware):
             case Dropped():
                 return Settled(won=False)
 
-    def _ring(self, settled: Settled) -> None:
-        bell = settled.doorbell
-        if bell is not None and bell.available_at <= self._journal.database.clock.now() + RING_SLACK:
-            self._ringer.ring([bell])
+    def _refused(self, claim: Claim, error: BaseException) -> Settled:
+        """Fail a step whose result could not be stored."""
+        now = self._journal.database.clock.now()
+        if isinstance(error, StoreUnavailable):
+            raise error
+        if isinstance(error, PayloadError):
+            return self._journal.fail(Failure(claim, error.advice, now, None))
+        # The store refuses this very result, or an error is not known to pass: an attempt is spent, so that
+        # this cannot go on for ever. What the database says may hold the result itself, so the log has it.
+        log.error("checkpoint_refused", **_ids(claim), lord=claim.lord_name, exc_info=error)
+        wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
+        reason = f"the result could not be stored: {type(error).__name__}; the worker's log tells more"
+        return self._journal.fail(Failure(claim, reason, now, wait))
+
+    def _ring(self, ends: Sequence[Settled]) -> None:
+        due = self._journal.database.clock.now() + RING_SLACK
+        self._ringer.ring([end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= due])
 
     def _leave(self, quest_id: str, epoch: int, position: str) -> None:
         """Leave a ticket that was not to be had; note it if that was because the Lord is unknown here."""
         if self._recovery.refuse(quest_id, epoch, position, self._journal.handlers):
             log.warning("lord_unknown", quest_id=quest_id, position=position)
+
+
+def _ids(claim: Claim) -> dict[str, str]:
+    """Return what tells a step in the log."""
+    return {"quest_id": claim.quest_id, "position": claim.position, "claim_id": claim.claim_id}

@@ -48,7 +48,12 @@ class QuestExecutor:
         self._broker = InlineBroker()
         settings = load(namespace=self.repository.namespace)
         self._process = WorkerProcess(
-            settings, loops=False, database=self.repository.database, broker=self._broker, hooks=self.hooks
+            settings,
+            loops=False,
+            database=self.repository.database,
+            broker=self._broker,
+            hooks=self.hooks,
+            behind=False,
         )
         self._client = QuestClient(
             namespace=self.repository.namespace, database=self.repository.database, broker=self._broker

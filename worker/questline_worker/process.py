@@ -50,6 +50,7 @@ class WorkerProcess:
       database: an open store to use instead of the setting's.
       broker: a broker to use instead of the setting's.
       hooks: told of every step, or None.
+      behind: whether a thread may go on while its result is being committed.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class WorkerProcess:
         database: Database | None = None,
         broker: DoorbellBroker | None = None,
         hooks: StepHooks | None = None,
+        behind: bool = True,
     ) -> None:
         self.settings = settings
         # A thread may hold one connection for its step's outputs while the committer uses another.
@@ -79,7 +81,7 @@ class WorkerProcess:
         self.process_id = process_id or new_claim_id()
         #: Ends the process; replaced in tests.
         self.end: Callable[[int], object] = os._exit
-        self._add_middleware(hooks)
+        self._add_middleware(hooks, behind=behind)
         execution = Execution(QuestRepository(self.database, namespace=settings.namespace), self.event_loop)
         self.actor = declare_actor(self.broker, execution, settings.queues)
         if loops:
@@ -109,10 +111,12 @@ class WorkerProcess:
             self.database, self.settings.namespace, self.broker, sweep_seconds=self.settings.sweep_seconds
         )
 
-    def _add_middleware(self, hooks: StepHooks | None) -> None:
+    def _add_middleware(self, hooks: StepHooks | None, *, behind: bool) -> None:
         """Add the middleware; Dramatiq tells the last one first: what still runs is given back before the sign-off."""
         ringer = Ringer(self.broker, self.recovery)
-        checkpoints = Checkpoints(self.journal, self.recovery, ringer, self.lease, self.running, hooks=hooks)
+        checkpoints = Checkpoints(
+            self.journal, self.recovery, ringer, self.lease, self.running, hooks=hooks, behind=behind
+        )
         patience = Patience(self.database, self.settings.shutdown_seconds)
         for middleware in (patience, Watchdog(self.running), self.lease, checkpoints):
             self.broker.add_middleware(middleware)

@@ -88,19 +88,25 @@ class RunningSteps:
     @contextmanager
     def holding(self, claim: Claim) -> Iterator[RunningStep]:
         """List `claim` as running for as long as the block lasts."""
-        step = RunningStep(claim, self._look)
-        with self._lock:
-            self._steps[claim.claim_id] = step
+        step = self.begin(claim)
         try:
             yield step
         finally:
-            with self._lock:
-                self._steps.pop(claim.claim_id, None)
+            self.end(claim)
+
+    def begin(self, claim: Claim) -> RunningStep:
+        """List `claim` as running until `end`."""
+        step = self._steps[claim.claim_id] = RunningStep(claim, self._look)
+        return step
+
+    def end(self, claim: Claim) -> None:
+        """Take `claim` off the list."""
+        self._steps.pop(claim.claim_id, None)
 
     def all(self) -> list[RunningStep]:
         """Return the steps that run now."""
         with self._lock:
-            return list(self._steps.values())
+            return [*self._steps.values()]
 
     def note_fenced(self) -> None:
         """Count a result that came too late."""
