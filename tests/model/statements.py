@@ -27,6 +27,7 @@ def conditions(sql: str, table: str, parameters: Sequence[Any] = ()) -> set[str]
     """
     values = iter(parameters)
     text = re.sub(r"\?", lambda _: _literal(next(values, None)), " ".join(sql.split()))
+    text = text.replace(" || ''", "")  # only the planner is to see something else in it than the column
     return {_condition(match, table, text) for match in _COMPARISON.finditer(text, *_where(text))}
 
 
