@@ -233,7 +233,8 @@ class Database:
             with self.autocommit.connect() as connection:
                 yield connection
             return
-        connection = self._kept.pop(at, None) or self._hot_connection()
+        kept = self._kept.pop(at, None)
+        connection = self._hot_connection() if kept is None else kept
         try:
             yield connection
         except BaseException:
