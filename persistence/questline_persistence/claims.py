@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,14 +95,46 @@ class Claim:
         return data
 
 
+#: What a claim's statement returns, in this order.
+_CLAIMED = (
+    "attempt",
+    "claim_id",
+    "quest_id",
+    "epoch",
+    "position",
+    "lost",
+    "version",
+    "queue",
+    "fence",
+    "lord_name",
+    "tool_name",
+    "occurrence",
+    "params_json",
+    "max_attempts",
+    "timeout_seconds",
+    "backoff_seconds",
+    "quest_type",
+    "input_json",
+)
+
+
+def claimed(row: Sequence[Any], *, worker_id: str, namespace: str, now: float) -> Claim:
+    """Return the claim that a row of a claim's statement tells of."""
+    return Claim(worker_id=worker_id, namespace=namespace, start_time=now, **dict(zip(_CLAIMED, row, strict=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A claim that ended with a result: its output as JSON text, and the steps it pushed."""
+    """A claim that ended with a result: its output as JSON text, and the steps it pushed.
+
+    `successor` is the name of a claim on the step after it, in the same queue, should that be wanted in the same go.
+    """
 
     claim: Claim
     output: str
     end_time: float
     pushed: tuple[LordStep, ...] = ()
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +155,14 @@ class Settled:
     """What became of a claim that ended.
 
     `won` tells whether the claim still held the step; if not, nothing was written. `doorbell` is the
-    ticket that is ready now, if any; `status` the quest's status where this changed it.
+    ticket that is ready now, if any; `status` the quest's status where this changed it; `successor` the
+    claim on the next step, where one was wanted and won.
     """
 
     won: bool
     doorbell: Doorbell | None = None
     status: str | None = None
+    successor: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,11 +19,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from questline_persistence import sqlite_driver
+from questline_persistence import driver, sqlite_driver
 from questline_persistence.alarm import Alarm
 from questline_persistence.clock import Clock
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
+from questline_persistence.hot_connections import HotConnections
 from questline_persistence.limits import DEFAULTS, Limits
 from questline_persistence.transient import is_transient, unmasked
 
@@ -42,20 +43,6 @@ _POSTGRES_CONNECT = {
     "tcp_user_timeout": 10_000,
     "application_name": "questline",
 }
-#: How a session of hot statements plans: once, by primary keys. What is known of the tables' sizes may stem from when
-#: they were empty, and a plan that reads all tickets where it should look up one costs more with each quest that waits.
-_HOT_SESSION = "".join(
-    f"SET {setting};"
-    for setting in (
-        "plan_cache_mode = force_generic_plan",
-        "enable_seqscan = off",
-        "enable_hashjoin = off",
-        "enable_mergejoin = off",
-        "jit = off",
-    )
-)
-#: The statements of a step's way, by their failpoints' names; each has a connection of its own.
-_HOT = frozenset({"claim", "checkpoint"})
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
@@ -106,7 +93,6 @@ class Database:
         self._memory_lock = threading.RLock() if self._in_memory else None
         self.clock = Clock(self._read_clock)
         self._alarm = Alarm(self.name)
-        self._kept: dict[str, Connection] = {}
 
     @property
     def name(self) -> str:
@@ -123,9 +109,8 @@ class Database:
         return self._sqlite_engine() if self.dialect == "sqlite" else self._postgres_engine()
 
     @cached_property
-    def autocommit(self) -> Engine:
-        """The same pool, for single statements that are transactions of their own."""
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+    def _hot_connections(self) -> HotConnections:
+        return HotConnections(self.engine, shared=self._in_memory)
 
     def _sqlite_engine(self) -> Engine:
         self._make_folder()
@@ -188,7 +173,12 @@ class Database:
         """Return the database's time; SQLite's is that of the machine, which is always this one."""
         if self.dialect == "sqlite":
             return time.time()
-        return float(self.statement(lambda connection: connection.exec_driver_sql(_NOW).scalar_one()))
+        return self._retry(self._ask_clock)
+
+    def _ask_clock(self) -> float:
+        with self.engine.connect() as connection:
+            autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+            return float(autocommit.exec_driver_sql(_NOW).scalar_one())
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return `work(connection)` of one read transaction."""
@@ -211,45 +201,30 @@ class Database:
         """
         return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable), tries=tries)
 
-    def statement(self, work: Callable[[Connection], T], *, at: str | None = None) -> T:
-        """Return `work(connection)` on a connection whose every statement is a transaction of its own."""
+    def statement(self, work: Callable[[Connection], T], *, at: str) -> T:
+        """Return `work(connection)` of the few statements on a step's way.
+
+        On PostgreSQL each of them is a transaction of its own; on SQLite they are one.
+
+        Parameters:
+          work: sends them; it may be called again after a passing error.
+          at: their name among `failpoints.TRANSACTIONS`.
+
+        Raises:
+          StoreUnavailable: the store did not answer within the patience.
+        """
         return self._retry(lambda: self._run(work, at))
 
-    def _run(self, work: Callable[[Connection], T], at: str | None) -> T:
-        if at is not None:
-            self.clock.refresh()
-        with self._lent(at) as connection:
-            if at is None:
-                return work(connection)
+    def _run(self, work: Callable[[Connection], T], at: str) -> T:
+        self.clock.refresh()
+        with self._exclusive(), self._hot_connections.lent() as connection:
             failpoint(at, "begun")
-            result = work(connection)
+            if self.dialect == "sqlite":
+                result = driver.transaction(connection, work, written=partial(failpoint, at, "written"))
+            else:
+                result = work(connection)
             failpoint(at, "committed")
             return result
-
-    @contextmanager
-    def _lent(self, at: str | None) -> Iterator[Connection]:
-        """Lend a connection; those of hot statements are kept: the way to the pool and back costs as much as one."""
-        if at is None or at not in _HOT:
-            with self.autocommit.connect() as connection:
-                yield connection
-            return
-        kept = self._kept.pop(at, None)
-        connection = self._hot_connection() if kept is None else kept
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        if self._kept.setdefault(at, connection) is not connection:
-            connection.close()
-
-    def _hot_connection(self) -> Connection:
-        """Return a connection for hot statements, which the pool no longer knows."""
-        connection = self.autocommit.connect()
-        connection.detach()
-        if self.dialect == "postgresql":
-            connection.connection.cursor().execute(_HOT_SESSION)
-        return connection
 
     def _transaction(self, work: Callable[[Connection], T], *, at: str | None = None, repeatable: bool = True) -> T:
         """Run one transaction: a write if it has a name, else a read."""
@@ -324,8 +299,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
-        while self._kept:
-            self._kept.popitem()[1].close()
+        if "_hot_connections" in self.__dict__:
+            self._hot_connections.close()
         if "engine" in self.__dict__:
             self.engine.dispose()
 

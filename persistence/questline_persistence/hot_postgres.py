@@ -19,8 +19,10 @@ from questline_persistence.claims import (
     ClaimRequest,
     Doorbell,
     Settled,
+    claimed,
 )
 from questline_persistence.clock import rfc3339
+from questline_persistence.driver import Row, execute
 
 # `state || ''` keeps the planner from reading all ready tickets by their index: it is to look each one up by its key.
 _CLAIM = """
@@ -35,7 +37,7 @@ WITH wish AS (
   WHERE t.quest_id = wish.quest_id AND t.epoch = wish.epoch AND t.position = wish.position
     AND t.namespace = %(namespace)s AND t.state || '' = 'ready' AND t.pause_requested = 0
     AND t.available_at <= %(now)s + %(slack)s AND t.handler = ANY(%(handlers)s)
-  RETURNING t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue, t.fence,
+  RETURNING t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
     s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds
 ), begun AS (
   UPDATE quest_executions q SET status = 'running', start_time = %(now)s, updated_at = %(now_text)s
@@ -45,13 +47,17 @@ SELECT won.*, q.quest_type, q.input_data FROM won JOIN quest_executions q ON q.q
 """
 
 _MINE = """
-SELECT t.claim_id, t.quest_id, t.epoch, t.position, t.attempt, t.lost, t.version, t.queue, t.fence,
+SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
   s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
   q.quest_type, q.input_data
 FROM tickets t
 JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
 JOIN quest_executions q ON q.quest_id = t.quest_id
 WHERE t.quest_id = ANY(%(quest_ids)s) AND t.claim_id = ANY(%(claim_ids)s)
+"""
+
+_ENDED = """
+SELECT lord_runs.claim_id FROM lord_runs WHERE quest_id = ANY(%(quest_ids)s) AND claim_id = ANY(%(claim_ids)s)
 """
 
 _CHECKPOINT = """
@@ -139,42 +145,21 @@ def claim(
         "slack": CLAIM_SLACK,
         "now_text": rfc3339(now),
     }
-    rows = connection.exec_driver_sql(_CLAIM, values).mappings()
-    return [_claim(row, worker_id, namespace, now) for row in rows]
+    rows = execute(connection, _CLAIM, values)
+    return [claimed(row, worker_id=worker_id, namespace=namespace, now=now) for row in rows]
 
 
 def mine(
     connection: Connection, wishes: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
 ) -> list[Claim]:
     """Return the claims among `wishes` that are held already: by a claim whose reply was lost."""
-    rows = connection.exec_driver_sql(_MINE, _columns(wishes, "quest_id", "claim_id")).mappings()
-    return [_claim(row, worker_id, namespace, now) for row in rows]
+    rows = execute(connection, _MINE, _columns(wishes, "quest_id", "claim_id"))
+    return [claimed(row, worker_id=worker_id, namespace=namespace, now=now) for row in rows]
 
 
-def _claim(row: Any, worker_id: str, namespace: str, now: float) -> Claim:
-    return Claim(
-        claim_id=row["claim_id"],
-        worker_id=worker_id,
-        quest_id=row["quest_id"],
-        quest_type=row["quest_type"],
-        namespace=namespace,
-        epoch=row["epoch"],
-        position=row["position"],
-        lord_name=row["lord_name"],
-        tool_name=row["tool_name"],
-        occurrence=row["occurrence"],
-        params_json=row["params"],
-        input_json=row["input_data"],
-        attempt=row["attempt"] + 1,
-        lost=row["lost"],
-        version=row["version"],
-        max_attempts=row["max_attempts"],
-        timeout_seconds=row["timeout_seconds"],
-        backoff_seconds=row["backoff_seconds"],
-        start_time=now,
-        queue=row["queue"],
-        fence=row["fence"],
-    )
+def ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
+    """Return which of the claims have a run in the history: they were won before, and have ended since."""
+    return {row[0] for row in execute(connection, _ENDED, _columns(wishes, "quest_id", "claim_id"))}
 
 
 def checkpoint(connection: Connection, ends: Sequence[Checkpoint], *, now: float) -> dict[str, Settled]:
@@ -190,10 +175,10 @@ def checkpoint(connection: Connection, ends: Sequence[Checkpoint], *, now: float
         "now_text": rfc3339(now),
         "redispatch": REDISPATCH_FIRST,
     }
-    return {row[0]: _settled(row, now) for row in connection.exec_driver_sql(_CHECKPOINT, values)}
+    return {row[0]: _settled(row, now) for row in execute(connection, _CHECKPOINT, values)}
 
 
-def _settled(row: Any, now: float) -> Settled:
+def _settled(row: Row, now: float) -> Settled:
     _, quest_id, epoch, position, fence, queue, priority, paused = row
     if position is None:
         return Settled(won=True, status="completed")

@@ -19,8 +19,10 @@ from questline_persistence.claims import (
     ClaimRequest,
     Doorbell,
     Settled,
+    claimed,
 )
 from questline_persistence.clock import rfc3339
+from questline_persistence.driver import change, execute
 from questline_persistence.payload import encode
 
 _CLAIM = """
@@ -33,12 +35,18 @@ WHERE quest_id = :quest_id AND epoch = :epoch AND position = :position AND names
 """
 
 _MINE = """
-SELECT t.attempt + 1, t.lost, t.version, t.queue, s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts,
-  s.timeout_seconds, s.backoff_seconds, q.quest_type, q.input_data, t.fence, q.status
+SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
+  s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
+  q.quest_type, q.input_data, q.status
 FROM tickets t
 JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
 JOIN quest_executions q ON q.quest_id = t.quest_id
 WHERE t.quest_id = :quest_id AND t.claim_id = :claim_id
+"""
+
+_ENDED = """
+SELECT lord_runs.claim_id FROM lord_runs
+WHERE quest_id IN (SELECT value FROM json_each(:quest_ids)) AND claim_id IN (SELECT value FROM json_each(:claim_ids))
 """
 
 _BEGIN = """
@@ -101,7 +109,7 @@ def claim(
     """Move ready tickets to running, for each wish that finds one; return the claims won."""
     common = {"worker_id": worker_id, "namespace": namespace, "now": now, "slack": CLAIM_SLACK}
     common["handlers"] = encode(handlers, what="handlers")
-    won = [wish for wish in wishes if connection.exec_driver_sql(_CLAIM, common | _wish(wish)).rowcount]
+    won = [wish for wish in wishes if change(connection, _CLAIM, common | _wish(wish))]
     return mine(connection, won, worker_id=worker_id, namespace=namespace, now=now)
 
 
@@ -111,44 +119,22 @@ def mine(
     """Return the claims among `wishes` that are held, and mark their quests as running."""
     claims = []
     for wish in wishes:
-        row = connection.exec_driver_sql(_MINE, _wish(wish)).first()
-        if row is not None:
-            claims.append(_claim(wish, tuple(row), worker_id, namespace, now))
-            if row[-1] == "new":
-                connection.exec_driver_sql(_BEGIN, {"quest_id": wish.quest_id, "now": now, "now_text": rfc3339(now)})
+        for *row, status in execute(connection, _MINE, _wish(wish)):
+            claims.append(claimed(row, worker_id=worker_id, namespace=namespace, now=now))
+            if status == "new":
+                execute(connection, _BEGIN, {"quest_id": wish.quest_id, "now": now, "now_text": rfc3339(now)})
     return claims
+
+
+def ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
+    """Return which of the claims have a run in the history: they were won before, and have ended since."""
+    quest_ids, claim_ids = [wish.quest_id for wish in wishes], [wish.claim_id for wish in wishes]
+    values = {"quest_ids": encode(quest_ids, what="ids"), "claim_ids": encode(claim_ids, what="ids")}
+    return {row[0] for row in execute(connection, _ENDED, values)}
 
 
 def _wish(wish: ClaimRequest) -> dict[str, Any]:
     return {"quest_id": wish.quest_id, "epoch": wish.epoch, "position": wish.position, "claim_id": wish.claim_id}
-
-
-def _claim(wish: ClaimRequest, row: tuple[Any, ...], worker_id: str, namespace: str, now: float) -> Claim:
-    attempt, lost, version, queue, lord, tool, occurrence, params, most, timeout, backoff, quest_type, *rest = row
-    data, fence, _ = rest
-    return Claim(
-        claim_id=wish.claim_id,
-        worker_id=worker_id,
-        quest_id=wish.quest_id,
-        quest_type=quest_type,
-        namespace=namespace,
-        epoch=wish.epoch,
-        position=wish.position,
-        lord_name=lord,
-        tool_name=tool,
-        occurrence=occurrence,
-        params_json=params,
-        input_json=data,
-        attempt=attempt,
-        lost=lost,
-        version=version,
-        max_attempts=most,
-        timeout_seconds=timeout,
-        backoff_seconds=backoff,
-        start_time=now,
-        queue=queue,
-        fence=fence,
-    )
 
 
 def checkpoint(connection: Connection, ends: Sequence[Checkpoint], *, now: float) -> dict[str, Settled]:
@@ -164,16 +150,17 @@ def checkpoint(connection: Connection, ends: Sequence[Checkpoint], *, now: float
 def _advance(connection: Connection, end: Checkpoint, now: float) -> Settled | None:
     """Commit one result; None when the claim no longer holds the step."""
     values = _values(end, now)
-    ahead = connection.exec_driver_sql(_NEXT, values).first()
-    if ahead is None:
+    rest = execute(connection, _NEXT, values)
+    if not rest:
         return _complete(connection, values)
+    ahead = rest[0]
     values |= {"next_position": ahead[0], "next_handler": ahead[1], "next_queue": ahead[2], "reason": "checkpoint"}
-    row = connection.exec_driver_sql(_MOVE, values).first()
-    if row is None:
+    moved = execute(connection, _MOVE, values)
+    if not moved:
         return None
-    values["version"], paused, fence, queue, priority = row
-    connection.exec_driver_sql(_RUN, values)
-    connection.exec_driver_sql(_SNAPSHOT, values)
+    values["version"], paused, fence, queue, priority = moved[0]
+    execute(connection, _RUN, values)
+    execute(connection, _SNAPSHOT, values)
     if paused:
         return _pause(connection, values)
     return Settled(
@@ -183,19 +170,20 @@ def _advance(connection: Connection, end: Checkpoint, now: float) -> Settled | N
 
 def _complete(connection: Connection, values: dict[str, Any]) -> Settled | None:
     """Commit the last result: the ticket goes, the quest is completed."""
-    row = connection.exec_driver_sql(_GONE, values).first()
-    if row is None:
+    gone = execute(connection, _GONE, values)
+    if not gone:
         return None
-    values |= {"version": row[0], "fence": row[1], "next_position": None, "reason": "completed"}
+    version, fence = gone[0]
+    values |= {"version": version, "fence": fence, "next_position": None, "reason": "completed"}
     for statement in (_RUN, _SNAPSHOT, _COMPLETE):
-        connection.exec_driver_sql(statement, values)
+        execute(connection, statement, values)
     return Settled(won=True, status="completed")
 
 
 def _pause(connection: Connection, values: dict[str, Any]) -> Settled:
     """Carry out the pause that was asked for while the step ran."""
-    connection.exec_driver_sql(_SNAPSHOT, values | {"version": values["version"] + 1, "reason": "pause"})
-    connection.exec_driver_sql(_PAUSE, values)
+    execute(connection, _SNAPSHOT, values | {"version": values["version"] + 1, "reason": "pause"})
+    execute(connection, _PAUSE, values)
     return Settled(won=True, status="paused")
 
 

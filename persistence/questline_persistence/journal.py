@@ -6,7 +6,8 @@ hands, for the loops and for admins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -141,7 +142,7 @@ class Journal:
         wishes = [item for item in items if isinstance(item, ClaimRequest)]
         settled, claims = self._settle(ends, wishes)
         return [
-            settled.get(item.claim.claim_id, Settled(won=False))
+            _succeeded(settled.get(item.claim.claim_id, Settled(won=False)), claims.get(item.successor or ""))
             if isinstance(item, Checkpoint)
             else claims.get(item.claim_id)
             for item in items
@@ -150,28 +151,31 @@ class Journal:
     def _settle(
         self, ends: Sequence[Checkpoint], wishes: Sequence[ClaimRequest]
     ) -> tuple[dict[str, Settled], dict[str, Claim]]:
+        tries = _Tries()
         if self.database.dialect == "sqlite":
-            tries = _Tries()
-            return self.database.write(
-                lambda connection: (self._checkpoints(connection, ends), self._claims(connection, wishes, tries)),
-                at="checkpoint" if ends else "claim",
+            settled, claims = self.database.statement(
+                lambda connection: self._both(connection, ends, wishes, tries), at="checkpoint" if ends else "claim"
             )
-        settled: dict[str, Settled] = {}
-        claims: dict[str, Claim] = {}
-        if ends:
-            settled = self.database.statement(lambda connection: self._checkpoints(connection, ends), at="checkpoint")
-        if wishes:
-            tries = _Tries()
-            claims = self.database.statement(lambda connection: self._claims(connection, wishes, tries), at="claim")
+        else:
+            settled, claims = {}, {}
+            if ends:
+                settled = self.database.statement(lambda own: self._checkpoints(own, ends), at="checkpoint")
+            if wanted := [*wishes, *_successors(ends, settled)]:
+                claims = self.database.statement(lambda own: self._claims(own, wanted, tries), at="claim")
+        missing = [end.claim for end in ends if end.claim.claim_id not in settled]
+        if missing:
+            # A COMMIT whose reply was lost is sent again and finds nothing to do: then the run tells whose it was.
+            settled |= self.database.read(lambda connection: self._recorded(connection, missing, _SUCCEEDED))
         return settled, claims
 
+    def _both(
+        self, connection: Connection, ends: Sequence[Checkpoint], wishes: Sequence[ClaimRequest], tries: _Tries
+    ) -> tuple[dict[str, Settled], dict[str, Claim]]:
+        settled = self._checkpoints(connection, ends)
+        return settled, self._claims(connection, [*wishes, *_successors(ends, settled)], tries)
+
     def _checkpoints(self, connection: Connection, ends: Sequence[Checkpoint]) -> dict[str, Settled]:
-        if not ends:
-            return {}
-        settled: dict[str, Settled] = self._hot.checkpoint(connection, ends, now=self.database.clock.now())
-        missing = [end.claim for end in ends if end.claim.claim_id not in settled]
-        # A COMMIT whose reply was lost is sent again and finds nothing to do: then the run tells whose it was.
-        return settled | self._recorded(connection, missing, _SUCCEEDED) if missing else settled
+        return self._hot.checkpoint(connection, ends, now=self.database.clock.now()) if ends else {}
 
     def _claims(self, connection: Connection, wishes: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
         if not wishes:
@@ -180,7 +184,7 @@ class Journal:
         held: list[Claim] = []
         if tries.again():
             held = self._hot.mine(connection, wishes, worker_id=self.worker_id, namespace=self.namespace, now=now)
-            known = {claim.claim_id for claim in held} | _ended(connection, wishes)
+            known = {claim.claim_id for claim in held} | self._hot.ended(connection, wishes)
             # A claim id names one attempt: what was won by an earlier try is not won again, even if swept just now.
             wishes = [wish for wish in wishes if wish.claim_id not in known]
         won = self._hot.claim(
@@ -225,13 +229,20 @@ class Journal:
             return Settled(won=False)
 
 
-def _ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
-    """Return which of the claims have ended already: they were won by an earlier try, and lost their worker since."""
-    ended = select(runs.c.claim_id).where(
-        runs.c.quest_id.in_([wish.quest_id for wish in wishes]),
-        runs.c.claim_id.in_([wish.claim_id for wish in wishes]),
-    )
-    return set(connection.execute(ended).scalars())
+def _successors(ends: Sequence[Checkpoint], settled: Mapping[str, Settled]) -> list[ClaimRequest]:
+    """Return the wishes for the steps that come after `ends`, where these have been settled so that they may run."""
+    wishes = []
+    for end in ends:
+        if end.successor is not None and (won := settled.get(end.claim.claim_id)) is not None:
+            bell = won.doorbell
+            if bell is not None and bell.queue == end.claim.queue:
+                wishes.append(ClaimRequest(bell.quest_id, bell.epoch, bell.position, end.successor))
+    return wishes
+
+
+def _succeeded(settled: Settled, successor: Claim | None) -> Settled:
+    """Return a settled end with the claim on the step after it, for which nobody needs to ring then."""
+    return settled if successor is None else replace(settled, doorbell=None, successor=successor)
 
 
 class _Tries:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from dramatiq import Broker, Message
+from dramatiq import Broker, Consumer, Message, MessageProxy
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
@@ -126,6 +126,31 @@ class DoorbellBroker(Broker, ABC):
         """Count one message that was no doorbell."""
         with self._counting:
             self.dropped += 1
+
+
+class DoorbellConsumer(Consumer, ABC):
+    """A consumer that has a message in hand for as many threads as there are, and knows when it has none for one."""
+
+    @abstractmethod
+    def reserve(self) -> bool:
+        """Take a thread's place for a message that did not come from here; False if there is a message for it."""
+
+    @abstractmethod
+    def free(self) -> None:
+        """Give such a place back."""
+
+
+class HandedMessage(MessageProxy):
+    """A message that no consumer has fetched, in a reserved place.
+
+    Parameters:
+      message: the message.
+      free: gives the place back.
+    """
+
+    def __init__(self, message: Message[Any], free: Callable[[], None]) -> None:
+        super().__init__(message)
+        self.free = free
 
 
 def message_for(bell: Doorbell) -> Message[Any]:

@@ -6,11 +6,17 @@ import threading
 import uuid
 from collections.abc import Iterable, Sequence
 
-from dramatiq import Consumer, MessageProxy
+from dramatiq import MessageProxy
 from dramatiq.errors import QueueJoinTimeout
 
 from questline_persistence.claims import Doorbell
-from questline_scheduler.doorbell_broker import IDLE_MILLIS, DoorbellBroker, message_for
+from questline_scheduler.doorbell_broker import (
+    IDLE_MILLIS,
+    DoorbellBroker,
+    DoorbellConsumer,
+    HandedMessage,
+    message_for,
+)
 from questline_scheduler.memory_queue import MemoryQueue, QueuedBell
 
 #: How many bells should wait in a process, unless its worker says otherwise.
@@ -79,7 +85,7 @@ class MemoryBroker(DoorbellBroker):
             return self._memory.setdefault(name, MemoryQueue())
 
 
-class MemoryConsumer(Consumer):
+class MemoryConsumer(DoorbellConsumer):
     """Takes doorbells from one queue in memory.
 
     Parameters:
@@ -98,9 +104,12 @@ class MemoryConsumer(Consumer):
         queued = self._queue.take(self._take_slot, self._timeout)
         return None if queued is None else HeldMessage(queued)
 
-    def ack(self, message: MessageProxy) -> None:  # noqa: ARG002  which one it was does not matter
+    def ack(self, message: MessageProxy) -> None:
         """Count the message as done."""
-        self._queue.finish(self._free_slot)
+        if isinstance(message, HandedMessage):
+            message.free()
+        else:
+            self._queue.finish(self._free_slot)
 
     def nack(self, message: MessageProxy) -> None:
         """Count the message as done: there is no dead-letter queue, since SQL knows how the step stands."""
@@ -111,6 +120,16 @@ class MemoryConsumer(Consumer):
         for message in messages:
             if isinstance(message, HeldMessage):
                 self._queue.give_back(message.queued, self._free_slot)
+            elif isinstance(message, HandedMessage):
+                message.free()
+
+    def reserve(self) -> bool:
+        """Take a thread's place if no message waits for one."""
+        return self._queue.reserve(self._take_slot)
+
+    def free(self) -> None:
+        """Give a reserved place back."""
+        self._queue.note(self._free_slot)
 
     def _take_slot(self) -> bool:
         """Take a slot for one more message if there is one; called last, with the queue locked."""

@@ -55,6 +55,17 @@ class MemoryQueue:
             self._ids.discard(queued.message_id)
             return queued
 
+    def reserve(self, wanted: Callable[[], bool]) -> bool:
+        """Return whether no bell waits and `wanted` holds; it is called last."""
+        with self._changed:
+            return not self._heap and wanted()
+
+    def note(self, note: Callable[[], None]) -> None:
+        """Call `note` before anyone who waits looks again."""
+        with self._changed:
+            note()
+            self._changed.notify_all()
+
     def finish(self, note: Callable[[], None]) -> None:
         """Count a taken bell as done; `note` runs before anyone who waits looks again."""
         with self._changed:

@@ -13,10 +13,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import redis
-from dramatiq import Consumer, Message, MessageProxy
+from dramatiq import Message, MessageProxy
 
 from questline_persistence.log import get_logger
-from questline_scheduler.doorbell_broker import MAX_MESSAGE_BYTES, bell_named, message_for
+from questline_scheduler.doorbell_broker import (
+    MAX_MESSAGE_BYTES,
+    DoorbellConsumer,
+    HandedMessage,
+    bell_named,
+    message_for,
+)
 from questline_scheduler.redis_queue import CHUNK, RedisQueue
 
 log = get_logger(__name__)
@@ -36,7 +42,7 @@ LOGGED_BYTES = 200
 BROKER_ERRORS = (redis.RedisError, OSError)
 
 
-class RedisConsumer(Consumer):
+class RedisConsumer(DoorbellConsumer):
     """An endless iterator over the messages of one queue.
 
     Parameters:
@@ -66,6 +72,7 @@ class RedisConsumer(Consumer):
         self._changed = threading.Condition()
         self._cache: deque[Message[Any]] = deque()
         self._held: set[bytes] = set()
+        self._reserved = 0
         self._done: list[bytes] = []
         self._listening = False
         self._closed = False
@@ -85,12 +92,15 @@ class RedisConsumer(Consumer):
 
     def ack(self, message: MessageProxy) -> None:
         """Note that the message is done; the broker learns it with the next fetch, or now if that may be long."""
+        if isinstance(message, HandedMessage):
+            message.free()
+            return
         name = message.message_id.encode()
         with self._changed:
             self._held.discard(name)
             self._done.append(name)
             self._acked += 1
-            if len(self._held) < self._prefetch:
+            if self._places() > 0:
                 self._changed.notify_all()
             now = self._listening or self._closed
         if now:
@@ -102,11 +112,29 @@ class RedisConsumer(Consumer):
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Give messages that nobody began back to the queue."""
-        names = {message.message_id.encode() for message in messages}
+        names = set()
+        for message in messages:
+            if isinstance(message, HandedMessage):
+                message.free()
+            else:
+                names.add(message.message_id.encode())
         with self._changed:
             self._held -= names
         if names:
             self._try(self._reclaim)
+
+    def reserve(self) -> bool:
+        """Take a thread's place while the queue is known to be empty."""
+        with self._changed:
+            spare = self._listening and not self._closed and self._places() > 0
+            self._reserved += spare
+        return spare
+
+    def free(self) -> None:
+        """Give a reserved place back."""
+        with self._changed:
+            self._reserved -= 1
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Give back what was not handed out, and send the acks that are left."""
@@ -120,15 +148,18 @@ class RedisConsumer(Consumer):
     def _slots(self) -> int:
         """Return how many messages may be fetched; if none, wait until an ack frees a slot."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._held) < self._prefetch, self._timeout)
-            return 0 if self._closed else max(0, self._prefetch - len(self._held))
+            self._changed.wait_for(lambda: self._closed or self._places() > 0, self._timeout)
+            return 0 if self._closed else max(0, self._places())
+
+    def _places(self) -> int:
+        return self._prefetch - len(self._held) - self._reserved
 
     def _fetch(self) -> bool:
         """Fill the cache; return whether there was anything, be it no doorbell."""
         if self._doubtful:
             self._reclaim()
         with self._changed:
-            wanted = self._prefetch + self._ahead() - len(self._held)
+            wanted = max(0, self._places() + self._ahead())
         self._doubtful = True  # until the reply is here: a lost one leaves bells held that nobody has
         fetched = self._send_done(wanted)
         self._doubtful = False

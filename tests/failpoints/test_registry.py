@@ -32,6 +32,7 @@ UNNAMED = {(DATABASE, "_read_clock"): "it asks what time it is, changes nothing,
 HOT_CALLS = {
     "self._journal.claim": "claim",
     "self._journal.checkpoint": "checkpoint",
+    "self._journal.post": "checkpoint",
     "self._journal.fail": "fail",
     "self._journal.release": "release",
     "self._journal.release_stray": "release",
@@ -72,6 +73,9 @@ COLD_CALLS = {
     "self._broker.take": "a dictionary in memory",
     "self._queue.take": "a queue in memory",
     "self._queue.finish": "a queue in memory",
+    "self._queue.reserve": "a queue in memory",
+    "self._queue.note": "a queue in memory",
+    "self._journal.drain": "waits for what was posted, and sends nothing itself",
     "self._queue.give_back": "a queue in memory",
     "self._queue.listen": "waits for a token that nothing depends on: whoever gets none looks for itself",
 }

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import dramatiq
 from dramatiq.middleware import Middleware
+from dramatiq.worker import ConsumerThread
 from structlog.contextvars import bound_contextvars
 
 from questline_persistence.claims import RING_SLACK, Checkpoint, Claim, ClaimRequest, Failure, Settled
@@ -23,6 +24,7 @@ from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.retries import backoff
 from questline_scheduler.ringer import Ringer
+from questline_worker.handover import Handover, Seat
 from questline_worker.lease import Lease
 from questline_worker.outcomes import Dropped, Failed, Outcome, Succeeded
 from questline_worker.running import RunningStep, RunningSteps
@@ -71,11 +73,20 @@ class Checkpoints(Middleware):
         self._running = running
         self._hooks = hooks
         self._behind = behind
+        self._handover = Handover()
         journal.on_settled = self._settled
 
     def after_declare_actor(self, broker: dramatiq.Broker, actor: dramatiq.Actor[Any, Any]) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Wrap the actor's function."""
         actor.fn = partial(self._run, actor.fn)
+
+    def after_consumer_thread_boot(self, broker: dramatiq.Broker, thread: ConsumerThread) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Begin to hand steps over to the threads that this one feeds."""
+        self._handover.open(thread)
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Hand no more steps over."""
+        self._handover.close()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Give back the steps that did not end within the time allowed for shutting down."""
@@ -97,12 +108,12 @@ class Checkpoints(Middleware):
         if not self._lease.wait_until_registered():
             return
         try:
-            claim = self._journal.claim(ClaimRequest(quest_id, epoch, position, new_claim_id()))
-            if claim is None:
+            step = self._handover.take(quest_id, epoch, position) or self._claim(quest_id, epoch, position)
+            if step is None:
                 self._leave(quest_id, epoch, position)
                 return
-            with bound_contextvars(quest_id=quest_id, position=position, claim_id=claim.claim_id):
-                self._perform(call, claim)
+            with bound_contextvars(quest_id=quest_id, position=position, claim_id=step.claim.claim_id):
+                self._perform(call, step)
         except StoreUnavailable as error:
             # Only at shutdown: until then the store is waited for. The sweep takes care of what was claimed.
             log.warning("step_abandoned", quest_id=quest_id, position=position, error=str(error))
@@ -110,9 +121,13 @@ class Checkpoints(Middleware):
             # Whatever this was, the message is done. A claim that is left is given back by the lease, or swept.
             log.exception("step_broken", quest_id=quest_id, position=position)
 
-    def _perform(self, call: Callable[[RunningStep], Outcome], claim: Claim) -> None:
-        """Run a claimed step, and commit what came of it: at once, or soon if nobody has to wait for that."""
-        step, posted = self._running.begin(claim), False
+    def _claim(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
+        claim = self._journal.claim(ClaimRequest(quest_id, epoch, position, new_claim_id()))
+        return None if claim is None else self._running.begin(claim)
+
+    def _perform(self, call: Callable[[RunningStep], Outcome], step: RunningStep) -> None:
+        """Run a claimed step, and commit what came of it: at once, or soon if others wait for this thread."""
+        claim, posted = step.claim, False
         try:
             failpoint("worker.claimed")
             if self._hooks is not None:
@@ -121,15 +136,24 @@ class Checkpoints(Middleware):
             step.settling = True
             if self._hooks is not None:
                 self._hooks.step_ended(claim, outcome)
-            if self._behind and isinstance(outcome, Succeeded) and not outcome.pushed:
+            seat = self._handover.seat(claim.queue) if _is_plain(outcome) else None
+            if seat is None and self._behind and _is_plain(outcome) and len(self._running) > 1:
                 posted = True
                 self._journal.post(Checkpoint(claim, outcome.output, self._journal.database.clock.now()))
                 return
-            settled = self._settle(claim, outcome)
+            settled = self._settle(claim, outcome) if seat is None else self._hand_over(claim, outcome, seat)
         finally:
             if not posted:
                 self._running.end(claim)
         self._after([(claim, outcome, settled)])
+
+    def _hand_over(self, claim: Claim, outcome: Outcome, seat: Seat) -> Settled:
+        """Commit a result, and have a free thread run what comes after it."""
+        with seat:
+            settled = self._settle(claim, outcome, successor=new_claim_id())
+            if settled.successor is not None:
+                seat.give(self._running.begin(settled.successor))
+        return settled
 
     def _settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
         """Go on where posted checkpoints have been settled."""
@@ -162,13 +186,13 @@ class Checkpoints(Middleware):
         self._ring([settled for _, _, settled in ends])
         failpoint("worker.rung")
 
-    def _settle(self, claim: Claim, outcome: Outcome) -> Settled:
-        """Commit what came of a claim."""
+    def _settle(self, claim: Claim, outcome: Outcome, successor: str | None = None) -> Settled:
+        """Commit what came of a claim, and claim what comes after it if that has a name."""
         now = self._journal.database.clock.now()
         match outcome:
             case Succeeded(output, pushed):
                 try:
-                    return self._journal.checkpoint(Checkpoint(claim, output, now, pushed))
+                    return self._journal.checkpoint(Checkpoint(claim, output, now, pushed, successor))
                 except Exception as error:  # noqa: BLE001  (looked at there)
                     return self._refused(claim, error)
             case Failed(error, retry_in):
@@ -201,6 +225,11 @@ class Checkpoints(Middleware):
         """Leave a ticket that was not to be had; note it if that was because the Lord is unknown here."""
         if self._recovery.refuse(quest_id, epoch, position, self._journal.handlers):
             log.warning("lord_unknown", quest_id=quest_id, position=position)
+
+
+def _is_plain(outcome: Outcome) -> TypeGuard[Succeeded]:
+    """Tell whether an outcome is a result and no more, so that it can be committed together with others."""
+    return isinstance(outcome, Succeeded) and not outcome.pushed
 
 
 def _ids(claim: Claim) -> dict[str, str]:

@@ -103,6 +103,10 @@ class RunningSteps:
         """Take `claim` off the list."""
         self._steps.pop(claim.claim_id, None)
 
+    def __len__(self) -> int:
+        """Return how many steps run now."""
+        return len(self._steps)
+
     def all(self) -> list[RunningStep]:
         """Return the steps that run now."""
         with self._lock:
