@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from questline_persistence.errors import StoreUnavailable
@@ -26,12 +27,31 @@ MAX_BATCH = 256
 MAX_BEHIND = 64
 
 
+class _Turn:
+    """Lets one thread wait until it is called, as a lock that another one opens: an Event takes six times as long."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wait(self) -> None:
+        """Wait for a call, or for none if there has been one since the last."""
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Call whoever waits, or the next who will."""
+        with suppress(RuntimeError):  # called already
+            self._lock.release()
+
+
 class _Entry(Generic[Item, Result]):
     """One item, and where its result will stand; `turn` wakes whoever waits for that."""
 
     __slots__ = ("done", "error", "item", "result", "turn")
 
-    def __init__(self, item: Item, turn: threading.Event | None) -> None:
+    def __init__(self, item: Item, turn: _Turn | None) -> None:
         self.item = item
         self.turn = turn
         self.done = False
@@ -61,19 +81,19 @@ class Committer(Generic[Item, Result]):
         self._leading = threading.Lock()
         self._room = threading.Condition()
         self._behind = 0
-        self._posted = threading.Event()
+        self._posted = _Turn()
         self._thread: threading.Thread | None = None
 
     def submit(self, item: Item) -> Result:
         """Commit `item`, together with what others have handed in meanwhile, and return its result."""
-        entry: _Entry[Item, Result] = _Entry(item, threading.Event())
+        turn = _Turn()
+        entry: _Entry[Item, Result] = _Entry(item, turn)
         self._waiting.append(entry)
         while not entry.done:
             if self._leading.acquire(blocking=False):
                 self._lead()
             else:
-                entry.turn.wait()  # type: ignore[union-attr]  # made above
-                entry.turn.clear()  # type: ignore[union-attr]
+                turn.wait()
         if entry.error is not None:
             raise entry.error
         return entry.result  # type: ignore[return-value]  # set together with `done`
@@ -99,7 +119,6 @@ class Committer(Generic[Item, Result]):
         """Commit what is posted, for as long as the process lives."""
         while True:
             self._posted.wait()
-            self._posted.clear()
             if self._waiting and self._leading.acquire(blocking=False):
                 self._lead()
 

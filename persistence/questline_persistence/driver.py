@@ -6,8 +6,8 @@ statements on a step's way need none of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -23,17 +23,15 @@ def execute(connection: Connection, statement: str, values: Mapping[str, Any] | 
     Raises:
       DBAPIError: as SQLAlchemy would raise it.
     """
-    cursor = _send(connection, statement, values or {})
-    return cursor.fetchall() if cursor.description else []
-
-
-def change(connection: Connection, statement: str, values: Mapping[str, Any]) -> int:
-    """Send a statement and return how many rows it has changed.
-
-    Raises:
-      DBAPIError: as SQLAlchemy would raise it.
-    """
-    return int(_send(connection, statement, values).rowcount)
+    own: Any = connection.connection.dbapi_connection
+    try:
+        cursor = own.execute(statement, values or {})
+        rows = cursor.fetchall() if cursor.description else []
+    except _errors(connection) as error:
+        raise _raised(connection, statement, error) from error
+    if connection.dispatch.before_cursor_execute:  # whoever listens to the engine hears of these statements too
+        connection.dispatch.before_cursor_execute(connection, cursor, statement, values, None, False)  # noqa: FBT003
+    return rows
 
 
 def transaction(connection: Connection, work: Callable[[Connection], T], *, written: Callable[[], object]) -> T:
@@ -43,34 +41,27 @@ def transaction(connection: Connection, work: Callable[[Connection], T], *, writ
       DBAPIError: as SQLAlchemy would raise it.
     """
     execute(connection, "BEGIN IMMEDIATE")
-    own: Any = connection.connection.dbapi_connection
     try:
         result = work(connection)
         written()
-        with _raising(connection, "COMMIT"):
-            own.commit()
+        _commit(connection)
     except BaseException:
         with suppress(_errors(connection)):  # a full disk has ended the transaction already
-            own.rollback()
+            connection.connection.dbapi_connection.rollback()  # type: ignore[union-attr]  # it is open
         raise
     return result
 
 
-def _send(connection: Connection, statement: str, values: Mapping[str, Any]) -> Any:
-    own: Any = connection.connection.dbapi_connection
-    with _raising(connection, statement):
-        cursor = own.execute(statement, values)
-    if connection._has_events or connection.engine._has_events:  # noqa: SLF001  (the engine's listeners hear of it)
-        connection.dispatch.before_cursor_execute(connection, cursor, statement, values, None, False)  # noqa: FBT003
-    return cursor
-
-
-@contextmanager
-def _raising(connection: Connection, statement: str) -> Iterator[None]:
+def _commit(connection: Connection) -> None:
     try:
-        yield
+        connection.connection.dbapi_connection.commit()  # type: ignore[union-attr]  # it is open
     except _errors(connection) as error:
-        raise DBAPIError.instance(statement, None, error, _errors(connection), hide_parameters=True) from error
+        raise _raised(connection, "COMMIT", error) from error
+
+
+def _raised(connection: Connection, statement: str, error: Exception) -> BaseException:
+    """Return a driver's error as SQLAlchemy would raise it."""
+    return DBAPIError.instance(statement, None, error, _errors(connection), hide_parameters=True)
 
 
 def _errors(connection: Connection) -> type[Exception]:

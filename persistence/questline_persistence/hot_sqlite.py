@@ -1,12 +1,14 @@
-"""Claim and checkpoint on SQLite: a few indexed statements per item, all in one BEGIN IMMEDIATE.
+"""Claim and checkpoint on SQLite: a few set-based statements for a whole batch, all in one BEGIN IMMEDIATE.
 
 The write lock is held from the start, so nothing can come between a guard and its write; each write
-carries its guard all the same.
+carries its guard all the same. Sets are bound as rows of VALUES: with each statement a thread gives Python's lock
+away and has to wait for it again, so that their number counts more than what they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,27 +24,35 @@ from questline_persistence.claims import (
     claimed,
 )
 from questline_persistence.clock import rfc3339
-from questline_persistence.driver import change, execute
+from questline_persistence.driver import Row, execute
 from questline_persistence.payload import encode
 
+#: Most rows in one statement; each number of them is a text of its own, which the driver keeps prepared.
+MAX_ROWS = 32
+
 _CLAIM = """
-UPDATE tickets SET state = 'running', claim_id = :claim_id, worker_id = :worker_id, claimed_at = :now,
+UPDATE tickets SET state = 'running', claim_id = wish.claim_id, worker_id = :worker_id, claimed_at = :now,
   fence = fence + 1, deadline = :now + (SELECT timeout_seconds FROM quest_steps s
                      WHERE s.quest_id = tickets.quest_id AND s.epoch = tickets.epoch AND s.position = tickets.position)
-WHERE quest_id = :quest_id AND epoch = :epoch AND position = :position AND namespace = :namespace
-  AND state = 'ready' AND pause_requested = 0 AND available_at <= :now + :slack
+FROM (SELECT column1 AS quest_id, column2 AS epoch, column3 AS position, column4 AS claim_id
+      FROM (VALUES {rows})) AS wish
+WHERE tickets.quest_id = wish.quest_id AND tickets.epoch = wish.epoch AND tickets.position = wish.position
+  AND namespace = :namespace AND state = 'ready' AND pause_requested = 0 AND available_at <= :now + :slack
   AND handler IN (SELECT value FROM json_each(:handlers))
 """
+_WISH = ("quest_id", "epoch", "position", "claim_id")
 
 _MINE = """
 SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
   s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
   q.quest_type, q.input_data, q.status
-FROM tickets t
+FROM (SELECT column1 AS quest_id, column2 AS claim_id FROM (VALUES {rows})) AS wish
+CROSS JOIN tickets t
 JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
 JOIN quest_executions q ON q.quest_id = t.quest_id
-WHERE t.quest_id = :quest_id AND t.claim_id = :claim_id
+WHERE t.quest_id = wish.quest_id AND t.claim_id = wish.claim_id
 """
+_HELD = ("quest_id", "claim_id")
 
 _ENDED = """
 SELECT lord_runs.claim_id FROM lord_runs
@@ -55,37 +65,66 @@ WHERE quest_id = :quest_id AND status = 'new'
 """
 
 _NEXT = """
-SELECT position, lord_name || ':' || tool_name, queue FROM quest_steps
-WHERE quest_id = :quest_id AND epoch = :epoch AND position > :position ORDER BY position LIMIT 1
+SELECT position, lord_name || ':' || tool_name, queue, done.claim_id
+FROM (SELECT column1 AS claim_id, column2 AS quest, column3 AS lineage, column4 AS place FROM (VALUES {rows})) AS done
+CROSS JOIN quest_steps
+WHERE quest_id = done.quest AND epoch = done.lineage AND position = (
+  SELECT min(ahead.position) FROM quest_steps ahead
+  WHERE ahead.quest_id = done.quest AND ahead.epoch = done.lineage AND ahead.position > done.place)
 """
+_DONE = ("claim_id", "quest_id", "epoch", "position")
 
-_HOLDS = (
-    "quest_id = :quest_id AND claim_id = :claim_id AND state = 'running' AND epoch = :epoch AND position = :position"
-)
-
-_MOVE = f"""
+_MOVE = """
 UPDATE tickets SET state = CASE WHEN pause_requested = 1 THEN 'held' ELSE 'ready' END,
-  position = :next_position, handler = :next_handler, queue = :next_queue,
+  position = done.next_position, handler = done.next_handler, queue = done.next_queue,
   claim_id = NULL, worker_id = NULL, claimed_at = NULL, deadline = NULL,
   attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1,
   version = version + 1 + pause_requested, available_at = :now, ring_at = :now + :redispatch
-WHERE {_HOLDS}
-RETURNING version - pause_requested, pause_requested, fence, queue, priority
-"""  # noqa: S608  (put together from the constant above)
+FROM (SELECT column1 AS quest_id, column2 AS claim_id, column3 AS epoch, column4 AS position,
+        column5 AS next_position, column6 AS next_handler, column7 AS next_queue FROM (VALUES {rows})) AS done
+WHERE tickets.quest_id = done.quest_id AND tickets.claim_id = done.claim_id AND state = 'running'
+  AND tickets.epoch = done.epoch AND tickets.position = done.position
+RETURNING quest_id, version - pause_requested, pause_requested, fence, queue, priority
+"""
+_MOVED = ("quest_id", "claim_id", "epoch", "position", "next_position", "next_handler", "next_queue")
 
-_GONE = f"DELETE FROM tickets WHERE {_HOLDS} RETURNING version + 1, fence + 1"  # noqa: S608  (as above)
+_GONE = """
+DELETE FROM tickets
+WHERE quest_id = :quest_id AND claim_id = :claim_id AND state = 'running' AND epoch = :epoch AND position = :position
+RETURNING version + 1, fence + 1
+"""
 
 _RUN = """
 INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
   end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id)
-VALUES (:quest_id, :epoch, :position, :version, :lord_name, :tool_name, :occurrence, 'success', :start_time, :end_time,
-  :end_time - :start_time, :params, :output, :attempt, :max_attempts, :now_text, :worker_id, :claim_id)
+VALUES {rows}
 """
+_RUN_VALUES = (
+    "quest_id",
+    "epoch",
+    "position",
+    "version",
+    "lord_name",
+    "tool_name",
+    "occurrence",
+    "status",
+    "start_time",
+    "end_time",
+    "duration",
+    "params",
+    "output",
+    "attempt",
+    "max_attempts",
+    "now_text",
+    "worker_id",
+    "claim_id",
+)
 
 _SNAPSHOT = """
 INSERT INTO quest_snapshots (quest_id, version, epoch, position, snapshot_reason, created_at)
-VALUES (:quest_id, :version, :epoch, :next_position, :reason, :now_text)
+VALUES {rows}
 """
+_SNAPSHOT_VALUES = ("quest_id", "version", "epoch", "next_position", "reason", "now_text")
 
 _COMPLETE = """
 UPDATE quest_executions SET status = 'completed', output_data = :output, end_time = :now,
@@ -108,9 +147,8 @@ def claim(
 ) -> list[Claim]:
     """Move ready tickets to running, for each wish that finds one; return the claims won."""
     common = {"worker_id": worker_id, "namespace": namespace, "now": now, "slack": CLAIM_SLACK}
-    common["handlers"] = encode(handlers, what="handlers")
-    won = [wish for wish in wishes if change(connection, _CLAIM, common | _wish(wish))]
-    return mine(connection, won, worker_id=worker_id, namespace=namespace, now=now)
+    _many(connection, _CLAIM, _WISH, list(map(_wish, wishes)), handlers=_listed(tuple(handlers)), **common)
+    return mine(connection, wishes, worker_id=worker_id, namespace=namespace, now=now)
 
 
 def mine(
@@ -118,12 +156,16 @@ def mine(
 ) -> list[Claim]:
     """Return the claims among `wishes` that are held, and mark their quests as running."""
     claims = []
-    for wish in wishes:
-        for *row, status in execute(connection, _MINE, _wish(wish)):
-            claims.append(claimed(row, worker_id=worker_id, namespace=namespace, now=now))
-            if status == "new":
-                execute(connection, _BEGIN, {"quest_id": wish.quest_id, "now": now, "now_text": rfc3339(now)})
+    for *row, status in _many(connection, _MINE, _HELD, list(map(_wish, wishes))):
+        claims.append(claimed(row, worker_id=worker_id, namespace=namespace, now=now))
+        if status == "new":
+            execute(connection, _BEGIN, {"quest_id": claims[-1].quest_id, "now": now, "now_text": rfc3339(now)})
     return claims
+
+
+@lru_cache(maxsize=8)
+def _listed(handlers: tuple[str, ...]) -> str:
+    return encode(handlers, what="handlers")
 
 
 def ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
@@ -139,52 +181,71 @@ def _wish(wish: ClaimRequest) -> dict[str, Any]:
 
 def checkpoint(connection: Connection, ends: Sequence[Checkpoint], *, now: float) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
-    settled = {}
-    for end in ends:
-        outcome = _advance(connection, end, now)
-        if outcome is not None:
-            settled[end.claim.claim_id] = outcome
+    settled: dict[str, Settled] = {}
+    for group in _one_per_quest(ends):
+        settled |= _advance(connection, {end.claim.quest_id: _values(end, now) for end in group}, now)
     return settled
 
 
-def _advance(connection: Connection, end: Checkpoint, now: float) -> Settled | None:
-    """Commit one result; None when the claim no longer holds the step."""
-    values = _values(end, now)
-    rest = execute(connection, _NEXT, values)
-    if not rest:
-        return _complete(connection, values)
-    ahead = rest[0]
-    values |= {"next_position": ahead[0], "next_handler": ahead[1], "next_queue": ahead[2], "reason": "checkpoint"}
-    moved = execute(connection, _MOVE, values)
-    if not moved:
-        return None
-    values["version"], paused, fence, queue, priority = moved[0]
-    execute(connection, _RUN, values)
-    execute(connection, _SNAPSHOT, values)
-    if paused:
-        return _pause(connection, values)
-    return Settled(
-        won=True, doorbell=Doorbell(values["quest_id"], values["epoch"], ahead[0], fence, queue, priority, now)
-    )
+def _one_per_quest(ends: Sequence[Checkpoint]) -> Iterator[list[Checkpoint]]:
+    """Yield groups that hold each quest once: a quest then tells which of them it was that still held its step."""
+    rest = list(ends)
+    while rest:
+        group: dict[str, Checkpoint] = {}
+        rest = [end for end in rest if group.setdefault(end.claim.quest_id, end) is not end]
+        yield list(group.values())
 
 
-def _complete(connection: Connection, values: dict[str, Any]) -> Settled | None:
-    """Commit the last result: the ticket goes, the quest is completed."""
-    gone = execute(connection, _GONE, values)
-    if not gone:
-        return None
-    version, fence = gone[0]
-    values |= {"version": version, "fence": fence, "next_position": None, "reason": "completed"}
-    for statement in (_RUN, _SNAPSHOT, _COMPLETE):
-        execute(connection, statement, values)
-    return Settled(won=True, status="completed")
+def _advance(connection: Connection, ends: dict[str, dict[str, Any]], now: float) -> dict[str, Settled]:
+    """Commit the results of several quests."""
+    won = _move(connection, ends, now) | _take_away(connection, ends)
+    if not won:
+        return {}
+    rows = [ends[quest_id] for quest_id in won]
+    _many(connection, _RUN, _RUN_VALUES, rows)
+    _many(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
+    for quest_id, settled in won.items():
+        if settled.status == "completed":
+            execute(connection, _COMPLETE, ends[quest_id])
+        elif settled.status == "paused":
+            _pause(connection, ends[quest_id])
+    return {ends[quest_id]["claim_id"]: settled for quest_id, settled in won.items()}
 
 
-def _pause(connection: Connection, values: dict[str, Any]) -> Settled:
+def _move(connection: Connection, ends: dict[str, dict[str, Any]], now: float) -> dict[str, Settled]:
+    """Move the tickets of those that have a step ahead."""
+    steps = {row[-1]: row for row in _many(connection, _NEXT, _DONE, list(ends.values()))}
+    ahead = []
+    for end in ends.values():
+        end["next_position"], end["next_handler"], end["next_queue"], _ = steps.get(end["claim_id"], (None,) * 4)
+        if end["next_position"] is not None:
+            ahead.append(end)
+    won = {}
+    for quest_id, version, paused, fence, queue, priority in _many(
+        connection, _MOVE, _MOVED, ahead, now=now, redispatch=REDISPATCH_FIRST
+    ):
+        end = ends[quest_id]
+        end |= {"version": version, "reason": "checkpoint"}
+        bell = Doorbell(quest_id, end["epoch"], end["next_position"], fence, queue, priority, now)
+        won[quest_id] = Settled(won=True, status="paused") if paused else Settled(won=True, doorbell=bell)
+    return won
+
+
+def _take_away(connection: Connection, ends: dict[str, dict[str, Any]]) -> dict[str, Settled]:
+    """Delete the tickets of those that have none."""
+    won = {}
+    for quest_id, end in ends.items():
+        if end["next_position"] is None:
+            for version, fence in execute(connection, _GONE, end):
+                end |= {"version": version, "fence": fence, "reason": "completed"}
+                won[quest_id] = Settled(won=True, status="completed")
+    return won
+
+
+def _pause(connection: Connection, end: dict[str, Any]) -> None:
     """Carry out the pause that was asked for while the step ran."""
-    execute(connection, _SNAPSHOT, values | {"version": values["version"] + 1, "reason": "pause"})
-    execute(connection, _PAUSE, values)
-    return Settled(won=True, status="paused")
+    _many(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | {"version": end["version"] + 1, "reason": "pause"}])
+    execute(connection, _PAUSE, end)
 
 
 def _values(end: Checkpoint, now: float) -> dict[str, Any]:
@@ -198,13 +259,35 @@ def _values(end: Checkpoint, now: float) -> dict[str, Any]:
         "lord_name": held.lord_name,
         "tool_name": held.tool_name,
         "occurrence": held.occurrence,
+        "status": "success",
         "params": held.params_json,
         "attempt": held.attempt,
         "max_attempts": held.max_attempts,
         "start_time": held.start_time,
         "end_time": end.end_time,
+        "duration": end.end_time - held.start_time,
         "output": end.output,
         "now": now,
         "now_text": rfc3339(now),
-        "redispatch": REDISPATCH_FIRST,
     }
+
+
+def _many(
+    connection: Connection, statement: str, columns: tuple[str, ...], items: Sequence[Mapping[str, Any]], **common: Any
+) -> list[Row]:
+    """Send a statement with rows of VALUES for `items`, in as few parts as may be; return the rows of all."""
+    found = []
+    for start in range(0, len(items), MAX_ROWS):
+        part = items[start : start + MAX_ROWS]
+        text, names = _with_rows(statement, columns, len(part))
+        common.update(zip(names, [item[name] for item in part for name in columns], strict=True))
+        found += execute(connection, text, common)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _with_rows(statement: str, columns: tuple[str, ...], count: int) -> tuple[str, list[str]]:
+    """Return a statement with so many rows of named parameters, and their names in order."""
+    rows = [[f"{name}{index}" for name in columns] for index in range(count)]
+    text = ", ".join(f"({', '.join(f':{name}' for name in row)})" for row in rows)
+    return statement.replace("{rows}", text), [name for row in rows for name in row]

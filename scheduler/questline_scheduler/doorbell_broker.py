@@ -132,8 +132,12 @@ class DoorbellConsumer(Consumer, ABC):
     """A consumer that has a message in hand for as many threads as there are, and knows when it has none for one."""
 
     @abstractmethod
-    def reserve(self) -> bool:
-        """Take a thread's place for a message that did not come from here; False if there is a message for it."""
+    def reserve(self, *, own: bool) -> bool:
+        """Take a thread's place for a message that did not come from here; False if there is none.
+
+        Parameters:
+          own: whether the caller's thread is about to be free; else one must be, and no message wait for it.
+        """
 
     @abstractmethod
     def free(self) -> None:

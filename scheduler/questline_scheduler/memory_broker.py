@@ -123,8 +123,11 @@ class MemoryConsumer(DoorbellConsumer):
             elif isinstance(message, HandedMessage):
                 message.free()
 
-    def reserve(self) -> bool:
-        """Take a thread's place if no message waits for one."""
+    def reserve(self, *, own: bool) -> bool:
+        """Take the caller's place, or any if no message waits for one."""
+        if own:
+            self._queue.note(self._take_any_slot)
+            return True
         return self._queue.reserve(self._take_slot)
 
     def free(self) -> None:
@@ -137,6 +140,9 @@ class MemoryConsumer(DoorbellConsumer):
             return False
         self._held += 1
         return True
+
+    def _take_any_slot(self) -> None:
+        self._held += 1
 
     def _free_slot(self) -> None:
         self._held -= 1

@@ -123,10 +123,10 @@ class RedisConsumer(DoorbellConsumer):
         if names:
             self._try(self._reclaim)
 
-    def reserve(self) -> bool:
-        """Take a thread's place while the queue is known to be empty."""
+    def reserve(self, *, own: bool) -> bool:
+        """Take the caller's place, or any while the queue is known to be empty."""
         with self._changed:
-            spare = self._listening and not self._closed and self._places() > 0
+            spare = not self._closed and (own or (self._listening and self._places() > 0))
             self._reserved += spare
         return spare
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeGuard
 import dramatiq
 from dramatiq.middleware import Middleware
 from dramatiq.worker import ConsumerThread
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from questline_persistence.claims import RING_SLACK, Checkpoint, Claim, ClaimRequest, Failure, Settled
 from questline_persistence.errors import PayloadError, StoreUnavailable
@@ -112,8 +112,11 @@ class Checkpoints(Middleware):
             if step is None:
                 self._leave(quest_id, epoch, position)
                 return
-            with bound_contextvars(quest_id=quest_id, position=position, claim_id=step.claim.claim_id):
+            tokens = bind_contextvars(quest_id=quest_id, position=position, claim_id=step.claim.claim_id)
+            try:
                 self._perform(call, step)
+            finally:
+                reset_contextvars(**tokens)
         except StoreUnavailable as error:
             # Only at shutdown: until then the store is waited for. The sweep takes care of what was claimed.
             log.warning("step_abandoned", quest_id=quest_id, position=position, error=str(error))
@@ -136,23 +139,24 @@ class Checkpoints(Middleware):
             step.settling = True
             if self._hooks is not None:
                 self._hooks.step_ended(claim, outcome)
-            seat = self._handover.seat(claim.queue) if _is_plain(outcome) else None
-            if seat is None and self._behind and _is_plain(outcome) and len(self._running) > 1:
+            busy = self._behind and len(self._running) > 1
+            seat = self._handover.seat(step, busy=busy) if _is_plain(outcome) else None
+            if seat is None and busy and _is_plain(outcome):
                 posted = True
                 self._journal.post(Checkpoint(claim, outcome.output, self._journal.database.clock.now()))
                 return
-            settled = self._settle(claim, outcome) if seat is None else self._hand_over(claim, outcome, seat)
+            settled = self._settle(claim, outcome) if seat is None else self._hand_over(step, outcome, seat)
         finally:
             if not posted:
                 self._running.end(claim)
         self._after([(claim, outcome, settled)])
 
-    def _hand_over(self, claim: Claim, outcome: Outcome, seat: Seat) -> Settled:
-        """Commit a result, and have a free thread run what comes after it."""
+    def _hand_over(self, step: RunningStep, outcome: Outcome, seat: Seat) -> Settled:
+        """Commit a result, and have a thread of this process run what comes after it."""
         with seat:
-            settled = self._settle(claim, outcome, successor=new_claim_id())
+            settled = self._settle(step.claim, outcome, successor=new_claim_id())
             if settled.successor is not None:
-                seat.give(self._running.begin(settled.successor))
+                seat.give(self._running.begin(settled.successor, after=step))
         return settled
 
     def _settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
+
+import structlog
 
 from questline_persistence.claims import Claim
 from questline_persistence.errors import PayloadError
@@ -29,7 +32,12 @@ class LordContext:
         self._pushed: list[LordStep] = []
         self._input: dict[str, Any] | None = None
         self.outputs = outputs
-        self.log = get_logger("questline.lord").bind(
+
+    @cached_property
+    def log(self) -> structlog.stdlib.BoundLogger:
+        """A logger whose lines tell the step."""
+        claim = self._claim
+        return get_logger("questline.lord").bind(
             quest_id=claim.quest_id,
             position=claim.position,
             lord=claim.lord_name,

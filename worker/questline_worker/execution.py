@@ -64,7 +64,8 @@ class Execution:
 
     def _call(self, step: RunningStep, context: LordContext) -> Any:
         handler = _handler(step.claim)
-        arguments = fill(handler.parameters, (step.claim.params, context.input_data, context.outputs))
+        sources = (step.claim.params, context.input_data, context.outputs) if handler.parameters else ()
+        arguments = fill(handler.parameters, sources)
         failpoint("worker.body")
         output = handler.function(context, **arguments)
         # Asked of the value, not of the function: a decorator may have hidden that the function is async.

@@ -1,12 +1,17 @@
-"""Gives a quest's next step to a free thread of this process where nobody else waits for one.
+"""Gives a quest's next step to a thread of this process, where that keeps nobody waiting.
 
-On a pool with nothing else to do, the way through the broker is most of what a short step costs. So a process whose
-consumer listens in vain asks for the next step together with the result of the last: both in one go, each by its own
-guarded statement. The step then goes through Dramatiq's work queue like any other, its claim waiting for it here.
+The way through the broker, and two commits instead of one, are most of what a short step costs. So a thread whose step
+is done asks for the next one together with its checkpoint, each by its own guarded statement, if either
+
+- nobody waits for a thread: the consumer listens in vain while one is free; or
+- the quest has not yet had a thread for SLICE_SECONDS on end: who waits is kept no longer than that.
+
+The step goes through Dramatiq's work queue like any other, ahead of what has not been claimed.
 """
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +20,9 @@ from dramatiq.worker import ConsumerThread
 from questline_persistence.claims import Claim, Doorbell
 from questline_scheduler.doorbell_broker import DoorbellConsumer, HandedMessage, message_for
 from questline_worker.running import RunningStep
+
+#: How long a quest may keep a thread from others by steps that follow each other at once, in seconds.
+SLICE_SECONDS = 0.01
 
 _Key = tuple[str, int, str]
 
@@ -34,13 +42,19 @@ class Handover:
         """Hand nothing over any more: the threads are about to end."""
         self._threads.clear()
 
-    def seat(self, queue: str) -> Seat | None:
-        """Return a place for one more step of a queue, if a thread is free and nothing waits for it."""
-        thread = self._threads.get(queue)
+    def seat(self, step: RunningStep, *, busy: bool) -> Seat | None:
+        """Return a place for what comes after `step`, if there is one.
+
+        Parameters:
+          step: what has just been run, on this thread.
+          busy: whether other steps run, or are being committed, in this process.
+        """
+        thread = self._threads.get(step.claim.queue)
         consumer = thread.consumer if thread is not None else None
-        if thread is None or not isinstance(consumer, DoorbellConsumer) or not consumer.reserve():
+        if thread is None or not isinstance(consumer, DoorbellConsumer):
             return None
-        return Seat(self._steps, thread, consumer)
+        in_time = busy and time.monotonic() - step.since < SLICE_SECONDS
+        return Seat(self._steps, thread, consumer) if consumer.reserve(own=in_time) else None
 
     def take(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
         """Return the step that was handed over under these ids, once."""
@@ -74,7 +88,24 @@ class Seat:
         self._given = True
         claim = step.claim
         self._steps[claim.quest_id, claim.epoch, claim.position] = step
-        self._thread.handle_message(HandedMessage(message_for(_bell(claim)), self._consumer.free))
+        self._thread.work_queue.put(_First(HandedMessage(message_for(_bell(claim)), self._consumer.free)))  # type: ignore[arg-type]  # see there
+
+
+class _First:
+    """An item of Dramatiq's work queue that goes before those that came from the broker.
+
+    Parameters:
+      message: what the queue's threads take out of it.
+    """
+
+    def __init__(self, message: HandedMessage) -> None:
+        self.message = message
+
+    def __lt__(self, other: object) -> bool:
+        return True
+
+    def __gt__(self, other: object) -> bool:
+        return False
 
 
 def _bell(claim: Claim) -> Doorbell:

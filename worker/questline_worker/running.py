@@ -34,6 +34,8 @@ class RunningStep:
         self.settling = False
         self._look = look
         self._looked_at = time.monotonic()
+        #: Since when its quest has had a thread on end, by the monotonic clock.
+        self.since = self._looked_at
         self._lost = False
         #: When the claim was lost, by the monotonic clock; meaningless before.
         self.lost_at = 0.0
@@ -94,9 +96,11 @@ class RunningSteps:
         finally:
             self.end(claim)
 
-    def begin(self, claim: Claim) -> RunningStep:
-        """List `claim` as running until `end`."""
+    def begin(self, claim: Claim, after: RunningStep | None = None) -> RunningStep:
+        """List `claim` as running until `end`; `after` is the step that it follows at once."""
         step = self._steps[claim.claim_id] = RunningStep(claim, self._look)
+        if after is not None:
+            step.since = after.since
         return step
 
     def end(self, claim: Claim) -> None:
