@@ -123,11 +123,46 @@ def claimed(row: Sequence[Any], *, worker_id: str, namespace: str, now: float) -
     return Claim(worker_id=worker_id, namespace=namespace, start_time=now, **dict(zip(_CLAIMED, row, strict=True)))
 
 
+def following(
+    claim: Claim, step: Sequence[Any], *, claim_id: str, worker_id: str, version: int, fence: int, now: float
+) -> Claim:
+    """Return the claim on the step after `claim`'s, made together with its checkpoint.
+
+    Parameters:
+      step: position, Lord, tool, occurrence, params, most attempts, timeout and back-off of that step.
+    """
+    position, lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds = step
+    return Claim(
+        claim_id=claim_id,
+        worker_id=worker_id,
+        quest_id=claim.quest_id,
+        quest_type=claim.quest_type,
+        namespace=claim.namespace,
+        epoch=claim.epoch,
+        position=position,
+        lord_name=lord_name,
+        tool_name=tool_name,
+        occurrence=occurrence,
+        params_json=params,
+        input_json=claim.input_json,  # only a replay changes it, and with it the epoch
+        attempt=1,
+        lost=0,
+        version=version,
+        max_attempts=max_attempts,
+        timeout_seconds=timeout_seconds,
+        backoff_seconds=backoff_seconds,
+        start_time=now,
+        queue=claim.queue,
+        fence=fence,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A claim that ended with a result: its output as JSON text, and the steps it pushed.
 
-    `successor` is the name of a claim on the step after it, in the same queue, should that be wanted in the same go.
+    `successor` names a claim on the step after it, if that is wanted in the same go. It is made if the step is in
+    the same queue, its Lord known here, and no pause asked for.
     """
 
     claim: Claim
@@ -177,3 +212,29 @@ class WorkerCard:
     queues: tuple[str, ...] = ()
     handlers: tuple[str, ...] = field(default=(), repr=False)
     code_version: str = ""
+
+
+def advanced(claim: Claim, row: Sequence[Any], *, worker_id: str, now: float) -> Settled:
+    """Return what a row of a checkpoint's statement tells: the quest completed, paused, ready or going on at once.
+
+    Parameters:
+      claim: the claim that ended.
+      row: fence, version, whether it was paused, queue, priority, the successor's claim id if there is one, and the
+        columns of the next step as in `following`, beginning with its position: None if none is ahead.
+      worker_id: who has the successor.
+      now: when that happened.
+    """
+    fence, version, paused, queue, priority, successor, *step = row
+    position = step[0]
+    if position is None:
+        return Settled(won=True, status="completed")
+    if paused:
+        return Settled(won=True, status="paused")
+    if successor is None:
+        return Settled(won=True, doorbell=Doorbell(claim.quest_id, claim.epoch, position, fence, queue, priority, now))
+    return Settled(
+        won=True,
+        successor=following(
+            claim, step, claim_id=successor, worker_id=worker_id, version=version, fence=fence, now=now
+        ),
+    )

@@ -17,12 +17,12 @@ from questline_persistence.claims import (
     Checkpoint,
     Claim,
     ClaimRequest,
-    Doorbell,
     Settled,
+    advanced,
     claimed,
 )
 from questline_persistence.clock import rfc3339
-from questline_persistence.driver import Row, execute
+from questline_persistence.driver import execute
 
 # `state || ''` keeps the planner from reading all ready tickets by their index: it is to look each one up by its key.
 _CLAIM = """
@@ -60,31 +60,46 @@ _ENDED = """
 SELECT lord_runs.claim_id FROM lord_runs WHERE quest_id = ANY(%(quest_ids)s) AND claim_id = ANY(%(claim_ids)s)
 """
 
+# With a successor, the ticket goes on as running: then none of the columns that an index knows changes, and PostgreSQL
+# need not touch an index at all ("HOT").
 _CHECKPOINT = """
 WITH done AS (
   SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[],
-                       %(outputs)s::text[], %(starts)s::float8[], %(ends)s::float8[])
-    AS done(quest_id, epoch, position, claim_id, output, start_time, end_time)
+                       %(outputs)s::text[], %(starts)s::float8[], %(ends)s::float8[],
+                       %(successors)s::text[], %(queues)s::text[])
+    AS done(quest_id, epoch, position, claim_id, output, start_time, end_time, successor, queue)
 ), ahead AS (
-  SELECT done.*, s.position AS next_position, s.lord_name || ':' || s.tool_name AS next_handler, s.queue AS next_queue
+  SELECT done.quest_id, done.epoch, done.position, done.claim_id, s.position AS next_position,
+    s.lord_name || ':' || s.tool_name AS next_handler, s.queue AS next_queue, s.lord_name, s.tool_name, s.occurrence,
+    s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
+    CASE WHEN s.lord_name || ':' || s.tool_name = ANY(%(handlers)s) AND s.queue = done.queue
+      THEN done.successor END AS successor
   FROM done LEFT JOIN LATERAL (
-    SELECT position, lord_name, tool_name, queue FROM quest_steps
-    WHERE quest_id = done.quest_id AND epoch = done.epoch AND position > done.position
+    SELECT position, queue, lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds
+    FROM quest_steps WHERE quest_id = done.quest_id AND epoch = done.epoch AND position > done.position
     ORDER BY position LIMIT 1
   ) s ON TRUE
 ), moved AS (
   UPDATE tickets t
-  SET state = CASE WHEN t.pause_requested = 1 THEN 'held' ELSE 'ready' END,
+  SET state = CASE WHEN t.pause_requested = 1 THEN 'held' WHEN ahead.successor IS NULL THEN 'ready' ELSE 'running' END,
+      claim_id = CASE WHEN t.pause_requested = 0 THEN ahead.successor END,
+      worker_id = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL THEN %(worker_id)s END,
+      claimed_at = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL THEN %(now)s END,
+      deadline = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL
+        THEN %(now)s + ahead.timeout_seconds END,
+      available_at = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL
+        THEN t.available_at ELSE %(now)s END,
+      ring_at = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL
+        THEN t.ring_at ELSE %(now)s + %(redispatch)s END,
       position = ahead.next_position, handler = ahead.next_handler, queue = ahead.next_queue,
-      claim_id = NULL, worker_id = NULL, claimed_at = NULL, deadline = NULL,
       attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = t.fence + 1,
-      version = t.version + 1 + t.pause_requested,
-      available_at = %(now)s, ring_at = %(now)s + %(redispatch)s
+      version = t.version + 1 + t.pause_requested
   FROM ahead
   WHERE ahead.next_position IS NOT NULL AND t.quest_id = ahead.quest_id AND t.claim_id = ahead.claim_id
     AND t.state = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
   RETURNING ahead.claim_id, t.quest_id, t.epoch, t.position, t.version - t.pause_requested AS version,
-    t.pause_requested, t.fence, t.queue, t.priority
+    t.pause_requested, t.fence, t.queue, t.priority, t.claim_id AS successor, ahead.lord_name, ahead.tool_name,
+    ahead.occurrence, ahead.params, ahead.max_attempts, ahead.timeout_seconds, ahead.backoff_seconds
 ), gone AS (
   DELETE FROM tickets t USING ahead
   WHERE ahead.next_position IS NULL AND t.quest_id = ahead.quest_id AND t.claim_id = ahead.claim_id
@@ -119,8 +134,9 @@ WITH done AS (
   UPDATE quest_executions q SET status = 'paused', updated_at = %(now_text)s
   FROM moved WHERE moved.pause_requested = 1 AND q.quest_id = moved.quest_id
 )
-SELECT claim_id, quest_id, epoch, position, fence, queue, priority, pause_requested FROM moved
-UNION ALL SELECT claim_id, quest_id, epoch, NULL, fence, NULL, 0, 0 FROM gone
+SELECT claim_id, fence, version, pause_requested, queue, priority, successor, position,
+  lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds FROM moved
+UNION ALL SELECT claim_id, fence, version, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM gone
 """
 
 
@@ -162,29 +178,29 @@ def ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
     return {row[0] for row in execute(connection, _ENDED, _columns(wishes, "quest_id", "claim_id"))}
 
 
-def checkpoint(connection: Connection, ends: Sequence[Checkpoint], *, now: float) -> dict[str, Settled]:
+def checkpoint(
+    connection: Connection, ends: Sequence[Checkpoint], *, worker_id: str, handlers: list[str], now: float
+) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
     claims = [end.claim for end in ends]
-    values = _columns(claims, "quest_id", "epoch", "position", "claim_id", "attempt")
+    values = _columns(claims, "quest_id", "epoch", "position", "claim_id", "attempt", "queue")
     values |= {
         "workers": [held.worker_id for held in claims],
         "outputs": [end.output for end in ends],
         "starts": [held.start_time for held in claims],
         "ends": [end.end_time for end in ends],
+        "successors": [end.successor for end in ends],
+        "worker_id": worker_id,
+        "handlers": handlers,
         "now": now,
         "now_text": rfc3339(now),
         "redispatch": REDISPATCH_FIRST,
     }
-    return {row[0]: _settled(row, now) for row in execute(connection, _CHECKPOINT, values)}
-
-
-def _settled(row: Row, now: float) -> Settled:
-    _, quest_id, epoch, position, fence, queue, priority, paused = row
-    if position is None:
-        return Settled(won=True, status="completed")
-    if paused:
-        return Settled(won=True, status="paused")
-    return Settled(won=True, doorbell=Doorbell(quest_id, epoch, position, fence, queue, priority, now))
+    held_by = {held.claim_id: held for held in claims}
+    return {
+        row[0]: advanced(held_by[row[0]], row[1:], worker_id=worker_id, now=now)
+        for row in execute(connection, _CHECKPOINT, values)
+    }
 
 
 def _columns(items: Sequence[Any], *names: str) -> dict[str, Any]:

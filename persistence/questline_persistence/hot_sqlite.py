@@ -19,8 +19,8 @@ from questline_persistence.claims import (
     Checkpoint,
     Claim,
     ClaimRequest,
-    Doorbell,
     Settled,
+    advanced,
     claimed,
 )
 from questline_persistence.clock import rfc3339
@@ -65,7 +65,8 @@ WHERE quest_id = :quest_id AND status = 'new'
 """
 
 _NEXT = """
-SELECT position, lord_name || ':' || tool_name, queue, done.claim_id
+SELECT position, lord_name AS lord, tool_name AS tool, occurrence, params, max_attempts, timeout_seconds, backoff_seconds,
+  queue, done.claim_id
 FROM (SELECT column1 AS claim_id, column2 AS quest, column3 AS lineage, column4 AS place FROM (VALUES {rows})) AS done
 CROSS JOIN quest_steps
 WHERE quest_id = done.quest AND epoch = done.lineage AND position = (
@@ -75,18 +76,33 @@ WHERE quest_id = done.quest AND epoch = done.lineage AND position = (
 _DONE = ("claim_id", "quest_id", "epoch", "position")
 
 _MOVE = """
-UPDATE tickets SET state = CASE WHEN pause_requested = 1 THEN 'held' ELSE 'ready' END,
+UPDATE tickets SET
+  state = CASE WHEN pause_requested = 1 THEN 'held' WHEN done.successor IS NULL THEN 'ready' ELSE 'running' END,
+  claim_id = CASE WHEN pause_requested = 0 THEN done.successor END,
+  worker_id = CASE WHEN pause_requested = 0 AND done.successor IS NOT NULL THEN :worker_id END,
+  claimed_at = CASE WHEN pause_requested = 0 AND done.successor IS NOT NULL THEN :now END,
+  deadline = CASE WHEN pause_requested = 0 AND done.successor IS NOT NULL THEN done.next_deadline END,
   position = done.next_position, handler = done.next_handler, queue = done.next_queue,
-  claim_id = NULL, worker_id = NULL, claimed_at = NULL, deadline = NULL,
   attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1,
   version = version + 1 + pause_requested, available_at = :now, ring_at = :now + :redispatch
 FROM (SELECT column1 AS quest_id, column2 AS claim_id, column3 AS epoch, column4 AS position,
-        column5 AS next_position, column6 AS next_handler, column7 AS next_queue FROM (VALUES {rows})) AS done
+        column5 AS next_position, column6 AS next_handler, column7 AS next_queue, column8 AS successor,
+        column9 AS next_deadline FROM (VALUES {rows})) AS done
 WHERE tickets.quest_id = done.quest_id AND tickets.claim_id = done.claim_id AND state = 'running'
   AND tickets.epoch = done.epoch AND tickets.position = done.position
-RETURNING quest_id, version - pause_requested, pause_requested, fence, queue, priority
+RETURNING quest_id, fence, version - pause_requested, pause_requested, queue, priority, claim_id
 """
-_MOVED = ("quest_id", "claim_id", "epoch", "position", "next_position", "next_handler", "next_queue")
+_MOVED = (
+    "quest_id",
+    "claim_id",
+    "epoch",
+    "position",
+    "next_position",
+    "next_handler",
+    "next_queue",
+    "successor",
+    "next_deadline",
+)
 
 _GONE = """
 DELETE FROM tickets
@@ -179,73 +195,80 @@ def _wish(wish: ClaimRequest) -> dict[str, Any]:
     return {"quest_id": wish.quest_id, "epoch": wish.epoch, "position": wish.position, "claim_id": wish.claim_id}
 
 
-def checkpoint(connection: Connection, ends: Sequence[Checkpoint], *, now: float) -> dict[str, Settled]:
+def checkpoint(
+    connection: Connection, ends: Sequence[Checkpoint], *, worker_id: str, handlers: list[str], now: float
+) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
     settled: dict[str, Settled] = {}
     for group in _one_per_quest(ends):
-        settled |= _advance(connection, {end.claim.quest_id: _values(end, now) for end in group}, now)
+        settled |= _advance(connection, group, worker_id, handlers, now)
     return settled
 
 
-def _one_per_quest(ends: Sequence[Checkpoint]) -> Iterator[list[Checkpoint]]:
+def _one_per_quest(ends: Sequence[Checkpoint]) -> Iterator[dict[str, Checkpoint]]:
     """Yield groups that hold each quest once: a quest then tells which of them it was that still held its step."""
     rest = list(ends)
     while rest:
         group: dict[str, Checkpoint] = {}
         rest = [end for end in rest if group.setdefault(end.claim.quest_id, end) is not end]
-        yield list(group.values())
+        yield group
 
 
-def _advance(connection: Connection, ends: dict[str, dict[str, Any]], now: float) -> dict[str, Settled]:
+def _advance(
+    connection: Connection, ends: dict[str, Checkpoint], worker_id: str, handlers: list[str], now: float
+) -> dict[str, Settled]:
     """Commit the results of several quests."""
-    won = _move(connection, ends, now) | _take_away(connection, ends)
-    if not won:
-        return {}
-    rows = [ends[quest_id] for quest_id in won]
+    values = {quest_id: _values(end, now) for quest_id, end in ends.items()}
+    steps = {claim_id: step for *step, claim_id in _many(connection, _NEXT, _DONE, list(values.values()))}
+    ahead = {end.claim.quest_id: steps[end.claim.claim_id] for end in ends.values() if end.claim.claim_id in steps}
+    for quest_id, step in ahead.items():
+        values[quest_id] |= _ahead(ends[quest_id], step, handlers, now)
+    won = {}
+    moving = [values[quest_id] for quest_id in ahead]
+    common = {"worker_id": worker_id, "now": now, "redispatch": REDISPATCH_FIRST}
+    for quest_id, *row in _many(connection, _MOVE, _MOVED, moving, **common):
+        values[quest_id]["version"] = row[1]
+        won[quest_id] = advanced(ends[quest_id].claim, [*row, *ahead[quest_id][:-1]], worker_id=worker_id, now=now)
+    won |= _take_away(connection, [values[quest_id] for quest_id in ends.keys() - ahead.keys()])
+    _record(connection, [(values[quest_id], settled) for quest_id, settled in won.items()])
+    return {ends[quest_id].claim.claim_id: settled for quest_id, settled in won.items()}
+
+
+def _ahead(end: Checkpoint, step: Sequence[Any], handlers: list[str], now: float) -> dict[str, Any]:
+    """Return how a ticket stands at its next step; a worker that cannot run that has no successor there."""
+    position, lord_name, tool_name, _, _, _, timeout_seconds, _, queue = step
+    handler = f"{lord_name}:{tool_name}"
+    return {
+        "next_position": position,
+        "next_handler": handler,
+        "next_queue": queue,
+        "successor": end.successor if queue == end.claim.queue and handler in handlers else None,
+        "next_deadline": now + timeout_seconds,
+        "reason": "checkpoint",
+    }
+
+
+def _take_away(connection: Connection, ends: Sequence[dict[str, Any]]) -> dict[str, Settled]:
+    """Delete the tickets of quests that have no step ahead."""
+    won = {}
+    for end in ends:
+        for version, fence in execute(connection, _GONE, end):
+            end |= {"version": version, "fence": fence, "next_position": None, "reason": "completed"}
+            won[end["quest_id"]] = Settled(won=True, status="completed")
+    return won
+
+
+def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]]) -> None:
+    """Write what was won: runs, snapshots, and the quests that have completed or paused."""
+    rows = [end for end, _ in won]
     _many(connection, _RUN, _RUN_VALUES, rows)
     _many(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
-    for quest_id, settled in won.items():
+    for end, settled in won:
         if settled.status == "completed":
-            execute(connection, _COMPLETE, ends[quest_id])
+            execute(connection, _COMPLETE, end)
         elif settled.status == "paused":
-            _pause(connection, ends[quest_id])
-    return {ends[quest_id]["claim_id"]: settled for quest_id, settled in won.items()}
-
-
-def _move(connection: Connection, ends: dict[str, dict[str, Any]], now: float) -> dict[str, Settled]:
-    """Move the tickets of those that have a step ahead."""
-    steps = {row[-1]: row for row in _many(connection, _NEXT, _DONE, list(ends.values()))}
-    ahead = []
-    for end in ends.values():
-        end["next_position"], end["next_handler"], end["next_queue"], _ = steps.get(end["claim_id"], (None,) * 4)
-        if end["next_position"] is not None:
-            ahead.append(end)
-    won = {}
-    for quest_id, version, paused, fence, queue, priority in _many(
-        connection, _MOVE, _MOVED, ahead, now=now, redispatch=REDISPATCH_FIRST
-    ):
-        end = ends[quest_id]
-        end |= {"version": version, "reason": "checkpoint"}
-        bell = Doorbell(quest_id, end["epoch"], end["next_position"], fence, queue, priority, now)
-        won[quest_id] = Settled(won=True, status="paused") if paused else Settled(won=True, doorbell=bell)
-    return won
-
-
-def _take_away(connection: Connection, ends: dict[str, dict[str, Any]]) -> dict[str, Settled]:
-    """Delete the tickets of those that have none."""
-    won = {}
-    for quest_id, end in ends.items():
-        if end["next_position"] is None:
-            for version, fence in execute(connection, _GONE, end):
-                end |= {"version": version, "fence": fence, "reason": "completed"}
-                won[quest_id] = Settled(won=True, status="completed")
-    return won
-
-
-def _pause(connection: Connection, end: dict[str, Any]) -> None:
-    """Carry out the pause that was asked for while the step ran."""
-    _many(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | {"version": end["version"] + 1, "reason": "pause"}])
-    execute(connection, _PAUSE, end)
+            _many(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | {"version": end["version"] + 1, "reason": "pause"}])
+            execute(connection, _PAUSE, end)
 
 
 def _values(end: Checkpoint, now: float) -> dict[str, Any]:

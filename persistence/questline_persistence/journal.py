@@ -6,8 +6,7 @@ hands, for the loops and for admins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -142,7 +141,7 @@ class Journal:
         wishes = [item for item in items if isinstance(item, ClaimRequest)]
         settled, claims = self._settle(ends, wishes)
         return [
-            _succeeded(settled.get(item.claim.claim_id, Settled(won=False)), claims.get(item.successor or ""))
+            settled.get(item.claim.claim_id, Settled(won=False))
             if isinstance(item, Checkpoint)
             else claims.get(item.claim_id)
             for item in items
@@ -152,30 +151,40 @@ class Journal:
         self, ends: Sequence[Checkpoint], wishes: Sequence[ClaimRequest]
     ) -> tuple[dict[str, Settled], dict[str, Claim]]:
         tries = _Tries()
+        settled: dict[str, Settled] = {}
+        claims: dict[str, Claim] = {}
         if self.database.dialect == "sqlite":
             settled, claims = self.database.statement(
-                lambda connection: self._both(connection, ends, wishes, tries), at="checkpoint" if ends else "claim"
+                lambda own: (self._checkpoints(own, ends), self._claims(own, wishes, tries)),
+                at="checkpoint" if ends else "claim",
             )
         else:
-            settled, claims = {}, {}
             if ends:
                 settled = self.database.statement(lambda own: self._checkpoints(own, ends), at="checkpoint")
-            if wanted := [*wishes, *_successors(ends, settled)]:
-                claims = self.database.statement(lambda own: self._claims(own, wanted, tries), at="claim")
-        missing = [end.claim for end in ends if end.claim.claim_id not in settled]
-        if missing:
-            # A COMMIT whose reply was lost is sent again and finds nothing to do: then the run tells whose it was.
-            settled |= self.database.read(lambda connection: self._recorded(connection, missing, _SUCCEEDED))
-        return settled, claims
+            if wishes:
+                claims = self.database.statement(lambda own: self._claims(own, wishes, tries), at="claim")
+        missing = [end for end in ends if end.claim.claim_id not in settled]
+        return settled | self._won_before(missing) if missing else settled, claims
 
-    def _both(
-        self, connection: Connection, ends: Sequence[Checkpoint], wishes: Sequence[ClaimRequest], tries: _Tries
-    ) -> tuple[dict[str, Settled], dict[str, Claim]]:
-        settled = self._checkpoints(connection, ends)
-        return settled, self._claims(connection, [*wishes, *_successors(ends, settled)], tries)
+    def _won_before(self, ends: Sequence[Checkpoint]) -> dict[str, Settled]:
+        """Return what an earlier try has settled: a COMMIT whose reply was lost is sent again, and finds nothing."""
+        won = self.database.read(lambda own: self._recorded(own, [end.claim for end in ends], _SUCCEEDED))
+        names = {end.successor: end.claim for end in ends if end.successor and end.claim.claim_id in won}
+        if names:
+            wishes = [ClaimRequest(held.quest_id, held.epoch, held.position, name) for name, held in names.items()]
+            who = {"worker_id": self.worker_id, "namespace": self.namespace, "now": self.database.clock.now()}
+            claims = self.database.statement(lambda own: self._hot.mine(own, wishes, **who), at="claim")
+            won |= {names[claim.claim_id].claim_id: Settled(won=True, successor=claim) for claim in claims}
+        return won
 
     def _checkpoints(self, connection: Connection, ends: Sequence[Checkpoint]) -> dict[str, Settled]:
-        return self._hot.checkpoint(connection, ends, now=self.database.clock.now()) if ends else {}
+        if not ends:
+            return {}
+        now = self.database.clock.now()
+        settled: dict[str, Settled] = self._hot.checkpoint(
+            connection, ends, worker_id=self.worker_id, handlers=self.handlers, now=now
+        )
+        return settled
 
     def _claims(self, connection: Connection, wishes: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
         if not wishes:
@@ -227,22 +236,6 @@ class Journal:
             return self.database.write(work, at="push")
         except _Fenced:
             return Settled(won=False)
-
-
-def _successors(ends: Sequence[Checkpoint], settled: Mapping[str, Settled]) -> list[ClaimRequest]:
-    """Return the wishes for the steps that come after `ends`, where these have been settled so that they may run."""
-    wishes = []
-    for end in ends:
-        if end.successor is not None and (won := settled.get(end.claim.claim_id)) is not None:
-            bell = won.doorbell
-            if bell is not None and bell.queue == end.claim.queue:
-                wishes.append(ClaimRequest(bell.quest_id, bell.epoch, bell.position, end.successor))
-    return wishes
-
-
-def _succeeded(settled: Settled, successor: Claim | None) -> Settled:
-    """Return a settled end with the claim on the step after it, for which nobody needs to ring then."""
-    return settled if successor is None else replace(settled, doorbell=None, successor=successor)
 
 
 class _Tries:

@@ -6,6 +6,7 @@ raise is logged and swallowed, and the step would run unclaimed or its result be
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeGuard
@@ -135,8 +136,10 @@ class Checkpoints(Middleware):
             failpoint("worker.claimed")
             if self._hooks is not None:
                 self._hooks.step_started(claim)
+            began = time.monotonic()
             outcome = call(step)
             step.settling = True
+            step.streak, step.spent = step.streak + 1, step.spent + time.monotonic() - began
             if self._hooks is not None:
                 self._hooks.step_ended(claim, outcome)
             busy = self._behind and len(self._running) > 1

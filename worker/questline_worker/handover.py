@@ -4,14 +4,14 @@ The way through the broker, and two commits instead of one, are most of what a s
 is done asks for the next one together with its checkpoint, each by its own guarded statement, if either
 
 - nobody waits for a thread: the consumer listens in vain while one is free; or
-- the quest has not yet had a thread for SLICE_SECONDS on end: who waits is kept no longer than that.
+- the quest has not had its turn yet: a few steps, and less than a moment spent in handlers, so that whoever waits
+  for a thread hardly notices.
 
 The step goes through Dramatiq's work queue like any other, ahead of what has not been claimed.
 """
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import Self
 
@@ -21,8 +21,9 @@ from questline_persistence.claims import Claim, Doorbell
 from questline_scheduler.doorbell_broker import DoorbellConsumer, HandedMessage, message_for
 from questline_worker.running import RunningStep
 
-#: How long a quest may keep a thread from others by steps that follow each other at once, in seconds.
-SLICE_SECONDS = 0.01
+#: A quest's turn, where others wait for a thread: how many steps may follow each other at once, and for how many
+#: seconds their handlers may have run by then.
+TURN_STEPS, TURN_SECONDS = 10, 0.01
 
 _Key = tuple[str, int, str]
 
@@ -53,8 +54,8 @@ class Handover:
         consumer = thread.consumer if thread is not None else None
         if thread is None or not isinstance(consumer, DoorbellConsumer):
             return None
-        in_time = busy and time.monotonic() - step.since < SLICE_SECONDS
-        return Seat(self._steps, thread, consumer) if consumer.reserve(own=in_time) else None
+        its_turn = busy and step.streak < TURN_STEPS and step.spent < TURN_SECONDS
+        return Seat(self._steps, thread, consumer) if consumer.reserve(own=its_turn) else None
 
     def take(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
         """Return the step that was handed over under these ids, once."""

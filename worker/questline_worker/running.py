@@ -34,8 +34,8 @@ class RunningStep:
         self.settling = False
         self._look = look
         self._looked_at = time.monotonic()
-        #: Since when its quest has had a thread on end, by the monotonic clock.
-        self.since = self._looked_at
+        #: How many steps its quest has run one right after the other, and for how many seconds.
+        self.streak, self.spent = 0, 0.0
         self._lost = False
         #: When the claim was lost, by the monotonic clock; meaningless before.
         self.lost_at = 0.0
@@ -100,7 +100,7 @@ class RunningSteps:
         """List `claim` as running until `end`; `after` is the step that it follows at once."""
         step = self._steps[claim.claim_id] = RunningStep(claim, self._look)
         if after is not None:
-            step.since = after.since
+            step.streak, step.spent = after.streak, after.spent
         return step
 
     def end(self, claim: Claim) -> None:
