@@ -48,4 +48,4 @@ class Clock:
 
 def rfc3339(seconds: float) -> str:
     """Return epoch seconds as RFC 3339 in UTC with microseconds, so that texts sort as times do."""
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
