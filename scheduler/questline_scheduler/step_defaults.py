@@ -31,6 +31,8 @@ def declare(handler: str, defaults: StepDefaults) -> None:
 
 def complete(steps: Iterable[LordStep]) -> list[LordStep]:
     """Return the steps, each with its Lord's defaults for what it does not set."""
+    if not _DEFAULTS:
+        return [*steps]
     return [_completed(step) for step in steps]
 
 
