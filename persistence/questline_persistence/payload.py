@@ -49,11 +49,12 @@ def encode(value: Any, *, what: str, limit: Limit = DEFAULTS.output, depth: int 
         data = orjson.dumps(value, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError) as error:
         text = _encode_big(value, what, error)
+        size = size_of(text)
     else:
-        text = data.decode()
         if b"null" in data:
             _refuse_nan(value, what)
-    if (size := size_of(text)) > limit.size:
+        text, size = data.decode(), len(data)
+    if size > limit.size:
         raise too_large(what, f"{size:,}", limit)
     return text
 
@@ -79,9 +80,19 @@ def too_large(what: str, size: str, limit: Limit) -> PayloadError:
 
 def decode(text: str) -> Any:
     """Return the value of JSON text that `encode` wrote."""
-    if text.startswith(_BIG):
+    if is_big(text):
         return json.loads(text)
     return orjson.loads(text)
+
+
+def is_big(text: str) -> bool:
+    """Return whether JSON text that `encode` wrote is for the standard library to read."""
+    return text.startswith(_BIG)
+
+
+def mark_big(text: str) -> str:
+    """Return JSON text as one for the standard library to read, since what was put into it is."""
+    return _BIG + text
 
 
 def _encode_big(value: Any, what: str, error: Exception) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, insert
 
 from questline_persistence import history
+from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.corrections import Correction, corrected
@@ -17,9 +18,10 @@ from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.locked import LockedQuest
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.payload import decode, whole_state
+from questline_persistence.plan import PlannedStep
 from questline_persistence.starting_point import StartingPoint, resolve
 from questline_persistence.states import ExecutionStatus, SnapshotReason
-from questline_persistence.submission import Rows, take_apart
+from questline_persistence.submission import take_apart
 from questline_persistence.tables import snapshots, steps, tickets
 
 
@@ -88,8 +90,8 @@ def copied_plan(connection: Connection, state: history.State, *, to: str, epoch:
     return [{**row._mapping, **copied} for row in rows]  # noqa: SLF001  (SQLAlchemy's public name)
 
 
-def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Rows:
-    """Return the rows of a new quest that starts where `state` stands.
+def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Arrival:
+    """Return what the rows of a new quest are made of that starts where `state` stands.
 
     Raises:
       PayloadError: `new_id` is no id for a quest.
@@ -108,11 +110,8 @@ def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Rows:
         )
     except ValidationError:  # all else was stored by ourselves
         raise PayloadError(f"{new_id!r} is not an id for a quest", hint="use letters, digits and _ . -") from None
-    rows = take_apart(quest, namespace=source.namespace, now=locked.now, limits=locked.limits)
+    new = take_apart(quest, namespace=source.namespace, now=locked.now, limits=locked.limits)
+    copied = copied_plan(locked.connection, state, to=new_id, epoch=0)
+    steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in copied)
     base = whole_state(state.run_data, limit=locked.limits.state)
-    return replace(
-        rows,
-        steps=copied_plan(locked.connection, state, to=new_id, epoch=0),
-        snapshot=rows.snapshot | {"run_data": base, "position": state.position},
-        ticket=rows.ticket | {"position": state.position},
-    )
+    return new._replace(run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position)))

@@ -17,8 +17,9 @@ from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.limits import Limits
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import encode, whole_state
+from questline_persistence.plan import Plans, stack_text
 from questline_persistence.states import ExecutionStatus, SnapshotReason
-from questline_persistence.submission import Rows, insert_quests, plan_rows, stack_text, take_apart
+from questline_persistence.submission import insert_quests, take_apart
 from questline_persistence.tables import quests, runs, snapshots, steps, tickets
 
 _REASONS = {
@@ -77,13 +78,12 @@ def _locked(connection: Connection, namespace: str, quest_id: str) -> Row[Any] |
 
 def _insert(connection: Connection, quest: QuestExecutionData, namespace: str, now: float, limits: Limits) -> None:
     """Insert a quest that workers do not hold: it has no ticket."""
-    if connection.execute(select(quests.c.quest_id).where(quests.c.quest_id == quest.quest_id)).first() is not None:
-        raise QuestConflict(f"a quest {quest.quest_id} exists already", hint="use another id")
     stamp = rfc3339(now)
-    rows: Rows = take_apart(quest, namespace=namespace, now=now, limits=limits)
-    insert_quests(connection, [rows], tickets_too=False)
-    base = {"run_data": whole_state(quest.run_data, limit=limits.state)}
-    connection.execute(update(snapshots).where(snapshots.c.quest_id == quest.quest_id).values(base))
+    new = take_apart(quest, namespace=namespace, now=now, limits=limits)
+    new = new._replace(run_data=whole_state(quest.run_data, limit=limits.state))
+    if not insert_quests(connection, [new], tickets_too=False):
+        which = quest.quest_id if quest.idempotency_key is None else f"{quest.quest_id}, or one of its idempotency key,"
+        raise QuestConflict(f"a quest {which} exists already", hint="use another id")
     _update(connection, quest, limits, version=0, epoch=0, updated_at=stamp, created_at=quest.created_at or stamp)
 
 
@@ -123,11 +123,11 @@ def _place(connection: Connection, row: Row[Any], stack: list[LordStep], limits:
     if len(stack) <= len(plan) and [history.step_of(step) for step in rest] == wanted:
         return row.epoch, rest[0].position if rest else None
     epoch = row.epoch + 1
-    rows = [step | {"epoch": epoch} for step in plan_rows(row.quest_id, stack, queue=row.queue, limits=limits)]
+    planned = Plans(limits).of(stack)
+    rows = [step.row(row.quest_id, epoch=epoch, queue=row.queue) for step in planned.steps]
     connection.execute(insert(steps), rows)
-    planned = stack_text(stack, limits)
-    connection.execute(update(quests).where(quests.c.quest_id == row.quest_id).values(execution_stack=planned))
-    return epoch, str(rows[0]["position"])
+    connection.execute(update(quests).where(quests.c.quest_id == row.quest_id).values(execution_stack=planned.text))
+    return epoch, planned.position
 
 
 def insert_snapshot(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Self
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
-from questline_persistence import schema, settings
+from questline_persistence import schema, settings, submission
+from questline_persistence.arrival import Arrival
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls import Controlled, Controls
 from questline_persistence.corrections import Correction
@@ -22,20 +22,13 @@ from questline_persistence.database import Database
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestFailed
 from questline_persistence.ids import new_quest_id
 from questline_persistence.models import MAX_KEY_LENGTH, MAX_REASON, LordRun, QuestExecutionData, Snapshot
+from questline_persistence.plan import Plans
 from questline_persistence.recovery import Recovery
 from questline_persistence.register import Register
 from questline_persistence.repository import QuestRepository
 from questline_persistence.starting_point import StartingPoint
 from questline_persistence.states import TERMINAL, ExecutionStatus
-from questline_persistence.submission import (
-    Rows,
-    Submitted,
-    insert_quests,
-    submit_one,
-    submit_within,
-    submitted,
-    take_apart,
-)
+from questline_persistence.submission import Submitted, take_apart
 from questline_scheduler.brokers import open_broker
 from questline_scheduler.doorbell_broker import DoorbellBroker
 from questline_scheduler.handle import QuestHandle
@@ -139,10 +132,9 @@ class QuestClient:
         """
         if connection is not None:
             self._same_kind(connection)
-            outcome = submit_within(connection, self._rows(quest, idempotency_key, ring_in=0.0))
+            outcome = submission.submit_within(connection, self._arrival(quest, idempotency_key, ring_in=0.0))
             return QuestHandle(outcome.quest_id, outcome.created, self)
-        rows = self._rows(quest, idempotency_key)
-        outcome = self.database.write(lambda own: submit_one(own, rows), at="submit")
+        outcome = submission.submit(self.database, self._arrival(quest, idempotency_key))
         self._ring([outcome])
         return QuestHandle(outcome.quest_id, outcome.created, self)
 
@@ -153,32 +145,41 @@ class QuestClient:
           PayloadError: one of them is malformed (then none is submitted), or they are more than 100,000.
           QuestConflict: one of the ids exists already; batches before it stay submitted.
         """
-        batch = [self._rows(quest, None) for quest in quests]
+        plans = Plans(self.database.limits)
+        batch = [self._arrival(quest, plans=plans) for quest in quests]
         if len(batch) > MAX_SUBMIT:
             raise PayloadError(
                 f"{len(batch):,} quests are more than {MAX_SUBMIT:,}", hint="submit them in several calls"
             )
         handles = []
         for start in range(0, len(batch), SUBMIT_BATCH):
-            part = batch[start : start + SUBMIT_BATCH]
-            outcomes = self.database.write(partial(_submit_batch, batch=part), at="submit_many")
+            outcomes = submission.submit_many(self.database, batch[start : start + SUBMIT_BATCH])
             self._ring(outcomes)
             handles += [QuestHandle(outcome.quest_id, outcome.created, self) for outcome in outcomes]
         return handles
 
-    def _rows(
-        self, quest: QuestExecutionData | Mapping[str, Any], key: str | None, *, ring_in: float | None = None
-    ) -> Rows:
-        """Return the rows of a quest, its stack built from its type if it has none."""
+    def _arrival(
+        self,
+        quest: QuestExecutionData | Mapping[str, Any],
+        key: str | None = None,
+        *,
+        ring_in: float | None = None,
+        plans: Plans | None = None,
+    ) -> Arrival:
+        """Return a quest ready for the store, its stack built from its type if it has none."""
         data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
         if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
             raise PayloadError(f"an idempotency key has 1 to {MAX_KEY_LENGTH} characters, not {len(key)}")
-        stack = data.execution_stack or build_stack(data.quest_type, data.input_data)
-        data = data.model_copy(update={"execution_stack": complete(stack)})
-        wait = (REDISPATCH_FIRST if self._heard else 0.0) if ring_in is None else ring_in
-        now = self.database.clock.now()
-        limits = self.database.limits
-        return take_apart(data, namespace=self.namespace, now=now, idempotency_key=key, ring_in=wait, limits=limits)
+        return take_apart(
+            data,
+            namespace=self.namespace,
+            now=self.database.clock.now(),
+            idempotency_key=key,
+            ring_in=(REDISPATCH_FIRST if self._heard else 0.0) if ring_in is None else ring_in,
+            limits=self.database.limits,
+            stack=complete(data.execution_stack or build_stack(data.quest_type, data.input_data)),
+            plans=plans,
+        )
 
     def _same_kind(self, connection: Connection) -> None:
         if connection.dialect.name != self.database.dialect:
@@ -370,13 +371,3 @@ def _reason(text: str | None) -> str | None:
         message = f"the reason has {len(text):,} characters; the limit is {MAX_REASON:,}"
         raise PayloadError(message, hint="give a short one, and say where the rest is to be found")
     return text
-
-
-def _submit_batch(connection: Connection, batch: Sequence[Rows]) -> list[Submitted]:
-    """Insert a batch in one go; if one of its quests exists already, one by one."""
-    try:
-        with connection.begin_nested():
-            insert_quests(connection, batch)
-    except IntegrityError:
-        return [submit_one(connection, rows) for rows in batch]
-    return [submitted(rows) for rows in batch]

@@ -9,7 +9,7 @@ _ONE_STATEMENT = "one statement that commits itself: nothing lies between the wr
 #: By setup, the points that cannot be passed there, and why.
 UNREACHABLE: dict[str, dict[str, str]] = {
     "sqlite_memory": dict.fromkeys((point for point in PLACES if point.startswith("broker.")), _NO_SERVER),
-    "postgres_valkey": dict.fromkeys(("claim.written", "checkpoint.written"), _ONE_STATEMENT),
+    "postgres_valkey": dict.fromkeys(("claim.written", "checkpoint.written", "submit.written"), _ONE_STATEMENT),
 }
 #: What the protocol calls some of the points (PROTOCOL.md §4, row 1).
 NAMED: dict[str, tuple[str, ...]] = {

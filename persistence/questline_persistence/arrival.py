@@ -1,0 +1,38 @@
+"""A new quest on its way into the store."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from questline_persistence.claims import Doorbell
+from questline_persistence.plan import Plan
+
+
+class Arrival(NamedTuple):
+    """All that the rows of one new quest are made of; payloads and labels are JSON text."""
+
+    quest_id: str
+    namespace: str
+    quest_type: str
+    input_data: str
+    plan: Plan
+    run_data: str
+    labels: str
+    queue: str
+    priority: int
+    forked_from: str | None
+    idempotency_key: str | None
+    created_at: str
+    schema_version: int
+    available_at: float
+    ring_at: float
+
+    @property
+    def doorbell(self) -> Doorbell:
+        """The bell to ring once the rows are committed."""
+        queue = self.plan.queue or self.queue
+        return Doorbell(self.quest_id, 0, self.plan.position, FIRST_FENCE, queue, self.priority, self.available_at)
+
+
+#: The fence of a quest's first ticket.
+FIRST_FENCE = 1

@@ -1,0 +1,81 @@
+"""The rows of new quests on SQLite: one statement per table, all in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from questline_persistence.arrival import FIRST_FENCE, Arrival
+
+_QUEST = """
+INSERT INTO quest_executions (quest_id, namespace, quest_type, status, epoch, version, fence, input_data,
+  execution_stack, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at, schema_version)
+VALUES (?1, ?2, ?3, 'new', 0, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)
+ON CONFLICT DO NOTHING
+"""
+
+_STEP = """
+INSERT INTO quest_steps (quest_id, epoch, position, lord_name, tool_name, occurrence, params, max_attempts,
+  timeout_seconds, backoff_seconds, queue, since_version)
+VALUES (?1, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, coalesce(?11, ?2), 0)
+"""
+
+_SNAPSHOT = """
+INSERT INTO quest_snapshots (quest_id, version, epoch, position, run_data, snapshot_reason, created_at)
+VALUES (?1, 0, 0, ?2, ?3, 'start', ?4)
+"""
+
+_TICKET = f"""
+INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, state, fence, version, available_at,
+  ring_at, queue, priority)
+VALUES (?1, 0, ?2, ?3, 0, ?4, 'ready', {FIRST_FENCE}, 0, ?5, ?6, coalesce(?7, ?8), ?9)
+"""  # noqa: S608  (put together from the constant above)
+
+
+def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
+    """Insert whole quests; return how many were new.
+
+    Nothing but these is inserted if they are fewer than the batch: the caller is to roll back, and try one by one.
+    """
+    new = connection.exec_driver_sql(_QUEST, [_quest(one) for one in batch]).rowcount
+    if new == len(batch):
+        connection.exec_driver_sql(
+            _STEP, [(one.quest_id, one.queue, *step) for one in batch for step in one.plan.steps]
+        )
+        snapshots = [(one.quest_id, one.plan.position, one.run_data, one.created_at) for one in batch]
+        connection.exec_driver_sql(_SNAPSHOT, snapshots)
+        if tickets_too:
+            connection.exec_driver_sql(_TICKET, [_ticket(one) for one in batch])
+    return new
+
+
+def _quest(one: Arrival) -> tuple[str | int | None, ...]:
+    return (
+        one.quest_id,
+        one.namespace,
+        one.quest_type,
+        one.input_data,
+        one.plan.text,
+        one.labels,
+        one.queue,
+        one.priority,
+        one.forked_from,
+        one.idempotency_key,
+        one.created_at,
+        one.schema_version,
+    )
+
+
+def _ticket(one: Arrival) -> tuple[str | int | float | None, ...]:
+    return (
+        one.quest_id,
+        one.namespace,
+        one.plan.position,
+        one.plan.handler,
+        one.available_at,
+        one.ring_at,
+        one.plan.queue,
+        one.queue,
+        one.priority,
+    )
