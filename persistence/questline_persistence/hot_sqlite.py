@@ -65,8 +65,8 @@ WHERE quest_id = :quest_id AND status = 'new'
 """
 
 _NEXT = """
-SELECT position, lord_name AS lord, tool_name AS tool, occurrence, params, max_attempts, timeout_seconds, backoff_seconds,
-  queue, done.claim_id
+SELECT position, lord_name AS lord, tool_name AS tool, occurrence, params, max_attempts, timeout_seconds,
+  backoff_seconds, queue, done.claim_id
 FROM (SELECT column1 AS claim_id, column2 AS quest, column3 AS lineage, column4 AS place FROM (VALUES {rows})) AS done
 CROSS JOIN quest_steps
 WHERE quest_id = done.quest AND epoch = done.lineage AND position = (
