@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, li
 from questline_persistence.claims import Doorbell, Settled
 from questline_persistence.clock import rfc3339
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
-from questline_persistence.tables import quests, runs, snapshots, steps, tickets
+from questline_persistence.tables import quests, runs, snapshots, steps, still_in_state, tickets
 
 #: Longest error text kept with a run, in characters.
 MAX_ERROR_LENGTH = 20_000
@@ -51,7 +51,7 @@ def holds(quest_id: str, epoch: int, position: str, claim_id: str) -> ColumnElem
     return and_(
         tickets.c.quest_id == quest_id,
         tickets.c.claim_id == claim_id,
-        tickets.c.state == TicketState.RUNNING,
+        still_in_state(TicketState.RUNNING),
         tickets.c.epoch == epoch,
         tickets.c.position == position,
     )

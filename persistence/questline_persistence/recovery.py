@@ -17,10 +17,9 @@ from sqlalchemy import (
     Row,
     and_,
     case,
-    exists,
     func,
     literal,
-    not_,
+    literal_column,
     or_,
     select,
     true,
@@ -37,7 +36,7 @@ from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.states import TicketState
-from questline_persistence.tables import BELL, steps, tickets, workers
+from questline_persistence.tables import BELL, in_state, steps, still_in_state, tickets, workers
 
 log = get_logger(__name__)
 
@@ -51,6 +50,9 @@ MAX_LOST = 3
 MAX_LOST_IN_COMPANY = 6
 #: Longest wait of a step that was lost more than once, in seconds.
 LONGEST_SPREAD = 8.0
+#: How PostgreSQL is to find the chosen tickets: each by its key. It takes a table that was filled just now for empty,
+#: and would compare each of 100,000 ready tickets with each chosen one, for 20 s.
+_BY_KEY = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9
 
@@ -98,7 +100,7 @@ class Recovery:
     def _declare_lost(self, now: float) -> tuple[str, ...]:
         """Mark workers whose lease is over as lost."""
         over = and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until <= now)
-        if not self.database.read(lambda connection: connection.execute(select(exists().where(over))).scalar()):
+        if not self._any(over, first=workers.c.lease_until):
             return ()
 
         def work(connection: Connection) -> tuple[str, ...]:
@@ -129,7 +131,7 @@ class Recovery:
             )
             .where(
                 tickets.c.namespace == self.namespace,
-                tickets.c.state == TicketState.RUNNING,
+                in_state(TicketState.RUNNING),
                 or_(nobody_holds(now), tickets.c.deadline <= now),
                 true() if workers_of is None else tickets.c.worker_id.in_(workers_of),
             )
@@ -200,14 +202,14 @@ class Recovery:
           queues: only of these queues; None means of all.
         """
         now = self.database.clock.now() if now is None else now
-        waiting = and_(
+        due = and_(
             tickets.c.namespace == self.namespace,
-            tickets.c.state == TicketState.READY,
             tickets.c.ring_at <= now,
             tickets.c.available_at <= now,
             true() if queues is None else tickets.c.queue.in_(queues),
         )
-        if not self.database.read(lambda connection: connection.execute(select(exists().where(waiting))).scalar()):
+        waiting = and_(in_state(TicketState.READY), due)
+        if not self._any(waiting, first=tickets.c.ring_at):
             return []
         chosen = (
             select(tickets.c.quest_id, tickets.c.branch)
@@ -224,16 +226,16 @@ class Recovery:
         )
         ring = (
             update(tickets)
-            .where(tuple_(tickets.c.quest_id, tickets.c.branch).in_(select(chosen)), waiting)
+            .where(
+                tuple_(tickets.c.quest_id, tickets.c.branch).in_(select(chosen)), still_in_state(TicketState.READY), due
+            )
             .values(ring_at=now + wait, dispatches=tickets.c.dispatches + 1)
             .returning(*BELL)
         )
 
         def work(connection: Connection) -> list[Doorbell]:
             if connection.dialect.name == "postgresql":
-                # A table that was filled just now has no statistics: the planner takes it for empty and compares each
-                # of 100,000 ready tickets with each chosen one, for 20 s.
-                connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
+                connection.exec_driver_sql(_BY_KEY)
             return [Doorbell(*row) for row in connection.execute(ring)]
 
         return self.database.write(work, at="due")
@@ -244,7 +246,7 @@ class Recovery:
         query = select(*BELL).where(
             tickets.c.quest_id == quest_id,
             tickets.c.namespace == self.namespace,
-            tickets.c.state == TicketState.READY,
+            still_in_state(TicketState.READY),
             tickets.c.available_at <= now,
         )
         row = self.database.read(lambda connection: connection.execute(query).first())
@@ -255,21 +257,21 @@ class Recovery:
         now = self.database.clock.now() if now is None else now
         for start in range(0, len(bells), MAX_REDISPATCH):
             ids = [bell.quest_id for bell in bells[start : start + MAX_REDISPATCH]]
-            self._ring_at(now, tickets.c.quest_id.in_(ids))
+            self._ring_at(now, and_(tickets.c.quest_id.in_(ids), still_in_state(TicketState.READY)))
 
     def ring_all(self, *, now: float | None = None) -> int:
         """Make every ready ticket due for a ring: the broker has lost its memory. Return how many there are."""
         now = self.database.clock.now() if now is None else now
-        return self._ring_at(now, tickets.c.ring_at > now)
+        return self._ring_at(now, and_(in_state(TicketState.READY), tickets.c.ring_at > now))
 
     def ring_known(self, handlers: list[str], *, now: float | None = None) -> int:
         """Make tickets due that were left by workers without their Lord, now that one with it is there."""
         now = self.database.clock.now() if now is None else now
-        return self._ring_at(now, and_(tickets.c.refusals > 0, tickets.c.handler.in_(handlers)))
+        refused = literal_column("refusals") > literal_column("0")  # as the index of the refused has it
+        return self._ring_at(now, and_(in_state(TicketState.READY), refused, tickets.c.handler.in_(handlers)))
 
     def _ring_at(self, now: float, which: ColumnElement[bool]) -> int:
-        chosen = and_(tickets.c.namespace == self.namespace, tickets.c.state == TicketState.READY, which)
-        change = update(tickets).where(chosen).values(ring_at=now, dispatches=0)
+        change = update(tickets).where(tickets.c.namespace == self.namespace, which).values(ring_at=now, dispatches=0)
         return self.database.write(lambda connection: connection.execute(change).rowcount, at="ring_at")
 
     def refuse(
@@ -281,10 +283,7 @@ class Recovery:
         """
         now = self.database.clock.now() if now is None else now
         soon = case(
-            (
-                exists().where(self._alive(now), _knows(tickets.c.handler)),
-                now + 1.0,
-            ),
+            (self._somebody_knows(tickets.c.handler, now), now + 1.0),
             else_=tickets.c.ring_at,
         )
         change = (
@@ -294,36 +293,50 @@ class Recovery:
                 tickets.c.quest_id == quest_id,
                 tickets.c.epoch == epoch,
                 tickets.c.position == position,
-                tickets.c.state == TicketState.READY,
+                still_in_state(TicketState.READY),
                 tickets.c.handler.not_in(handlers),
             )
             .values(refusals=tickets.c.refusals + 1, ring_at=soon)
         )
         return self.database.write(lambda connection: connection.execute(change).rowcount > 0, at="refuse")
 
-    def _alive(self, now: float) -> ColumnElement[bool]:
-        return and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until > now)
+    def _somebody_knows(self, handler: ColumnElement[str], now: float) -> ColumnElement[bool]:
+        """Return the condition that a worker with the Lord is alive."""
+        alive = and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until > now)
+        found = select(workers.c.worker_id).where(alive, _knows(handler)).order_by(workers.c.lease_until).limit(1)
+        return found.scalar_subquery().is_not(None)
 
     def wake(self, *, now: float | None = None) -> int:
         """Move waiting tickets whose time has come to ready; return how many there were."""
         now = self.database.clock.now() if now is None else now
         over = and_(
             tickets.c.namespace == self.namespace,
-            tickets.c.state == TicketState.WAITING,
+            in_state(TicketState.WAITING),
             tickets.c.available_at <= now,
         )
-        if not self.database.read(lambda connection: connection.execute(select(exists().where(over))).scalar()):
+        if not self._any(over, first=tickets.c.available_at):
             return 0
         change = update(tickets).where(over).values(state=TicketState.READY, fence=tickets.c.fence + 1, ring_at=now)
         return self.database.write(lambda connection: connection.execute(change).rowcount, at="wake")
 
+    def _any(self, which: ColumnElement[bool], *, first: ColumnElement[float]) -> bool:
+        """Return whether there is such a row, looked for from the one where `first` is least.
+
+        Asked without an order, PostgreSQL thinks to come across such a row soon, and reads all where there is none.
+        """
+        query = select(literal(1)).where(which).order_by(first).limit(1)
+        return self.database.read(lambda connection: connection.execute(query).first() is not None)
+
 
 def nobody_holds(now: float) -> ColumnElement[bool]:
-    """Return the condition that no worker that is alive holds the ticket."""
-    alive = exists().where(
+    """Return the condition that no worker that is alive holds the ticket.
+
+    Not worded with EXISTS, which PostgreSQL turns into a join that may read all workers: there is one to look up.
+    """
+    alive = select(workers.c.worker_id).where(
         workers.c.worker_id == tickets.c.worker_id, workers.c.state == "live", workers.c.lease_until > now
     )
-    return not_(alive)
+    return alive.scalar_subquery().is_(None)
 
 
 def _knows(handler: ColumnElement[str]) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from questline_persistence.claims import WorkerCard
 from questline_persistence.database import Database
 from questline_persistence.payload import decode, encode
 from questline_persistence.states import TicketState
-from questline_persistence.tables import tickets, workers
+from questline_persistence.tables import in_state, still_in_state, tickets, workers
 
 #: Most workers that are listed; those alive come first.
 MAX_LISTED = 500
@@ -94,7 +94,7 @@ class Register:
         """Return the claims that these workers hold."""
         query = select(tickets.c.claim_id).where(
             tickets.c.namespace == self.namespace,
-            tickets.c.state == TicketState.RUNNING,
+            in_state(TicketState.RUNNING),
             tickets.c.worker_id.in_(worker_ids),
         )
         return self.database.read(lambda connection: set(connection.execute(query).scalars()))
@@ -105,7 +105,7 @@ class Register:
             tickets.c.quest_id == quest_id,
             tickets.c.claim_id == claim_id,
             tickets.c.namespace == self.namespace,
-            tickets.c.state == TicketState.RUNNING,
+            still_in_state(TicketState.RUNNING),
         )
         return self.database.read(lambda connection: connection.execute(query).first() is not None)
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     Double,
     ForeignKey,
     Index,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -31,6 +33,21 @@ from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotRea
 Position = Text().with_variant(Text(collation="C"), "postgresql")
 _RowId = BigInteger().with_variant(Integer, "sqlite")
 _Labels = JSON().with_variant(JSONB(), "postgresql")
+
+
+#: How PostgreSQL is to tidy the tickets. Each step leaves two dead rows there, and none of these updates can be a HOT
+#: one, since an index names the state: a fill factor helps nothing, only vacuum does. So it comes by a number of dead
+#: rows, whatever the table's size, does not pause, and takes no exclusive lock to give room back to the disk.
+_TICKETS_STORAGE = {
+    "autovacuum_vacuum_threshold": 1000,
+    "autovacuum_vacuum_scale_factor": 0,
+    "autovacuum_vacuum_cost_delay": 0,
+    "autovacuum_analyze_threshold": 1000,
+    "autovacuum_analyze_scale_factor": 0,
+    "vacuum_truncate": "false",
+}
+#: A quest is updated twice in its life, when it is young; the default waits until a fifth of an old store is dead rows.
+_QUESTS_STORAGE = {"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_analyze_scale_factor": 0.02}
 
 
 def _one_of(column: str, values: Any) -> CheckConstraint:
@@ -102,6 +119,7 @@ class QuestExecutions(Base):
             sqlite_where=text("idempotency_key IS NOT NULL"),
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
+        {"postgresql_with": _QUESTS_STORAGE},
     )
 
 
@@ -168,8 +186,16 @@ class Tickets(Base):
             "ix_tickets_ready",
             "namespace",
             "ring_at",
+            "available_at",  # those that became ready together, or that a broker forgot, share one ring_at
             sqlite_where=text("state = 'ready'"),
             postgresql_where=text("state = 'ready'"),
+        ),
+        Index(
+            "ix_tickets_refused",
+            "namespace",
+            "handler",
+            sqlite_where=text("state = 'ready' AND refusals > 0"),
+            postgresql_where=text("state = 'ready' AND refusals > 0"),
         ),
         Index(
             "ix_tickets_running",
@@ -185,6 +211,7 @@ class Tickets(Base):
             sqlite_where=text("state = 'waiting'"),
             postgresql_where=text("state = 'waiting'"),
         ),
+        {"postgresql_with": _TICKETS_STORAGE},
     )
 
 
@@ -218,6 +245,8 @@ class LordRuns(Base):
     __table_args__ = (
         _one_of("status", RunStatus),
         Index("ix_lord_runs_quest_id_run_index", "quest_id", "run_index"),
+        # The newest output of a Lord is found at once, however long the quest is.
+        Index("ix_lord_runs_output", "quest_id", "epoch", "lord_name", "version"),
         Index("ix_lord_runs_lord_name_created_at", "lord_name", "created_at"),
         # At most one success per step and epoch, held by the database itself.
         Index(
@@ -313,3 +342,19 @@ counts = cast("Table", Counts.__table__)
 #: The columns of a ticket that make a doorbell, in the order of its fields.
 _BELL_FIELDS = ("quest_id", "epoch", "position", "fence", "queue", "priority", "available_at")
 BELL = tuple(tickets.c[name] for name in _BELL_FIELDS)
+
+
+def in_state(state: TicketState) -> ColumnElement[bool]:
+    """Return the condition that a ticket is in `state`, by whose index it is to be found.
+
+    The state stands in the statement itself: a plan that PostgreSQL makes for any value cannot use the state's index.
+    """
+    return tickets.c.state == literal_column(f"'{state}'")
+
+
+def still_in_state(state: TicketState) -> ColumnElement[bool]:
+    """Return the condition that a ticket is in `state` which is to be found by its key.
+
+    Worded so that it leads to no index: both databases would rather read all tickets of the state than look one up.
+    """
+    return literal_column("tickets.state || ''", Text) == literal_column(f"'{state}'")
