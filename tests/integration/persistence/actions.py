@@ -1,0 +1,322 @@
+"""Everything that workers, loops, producers and admins ask of the store while quests run, one call each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from questline_persistence.claims import Claim, ClaimRequest, Doorbell
+from questline_persistence.counters import Counter
+from questline_persistence.journal import _Tries
+from questline_persistence.submission import insert_quests, take_apart
+from questline_worker.outputs import Outputs
+from tests.contract.quests import HANDLERS, LONG, Workbench, failure, quest
+
+Call = Callable[[], Any]
+
+#: Waiting tickets are found by these, all else by its key.
+READY, RUNNING, WAITING = "ix_tickets_ready", "ix_tickets_running", "ix_tickets_waiting"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One call.
+
+    Parameters:
+      prepare: makes the rows that it is about, and returns the call.
+      through: the indexes by which it looks for rows that it has no key of.
+      over_running: whether it looks at all steps that run, which are as many as the pool has threads.
+    """
+
+    prepare: Callable[[Workbench], Call]
+    through: frozenset[str] = frozenset()
+    over_running: bool = False
+
+
+def _claimed(bench: Workbench, *lords: str) -> Claim:
+    return bench.claim(bench.submit(*(lords or ("a", "b"))))
+
+
+def _fenced(bench: Workbench) -> Claim:
+    claim = _claimed(bench)
+    bench.controls.cancel(claim.quest_id)
+    return claim
+
+
+def _claim(bench: Workbench) -> Call:
+    wish = bench.wish(bench.submit("a", "b"))
+    return lambda: bench.journal.claim(wish)
+
+
+def _claims(bench: Workbench) -> Call:
+    wishes = [bench.wish(bench.submit("a", "b")) for _ in range(8)]
+    return lambda: bench.journal._flush(wishes)
+
+
+def _claim_again(bench: Workbench) -> Call:
+    claim, tries = _claimed(bench), _Tries()
+    wish = ClaimRequest(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
+    run = bench.database.write if bench.database.dialect == "sqlite" else bench.database.statement
+    tries.again()
+    return lambda: run(lambda connection: bench.journal._claims(connection, [wish], tries), at="claim")
+
+
+def _checkpoint(bench: Workbench) -> Call:
+    claim = _claimed(bench)
+    return lambda: bench.finish(claim)
+
+
+def _last_checkpoint(bench: Workbench) -> Call:
+    claim = _claimed(bench, "a")
+    return lambda: bench.finish(claim)
+
+
+def _pausing_checkpoint(bench: Workbench) -> Call:
+    claim = _claimed(bench)
+    bench.controls.pause(claim.quest_id)
+    return lambda: bench.finish(claim)
+
+
+def _fenced_checkpoint(bench: Workbench) -> Call:
+    claim = _fenced(bench)
+    return lambda: bench.finish(claim)
+
+
+def _push(bench: Workbench) -> Call:
+    claim = _claimed(bench)
+    return lambda: bench.finish(claim, None, "c", "d")
+
+
+def _failure(bench: Workbench) -> Call:
+    claim = _claimed(bench)
+    return lambda: bench.journal.fail(failure(claim))
+
+
+def _last_failure(bench: Workbench) -> Call:
+    claim = _claimed(bench)
+    return lambda: bench.journal.fail(failure(claim, retry_in=None))
+
+
+def _fenced_failure(bench: Workbench) -> Call:
+    claim = _fenced(bench)
+    return lambda: bench.journal.fail(failure(claim))
+
+
+def _release(bench: Workbench) -> Call:
+    claim = _claimed(bench)
+    return lambda: bench.journal.release(claim)
+
+
+def _release_stray(bench: Workbench) -> Call:
+    claim = _claimed(bench)
+    return lambda: bench.journal.release_stray(claim.claim_id)
+
+
+def _lose_worker(bench: Workbench) -> str:
+    worker = bench.worker(process_id="lost", lease=LONG)
+    bench.claim(bench.submit("a", "b"), worker)
+    return worker.worker_id
+
+
+def _sweep_of_lost(bench: Workbench) -> Call:
+    lost = _lose_worker(bench)
+    bench.execute("UPDATE workers SET lease_until = 0 WHERE worker_id = :lost", lost=lost)
+    return bench.recovery.sweep
+
+
+def _sweep_of_named(bench: Workbench) -> Call:
+    lost = _lose_worker(bench)
+    bench.register.declare_dead("lost")
+    return lambda: bench.recovery.sweep(workers_of=[lost])
+
+
+def _sweep_of_late(bench: Workbench) -> Call:
+    bench.execute("UPDATE tickets SET deadline = 1 WHERE quest_id = :late", late=_claimed(bench).quest_id)
+    return bench.recovery.sweep
+
+
+def _overdue(bench: Workbench, state: str = "ready") -> None:
+    change = "UPDATE tickets SET state = :state, ring_at = 1, available_at = 1 WHERE quest_id = :quest_id"
+    for _ in range(3):
+        bench.execute(change, state=state, quest_id=bench.submit("a"))
+
+
+def _due(bench: Workbench) -> Call:
+    _overdue(bench)
+    return lambda: bench.recovery.due(limit=2)
+
+
+def _due_in_process(bench: Workbench) -> Call:
+    _overdue(bench)
+    return lambda: bench.recovery.due(limit=2, queues=["default", "other"])
+
+
+def _wake(bench: Workbench) -> Call:
+    _overdue(bench, "waiting")
+    return bench.recovery.wake
+
+
+def _ring_soon(bench: Workbench) -> Call:
+    bells = [Doorbell(bench.submit("a"), 0, "0001") for _ in range(3)]
+    return lambda: bench.recovery.ring_soon(bells)
+
+
+def _ring_known(bench: Workbench) -> Call:
+    bench.recovery.refuse(bench.submit("a"), 0, "0001", ["z:work"])
+    return lambda: bench.recovery.ring_known(HANDLERS)
+
+
+def _refuse(bench: Workbench) -> Call:
+    quest_id = bench.submit("a")
+    return lambda: bench.recovery.refuse(quest_id, 0, "0001", ["z:work"])
+
+
+def _bell_of(bench: Workbench) -> Call:
+    quest_id = bench.submit("a")
+    return lambda: bench.recovery.bell_of(quest_id)
+
+
+def _renew(bench: Workbench) -> Call:
+    worker_id = bench.journal.worker_id
+    return lambda: bench.register.renew(worker_id, LONG)
+
+
+def _declare_dead(bench: Workbench) -> Call:
+    bench.worker(process_id="dead", lease=LONG)
+    return lambda: bench.register.declare_dead("dead")
+
+
+def _leave(bench: Workbench) -> Call:
+    worker_id = bench.worker(lease=LONG).worker_id
+    return lambda: bench.register.leave(worker_id)
+
+
+def _held(bench: Workbench) -> Call:
+    worker_id = _claimed(bench).worker_id
+    return lambda: bench.register.held([worker_id])
+
+
+def _holds(bench: Workbench) -> Call:
+    claim = _claimed(bench)
+    return lambda: bench.register.holds(claim.quest_id, claim.claim_id)
+
+
+def _submit_many(bench: Workbench) -> Call:
+    now = bench.clock.now()
+    batch = [take_apart(quest("a", "b"), namespace=bench.namespace, now=now) for _ in range(5)]
+    return lambda: bench.database.write(lambda connection: insert_quests(connection, batch))
+
+
+def _submit_again(bench: Workbench) -> Call:
+    same = quest("a")
+    bench.send(same, key=same.quest_id)
+    return lambda: bench.send(same, key=same.quest_id)
+
+
+def _pause(bench: Workbench) -> Call:
+    quest_id = bench.submit("a")
+    return lambda: bench.controls.pause(quest_id)
+
+
+def _resume(bench: Workbench) -> Call:
+    quest_id = bench.submit("a")
+    bench.controls.pause(quest_id)
+    return lambda: bench.controls.resume(quest_id)
+
+
+def _cancel(bench: Workbench) -> Call:
+    quest_id = bench.submit("a")
+    return lambda: bench.controls.cancel(quest_id)
+
+
+def _retry(bench: Workbench) -> Call:
+    quest_id = bench.end("failed")
+    return lambda: bench.controls.retry(quest_id)
+
+
+def _replay(bench: Workbench) -> Call:
+    quest_id = bench.end("completed", "a", "b")
+    return lambda: bench.replay(quest_id, "b")
+
+
+def _fork(bench: Workbench) -> Call:
+    quest_id = bench.end("completed", "a", "b")
+    return lambda: bench.fork(quest_id, "b")
+
+
+def _delete(bench: Workbench) -> Call:
+    quest_id = bench.end("completed", "a", "b")
+    return lambda: bench.repository.delete_quest(quest_id)
+
+
+def _output(bench: Workbench, name: str = "a") -> Call:
+    quest_id = bench.submit("a", "b")
+    bench.advance(quest_id, 1)
+    outputs = Outputs(bench.repository, bench.claim(quest_id))
+    return lambda: outputs[name]
+
+
+def _status(bench: Workbench) -> Call:
+    quest_id = bench.submit("a")
+    return lambda: bench.repository.status(quest_id)
+
+
+def _glance(bench: Workbench) -> Call:
+    quest_id = bench.submit("a")
+    return lambda: bench.repository.glance(quest_id)
+
+
+def _sweep(prepare: Callable[[Workbench], Call]) -> Action:
+    return Action(prepare, frozenset({RUNNING}), over_running=True)
+
+
+ACTIONS = {
+    "claim": Action(_claim),
+    "claim of a batch": Action(_claims),
+    "claim sent again": Action(_claim_again),
+    "checkpoint": Action(_checkpoint),
+    "last checkpoint": Action(_last_checkpoint),
+    "checkpoint that pauses": Action(_pausing_checkpoint),
+    "fenced checkpoint": Action(_fenced_checkpoint),
+    "checkpoint that pushes": Action(_push),
+    "failure": Action(_failure),
+    "last failure": Action(_last_failure),
+    "fenced failure": Action(_fenced_failure),
+    "release": Action(_release),
+    "release of a stray": Action(_release_stray, frozenset({RUNNING})),
+    "output": Action(_output),
+    "sweep of nothing": _sweep(lambda bench: bench.recovery.sweep),
+    "sweep of a lost worker": _sweep(_sweep_of_lost),
+    "sweep of a named worker": _sweep(_sweep_of_named),
+    "sweep of a late step": _sweep(_sweep_of_late),
+    "due, nothing": Action(lambda bench: bench.recovery.due, frozenset({READY})),
+    "due": Action(_due, frozenset({READY})),
+    "due in process": Action(_due_in_process, frozenset({READY})),
+    "wake, nothing": Action(lambda bench: bench.recovery.wake, frozenset({WAITING})),
+    "wake": Action(_wake, frozenset({WAITING})),
+    "ring soon": Action(_ring_soon),
+    "ring known": Action(_ring_known, frozenset({"ix_tickets_refused"})),
+    "refuse": Action(_refuse),
+    "bell of a quest": Action(_bell_of),
+    "enter": Action(lambda bench: lambda: bench.worker(lease=LONG)),
+    "heartbeat": Action(_renew),
+    "leave": Action(_leave),
+    "declare dead": Action(_declare_dead),
+    "held": Action(_held, frozenset({RUNNING})),
+    "holds": Action(_holds),
+    "count": Action(lambda bench: lambda: bench.recovery.counters.add(Counter.REDISPATCHED, 1)),
+    "submit": Action(lambda bench: lambda: bench.submit("a", "b")),
+    "submit many": Action(_submit_many),
+    "submit with a key": Action(
+        lambda bench: lambda: bench.send(quest("a"), "key"), frozenset({"uq_quest_executions_idempotency_key"})
+    ),
+    "submit again": Action(_submit_again, frozenset({"uq_quest_executions_idempotency_key"})),
+    "pause": Action(_pause),
+    "resume": Action(_resume),
+    "cancel": Action(_cancel),
+    "retry": Action(_retry),
+    "replay": Action(_replay),
+    "fork": Action(_fork),
+    "delete": Action(_delete),
+    "status": Action(_status),
+    "glance": Action(_glance),
+}
