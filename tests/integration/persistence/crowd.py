@@ -11,42 +11,43 @@ LATER = 1_000.0
 #: The ticket's state, and the quest's status that goes with it.
 STATUSES = {"ready": "new", "running": "running", "waiting": "running", "held": "paused"}
 
-_NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)"
+_CROWD = """WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count),
+  crowd(id) AS (SELECT :name || :kind || n FROM numbers)"""
 
 _QUESTS = f"""
 INSERT INTO quest_executions (quest_id, namespace, quest_type, status, version, fence, start_time, input_data,
   execution_stack, labels, queue, idempotency_key, created_at, updated_at, schema_version)
-{_NUMBERS} SELECT :kind || n, 'default', 'crowd', :status, 1, 9, 0, '{{}}', '[]', '{{}}', 'default', :kind || n,
-  '{LONG_AGO}', '{LONG_AGO}', 1 FROM numbers
+{_CROWD} SELECT id, 'default', 'crowd', :status, 1, 9, 0, '{{}}', '[]', '{{}}', 'default', id,
+  '{LONG_AGO}', '{LONG_AGO}', 1 FROM crowd
 """
 _STEPS = f"""
 INSERT INTO quest_steps (quest_id, epoch, position, lord_name, tool_name, occurrence, params, max_attempts,
   timeout_seconds, backoff_seconds, queue, since_version)
-{_NUMBERS} SELECT :kind || n, 0, position, 'a', 'work', 1, '{{}}', 3, 600, 1, 'default', 0
-FROM numbers, (SELECT '0001' AS position UNION ALL SELECT '0002') AS plan
+{_CROWD} SELECT id, 0, position, 'a', 'work', 1, '{{}}', 3, 600, 1, 'default', 0
+FROM crowd, (SELECT '0001' AS position UNION ALL SELECT '0002') AS plan
 """
 _SNAPSHOTS = f"""
 INSERT INTO quest_snapshots (quest_id, version, epoch, position, run_data, snapshot_reason, created_at)
-{_NUMBERS} SELECT :kind || n, version, 0, '0002', CASE version WHEN 0 THEN '{{}}' END, 'checkpoint', '{LONG_AGO}'
-FROM numbers, (SELECT 0 AS version UNION ALL SELECT 1) AS history
+{_CROWD} SELECT id, version, 0, '0002', CASE version WHEN 0 THEN '{{}}' END, 'checkpoint', '{LONG_AGO}'
+FROM crowd, (SELECT 0 AS version UNION ALL SELECT 1) AS history
 """
 _RUNS = f"""
 INSERT INTO lord_runs (quest_id, position, version, lord_name, tool_name, run_index, status, start_time, input_data,
   output_data, max_attempts, created_at, claim_id)
-{_NUMBERS} SELECT :kind || n, '0001', 1, 'a', 'work', 1, 'success', 0, '{{}}', '1', 3, '{LONG_AGO}', :kind || n
-FROM numbers
+{_CROWD} SELECT id, '0001', 1, 'a', 'work', 1, 'success', 0, '{{}}', '1', 3, '{LONG_AGO}', id
+FROM crowd
 """
 _TICKETS = f"""
 INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, state, claim_id, worker_id, claimed_at,
   fence, version, available_at, ring_at, queue)
-{_NUMBERS} SELECT :kind || n, 0, 'default', '0002', 0, 'a:work', :kind, CASE :kind WHEN 'running' THEN 'claim' || n END,
-  CASE :kind WHEN 'running' THEN 'live1' END, 0, 1, 1, :later, :later, 'default' FROM numbers
+{_CROWD} SELECT id, 0, 'default', '0002', 0, 'a:work', :kind, CASE :kind WHEN 'running' THEN id END,
+  CASE :kind WHEN 'running' THEN :name || 'live1' END, 0, 1, 1, :later, :later, 'default' FROM crowd
 """
 _WORKERS = f"""
 INSERT INTO workers (worker_id, namespace, process_id, host, pid, state, started_at, lease_until, heartbeat_at,
   ended_at, queues, handlers, threads, code_version)
-{_NUMBERS} SELECT :kind || n, 'default', :kind || n, 'host', 1, :kind, 0, :later, 0,
-  CASE :kind WHEN 'stopped' THEN :later END, '[]', '["a:work"]', 8, '' FROM numbers
+{_CROWD} SELECT id, 'default', id, 'host', 1, :kind, 0, :later, 0,
+  CASE :kind WHEN 'stopped' THEN :later END, '[]', '["a:work"]', 8, '' FROM crowd
 """
 
 
@@ -55,21 +56,21 @@ class Crowd:
     """How many ended quests to add; a quarter as many are ready, and others are in every other state."""
 
     ended: int
+    #: What the ids begin with, where several crowds join one store.
+    name: str = ""
 
     def join(self, connection: Connection, now: float) -> None:
         """Write the rows."""
-        _quests(connection, "ended", self.ended, "completed")
+        self._quests(connection, "ended", self.ended, "completed")
         for kind, share in (("ready", 4), ("waiting", 8), ("held", 8), ("running", 100)):
-            _quests(connection, kind, self.ended // share, STATUSES[kind])
-            _add(connection, _TICKETS, kind, self.ended // share, later=now + LATER)
-        _add(connection, _WORKERS, "stopped", self.ended // 20, later=now + LATER)
-        _add(connection, _WORKERS, "live", 1, later=now + LATER)
+            self._quests(connection, kind, self.ended // share, STATUSES[kind])
+            self._add(connection, _TICKETS, kind, self.ended // share, later=now + LATER)
+        self._add(connection, _WORKERS, "stopped", self.ended // 20, later=now + LATER)
+        self._add(connection, _WORKERS, "live", 1, later=now + LATER)
 
+    def _quests(self, connection: Connection, kind: str, count: int, status: str) -> None:
+        for statement in (_QUESTS, _STEPS, _SNAPSHOTS, _RUNS):
+            self._add(connection, statement, kind, count, status=status)
 
-def _quests(connection: Connection, kind: str, count: int, status: str) -> None:
-    for statement in (_QUESTS, _STEPS, _SNAPSHOTS, _RUNS):
-        _add(connection, statement, kind, count, status=status)
-
-
-def _add(connection: Connection, statement: str, kind: str, count: int, **values: Any) -> None:
-    connection.execute(text(statement), {"kind": kind, "count": count, **values})
+    def _add(self, connection: Connection, statement: str, kind: str, count: int, **values: Any) -> None:
+        connection.execute(text(statement), {"name": self.name, "kind": kind, "count": count, **values})

@@ -11,6 +11,7 @@ import pytest
 from tests.contract.quests import Workbench
 from tests.integration.persistence.actions import ACTIONS, Action
 from tests.integration.persistence.conftest import Stores
+from tests.integration.persistence.crowd import LATER, Crowd
 from tests.integration.persistence.looks import Look, Observer
 
 #: Ended quests in a young store and in an old one.
@@ -92,3 +93,20 @@ def rows(looks: Sequence[Look]) -> int:
 
 def effort(looks: Sequence[Look]) -> int:
     return sum(look.effort for look in looks)
+
+
+def test_the_relay_reads_no_more_than_it_rings_of_a_crowd_that_is_due_at_once(database_url: str) -> None:
+    bench = Workbench(database_url)
+    observer = Observer(bench.database)
+    looks = []
+    for ended in (100, OLD):
+        bench.execute("UPDATE tickets SET ring_at = :later", later=bench.clock.now() + LATER)
+        bench.database.write(lambda connection, n=ended: Crowd(n, name=f"of {n} ").join(connection, 1.0 - LATER))
+        with observer.looking() as seen:
+            assert len(bench.recovery.due(limit=10)) == 10
+        looks.append(seen)
+    bench.close()
+
+    few, many = looks
+    assert rows(many) <= 1.5 * rows(few) + 10
+    assert effort(many) <= 1.5 * effort(few) + 10
