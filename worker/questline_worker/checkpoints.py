@@ -23,8 +23,11 @@ from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.retries import backoff
 from questline_scheduler.ringer import Ringer
+from questline_worker.async_steps import AsyncSteps
+from questline_worker.event_loop import EventLoop
 from questline_worker.lease import Lease
-from questline_worker.outcomes import Dropped, Failed, Outcome, Succeeded
+from questline_worker.outcomes import Dropped, Failed, GivenBack, Outcome, Succeeded
+from questline_worker.pending import Pending
 from questline_worker.running import RunningStep, RunningSteps
 
 log = get_logger(__name__)
@@ -51,6 +54,7 @@ class Checkpoints(Middleware):
       running: the list of what runs here.
       hooks: told of every step, or None.
       behind: whether a thread may go on while its result is being committed.
+      async_steps: where a step goes on whose handler is async.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Checkpoints(Middleware):
         *,
         hooks: StepHooks | None = None,
         behind: bool = False,
+        async_steps: AsyncSteps | None = None,
     ) -> None:
         self._journal = journal
         self._recovery = recovery
@@ -71,15 +76,21 @@ class Checkpoints(Middleware):
         self._running = running
         self._hooks = hooks
         self._behind = behind
+        self._async_steps = async_steps or AsyncSteps(EventLoop(), running)
         journal.on_settled = self._settled
 
     def after_declare_actor(self, broker: dramatiq.Broker, actor: dramatiq.Actor[Any, Any]) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Wrap the actor's function."""
         actor.fn = partial(self._run, actor.fn)
 
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Begin to count the time that async steps have."""
+        self._async_steps.close()
+
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Give back the steps that did not end within the time allowed for shutting down."""
         failpoint("worker.stopping")
+        self._async_steps.join()  # Dramatiq has waited for its threads only
         self._journal.drain()
         for step in self._running.all():
             try:
@@ -91,7 +102,7 @@ class Checkpoints(Middleware):
             step.lose()  # what it may still return is no longer wanted
             self._ring([settled])
 
-    def _run(self, call: Callable[[RunningStep], Outcome], quest_id: str, epoch: int, position: str) -> None:
+    def _run(self, call: Callable[[RunningStep], Outcome | Pending], quest_id: str, epoch: int, position: str) -> None:
         """Claim the step that a doorbell names, run it, and commit the result."""
         failpoint("worker.fetched")
         if not self._lease.wait_until_registered():
@@ -110,14 +121,40 @@ class Checkpoints(Middleware):
             # Whatever this was, the message is done. A claim that is left is given back by the lease, or swept.
             log.exception("step_broken", quest_id=quest_id, position=position)
 
-    def _perform(self, call: Callable[[RunningStep], Outcome], claim: Claim) -> None:
-        """Run a claimed step, and commit what came of it: at once, or soon if nobody has to wait for that."""
-        step, posted = self._running.begin(claim), False
+    def _perform(self, call: Callable[[RunningStep], Outcome | Pending], claim: Claim) -> None:
+        """Run a claimed step and see to what came of it; an async one goes on without this thread."""
+        step = self._running.begin(claim)
         try:
             failpoint("worker.claimed")
             if self._hooks is not None:
                 self._hooks.step_started(claim)
-            outcome = call(step)
+            result = call(step)
+            outcome = self._started(step, result) if isinstance(result, Pending) else result
+        except BaseException:
+            self._running.end(claim)
+            raise
+        if outcome is not None:
+            self._end(step, outcome)
+
+    def _started(self, step: RunningStep, pending: Pending) -> Outcome | None:
+        """Let an async step go on; return None, or what became of it if it could not begin."""
+        outcome = self._async_steps.start(step, pending, partial(self._end_later, step))
+        if isinstance(outcome, GivenBack):
+            log.info("async_steps_full", lord=step.claim.lord_name, max_async=self._async_steps.limit)
+        return outcome
+
+    def _end_later(self, step: RunningStep, outcome: Outcome) -> None:
+        """See to what came of an async step, on another thread than the one that began it."""
+        with bound_contextvars(**_ids(step.claim)):
+            try:
+                self._end(step, outcome)
+            except StoreUnavailable as error:  # only at shutdown, as above
+                log.warning("step_abandoned", error=str(error))
+
+    def _end(self, step: RunningStep, outcome: Outcome) -> None:
+        """Commit what came of a step: at once, or soon if nobody has to wait for that."""
+        claim, posted = step.claim, False
+        try:
             step.settling = True
             if self._hooks is not None:
                 self._hooks.step_ended(claim, outcome)
@@ -176,6 +213,8 @@ class Checkpoints(Middleware):
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
                 )
                 return self._journal.fail(Failure(claim, error, now, retry_in))
+            case GivenBack():
+                return self._journal.release(claim)
             case Dropped():
                 return Settled(won=False)
 

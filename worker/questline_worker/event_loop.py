@@ -13,7 +13,7 @@ STOP_SECONDS = 2.0
 
 
 class EventLoop:
-    """Runs coroutines for threads that wait for them; started by the first one."""
+    """Runs coroutines for threads; started by the first one."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -22,9 +22,10 @@ class EventLoop:
 
     def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Start `coroutine` and return its future, which threads may wait on or cancel."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._running())
+        return asyncio.run_coroutine_threadsafe(coroutine, self.running())
 
-    def _running(self) -> asyncio.AbstractEventLoop:
+    def running(self) -> asyncio.AbstractEventLoop:
+        """Return the loop, started if need be."""
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
