@@ -7,6 +7,7 @@ raise is logged and swallowed, and the step would run unclaimed or its result be
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -214,7 +215,8 @@ class Checkpoints(Middleware):
                 )
                 return self._journal.fail(Failure(claim, error, now, retry_in))
             case GivenBack():
-                return self._journal.release(claim)
+                # Unrung: a relay finds it, anybody's; our own bell would bring it straight back here.
+                return replace(self._journal.release(claim), doorbell=None)
             case Dropped():
                 return Settled(won=False)
 
