@@ -7,6 +7,7 @@ raise is logged and swallowed, and the step would run unclaimed or its result be
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -32,6 +33,9 @@ from questline_worker.pending import Pending
 from questline_worker.running import RunningStep, RunningSteps
 
 log = get_logger(__name__)
+
+#: Threads that give back what still runs at the end; there may be a thousand async steps, and little time.
+RELEASERS = 4
 
 
 class StepHooks(Protocol):
@@ -93,15 +97,20 @@ class Checkpoints(Middleware):
         failpoint("worker.stopping")
         self._async_steps.join()  # Dramatiq has waited for its threads only
         self._journal.drain()
-        for step in self._running.all():
-            try:
-                settled = self._journal.release(step.claim)
-            except StoreUnavailable as error:
-                log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
-                continue
-            log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
-            step.lose()  # what it may still return is no longer wanted
-            self._ring([settled])
+        with ThreadPoolExecutor(RELEASERS, "questline-releaser") as releasers:
+            settled = [end for end in releasers.map(self._give_back, self._running.all()) if end is not None]
+        self._ring(settled)
+
+    def _give_back(self, step: RunningStep) -> Settled | None:
+        """Give a step back that did not end in time; None if the store is away."""
+        try:
+            settled = self._journal.release(step.claim)
+        except StoreUnavailable as error:
+            log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
+            return None
+        log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
+        step.lose()  # what it may still return is no longer wanted
+        return settled
 
     def _run(self, call: Callable[[RunningStep], Outcome | Pending], quest_id: str, epoch: int, position: str) -> None:
         """Claim the step that a doorbell names, run it, and commit the result."""
