@@ -65,13 +65,13 @@ class AsyncSteps:
         if not isinstance(slot, _Slot):
             pending.close()
             return slot
+        step.cancel_with(slot)
         try:
             slot.loop.call_soon_threadsafe(self._begin, slot, pending, ended)
         except BaseException:
             pending.close()
             self._free(slot)
             raise
-        step.cancel_with(slot)
         return None
 
     def close(self) -> None:
@@ -123,6 +123,8 @@ class AsyncSteps:
     def _begin(self, slot: _Slot, pending: Pending, ended: Callable[[Outcome], object]) -> None:
         """Begin a coroutine; this runs on the loop."""
         slot.task = slot.loop.create_task(pending.run())
+        if slot.heard:
+            slot.task.cancel()
         # The callback is told everything, rather than the slot: that would be a cycle, for the collector to find.
         slot.task.add_done_callback(partial(self._pass_on, slot, pending, ended))
 

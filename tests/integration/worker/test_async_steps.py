@@ -129,7 +129,7 @@ def test_a_cancelled_quest_ends_its_waiting_step_and_no_other(pool: Pool) -> Non
     crowd.wait_for(4)
     assert crowd.cancelled == [handles[2].quest_id]
     crowd.let_go(member)
-    for handle in handles[:2] + handles[3:]:
+    for handle in (*handles[:2], *handles[3:]):
         completed(handle)
     assert client.get(handles[2].quest_id).status == "cancelled"
     assert client.runs(handles[2].quest_id) == []

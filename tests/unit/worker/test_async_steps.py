@@ -214,6 +214,15 @@ def test_a_claim_lost_before_the_coroutine_begins_leaves_no_slot_and_no_warning(
     assert stage.ended == [Dropped()] * rounds
 
 
+def test_a_claim_lost_before_the_step_has_a_slot_cancels_the_coroutine_all_the_same(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    step = stage.step()
+    step.lose()
+    stage.start(step, _at(asyncio.Event()))
+    eventually(lambda: stage.ended == [Dropped()])
+    eventually(lambda: stage.taken == 0)
+
+
 def test_a_slot_is_freed_whatever_the_one_who_is_told_raises(
     make_stage: MakeStage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -274,7 +283,7 @@ def test_what_a_steps_thread_has_in_its_context_is_there_in_the_coroutine(make_s
 # When the watchdog should have the process replaced
 
 
-def _lost_for(stage: Stage, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def _lost_for(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
     monkeypatch.setattr(async_steps.time, "monotonic", lambda: now + seconds)
 
@@ -296,13 +305,13 @@ def test_half_of_the_slots_kept_by_lost_steps_is_stuck(make_stage: MakeStage, mo
         assert heard.acquire(timeout=10)
     steps[0].lose()
     assert heard.acquire(timeout=10)
-    _lost_for(stage, 61, monkeypatch)
+    _lost_for(61, monkeypatch)
     assert not stage.steps.stuck(60), "one in four is"
     monkeypatch.undo()
     steps[1].lose()
     assert heard.acquire(timeout=10)
     assert not stage.steps.stuck(60), "they have just been lost"
-    _lost_for(stage, 61, monkeypatch)
+    _lost_for(61, monkeypatch)
     assert stage.steps.stuck(60)
     monkeypatch.undo()
     _open(stage, gate)
@@ -319,11 +328,11 @@ def test_a_loop_that_does_not_hear_of_a_loss_is_stuck(make_stage: MakeStage, mon
     step = stage.step()
     stage.start(step, block())
     assert blocking.wait(10)
-    _lost_for(stage, 61, monkeypatch)
+    _lost_for(61, monkeypatch)
     assert not stage.steps.stuck(60), "it still has its claim"
     monkeypatch.undo()
     step.lose()
-    _lost_for(stage, 61, monkeypatch)
+    _lost_for(61, monkeypatch)
     assert stage.steps.stuck(60)
     monkeypatch.undo()
     release.set()
