@@ -89,12 +89,13 @@ class AsyncSteps:
     def stuck(self, seconds: float) -> bool:
         """Return whether half of the slots are kept by steps that go on so long after they were lost.
 
-        A loop that a handler blocks hears of no loss, and is as good as full.
+        A loop that a handler blocks hears of no loss, and is as good as full; one that a handler ended is gone.
         """
         now = time.monotonic()
         with self._changed:
+            gone = any(slot.loop.is_closed() for slot in self._slots)
             lost = [slot for slot in self._slots if slot.lost_at is not None and now - slot.lost_at > seconds]
-        return 2 * len(lost) >= self.limit or any(not slot.heard for slot in lost)
+        return gone or 2 * len(lost) >= self.limit or any(not slot.heard for slot in lost)
 
     def _slot_for(self, step: RunningStep) -> _Slot | Outcome:
         """Wait for a slot and take it; return what becomes of a step that gets none."""

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 #: How long `stop` waits for coroutines that were cancelled to end, in seconds.
@@ -37,7 +38,8 @@ class EventLoop:
         """Cancel what still runs, and stop the loop; a coroutine that goes on all the same is abandoned."""
         with self._starting:
             if self._loop is not None and self._thread is not None:
-                self._loop.call_soon_threadsafe(self._loop.stop)
+                with suppress(RuntimeError):  # a handler's own task ended it, with SystemExit
+                    self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join(STOP_SECONDS + 1.0)
                 self._loop = None
 

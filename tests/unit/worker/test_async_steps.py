@@ -337,3 +337,21 @@ def test_a_loop_that_does_not_hear_of_a_loss_is_stuck(make_stage: MakeStage, mon
     monkeypatch.undo()
     release.set()
     eventually(lambda: stage.taken == 0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_loop_that_a_handlers_own_task_ended_is_stuck(make_stage: MakeStage) -> None:
+    stage = make_stage()
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def spawn() -> None:
+        task = asyncio.get_running_loop().create_task(leave())
+        await asyncio.Event().wait()
+        await task
+
+    loop = stage.loop.running()
+    stage.start(stage.step(), spawn())
+    eventually(loop.is_closed)
+    assert stage.steps.stuck(60)
