@@ -11,6 +11,7 @@ from tables import table
 ROOT = Path(__file__).resolve().parent.parent
 #: What each log event means; an event that is missing here, or is no longer logged, stops this script.
 EVENTS = {
+    "async_steps_full": "All `max_async` slots were taken; the step was given back after 5 s, no attempt spent.",
     "broker_forgot": "The broker lost its memory (restart, FLUSHALL). Every ready step is rung again.",
     "broker_unavailable": "A consumer cannot reach the broker and tries again. Quests wait; nothing is lost.",
     "checkpoint_refused": "The store refused this very result. The attempt counts as failed.",
@@ -18,6 +19,7 @@ EVENTS = {
     "claim_lost": "This process learned that its claim is gone: cancelled, replayed, or given to another worker.",
     "claim_stray": "A claim of this worker was held by no thread of it, as after an error; it was given back.",
     "doorbell_failed": "The broker could not be reached after a commit. The relay rings later.",
+    "event_loop_stuck": "Async handlers block the event loop, or go on though cancelled; the process is replaced.",
     "hook_failed": "A function given as a hook raised. It changes nothing.",
     "lease_lost": "This process was taken for dead and goes on under a new name; its old claims are fenced.",
     "leave_failed": "The store was away when the process signed off. Its lease runs out by itself.",
@@ -33,6 +35,7 @@ EVENTS = {
     "threads_stuck": "Handlers that never return keep the threads of a process; it is replaced.",
     "worker_process_not_started": "The system could not start a process. The supervisor tries again later.",
     "schema_refused": "The store has the wrong schema. The process ends with exit code 7.",
+    "settling_failed": "questline itself met an error after results were committed. The relay rings; please report it.",
     "step_abandoned": "The process ends while the store is away. The sweep takes care of the step.",
     "step_broken": "questline itself met an error around a step. Its claim is given back or swept; please report it.",
     "step_failed": "A handler raised. `retry_in` is the wait before the next attempt, null when the quest fails.",

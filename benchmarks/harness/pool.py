@@ -68,6 +68,8 @@ class WorkerPool(Command):
 
     Parameters:
       store: where its quests are.
+      processes: how many.
+      threads: how many each of them has; None for the default.
       database_url: another way to reach the same store.
       warm_up: quests to run before anything is measured.
     """
@@ -77,11 +79,12 @@ class WorkerPool(Command):
         store: Store,
         *,
         processes: int = 2,
-        threads: int = 8,
+        threads: int | None = 8,
         database_url: str | None = None,
         warm_up: int = WARM_UP,
     ) -> None:
-        words = ["questline", "worker", "-p", str(processes), "-t", str(threads), "benchmarks.lords"]
+        size = [] if threads is None else ["-t", str(threads)]
+        words = ["questline", "worker", "-p", str(processes), *size, "benchmarks.lords"]
         words[0] = str(Path(sys.executable).parent / words[0])
         self._store = store
         self._wanted = processes

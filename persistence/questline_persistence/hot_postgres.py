@@ -41,7 +41,7 @@ WITH wish AS (
     s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds
 ), begun AS (
   UPDATE quest_executions q SET status = 'running', start_time = %(now)s, updated_at = %(now_text)s
-  FROM won WHERE q.quest_id = won.quest_id AND q.status = 'new'
+  FROM won WHERE q.quest_id = won.quest_id AND q.status || '' = 'new'
 )
 SELECT won.*, q.quest_type, q.input_data FROM won JOIN quest_executions q ON q.quest_id = won.quest_id
 """
@@ -96,14 +96,14 @@ WITH done AS (
       version = t.version + 1 + t.pause_requested
   FROM ahead
   WHERE ahead.next_position IS NOT NULL AND t.quest_id = ahead.quest_id AND t.claim_id = ahead.claim_id
-    AND t.state = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
+    AND t.state || '' = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
   RETURNING ahead.claim_id, t.quest_id, t.epoch, t.position, t.version - t.pause_requested AS version,
     t.pause_requested, t.fence, t.queue, t.priority, t.claim_id AS successor, ahead.lord_name, ahead.tool_name,
     ahead.occurrence, ahead.params, ahead.max_attempts, ahead.timeout_seconds, ahead.backoff_seconds
 ), gone AS (
   DELETE FROM tickets t USING ahead
   WHERE ahead.next_position IS NULL AND t.quest_id = ahead.quest_id AND t.claim_id = ahead.claim_id
-    AND t.state = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
+    AND t.state || '' = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
   RETURNING ahead.claim_id, t.quest_id, t.epoch, t.version + 1 AS version, t.fence + 1 AS fence
 ), won AS (
   SELECT claim_id, version, position AS next_position, 'checkpoint' AS reason FROM moved

@@ -37,7 +37,7 @@ UPDATE tickets SET state = 'running', claim_id = wish.claim_id, worker_id = :wor
 FROM (SELECT column1 AS quest_id, column2 AS epoch, column3 AS position, column4 AS claim_id
       FROM (VALUES {rows})) AS wish
 WHERE tickets.quest_id = wish.quest_id AND tickets.epoch = wish.epoch AND tickets.position = wish.position
-  AND namespace = :namespace AND state = 'ready' AND pause_requested = 0 AND available_at <= :now + :slack
+  AND namespace = :namespace AND state || '' = 'ready' AND pause_requested = 0 AND available_at <= :now + :slack
   AND handler IN (SELECT value FROM json_each(:handlers))
 """
 _WISH = ("quest_id", "epoch", "position", "claim_id")
@@ -88,7 +88,7 @@ UPDATE tickets SET
 FROM (SELECT column1 AS quest_id, column2 AS claim_id, column3 AS epoch, column4 AS position,
         column5 AS next_position, column6 AS next_handler, column7 AS next_queue, column8 AS successor,
         column9 AS next_deadline FROM (VALUES {rows})) AS done
-WHERE tickets.quest_id = done.quest_id AND tickets.claim_id = done.claim_id AND state = 'running'
+WHERE tickets.quest_id = done.quest_id AND tickets.claim_id = done.claim_id AND state || '' = 'running'
   AND tickets.epoch = done.epoch AND tickets.position = done.position
 RETURNING quest_id, fence, version - pause_requested, pause_requested, queue, priority, claim_id
 """
@@ -106,7 +106,8 @@ _MOVED = (
 
 _GONE = """
 DELETE FROM tickets
-WHERE quest_id = :quest_id AND claim_id = :claim_id AND state = 'running' AND epoch = :epoch AND position = :position
+WHERE quest_id = :quest_id AND claim_id = :claim_id AND state || '' = 'running' AND epoch = :epoch
+  AND position = :position
 RETURNING version + 1, fence + 1
 """
 

@@ -22,7 +22,7 @@ from questline_persistence.limits import DEFAULTS, Limit, Limits
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.payload import encode, size_of, too_large
 from questline_persistence.states import RunStatus, TicketState
-from questline_persistence.tables import runs, steps, tickets
+from questline_persistence.tables import in_state, runs, steps, tickets
 
 _Committer: TypeAlias = Committer[ClaimRequest | Checkpoint, Claim | Settled | None]
 
@@ -121,7 +121,7 @@ class Journal:
         def work(connection: Connection) -> Settled:
             query = select(tickets.c.quest_id, tickets.c.epoch, tickets.c.position).where(
                 tickets.c.namespace == self.namespace,
-                tickets.c.state == TicketState.RUNNING,
+                in_state(TicketState.RUNNING),
                 tickets.c.worker_id == self.worker_id,
                 tickets.c.claim_id == claim_id,
             )

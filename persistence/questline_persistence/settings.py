@@ -68,7 +68,13 @@ class Settings(BaseSettings):
         "default", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,62}$", description="tenant that all quests belong to"
     )
     worker_processes: int = Field(1, ge=1, le=512, description="worker processes that `questline worker` keeps running")
-    worker_threads: int = Field(8, ge=1, le=1024, description="steps that one worker process runs at a time")
+    worker_threads: int = Field(8, ge=1, le=1024, description="sync steps that one worker process runs at a time")
+    max_async: int = Field(
+        1_000,
+        ge=1,
+        le=100_000,
+        description="async steps that one worker process has waiting at a time, without a thread",
+    )
     queues: Words = Field(
         ("default",), min_length=1, description="queues that a worker listens to, separated by commas"
     )

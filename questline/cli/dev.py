@@ -19,14 +19,17 @@ def register(app: typer.Typer, panel: str) -> None:
     command(app, "dev", panel=panel, example="questline dev my_lords")(dev)
 
 
-def dev(invocation: Invocation, modules: options.Modules = None) -> None:
+def dev(invocation: Invocation, modules: options.Modules = None, *, max_async: options.MaxAsync = None) -> None:
     """Run one worker process with all loops for development, until Ctrl-C.
 
     Needs no server: quests are kept in ./.questline/ and survive a restart. A second Ctrl-C stops at once; either way
     it exits with 0.
     """
     chosen = invocation.load_settings(
-        worker_processes=1, shutdown_seconds=SHUTDOWN_SECONDS, lords=tuple(modules or ()) or None
+        worker_processes=1,
+        shutdown_seconds=SHUTDOWN_SECONDS,
+        max_async=max_async,
+        lords=tuple(modules or ()) or None,
     )
     invocation.import_lords(chosen.lords)
     for line in _greeting(invocation, ", ".join(chosen.lords) or "none; name a module: questline dev MODULE"):

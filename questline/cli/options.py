@@ -26,6 +26,16 @@ QuestIds: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+MaxAsync: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--max-async",
+        help="Async steps that one process has waiting at a time.",
+        min=1,
+        max=100_000,
+        show_default=False,
+    ),
+]
 Statuses: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(

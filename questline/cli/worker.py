@@ -31,9 +31,10 @@ def worker(
     threads: Annotated[
         int | None,
         typer.Option(
-            "--threads", "-t", help="Steps that one process runs at a time.", min=1, max=1024, show_default=False
+            "--threads", "-t", help="Sync steps that one process runs at a time.", min=1, max=1024, show_default=False
         ),
     ] = None,
+    max_async: options.MaxAsync = None,
     queues: Annotated[
         str | None,
         typer.Option(
@@ -50,7 +51,11 @@ def worker(
     what ran then is run again by others. Either way it exits with 0.
     """
     chosen = invocation.load_settings(
-        worker_processes=processes, worker_threads=threads, queues=queues, lords=tuple(modules or ()) or None
+        worker_processes=processes,
+        worker_threads=threads,
+        max_async=max_async,
+        queues=queues,
+        lords=tuple(modules or ()) or None,
     )
     supervise(invocation, chosen, chosen.lords, loops=not no_loops)
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dramatiq
 
 from questline_scheduler.doorbell_broker import ACTOR_NAME, DoorbellBroker
-from questline_worker.execution import Execution
+from questline_worker.outcomes import Outcome
+from questline_worker.pending import Pending
+from questline_worker.running import RunningStep
 
 #: Keeps Dramatiq's own time limit and retries away, should somebody add those middlewares to the broker: an
 #: exception thrown into the thread after our commit would make a finished step look failed.
 _OPTIONS: dict[str, Any] = {"time_limit": float("inf"), "max_retries": 0}
 
 
-def declare_actor(broker: DoorbellBroker, execution: Execution, queues: Sequence[str]) -> dramatiq.Actor[Any, Any]:
+def declare_actor(
+    broker: DoorbellBroker, call: Callable[[RunningStep], Outcome | Pending], queues: Sequence[str]
+) -> dramatiq.Actor[Any, Any]:
     """Declare `run_step` on `broker`, listening to `queues`; the middleware must have been added before."""
     actor: dramatiq.Actor[Any, Any] = dramatiq.Actor(
-        execution.run, broker=broker, actor_name=ACTOR_NAME, queue_name=queues[0], priority=0, options=dict(_OPTIONS)
+        call, broker=broker, actor_name=ACTOR_NAME, queue_name=queues[0], priority=0, options=dict(_OPTIONS)
     )
     for queue in queues:
         broker.declare_queue(queue)

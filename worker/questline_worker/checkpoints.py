@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeGuard
 
@@ -25,12 +27,18 @@ from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.retries import backoff
 from questline_scheduler.ringer import Ringer
+from questline_worker.async_steps import AsyncSteps
+from questline_worker.event_loop import EventLoop
 from questline_worker.handover import Handover, Seat
 from questline_worker.lease import Lease
-from questline_worker.outcomes import Dropped, Failed, Outcome, Succeeded
+from questline_worker.outcomes import Dropped, Failed, GivenBack, Outcome, Succeeded
+from questline_worker.pending import Pending
 from questline_worker.running import RunningStep, RunningSteps
 
 log = get_logger(__name__)
+
+#: Threads that give back what still runs at the end; there may be a thousand async steps, and little time.
+RELEASERS = 4
 
 
 class StepHooks(Protocol):
@@ -54,6 +62,7 @@ class Checkpoints(Middleware):
       running: the list of what runs here.
       hooks: told of every step, or None.
       behind: whether a thread may go on while its result is being committed.
+      async_steps: where a step goes on whose handler is async.
     """
 
     def __init__(
@@ -66,6 +75,7 @@ class Checkpoints(Middleware):
         *,
         hooks: StepHooks | None = None,
         behind: bool = False,
+        async_steps: AsyncSteps | None = None,
     ) -> None:
         self._journal = journal
         self._recovery = recovery
@@ -74,6 +84,7 @@ class Checkpoints(Middleware):
         self._running = running
         self._hooks = hooks
         self._behind = behind
+        self._async_steps = async_steps or AsyncSteps(EventLoop(), running)
         self._handover = Handover()
         journal.on_settled = self._settled
 
@@ -86,24 +97,31 @@ class Checkpoints(Middleware):
         self._handover.open(thread)
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
-        """Hand no more steps over."""
+        """Hand no more steps over, and begin to count the time that async ones have."""
         self._handover.close()
+        self._async_steps.close()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Give back the steps that did not end within the time allowed for shutting down."""
         failpoint("worker.stopping")
+        self._async_steps.join()  # Dramatiq has waited for its threads only
         self._journal.drain()
-        for step in self._running.all():
-            try:
-                settled = self._journal.release(step.claim)
-            except StoreUnavailable as error:
-                log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
-                continue
-            log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
-            step.lose()  # what it may still return is no longer wanted
-            self._ring([settled])
+        with ThreadPoolExecutor(RELEASERS, "questline-releaser") as releasers:
+            settled = [end for end in releasers.map(self._give_back, self._running.all()) if end is not None]
+        self._ring(settled)
 
-    def _run(self, call: Callable[[RunningStep], Outcome], quest_id: str, epoch: int, position: str) -> None:
+    def _give_back(self, step: RunningStep) -> Settled | None:
+        """Give a step back that did not end in time; None if the store is away."""
+        try:
+            settled = self._journal.release(step.claim)
+        except StoreUnavailable as error:
+            log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
+            return None
+        log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
+        step.lose()  # what it may still return is no longer wanted
+        return settled
+
+    def _run(self, call: Callable[[RunningStep], Outcome | Pending], quest_id: str, epoch: int, position: str) -> None:
         """Claim the step that a doorbell names, run it, and commit the result."""
         failpoint("worker.fetched")
         if not self._lease.wait_until_registered():
@@ -129,21 +147,52 @@ class Checkpoints(Middleware):
         claim = self._journal.claim(ClaimRequest(quest_id, epoch, position, new_claim_id()))
         return None if claim is None else self._running.begin(claim)
 
-    def _perform(self, call: Callable[[RunningStep], Outcome], step: RunningStep) -> None:
-        """Run a claimed step, and commit what came of it: at once, or soon if others wait for this thread."""
-        claim, posted = step.claim, False
+    def _perform(self, call: Callable[[RunningStep], Outcome | Pending], step: RunningStep) -> None:
+        """Run a claimed step and see to what came of it; an async one goes on without this thread."""
         try:
             failpoint("worker.claimed")
             if self._hooks is not None:
-                self._hooks.step_started(claim)
+                self._hooks.step_started(step.claim)
             began = time.monotonic()
-            outcome = call(step)
-            step.settling = True
+            result = call(step)
             step.streak, step.spent = step.streak + 1, step.spent + time.monotonic() - began
+            outcome = self._started(step, result) if isinstance(result, Pending) else result
+        except BaseException:
+            self._running.end(step.claim)
+            raise
+        if outcome is not None:
+            self._end(step, outcome, its_turn=True)
+
+    def _started(self, step: RunningStep, pending: Pending) -> Outcome | None:
+        """Let an async step go on; return None, or what became of it if it could not begin."""
+        outcome = self._async_steps.start(step, pending, partial(self._end_later, step))
+        if isinstance(outcome, GivenBack):
+            log.info("async_steps_full", lord=step.claim.lord_name, max_async=self._async_steps.limit)
+        return outcome
+
+    def _end_later(self, step: RunningStep, outcome: Outcome) -> None:
+        """See to what came of an async step, on another thread than the one that began it."""
+        tokens = bind_contextvars(**_ids(step.claim))
+        try:
+            self._end(step, outcome, its_turn=False)
+        except StoreUnavailable as error:  # only at shutdown, as above
+            log.warning("step_abandoned", error=str(error))
+        finally:
+            reset_contextvars(**tokens)
+
+    def _end(self, step: RunningStep, outcome: Outcome, *, its_turn: bool) -> None:
+        """Commit what came of a step: at once, or soon if others wait for this thread.
+
+        Parameters:
+          its_turn: whether this thread may go on with the quest's next step.
+        """
+        claim, posted = step.claim, False
+        try:
+            step.settling = True
             if self._hooks is not None:
                 self._hooks.step_ended(claim, outcome)
             busy = self._behind and len(self._running) > 1
-            seat = self._handover.seat(step, busy=busy) if _is_plain(outcome) else None
+            seat = self._handover.seat(step, its_turn=busy and its_turn) if _is_plain(outcome) else None
             if seat is None and busy and _is_plain(outcome):
                 posted = True
                 self._journal.post(Checkpoint(claim, outcome.output, self._journal.database.clock.now()))
@@ -207,6 +256,9 @@ class Checkpoints(Middleware):
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
                 )
                 return self._journal.fail(Failure(claim, error, now, retry_in))
+            case GivenBack():
+                # Unrung: a relay finds it, anybody's; our own bell would bring it straight back here.
+                return replace(self._journal.release(claim), doorbell=None)
             case Dropped():
                 return Settled(won=False)
 

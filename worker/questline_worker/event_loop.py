@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 #: How long `stop` waits for coroutines that were cancelled to end, in seconds.
@@ -13,7 +14,7 @@ STOP_SECONDS = 2.0
 
 
 class EventLoop:
-    """Runs coroutines for threads that wait for them; started by the first one."""
+    """Runs coroutines for threads; started by the first one."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -22,9 +23,10 @@ class EventLoop:
 
     def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Start `coroutine` and return its future, which threads may wait on or cancel."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._running())
+        return asyncio.run_coroutine_threadsafe(coroutine, self.running())
 
-    def _running(self) -> asyncio.AbstractEventLoop:
+    def running(self) -> asyncio.AbstractEventLoop:
+        """Return the loop, started if need be."""
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -36,7 +38,8 @@ class EventLoop:
         """Cancel what still runs, and stop the loop; a coroutine that goes on all the same is abandoned."""
         with self._starting:
             if self._loop is not None and self._thread is not None:
-                self._loop.call_soon_threadsafe(self._loop.stop)
+                with suppress(RuntimeError):  # a handler's own task ended it, with SystemExit
+                    self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join(STOP_SECONDS + 1.0)
                 self._loop = None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures import _base as futures
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from questline_persistence.claims import Claim
@@ -23,6 +23,7 @@ from questline_worker.lords import Handler, find_handler
 from questline_worker.outcomes import Dropped, Failed, Outcome, Permanent, Retry, StepCancelled, Succeeded
 from questline_worker.outputs import Outputs
 from questline_worker.parameters import fill
+from questline_worker.pending import Pending
 from questline_worker.running import RunningStep
 
 #: Longest error text kept with a run, in characters; the middle of a longer one is left out.
@@ -44,55 +45,60 @@ class Execution:
 
     def run(self, step: RunningStep) -> Outcome:
         """Run the handler of a claimed step; every way in which that can go is an outcome, never an exception."""
-        claim = step.claim
-        context = LordContext(claim, Outputs(self._repository, claim), step.still_held)
+        begun = self.begin(step)
+        return self._awaited(step, begun) if isinstance(begun, Pending) else begun
+
+    def begin(self, step: RunningStep) -> Outcome | Pending:
+        """Run the handler of a claimed step as far as a thread is needed; an async one is left to be awaited."""
+        context = LordContext(step.claim, Outputs(self._repository, step.claim), step.still_held)
+        conclude = partial(self._conclude, step, context)
         try:
-            output = self._call(step, context)
-            failpoint("worker.effect")
-            text = encode(output, what=f"the output of {claim.handler}", limit=self._limit)
-        except (StepCancelled, CancelledError):
-            return (
-                Dropped() if step.lost else Failed(_described(StepCancelled("the step was cancelled")), _retry(claim))
-            )
-        except (Permanent, PayloadError) as error:
-            return Failed(_described(error), None)
-        except Retry as error:
-            return Failed(_described(error), _retry(claim, error.after))
+            output = _call(step.claim, context)
         except BaseException as error:  # noqa: BLE001  (a handler may raise SystemExit too; none of it may end the worker)
-            return Failed(_described(error), _retry(claim))
+            return _unsuccessful(step, error)
+        # Asked of the value, not of the function: a decorator may have hidden that the function is async.
+        if inspect.iscoroutine(output):
+            return Pending(output, step.claim.timeout_seconds, conclude)
+        return conclude(lambda: output)
+
+    def _awaited(self, step: RunningStep, pending: Pending) -> Outcome:
+        future = self._loop.submit(pending.run())
+        step.cancel_with(future)
+        return pending.conclude(future.result)
+
+    def _conclude(self, step: RunningStep, context: LordContext, result: Callable[[], Any]) -> Outcome:
+        """Return what became of a step whose handler is done; `result` returns its output or raises its error."""
+        try:
+            output = result()
+            failpoint("worker.effect")
+            text = encode(output, what=f"the output of {step.claim.handler}", limit=self._limit)
+        except BaseException as error:  # noqa: BLE001  (as above)
+            return _unsuccessful(step, error)
         return Succeeded(text, context.pushed)
 
-    def _call(self, step: RunningStep, context: LordContext) -> Any:
-        handler = _handler(step.claim)
-        sources = (step.claim.params, context.input_data, context.outputs) if handler.parameters else ()
-        arguments = fill(handler.parameters, sources)
-        failpoint("worker.body")
-        output = handler.function(context, **arguments)
-        # Asked of the value, not of the function: a decorator may have hidden that the function is async.
-        return self._awaited(step, output) if inspect.iscoroutine(output) else output
 
-    def _awaited(self, step: RunningStep, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        future = self._loop.submit(_contained(_timed(coroutine, step.claim.timeout_seconds)))
-        step.cancel_with(future)
-        output = future.result()
-        if isinstance(output, _Exit):
-            raise output.error
-        return output
+def _call(claim: Claim, context: LordContext) -> Any:
+    """Call the handler of a claimed step with its arguments."""
+    handler = _handler(claim)
+    sources = (claim.params, context.input_data, context.outputs) if handler.parameters else ()
+    arguments = fill(handler.parameters, sources)
+    failpoint("worker.body")
+    return handler.function(context, **arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class _Exit:
-    """What a coroutine raised that asyncio would let end the event loop, and with it all other steps on it."""
-
-    error: SystemExit | KeyboardInterrupt
-
-
-async def _contained(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Return what `coroutine` returns, or its wish to end the process."""
-    try:
-        return await coroutine
-    except (SystemExit, KeyboardInterrupt) as error:
-        return _Exit(error)
+def _unsuccessful(step: RunningStep, error: BaseException) -> Outcome:
+    """Return what becomes of a step whose handler, or whose output, met an error."""
+    claim = step.claim
+    match error:
+        case StepCancelled() | CancelledError() | asyncio.CancelledError():
+            cancelled = StepCancelled("the step was cancelled")
+            return Dropped() if step.lost else Failed(_described(cancelled), _retry(claim))
+        case Permanent() | PayloadError():
+            return Failed(_described(error), None)
+        case Retry():
+            return Failed(_described(error), _retry(claim, error.after))
+        case _:
+            return Failed(_described(error), _retry(claim))
 
 
 def _handler(claim: Claim) -> Handler:
@@ -100,18 +106,6 @@ def _handler(claim: Claim) -> Handler:
     if handler is None:
         raise Permanent(f"this worker does not know {claim.handler}")
     return handler
-
-
-async def _timed(coroutine: Coroutine[Any, Any, Any], seconds: float) -> Any:
-    """Await `coroutine` for at most `seconds`, then cancel it."""
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            return await coroutine
-    except TimeoutError:
-        if limit.expired():
-            raise TimeoutError(f"timed out after {seconds:g} s") from None
-        raise
 
 
 def _retry(claim: Claim, after: float | None = None) -> float | None:

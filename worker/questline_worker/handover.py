@@ -43,19 +43,19 @@ class Handover:
         """Hand nothing over any more: the threads are about to end."""
         self._threads.clear()
 
-    def seat(self, step: RunningStep, *, busy: bool) -> Seat | None:
+    def seat(self, step: RunningStep, *, its_turn: bool) -> Seat | None:
         """Return a place for what comes after `step`, if there is one.
 
         Parameters:
-          step: what has just been run, on this thread.
-          busy: whether other steps run, or are being committed, in this process.
+          step: what has just been run.
+          its_turn: whether that was on this thread, in a process that has other steps to run as well.
         """
         thread = self._threads.get(step.claim.queue)
         consumer = thread.consumer if thread is not None else None
         if thread is None or not isinstance(consumer, DoorbellConsumer):
             return None
-        its_turn = busy and step.streak < TURN_STEPS and step.spent < TURN_SECONDS
-        return Seat(self._steps, thread, consumer) if consumer.reserve(own=its_turn) else None
+        own = its_turn and step.streak < TURN_STEPS and step.spent < TURN_SECONDS
+        return Seat(self._steps, thread, consumer) if consumer.reserve(own=own) else None
 
     def take(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
         """Return the step that was handed over under these ids, once."""

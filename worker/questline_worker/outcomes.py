@@ -55,4 +55,9 @@ class Dropped:
     """The handler stopped because its claim was gone; there is nothing to write."""
 
 
-Outcome = Succeeded | Failed | Dropped
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """The handler did not begin for want of room; the step is offered again, and no attempt is spent."""
+
+
+Outcome = Succeeded | Failed | Dropped | GivenBack

@@ -23,6 +23,7 @@ from questline_scheduler.memory_broker import MemoryBroker
 from questline_scheduler.ringer import Ringer
 from questline_scheduler.services import make_loops
 from questline_worker.actor import declare_actor
+from questline_worker.async_steps import AsyncSteps
 from questline_worker.checkpoints import Checkpoints, StepHooks
 from questline_worker.event_loop import EventLoop
 from questline_worker.execution import Execution
@@ -50,7 +51,7 @@ class WorkerProcess:
       database: an open store to use instead of the setting's.
       broker: a broker to use instead of the setting's.
       hooks: told of every step, or None.
-      behind: whether a thread may go on while its result is being committed.
+      behind: whether a thread may go on while its result is being committed, and while an async step waits.
     """
 
     def __init__(
@@ -78,12 +79,15 @@ class WorkerProcess:
         self.recovery = Recovery(self.database, settings.namespace)
         self.running = RunningSteps(self.register)
         self.event_loop = EventLoop()
+        self.async_steps = AsyncSteps(
+            self.event_loop, self.running, limit=settings.max_async, shutdown_seconds=settings.shutdown_seconds
+        )
         self.process_id = process_id or new_claim_id()
         #: Ends the process; replaced in tests.
         self.end: Callable[[int], object] = os._exit
         self._add_middleware(hooks, behind=behind)
         execution = Execution(QuestRepository(self.database, namespace=settings.namespace), self.event_loop)
-        self.actor = declare_actor(self.broker, execution, settings.queues)
+        self.actor = declare_actor(self.broker, execution.begin if behind else execution.run, settings.queues)
         if loops:
             self.broker.add_middleware(Housekeeping(self._loops))
 
@@ -115,10 +119,18 @@ class WorkerProcess:
         """Add the middleware; Dramatiq tells the last one first: what still runs is given back before the sign-off."""
         ringer = Ringer(self.broker, self.recovery)
         checkpoints = Checkpoints(
-            self.journal, self.recovery, ringer, self.lease, self.running, hooks=hooks, behind=behind
+            self.journal,
+            self.recovery,
+            ringer,
+            self.lease,
+            self.running,
+            hooks=hooks,
+            behind=behind,
+            async_steps=self.async_steps,
         )
+        watchdog = Watchdog(self.running, async_steps=self.async_steps)
         patience = Patience(self.database, self.settings.shutdown_seconds)
-        for middleware in (patience, Watchdog(self.running), self.lease, checkpoints):
+        for middleware in (patience, watchdog, self.lease, checkpoints):
             self.broker.add_middleware(middleware)
 
     def _check_schema(self) -> None:

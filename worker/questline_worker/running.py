@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol
 
 from questline_persistence.claims import Claim
 from questline_persistence.errors import StoreUnavailable
@@ -18,6 +17,13 @@ log = get_logger(__name__)
 
 #: Seconds between two looks into the store for whether one step's claim still holds.
 LOOK_SECONDS = 1.0
+
+
+class Cancellable(Protocol):
+    """A coroutine under way."""
+
+    def cancel(self) -> object:
+        """Ask it to stop."""
 
 
 class RunningStep:
@@ -39,12 +45,15 @@ class RunningStep:
         self._lost = False
         #: When the claim was lost, by the monotonic clock; meaningless before.
         self.lost_at = 0.0
-        self._future: Future[Any] | None = None
+        self._coroutine: Cancellable | None = None
 
     def still_held(self) -> bool:
-        """Return whether the claim still holds; asks the store once a second at most."""
+        """Return whether the claim still holds; asks the store once a second at most.
+
+        A coroutine goes by the heartbeat alone: a look would hold up all others on the event loop.
+        """
         now = time.monotonic()
-        if not self._lost and now - self._looked_at >= LOOK_SECONDS:
+        if not self._lost and self._coroutine is None and now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             if not self._look(self.claim):
                 self.lose()
@@ -58,19 +67,19 @@ class RunningStep:
             log.warning(
                 "claim_lost", quest_id=self.claim.quest_id, position=self.claim.position, claim_id=self.claim.claim_id
             )
-            if self._future is not None:
-                self._future.cancel()
+            if self._coroutine is not None:
+                self._coroutine.cancel()
 
     @property
     def lost(self) -> bool:
         """Whether the claim is known to be gone."""
         return self._lost
 
-    def cancel_with(self, future: Future[Any]) -> None:
-        """Have `future` cancelled when the claim is lost."""
-        self._future = future
+    def cancel_with(self, coroutine: Cancellable) -> None:
+        """Have `coroutine` cancelled when the claim is lost."""
+        self._coroutine = coroutine
         if self._lost:
-            future.cancel()
+            coroutine.cancel()
 
 
 class RunningSteps:

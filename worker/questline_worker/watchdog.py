@@ -12,6 +12,7 @@ from dramatiq.middleware import Middleware
 
 from questline_persistence.log import get_logger
 from questline_scheduler.loops import Loop
+from questline_worker.async_steps import AsyncSteps
 from questline_worker.running import RunningSteps
 
 log = get_logger(__name__)
@@ -26,12 +27,14 @@ class Watchdog(Middleware):
     """Looks once a second whether every thread that should run does, and does something that counts.
 
     A handler that does not return cannot be stopped. Its step is given to another worker, but it keeps its thread;
-    when such handlers keep every thread, or half of them for a minute, the process is replaced.
+    when such handlers keep every thread, or half of them for a minute, the process is replaced. So it is when async
+    ones that went on although they were cancelled have kept half of the slots for a minute, or one the event loop.
 
     Parameters:
       running: the steps that run here.
       end: ends the process at once; replaced in tests.
       stop: has the process end in good order; replaced in tests.
+      async_steps: the async ones of them, or None.
     """
 
     name = "watchdog"
@@ -42,10 +45,12 @@ class Watchdog(Middleware):
         running: RunningSteps,
         end: Callable[[int], object] = os._exit,
         stop: Callable[[], object] | None = None,
+        async_steps: AsyncSteps | None = None,
     ) -> None:
         self._running = running
         self._end = end
         self._stop = stop or _stop_this_process
+        self._async_steps = async_steps
         self._worker: dramatiq.Worker | None = None
         self._loop = Loop(self)
 
@@ -80,8 +85,15 @@ class Watchdog(Middleware):
             self._end(EXIT_BROKEN)
         elif 2 * sum(silence > LONG_STUCK_SECONDS for silence in silences) >= threads:
             log.error("threads_stuck", stuck=len(silences), threads=threads)
-            self._loop.stop()
-            self._stop()
+            self._replace()
+        elif self._async_steps is not None and self._async_steps.stuck(LONG_STUCK_SECONDS):
+            log.error("event_loop_stuck", max_async=self._async_steps.limit)
+            self._replace()
+
+    def _replace(self) -> None:
+        """End the process in good order, so that its supervisor starts another."""
+        self._loop.stop()
+        self._stop()
 
 
 def _stop_this_process() -> None:

@@ -42,27 +42,11 @@ PLANNERS = [
 ]
 
 
-#: Actions whose statements still read more than they need, and where: they are about to be worded anew.
-UNEVEN = {
-    ("sqlite", "claim"),
-    ("sqlite", "claim of a batch"),
-    *(
-        ("postgresql", name)
-        for name in (
-            *("claim", "claim of a batch", "claim sent again", "release of a stray"),
-            *("checkpoint", "last checkpoint", "checkpoint that pauses", "checkpoint that pushes", "fenced checkpoint"),
-        )
-    ),
-}
-
-
 @pytest.mark.parametrize("planner", PLANNERS, ids=" ".join)
 @pytest.mark.parametrize("name", ACTIONS)
 def test_what_is_asked_on_a_step_s_way_costs_the_same_in_an_old_store(
-    request: pytest.FixtureRequest, stores: Stores, planner: tuple[str, str, str], name: str
+    stores: Stores, planner: tuple[str, str, str], name: str
 ) -> None:
-    if (planner[0], name) in UNEVEN:
-        request.applymarker(pytest.mark.xfail(reason="reads rows of other quests", strict=False))
     young, old = (looks_of(ACTIONS[name], *stores.observed(*planner, ended)) for ended in (YOUNG, OLD))
 
     told = "\n".join(["", *map(str, young), "in the old store:", *map(str, old)])

@@ -104,6 +104,8 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path, text: str) -> None:
     [
         ("WORKER_THREADS", "none"),
         ("WORKER_THREADS", "0"),
+        ("MAX_ASYNC", "0"),
+        ("MAX_ASYNC", "100001"),
         ("WORKER_PROCESSES", "-1"),
         ("LEASE_SECONDS", "0"),
         ("HEARTBEAT_SECONDS", "soon"),

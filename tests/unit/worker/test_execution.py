@@ -12,6 +12,7 @@ from questline_worker.event_loop import EventLoop
 from questline_worker.execution import MAX_ERROR, Execution
 from questline_worker.lords import lord
 from questline_worker.outcomes import Dropped, Failed, Outcome, Permanent, Retry, StepCancelled, Succeeded
+from questline_worker.pending import Pending
 from questline_worker.running import RunningStep
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim
@@ -432,3 +433,39 @@ def test_endless_recursion_is_an_error_like_any_other(run: Run) -> None:
     error = _failed(run()).error
     assert error.startswith("RecursionError")
     assert "repeated" in error
+
+
+# In a pool, an async handler is left to be awaited
+
+
+def test_an_async_handler_is_called_with_its_arguments_and_left_to_be_awaited(
+    bench: Workbench, loop: EventLoop, make_claim: MakeClaim
+) -> None:
+    @lord("a", "work")
+    async def work(_: LordContext, x: int) -> int:
+        return x
+
+    begun = Execution(bench.repository, loop).begin(RunningStep(make_claim(params_json='{"x":7}'), lambda _: True))
+    assert isinstance(begun, Pending)
+    assert begun.conclude(loop.submit(begun.run()).result) == Succeeded("7", ())
+
+
+def test_a_sync_handler_has_run_when_it_has_begun(bench: Workbench, loop: EventLoop, make_claim: MakeClaim) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> str:
+        return "done"
+
+    assert Execution(bench.repository, loop).begin(RunningStep(make_claim(), lambda _: True)) == Succeeded('"done"')
+
+
+def test_what_an_async_handler_returns_is_awaited_no_further(run: Run) -> None:
+    async def inner() -> None: ...
+
+    left = inner()
+
+    @lord("a", "work")
+    async def work(_: LordContext) -> object:
+        return left
+
+    assert "the output of a:work is not JSON" in _failed(run()).error
+    left.close()

@@ -91,3 +91,20 @@ def test_a_process_whose_threads_are_kept_by_handlers_that_never_return_is_repla
     watchdog.run_once()
 
     assert (len(ended), len(stopped)) == (ends, stops)
+
+
+@pytest.mark.parametrize("stuck", [True, False])
+def test_a_process_whose_event_loop_is_kept_by_lost_steps_is_replaced_in_good_order(
+    stuck: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended: list[int] = []
+    stopped: list[bool] = []
+    asked: list[float] = []
+    async_steps: Any = SimpleNamespace(limit=7, stuck=lambda seconds: asked.append(seconds) or stuck)
+    watchdog = Watchdog(_steps(), ended.append, lambda: stopped.append(True), async_steps)
+    watchdog._worker = _worker(*[True] * 3)
+
+    watchdog.run_once()
+
+    assert (ended, stopped, asked) == ([], [True] * stuck, [LONG_STUCK_SECONDS])
+    assert ("event_loop_stuck" in caplog.text) == stuck

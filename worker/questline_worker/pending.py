@@ -1,0 +1,65 @@
+"""A step whose handler returned a coroutine that has not begun: what to await, and what to make of its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from questline_worker.outcomes import Outcome
+
+
+class Pending:
+    """An async handler about to run.
+
+    Parameters:
+      coroutine: what the handler returned.
+      seconds: how long it may take.
+      conclude: makes of the coroutine's end what became of the step; it is given a function that returns the
+        result or raises the error, and may block.
+    """
+
+    __slots__ = ("_conclude", "_coroutine", "_seconds")
+
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, Any], seconds: float, conclude: Callable[[Callable[[], Any]], Outcome]
+    ) -> None:
+        self._coroutine = coroutine
+        self._seconds = seconds
+        self._conclude = conclude
+
+    async def run(self) -> Any:
+        """Await the coroutine for at most its time, then cancel it; a wish to end the process is returned."""
+        limit = asyncio.timeout(self._seconds)
+        try:
+            async with limit:
+                return await self._coroutine
+        except TimeoutError:
+            if limit.expired():
+                raise TimeoutError(f"timed out after {self._seconds:g} s") from None
+            raise
+        except (SystemExit, KeyboardInterrupt) as error:
+            return _Exit(error)
+
+    def conclude(self, result: Callable[[], Any]) -> Outcome:
+        """Return what became of the step; `result` returns what `run` returned, or raises what it raised."""
+        return self._conclude(lambda: _unpacked(result()))
+
+    def close(self) -> None:
+        """Let go of the coroutine: one that never began, since its claim was lost, is not warned of."""
+        self._coroutine.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Exit:
+    """What a coroutine raised that asyncio would let end the event loop, and with it all other steps on it."""
+
+    error: SystemExit | KeyboardInterrupt
+
+
+def _unpacked(output: Any) -> Any:
+    """Return a coroutine's output, or raise what was kept from the event loop."""
+    if isinstance(output, _Exit):
+        raise output.error
+    return output
