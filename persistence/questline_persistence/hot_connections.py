@@ -11,18 +11,21 @@ from sqlalchemy import Connection, Engine
 
 from questline_persistence.driver import execute
 
-#: How a session of hot statements plans: once, by primary keys. What is known of the tables' sizes may stem from when
+#: How PostgreSQL plans hot statements: once, by primary keys. What is known of the tables' sizes may stem from when
 #: they were empty, and a plan that reads all tickets where it should look up one costs more with each quest that waits.
-_SESSION = "".join(
-    f"SET {setting};"
-    for setting in (
-        "plan_cache_mode = force_generic_plan",
-        "enable_seqscan = off",
-        "enable_hashjoin = off",
-        "enable_mergejoin = off",
-        "jit = off",
-    )
+_PLANNING = (
+    "plan_cache_mode = force_generic_plan",
+    "enable_seqscan = off",
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+    "jit = off",
 )
+
+
+def plan_by_keys(connection: Connection) -> None:
+    """Have the rest of a transaction planned as hot statements are."""
+    if connection.dialect.name == "postgresql":
+        execute(connection, "".join(f"SET LOCAL {setting};" for setting in _PLANNING))
 
 
 class HotConnections:
@@ -64,7 +67,7 @@ class HotConnections:
         if self._engine.dialect.name == "postgresql":
             own: Any = connection.connection.dbapi_connection
             own.autocommit = True
-            execute(connection, _SESSION)
+            execute(connection, "".join(f"SET {setting};" for setting in _PLANNING))
         return connection
 
     def _drop(self, connection: Connection) -> None:

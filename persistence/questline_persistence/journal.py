@@ -18,6 +18,7 @@ from questline_persistence.committer import Committer
 from questline_persistence.database import Database
 from questline_persistence.endings import Ending, end_badly, error_text, give_back, holds
 from questline_persistence.errors import PayloadError
+from questline_persistence.hot_connections import plan_by_keys
 from questline_persistence.limits import DEFAULTS, Limit, Limits
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.payload import encode, size_of, too_large
@@ -227,6 +228,7 @@ class Journal:
             if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
                 raise _Fenced
             _insert_pushed(connection, end, self.database.limits)
+            plan_by_keys(connection)
             settled = self._checkpoints(connection, [end]).get(end.claim.claim_id)
             if settled is None:
                 raise _Fenced
