@@ -107,6 +107,22 @@ def test_a_step_taken_from_a_holder_without_a_sweep_is_found(forger: Forger) -> 
     assert "only a ready step is claimed" in rules(forger)
 
 
+def test_a_step_that_the_checkpoint_before_it_has_claimed_breaks_no_rule(forger: Forger) -> None:
+    forger.claim("0001", "first")
+    forger.begin("0001", "first")
+    forger.commit("0001", "first", successor="second")
+    forger.begin("0002", "second")
+    forger.commit("0002", "second")
+    forger.run(*forger.positions[2:])
+    assert rules(forger) == set()
+
+
+def test_a_step_that_is_claimed_by_one_whose_result_was_not_committed_is_found(forger: Forger) -> None:
+    forger.claim("0001", "first")
+    forger.transaction(forger.held("0002", "second"))
+    assert "only a ready step is claimed" in rules(forger)
+
+
 def test_a_body_that_runs_without_a_claim_is_found(forger: Forger) -> None:
     forger.run(*forger.positions)
     forger.begin("0003", "nobody's")

@@ -87,6 +87,7 @@ class Checkpoints(Middleware):
         self._async_steps = async_steps or AsyncSteps(EventLoop(), running)
         self._handover = Handover()
         journal.on_settled = self._settled
+        journal.coming = running.coming
 
     def after_declare_actor(self, broker: dramatiq.Broker, actor: dramatiq.Actor[Any, Any]) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Wrap the actor's function."""

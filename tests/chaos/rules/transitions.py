@@ -96,7 +96,8 @@ class _Fold:
 
     def _granted(self, ticket: Event, before: Event | None) -> Iterator[Violation]:
         """Judge a claim; the quest's status is still that of before the transaction."""
-        if before is None or before.state != "ready" or before.key != ticket.key:
+        ready = before is not None and before.state == "ready" and before.key == ticket.key
+        if not ready and not self._handed_over(ticket, before):
             yield self._broken("only a ready step is claimed", f"{ticket.key} by {ticket.claim_id}")
         if before is not None and before.pause:
             yield self._broken("nothing starts once a pause was asked for", f"{ticket.key} by {ticket.claim_id}")
@@ -109,6 +110,16 @@ class _Fold:
         if ticket.claim_id in self.claims:
             yield self._broken("a claim is used once", f"{ticket.claim_id} had {self.claims[ticket.claim_id]}")
         self.claims[str(ticket.claim_id)] = f"{ticket.key}"
+
+    def _handed_over(self, ticket: Event, before: Event | None) -> bool:
+        """Tell whether the checkpoint of a step, in the same transaction, has claimed one that comes after it."""
+        return (
+            before is not None
+            and before.state == "running"
+            and before.key in self.committed
+            and before.key[:2] == ticket.key[:2]
+            and (before.position or "") < (ticket.position or "")
+        )
 
     def _quest(self, quest: Event, *, replayed: bool) -> Iterator[Violation]:
         before, self.status = self.status, quest.state

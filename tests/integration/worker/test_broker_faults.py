@@ -139,7 +139,7 @@ def test_fault_03_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_eac
     handles = client.submit_many([quest("a", "a", "a") for _ in range(10)])
     for handle in handles:
         completed(handle)
-    assert tripled.rung >= 20
+    assert tripled.rung >= 10  # a step that follows at once is handed over without a ring
     assert len(ran) == len(set(ran)) == 30
     for handle in handles:
         assert successes(client, handle.quest_id) == [(0, "0001"), (0, "0002"), (0, "0003")]
