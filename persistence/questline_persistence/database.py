@@ -299,8 +299,6 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
-        if "_hot_connections" in self.__dict__:
-            self._hot_connections.close()
         if "engine" in self.__dict__:
             self.engine.dispose()
 

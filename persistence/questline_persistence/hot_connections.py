@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 
 from questline_persistence.driver import execute
 
@@ -31,6 +31,8 @@ def plan_by_keys(connection: Connection) -> None:
 class HotConnections:
     """The hot connections of a store: as many for each kind of transaction as have been under way at once.
 
+    Those that are not lent are closed when the engine is disposed of.
+
     Parameters:
       engine: opens connections.
       shared: whether the engine has but one connection, which all use in turn.
@@ -40,6 +42,7 @@ class HotConnections:
         self._engine = engine
         self._shared = shared
         self._kept: deque[Connection] = deque()
+        event.listen(engine, "engine_disposed", self._close)
 
     @contextmanager
     def lent(self) -> Iterator[Connection]:
@@ -55,10 +58,9 @@ class HotConnections:
             raise
         self._kept.append(connection)
 
-    def close(self) -> None:
-        """Close all connections that are not lent."""
+    def _close(self, _engine: Engine) -> None:
         while self._kept:
-            self._kept.pop().close()
+            self._drop(self._kept.pop())
 
     def _open(self) -> Connection:
         connection = self._engine.connect()

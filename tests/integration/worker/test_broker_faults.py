@@ -8,6 +8,7 @@ import redis
 
 from questline_persistence.claims import Doorbell
 from questline_worker.context import LordContext
+from questline_worker.handover import Handover
 from questline_worker.lords import lord
 from tests.integration.worker.pools import LONG, Pool, TriplingBroker, completed, ended, quest, steps, successes, tell
 from tests.servers.valkey import ValkeyServer
@@ -131,15 +132,18 @@ def test_fault_02_dispatch_counters_do_not_run_away_while_the_broker_is_down(
     completed(handle)
 
 
-def test_fault_03_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_each(pool: Pool) -> None:
+def test_fault_03_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_each(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran = _counting_lord()
+    monkeypatch.setattr(Handover, "seat", lambda *_, **__: None)  # every step goes by the broker
     member = pool.start(threads=4)
     tripled = TriplingBroker(member.broker)
     client = pool.client()
     handles = client.submit_many([quest("a", "a", "a") for _ in range(10)])
     for handle in handles:
         completed(handle)
-    assert tripled.rung >= 10  # a step that follows at once is handed over without a ring
+    assert tripled.rung >= 20
     assert len(ran) == len(set(ran)) == 30
     for handle in handles:
         assert successes(client, handle.quest_id) == [(0, "0001"), (0, "0002"), (0, "0003")]
