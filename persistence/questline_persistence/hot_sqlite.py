@@ -1,13 +1,12 @@
-"""Claim and checkpoint on SQLite: a few set-based statements for a whole batch, all in one BEGIN IMMEDIATE.
+"""Claim and checkpoint on SQLite: a few indexed statements per item, all in one BEGIN IMMEDIATE.
 
 The write lock is held from the start, so nothing can come between a guard and its write; each write
-carries its guard all the same. Sets are bound as rows of VALUES: with each statement a thread gives Python's lock
-away and has to wait for it again, so that their number counts more than what they do.
+carries its guard all the same. What is only added is added for the whole batch at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,35 +23,31 @@ from questline_persistence.claims import (
     claimed,
 )
 from questline_persistence.clock import rfc3339
-from questline_persistence.driver import Row, execute
+from questline_persistence.driver import execute
 from questline_persistence.payload import encode
 
 #: Most rows in one statement; each number of them is a text of its own, which the driver keeps prepared.
 MAX_ROWS = 32
 
+# `state || ''` keeps the planner from reading all tickets of a state by their index: each is to be looked up by its key.
 _CLAIM = """
-UPDATE tickets SET state = 'running', claim_id = wish.claim_id, worker_id = :worker_id, claimed_at = :now,
+UPDATE tickets SET state = 'running', claim_id = :claim_id, worker_id = :worker_id, claimed_at = :now,
   fence = fence + 1, deadline = :now + (SELECT timeout_seconds FROM quest_steps s
                      WHERE s.quest_id = tickets.quest_id AND s.epoch = tickets.epoch AND s.position = tickets.position)
-FROM (SELECT column1 AS quest_id, column2 AS epoch, column3 AS position, column4 AS claim_id
-      FROM (VALUES {rows})) AS wish
-WHERE tickets.quest_id = wish.quest_id AND tickets.epoch = wish.epoch AND tickets.position = wish.position
-  AND namespace = :namespace AND state || '' = 'ready' AND pause_requested = 0 AND available_at <= :now + :slack
+WHERE quest_id = :quest_id AND epoch = :epoch AND position = :position AND namespace = :namespace
+  AND state || '' = 'ready' AND pause_requested = 0 AND available_at <= :now + :slack
   AND handler IN (SELECT value FROM json_each(:handlers))
 """
-_WISH = ("quest_id", "epoch", "position", "claim_id")
 
 _MINE = """
 SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
   s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
   q.quest_type, q.input_data, q.status
-FROM (SELECT column1 AS quest_id, column2 AS claim_id FROM (VALUES {rows})) AS wish
-CROSS JOIN tickets t
+FROM tickets t
 JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
 JOIN quest_executions q ON q.quest_id = t.quest_id
-WHERE t.quest_id = wish.quest_id AND t.claim_id = wish.claim_id
+WHERE t.quest_id = :quest_id AND t.claim_id = :claim_id
 """
-_HELD = ("quest_id", "claim_id")
 
 _ENDED = """
 SELECT lord_runs.claim_id FROM lord_runs
@@ -66,50 +61,31 @@ WHERE quest_id = :quest_id AND status = 'new'
 
 _NEXT = """
 SELECT position, lord_name AS lord, tool_name AS tool, occurrence, params, max_attempts, timeout_seconds,
-  backoff_seconds, queue, done.claim_id
-FROM (SELECT column1 AS claim_id, column2 AS quest, column3 AS lineage, column4 AS place FROM (VALUES {rows})) AS done
-CROSS JOIN quest_steps
-WHERE quest_id = done.quest AND epoch = done.lineage AND position = (
-  SELECT min(ahead.position) FROM quest_steps ahead
-  WHERE ahead.quest_id = done.quest AND ahead.epoch = done.lineage AND ahead.position > done.place)
+  backoff_seconds, queue
+FROM quest_steps
+WHERE quest_id = :quest_id AND epoch = :epoch AND position > :position ORDER BY position LIMIT 1
 """
-_DONE = ("claim_id", "quest_id", "epoch", "position")
 
-_MOVE = """
-UPDATE tickets SET
-  state = CASE WHEN pause_requested = 1 THEN 'held' WHEN done.successor IS NULL THEN 'ready' ELSE 'running' END,
-  claim_id = CASE WHEN pause_requested = 0 THEN done.successor END,
-  worker_id = CASE WHEN pause_requested = 0 AND done.successor IS NOT NULL THEN :worker_id END,
-  claimed_at = CASE WHEN pause_requested = 0 AND done.successor IS NOT NULL THEN :now END,
-  deadline = CASE WHEN pause_requested = 0 AND done.successor IS NOT NULL THEN done.next_deadline END,
-  position = done.next_position, handler = done.next_handler, queue = done.next_queue,
-  attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1,
-  version = version + 1 + pause_requested, available_at = :now, ring_at = :now + :redispatch
-FROM (SELECT column1 AS quest_id, column2 AS claim_id, column3 AS epoch, column4 AS position,
-        column5 AS next_position, column6 AS next_handler, column7 AS next_queue, column8 AS successor,
-        column9 AS next_deadline FROM (VALUES {rows})) AS done
-WHERE tickets.quest_id = done.quest_id AND tickets.claim_id = done.claim_id AND state || '' = 'running'
-  AND tickets.epoch = done.epoch AND tickets.position = done.position
-RETURNING quest_id, fence, version - pause_requested, pause_requested, queue, priority, claim_id
-"""
-_MOVED = (
-    "quest_id",
-    "claim_id",
-    "epoch",
-    "position",
-    "next_position",
-    "next_handler",
-    "next_queue",
-    "successor",
-    "next_deadline",
+_HOLDS = (
+    "quest_id = :quest_id AND claim_id = :claim_id AND state || '' = 'running' AND epoch = :epoch "
+    "AND position = :position"
 )
 
-_GONE = """
-DELETE FROM tickets
-WHERE quest_id = :quest_id AND claim_id = :claim_id AND state || '' = 'running' AND epoch = :epoch
-  AND position = :position
-RETURNING version + 1, fence + 1
-"""
+_MOVE = f"""
+UPDATE tickets SET
+  state = CASE WHEN pause_requested = 1 THEN 'held' WHEN :successor IS NULL THEN 'ready' ELSE 'running' END,
+  claim_id = CASE WHEN pause_requested = 0 THEN :successor END,
+  worker_id = CASE WHEN pause_requested = 0 THEN :next_worker END,
+  claimed_at = CASE WHEN pause_requested = 0 AND :successor IS NOT NULL THEN :now END,
+  deadline = CASE WHEN pause_requested = 0 THEN :now + :next_seconds END,
+  position = :next_position, handler = :next_handler, queue = :next_queue,
+  attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1,
+  version = version + 1 + pause_requested, available_at = :now, ring_at = :now + :redispatch
+WHERE {_HOLDS}
+RETURNING fence, version - pause_requested, pause_requested, queue, priority, claim_id
+"""  # noqa: S608  (put together from the constant above)
+
+_GONE = f"DELETE FROM tickets WHERE {_HOLDS} RETURNING version + 1, fence + 1"  # noqa: S608  (as above)
 
 _RUN = """
 INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
@@ -164,7 +140,9 @@ def claim(
 ) -> list[Claim]:
     """Move ready tickets to running, for each wish that finds one; return the claims won."""
     common = {"worker_id": worker_id, "namespace": namespace, "now": now, "slack": CLAIM_SLACK}
-    _many(connection, _CLAIM, _WISH, list(map(_wish, wishes)), handlers=_listed(tuple(handlers)), **common)
+    common["handlers"] = _listed(tuple(handlers))
+    for wish in wishes:
+        execute(connection, _CLAIM, common | _wish(wish))
     return mine(connection, wishes, worker_id=worker_id, namespace=namespace, now=now)
 
 
@@ -173,10 +151,11 @@ def mine(
 ) -> list[Claim]:
     """Return the claims among `wishes` that are held, and mark their quests as running."""
     claims = []
-    for *row, status in _many(connection, _MINE, _HELD, list(map(_wish, wishes))):
-        claims.append(claimed(row, worker_id=worker_id, namespace=namespace, now=now))
-        if status == "new":
-            execute(connection, _BEGIN, {"quest_id": claims[-1].quest_id, "now": now, "now_text": rfc3339(now)})
+    for wish in wishes:
+        for *row, status in execute(connection, _MINE, _wish(wish)):
+            claims.append(claimed(row, worker_id=worker_id, namespace=namespace, now=now))
+            if status == "new":
+                execute(connection, _BEGIN, {"quest_id": wish.quest_id, "now": now, "now_text": rfc3339(now)})
     return claims
 
 
@@ -200,75 +179,67 @@ def checkpoint(
     connection: Connection, ends: Sequence[Checkpoint], *, worker_id: str, handlers: list[str], now: float
 ) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
-    settled: dict[str, Settled] = {}
-    for group in _one_per_quest(ends):
-        settled |= _advance(connection, group, worker_id, handlers, now)
-    return settled
-
-
-def _one_per_quest(ends: Sequence[Checkpoint]) -> Iterator[dict[str, Checkpoint]]:
-    """Yield groups that hold each quest once: a quest then tells which of them it was that still held its step."""
-    rest = list(ends)
-    while rest:
-        group: dict[str, Checkpoint] = {}
-        rest = [end for end in rest if group.setdefault(end.claim.quest_id, end) is not end]
-        yield group
+    won = []
+    for end in ends:
+        values = _values(end, now)
+        settled = _advance(connection, end, values, worker_id, handlers)
+        if settled is not None:
+            won.append((values, settled))
+    _record(connection, won)
+    return {values["claim_id"]: settled for values, settled in won}
 
 
 def _advance(
-    connection: Connection, ends: dict[str, Checkpoint], worker_id: str, handlers: list[str], now: float
-) -> dict[str, Settled]:
-    """Commit the results of several quests."""
-    values = {quest_id: _values(end, now) for quest_id, end in ends.items()}
-    steps = {claim_id: step for *step, claim_id in _many(connection, _NEXT, _DONE, list(values.values()))}
-    ahead = {end.claim.quest_id: steps[end.claim.claim_id] for end in ends.values() if end.claim.claim_id in steps}
-    for quest_id, step in ahead.items():
-        values[quest_id] |= _ahead(ends[quest_id], step, handlers, now)
-    won = {}
-    moving = [values[quest_id] for quest_id in ahead]
-    common = {"worker_id": worker_id, "now": now, "redispatch": REDISPATCH_FIRST}
-    for quest_id, *row in _many(connection, _MOVE, _MOVED, moving, **common):
-        values[quest_id]["version"] = row[1]
-        won[quest_id] = advanced(ends[quest_id].claim, [*row, *ahead[quest_id][:-1]], worker_id=worker_id, now=now)
-    won |= _take_away(connection, [values[quest_id] for quest_id in ends.keys() - ahead.keys()])
-    _record(connection, [(values[quest_id], settled) for quest_id, settled in won.items()])
-    return {ends[quest_id].claim.claim_id: settled for quest_id, settled in won.items()}
+    connection: Connection, end: Checkpoint, values: dict[str, Any], worker_id: str, handlers: list[str]
+) -> Settled | None:
+    """Move one ticket on; None when the claim no longer holds the step."""
+    rest = execute(connection, _NEXT, values)
+    if not rest:
+        return _take_away(connection, values)
+    *step, queue = rest[0]
+    values |= _ahead(end, step, queue, worker_id if f"{step[1]}:{step[2]}" in handlers else None)
+    moved = execute(connection, _MOVE, values)
+    if not moved:
+        return None
+    values["version"] = moved[0][1]
+    return advanced(end.claim, [*moved[0], *step], worker_id=worker_id, now=values["now"])
 
 
-def _ahead(end: Checkpoint, step: Sequence[Any], handlers: list[str], now: float) -> dict[str, Any]:
-    """Return how a ticket stands at its next step; a worker that cannot run that has no successor there."""
-    position, lord_name, tool_name, _, _, _, timeout_seconds, _, queue = step
-    handler = f"{lord_name}:{tool_name}"
+def _ahead(end: Checkpoint, step: Sequence[Any], queue: str, worker_id: str | None) -> dict[str, Any]:
+    """Return how a ticket stands at its next step; `worker_id` is None where that cannot run here."""
+    position, lord_name, tool_name, _, _, _, timeout_seconds, _ = step
+    goes_on = end.successor is not None and worker_id is not None and queue == end.claim.queue
     return {
         "next_position": position,
-        "next_handler": handler,
+        "next_handler": f"{lord_name}:{tool_name}",
         "next_queue": queue,
-        "successor": end.successor if queue == end.claim.queue and handler in handlers else None,
-        "next_deadline": now + timeout_seconds,
+        "successor": end.successor if goes_on else None,
+        "next_worker": worker_id if goes_on else None,
+        "next_seconds": timeout_seconds if goes_on else None,
         "reason": "checkpoint",
     }
 
 
-def _take_away(connection: Connection, ends: Sequence[dict[str, Any]]) -> dict[str, Settled]:
-    """Delete the tickets of quests that have no step ahead."""
-    won = {}
-    for end in ends:
-        for version, fence in execute(connection, _GONE, end):
-            end |= {"version": version, "fence": fence, "next_position": None, "reason": "completed"}
-            won[end["quest_id"]] = Settled(won=True, status="completed")
-    return won
+def _take_away(connection: Connection, values: dict[str, Any]) -> Settled | None:
+    """Delete the ticket of a quest that has no step ahead."""
+    gone = execute(connection, _GONE, values)
+    if not gone:
+        return None
+    version, fence = gone[0]
+    values |= {"version": version, "fence": fence, "next_position": None, "reason": "completed"}
+    return Settled(won=True, status="completed")
 
 
 def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]]) -> None:
     """Write what was won: runs, snapshots, and the quests that have completed or paused."""
     rows = [end for end, _ in won]
-    _many(connection, _RUN, _RUN_VALUES, rows)
-    _many(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
+    _insert(connection, _RUN, _RUN_VALUES, rows)
+    _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
     for end, settled in won:
         if settled.status == "completed":
             execute(connection, _COMPLETE, end)
         elif settled.status == "paused":
-            _many(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | {"version": end["version"] + 1, "reason": "pause"}])
+            _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | {"version": end["version"] + 1, "reason": "pause"}])
             execute(connection, _PAUSE, end)
 
 
@@ -293,20 +264,18 @@ def _values(end: Checkpoint, now: float) -> dict[str, Any]:
         "output": end.output,
         "now": now,
         "now_text": rfc3339(now),
+        "redispatch": REDISPATCH_FIRST,
     }
 
 
-def _many(
-    connection: Connection, statement: str, columns: tuple[str, ...], items: Sequence[Mapping[str, Any]], **common: Any
-) -> list[Row]:
-    """Send a statement with rows of VALUES for `items`, in as few parts as may be; return the rows of all."""
-    found = []
-    for start in range(0, len(items), MAX_ROWS):
-        part = items[start : start + MAX_ROWS]
+def _insert(
+    connection: Connection, statement: str, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows, in as few parts as may be."""
+    for start in range(0, len(rows), MAX_ROWS):
+        part = rows[start : start + MAX_ROWS]
         text, names = _with_rows(statement, columns, len(part))
-        common.update(zip(names, [item[name] for item in part for name in columns], strict=True))
-        found += execute(connection, text, common)
-    return found
+        execute(connection, text, dict(zip(names, [row[name] for row in part for name in columns], strict=True)))
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from questline_persistence.arrival import FIRST_FENCE, Arrival
+from questline_persistence.driver import execute
 from questline_persistence.plan import Plan, PlannedStep
 
 # A quest whose id or idempotency key is taken brings in no row at all: all else is inserted for what was `created`.
@@ -69,10 +70,9 @@ def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: boo
     values = _quests(batch, [numbers[id(one.plan)] for one in batch]) | _plans([*plans.values()])
     values |= {"namespace": batch[0].namespace, "fence": FIRST_FENCE, "tickets_too": tickets_too}
     if connection.dialect.driver == "psycopg":
-        done = connection.exec_driver_sql(_INSERT_BINARY, values)
-    else:  # a caller's own connection
-        done = connection.execute(text(_INSERT), values)
-    return int(done.scalar_one())
+        return int(execute(connection, _INSERT_BINARY, values)[0][0])
+    # A caller's own connection may have another driver.
+    return int(connection.execute(text(_INSERT), values).scalar_one())
 
 
 def _quests(batch: Sequence[Arrival], plans: Sequence[int]) -> dict[str, Any]:

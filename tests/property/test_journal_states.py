@@ -177,8 +177,8 @@ def test_every_history_is_as_the_model_says(bench: Workbench) -> None:
     ("name", "condition"),
     [
         ("_CLAIM", "state || '' = 'ready'"),
-        ("_CLAIM", "tickets.position = wish.position"),
-        ("_MOVE", "tickets.claim_id = done.claim_id"),
+        ("_CLAIM", "position = :position"),
+        ("_MOVE", "claim_id = :claim_id"),
     ],
 )
 def test_a_store_that_lacks_a_guard_is_told_apart(
