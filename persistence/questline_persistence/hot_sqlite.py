@@ -29,7 +29,7 @@ from questline_persistence.payload import encode
 #: Most rows in one statement; each number of them is a text of its own, which the driver keeps prepared.
 MAX_ROWS = 32
 
-# `state || ''` keeps the planner from reading all tickets of a state by their index: each is to be looked up by its key.
+# `state || ''` keeps the planner from reading all tickets of a state by their index: each is looked up by its key.
 _CLAIM = """
 UPDATE tickets SET state = 'running', claim_id = :claim_id, worker_id = :worker_id, claimed_at = :now,
   fence = fence + 1, deadline = :now + (SELECT timeout_seconds FROM quest_steps s
