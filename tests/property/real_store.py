@@ -151,7 +151,8 @@ class RealStore:
             assert end.successor is not None
             assert settled.successor is not None
             self.ids[number] = end.successor
-            first = self._claims.setdefault(number, settled.successor)
+            first = self._claims[number] if hold.phase is Phase.SENT else settled.successor
+            self._claims[number] = settled.successor
             # Sent again, it is dated now, and in the name that the worker goes by since.
             told = {"start_time": first.start_time, "worker_id": first.worker_id}
             assert replace(settled.successor, **told) == first
