@@ -24,6 +24,7 @@ from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.retries import backoff
+from questline_scheduler.doorbell_broker import HandedMessage
 from questline_scheduler.ringer import Ringer
 from questline_worker.handover import Handover, Seat
 from questline_worker.lease import Lease
@@ -94,14 +95,43 @@ class Checkpoints(Middleware):
         failpoint("worker.stopping")
         self._journal.drain()
         for step in self._running.all():
-            try:
-                settled = self._journal.release(step.claim)
-            except StoreUnavailable as error:
-                log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
-                continue
-            log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
-            step.lose()  # what it may still return is no longer wanted
-            self._ring([settled])
+            claim = step.claim
+            if self._handover.take(claim.quest_id, claim.epoch, claim.position) is not None:
+                self._running.end(claim)  # no thread will take it now
+            self._give_back(step)
+
+    def after_process_message(
+        self,
+        broker: dramatiq.Broker,  # noqa: ARG002  (Dramatiq's signature)
+        message: dramatiq.MessageProxy,
+        *,
+        result: object = None,  # noqa: ARG002  (as above)
+        exception: BaseException | None = None,  # noqa: ARG002  (as above)
+    ) -> None:
+        """Give back a step that was handed over and not begun: another middleware has refused its message.
+
+        A message from the broker leaves nothing behind then, but this one's step is claimed.
+        """
+        if isinstance(message, HandedMessage):
+            step = self._handover.take(**message.kwargs)
+            if step is not None:
+                self._running.end(step.claim)
+                self._give_back(step)
+
+    def after_skip_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
+        """Give back a step whose message was skipped."""
+        self.after_process_message(broker, message)
+
+    def _give_back(self, step: RunningStep) -> None:
+        """Release a step that does not end here, and ring for it."""
+        try:
+            settled = self._journal.release(step.claim)
+        except StoreUnavailable as error:
+            log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
+            return
+        log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
+        step.lose()  # what it may still return is no longer wanted
+        self._ring([settled])
 
     def _run(self, call: Callable[[RunningStep], Outcome], quest_id: str, epoch: int, position: str) -> None:
         """Claim the step that a doorbell names, run it, and commit the result."""
