@@ -155,11 +155,13 @@ class RedisConsumer(DoorbellConsumer):
         return self._prefetch - len(self._held) - self._reserved
 
     def _fetch(self) -> bool:
-        """Fill the cache; return whether there was anything, be it no doorbell."""
+        """Fill the cache; return False if the queue is empty."""
         if self._doubtful:
             self._reclaim()
         with self._changed:
             wanted = max(0, self._places() + self._ahead())
+        if not wanted:
+            return True  # the places were taken meanwhile; to listen now would say that nobody waits
         self._doubtful = True  # until the reply is here: a lost one leaves bells held that nobody has
         fetched = self._send_done(wanted)
         self._doubtful = False

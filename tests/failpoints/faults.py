@@ -33,12 +33,15 @@ class Trap:
         self._committed = 0
         self._sprung = False
         self._act = _fault(order)
+        #: Whether this thread is at a step that was handed over, as `step.handed`.
+        self.step = threading.local()
         #: Set when it is over, for handlers that wait for it.
         self.over = threading.Event()
 
     def __call__(self, name: str) -> None:
         with self._lock:
             mine = not self._sprung and name == self._order.point and self._order.after in (None, self._committed)
+            mine = mine and (not self._order.handed or getattr(self.step, "handed", False))
             self._committed += name in _COMMITS
             self._sprung = self._sprung or mine
         if mine:

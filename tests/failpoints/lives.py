@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import dramatiq
+from dramatiq.middleware import Middleware
 
 from questline_persistence import failpoints, schema
 from questline_persistence.database import Database
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.settings import load
 from questline_scheduler.client import QuestClient
+from questline_scheduler.doorbell_broker import HandedMessage
 from questline_worker.context import LordContext
 from questline_worker.lords import lord
 from questline_worker.process import WorkerProcess
@@ -60,6 +62,7 @@ def _work(order: Order, trap: Trap) -> int:
         shutdown_seconds=0.0,
     )
     process = WorkerProcess(settings)
+    process.broker.add_middleware(Hands(trap))
     worker = dramatiq.Worker(
         process.broker, queues=set(settings.queues), worker_threads=order.threads, worker_timeout=POLL_MS
     )
@@ -71,6 +74,17 @@ def _work(order: Order, trap: Trap) -> int:
     process.broker.close()
     process.database.close()
     return RETURNED
+
+
+class Hands(Middleware):
+    """Lets the trap know whether a thread is at a step that was handed over to it."""
+
+    def __init__(self, trap: Trap) -> None:
+        self._trap = trap
+
+    def before_process_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Note where the message came from."""
+        self._trap.step.handed = isinstance(message, HandedMessage)
 
 
 def _register(order: Order, trap: Trap, waiting: threading.Event) -> None:

@@ -36,6 +36,8 @@ class Order:
     after: int | None = None
     fault: str = "kill"
     threads: int = 1
+    #: Whether the point counts only where it is passed for a step that this process has handed over to itself.
+    handed: bool = False
     #: Lords that this worker does not know; whose handler waits, fails, or pushes a step.
     lacks: str | None = None
     waits: str | None = None

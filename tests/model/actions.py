@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from questline_persistence.states import TicketState
+from tests.model.guards import UNHEARD
 from tests.model.world import NOBODY, Action, Bell, Hold, Lease, Phase, Rules, World
 
 #: Where a replay may be asked to start.
@@ -43,7 +44,7 @@ def _of_claims(world: World) -> Iterator[Action]:
     """Yield the deliveries: a bell stays in flight, so that it may be delivered again."""
     for bell in world.bells:
         for number, worker in enumerate(world.workers):
-            if worker.alive:
+            if worker.alive and (number, bell.position) not in UNHEARD:
                 yield Action("claim", worker=number, bell=bell)
                 if world.faults:
                     yield Action("claim", worker=number, bell=bell, heard=False)
@@ -60,19 +61,27 @@ def _of_a_hold(world: World, hold: Hold, rules: Rules) -> Iterator[Action]:
             yield Action("stray", worker=hold.worker, hold=hold)
         case Phase.SENT:
             yield Action("checkpoint", hold=hold)
+            if hold.successor is not None:
+                yield Action("stray", worker=hold.worker, hold=hold.ahead(hold.successor, Phase.ASKED))
         case Phase.FAILED:
             yield Action("fail", hold=hold)
         case Phase.RUNNING:
-            yield Action("checkpoint", hold=hold)
-            if world.faults:
-                yield Action("checkpoint", hold=hold, heard=False)
-                yield Action("fail", hold=hold, final=True)
-                yield Action("release", hold=hold)
-                yield Action("stray", worker=hold.worker, hold=hold)
-            if world.faults and hold.attempt < rules.max_attempts:
-                yield Action("fail", hold=hold)
-            if world.faults > 1:
-                yield Action("fail", hold=hold, heard=False)
+            yield from _of_a_running_hold(world, hold, rules)
+
+
+def _of_a_running_hold(world: World, hold: Hold, rules: Rules) -> Iterator[Action]:
+    for successor in (False, True):
+        yield Action("checkpoint", hold=hold, successor=successor)
+        if world.faults:
+            yield Action("checkpoint", hold=hold, successor=successor, heard=False)
+    if world.faults:
+        yield Action("fail", hold=hold, final=True)
+        yield Action("release", hold=hold)
+        yield Action("stray", worker=hold.worker, hold=hold)
+    if world.faults and hold.attempt < rules.max_attempts:
+        yield Action("fail", hold=hold)
+    if world.faults > 1:
+        yield Action("fail", hold=hold, heard=False)
 
 
 def _of_the_workers(world: World) -> Iterator[Action]:

@@ -126,13 +126,17 @@ def canonical(world: World, past: int) -> object:
     """
     ticket = world.ticket
     holds = sorted(
-        [(hold.worker, hold.epoch, hold.position, hold.attempt, hold.phase, hold.claim) for hold in world.holds]
+        [
+            (hold.worker, hold.epoch, hold.position, hold.attempt, hold.phase, hold.claim, hold.successor)
+            for hold in world.holds
+        ]
     )
     names: dict[int | None, int] = {None: 0}
     if ticket is not None:
         names.setdefault(ticket.claim, len(names))
     for hold in holds:
         names.setdefault(hold[5], len(names))
+        names.setdefault(hold[6], len(names))
     for look in world.looks:
         names.setdefault(look.claim, len(names))
     return (
@@ -145,7 +149,7 @@ def canonical(world: World, past: int) -> object:
         world.workers[0].lease,
         world.workers[1].alive,
         world.workers[1].lease,
-        tuple([(*hold[:5], names[hold[5]]) for hold in holds]),
+        tuple([(*hold[:5], names[hold[5]], names[hold[6]]) for hold in holds]),
         tuple([(bell.epoch, bell.position) for bell in world.bells]),
         tuple(
             sorted(

@@ -18,6 +18,9 @@ Predicate = Callable[[World, Action, Any], bool]
 
 #: (worker, position): the Lords that a worker does not know.
 UNKNOWN = frozenset({(1, 2)})
+#: The step that is in a queue of its own, and who does not listen to that, as (worker, position).
+ELSEWHERE = 3
+UNHEARD = frozenset({(0, ELSEWHERE)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,17 @@ _CLAIM = {
     "mine.claim_id": Guard(_same_claim, ("quest_id = ?", "claim_id = ?")),
 }
 
+_HAND = {
+    "hand.pause_requested": Guard(
+        lambda _, __, row: not row.pause_requested, ("pause_requested = 0", "pause_requested = 1")
+    ),
+    "hand.handler": Guard(
+        lambda _, a, row: (_asked(a).worker, row.position + 1) not in UNKNOWN,  # type: ignore[union-attr]
+        ("s.tool_name in ?",),
+    ),
+    "hand.queue": Guard(lambda _, __, row: row.position + 1 != ELSEWHERE, ("s.queue = ?",)),
+}
+
 _RECORDED = {
     "recorded.claim_id": Guard(_same_claim, ("claim_id in ?",)),
     "recorded.status": Guard(lambda _, __, run: run.ended is Ended.SUCCESS, ("status = 'success'",)),
@@ -163,6 +177,7 @@ _ADMIN = {
 
 GUARDS: dict[str, Guard] = {
     **_CLAIM,
+    **_HAND,
     **_ends_a_claim("checkpoint"),
     **_ends_a_claim("fail"),
     **_ends_a_claim("release"),

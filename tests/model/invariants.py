@@ -10,10 +10,13 @@ from collections.abc import Callable
 
 from questline_persistence.states import LIVE, TERMINAL, TRANSITIONS, TicketState
 from questline_persistence.states import ExecutionStatus as Status
-from tests.model.guards import dead
+from tests.model.guards import UNHEARD, UNKNOWN, dead
 from tests.model.lineage import lineage
 from tests.model.protocol import Step
-from tests.model.world import Action, Ended, Lease, World
+from tests.model.world import Action, Ended, Lease, Ticket, World
+
+#: (worker, position): what a worker must not run.
+_MISPLACED = UNKNOWN | UNHEARD
 
 
 def _one_success(world: World) -> bool:
@@ -153,10 +156,25 @@ def _begins_rightly(before: World, _: Action, step: Step) -> bool:
 
 
 def _begins_in_time(before: World, action: Action, step: Step) -> bool:
-    """A ticket is claimed only when it is due, and by a worker that knows the Lord."""
-    ticket = before.ticket
-    claimed = action.verb == "claim" and step.world.fence > before.fence and ticket is not None
-    return not claimed or (ticket is not None and ticket.due and (action.worker, ticket.position) != (1, 2))
+    """A ticket is claimed only when it is due, and by a worker that knows the Lord and listens to the queue."""
+    new = _newly_claimed(before, step)
+    if new is None:
+        return True
+    due = action.verb != "claim" or (before.ticket is not None and before.ticket.due)
+    return due and (new.worker, new.position) not in _MISPLACED
+
+
+def _newly_claimed(before: World, step: Step) -> Ticket | None:
+    """Return the ticket if a step gave it a claim, by itself or together with a result."""
+    old, new = before.ticket, step.world.ticket
+    if new is None or new.claim is None or (old is not None and old.claim == new.claim):
+        return None
+    return new
+
+
+def _pause_counts(before: World, _: Action, step: Step) -> bool:
+    """Once a pause was asked for, nothing is claimed."""
+    return before.status is not Status.PAUSING or _newly_claimed(before, step) is None
 
 
 def _truthful(_: World, action: Action, step: Step) -> bool:
@@ -207,6 +225,7 @@ ACROSS: dict[str, Callable[[World, Action, Step], bool]] = {
     "I6 a claim is ended by its holder, a justified sweep or an admin": _by_the_holder,
     "I7 an ended quest changes only by retry or replay": _ended_stays,
     "I8 nothing happens while paused": _paused_rests,
+    "I8 nothing is claimed once a pause was asked for": _pause_counts,
     "I11 nothing crosses namespaces or quests": _keeps_out,
     "a handler begins only what is to be done, under its own claim": _begins_rightly,
     "a step begins in its time and place": _begins_in_time,

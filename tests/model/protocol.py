@@ -157,17 +157,39 @@ class Protocol:
         return Step(having(world, hold), begun=hold)
 
     def _checkpoint(self, world: World, action: Action) -> Step | None:
-        """Commit a result, or send it again."""
+        """Commit a result, or send it again.
+
+        With a successor, the worker begins the next step as soon as it hears of it: the way from the commit to the
+        handler is that of a claim.
+        """
         hold, ticket = _held(action), world.ticket
         left = without(world, hold)
         if ticket is None or not self._passes("checkpoint", world, action, ticket):
-            return Step(left, won=any(self._passes("recorded", world, action, run) for run in world.runs))
-        if action.heard:
-            return Step(self._commit(left, ticket, hold))
-        return Step(having(self._commit(paid(left), ticket, hold), replace(hold, phase=Phase.SENT)))
+            won = any(self._passes("recorded", world, action, run) for run in world.runs)
+            return self._go_on(left, hold) if won else Step(left, won=False)
+        successor = unused_claim(world) if self._hands_over(world, action, ticket) else None
+        if not action.heard:
+            sent = replace(hold, phase=Phase.SENT, successor=successor)
+            return Step(having(self._commit(paid(left), ticket, hold, successor), sent))
+        committed = self._commit(left, ticket, hold, successor)
+        return Step(committed) if successor is None else self._begin(committed, hold.ahead(successor, Phase.RUNNING))
 
-    def _commit(self, world: World, ticket: Ticket, hold: Hold) -> World:
-        """Add a success to the history and move the ticket on."""
+    def _hands_over(self, world: World, action: Action, ticket: Ticket) -> bool:
+        """Return whether a checkpoint leaves its ticket claimed."""
+        wanted = action.successor and ticket.position < self.rules.steps
+        return wanted and self._passes("hand", world, action, ticket)
+
+    def _go_on(self, world: World, hold: Hold) -> Step:
+        """Begin what was claimed together with a result, now that this was sent again, if the claim still holds."""
+        if hold.successor is None or world.ticket is None:
+            return Step(world)
+        ahead = hold.ahead(hold.successor, Phase.RUNNING)
+        if not self._passes("mine", world, Action("claim", worker=hold.worker, hold=ahead), world.ticket):
+            return Step(world)
+        return self._begin(world, ahead)
+
+    def _commit(self, world: World, ticket: Ticket, hold: Hold, successor: int | None) -> World:
+        """Add a success to the history and move the ticket on, to be ready or under the successor's claim."""
         version, last = world.version + 1, hold.position == self.rules.steps
         run = Run(hold.epoch, hold.position, hold.claim, Ended.SUCCESS, version)
         world = replace(world, runs=(*world.runs, run), version=version, fence=world.fence + 1)
@@ -176,6 +198,9 @@ class Protocol:
             return replace(world, ticket=None, status=Status.COMPLETED)
         world = snap(world, hold.epoch, hold.position + 1, SnapshotReason.CHECKPOINT)
         ahead = Ticket(ticket.epoch, hold.position + 1, pause_requested=ticket.pause_requested)
+        if successor is not None:
+            running = replace(ahead, state=TicketState.RUNNING, claim=successor, worker=hold.worker)
+            return replace(world, ticket=running)
         world = self._settle(world, ahead)
         return world if ticket.pause_requested else self._ring(world, hold.epoch, hold.position + 1)
 

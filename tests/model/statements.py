@@ -31,6 +31,16 @@ def conditions(sql: str, table: str, parameters: Sequence[Any] = ()) -> set[str]
     return {_condition(match, table, text) for match in _COMPARISON.finditer(text, *_where(text))}
 
 
+def cases(sql: str, table: str) -> set[str]:
+    """Return the comparisons of a statement's CASEs, in the same words: what it makes of a row that it writes."""
+    text = " ".join(sql.split())
+    return {
+        _condition(match, table, case[1])
+        for case in re.finditer(r"\bWHEN (.+?) THEN\b", text)
+        for match in _COMPARISON.finditer(case[1])
+    }
+
+
 def _literal(value: Any) -> str:
     """Return a bound value in the text, none but the names of states being of interest."""
     return f"'{value}'" if isinstance(value, str) and value.isalpha() else "?"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from questline_persistence.models import LordStep
 from questline_persistence.states import LIVE, ExecutionStatus
 from tests.contract.quests import LONG, Workbench, checkpoint, failure
 from tests.model.guards import GUARDS, LEFT_OUT
-from tests.model.statements import conditions, sent
+from tests.model.statements import cases, conditions, sent
 from tests.model.world import Action, Ticket, World
 
 Picked = tuple[str, str]  # how the statement begins, and the table that it asks
@@ -75,6 +76,20 @@ def part(sql: str, name: str) -> str:
 def test_the_hot_statements_of_postgresql_ask_what_the_model_asks(text: str, table: str, statement: str) -> None:
     found = {each.replace(" in ?", " = ?") for each in conditions(text, table)}
     assert found == {each.replace(" in ?", " = ?") for each in expected(statement)}
+
+
+def test_a_checkpoint_claims_its_successor_where_the_model_does_on_postgresql() -> None:
+    found = {*cases(part(hot_postgres._CHECKPOINT, "ahead"), "t"), *cases(part(hot_postgres._CHECKPOINT, "moved"), "t")}
+    assert found == expected("hand")
+
+
+def test_a_checkpoint_claims_its_successor_where_the_model_does_on_sqlite(memory: Workbench) -> None:
+    assert cases(hot_sqlite._MOVE, "tickets") == expected("hand", "pause_requested")
+    end = replace(checkpoint(memory.claim(memory.submit("a", "b"))), successor="next")
+    step = ["0002", "b", "work", 1, "{}", 1, 1.0, 1.0, end.claim.queue]
+    assert hot_sqlite._ahead(end, step, ["b:work"], 0.0)["successor"] == "next"
+    assert hot_sqlite._ahead(end, step, ["c:work"], 0.0)["successor"] is None
+    assert hot_sqlite._ahead(end, [*step[:-1], "elsewhere"], ["b:work"], 0.0)["successor"] is None
 
 
 @pytest.mark.parametrize("statement", ["checkpoint", "fail", "release"])
@@ -207,3 +222,5 @@ def test_a_condition_that_is_added_or_removed_is_noticed() -> None:
     for text in (hot_sqlite._CLAIM + " AND lost < 3", hot_sqlite._CLAIM.replace("AND pause_requested = 0 ", "")):
         assert conditions(text, "tickets") != expected("claim")
     assert conditions(hot_sqlite._CLAIM.replace("'ready'", "'held'"), "tickets") != expected("claim")
+    unasked = hot_sqlite._MOVE.replace("pause_requested = 0", "TRUE").replace("pause_requested = 1", "FALSE")
+    assert cases(unasked, "tickets") != expected("hand", "pause_requested")

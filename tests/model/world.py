@@ -104,7 +104,10 @@ class Worker:
 
 @dataclass(frozen=True)
 class Hold:
-    """A claim as the worker has it in hand."""
+    """A claim as the worker has it in hand.
+
+    `successor` is the claim that was made on the next step together with a result whose reply was lost.
+    """
 
     claim: int
     worker: int
@@ -112,6 +115,11 @@ class Hold:
     position: int
     attempt: int
     phase: Phase
+    successor: int | None = None
+
+    def ahead(self, claim: int, phase: Phase) -> Hold:
+        """Return the claim on the step after this one, made by the same worker together with this one's result."""
+        return Hold(claim, self.worker, self.epoch, self.position + 1, 1, phase)
 
 
 @dataclass(frozen=True, order=True)
@@ -180,8 +188,9 @@ class World:
 class Action:
     """One thing that may happen.
 
-    `outsider` tells that the actor belongs to another namespace, `foreign` that the bell names another quest,
-    `heard` whether the reply arrives; `start` and `seen` are those of a replay.
+    `successor` tells that a result wants a claim on the next step in the same go, `outsider` that the actor
+    belongs to another namespace, `foreign` that the bell names another quest, `heard` whether the reply arrives;
+    `start` and `seen` are those of a replay.
     """
 
     verb: str
@@ -191,6 +200,7 @@ class Action:
     look: Look | None = None
     heard: bool = True
     final: bool = False
+    successor: bool = False
     outsider: bool = False
     foreign: bool = False
     start: str | None = None
@@ -210,6 +220,11 @@ class Action:
         details += [f"of claim {self.look.claim} as read"] if self.look else []
         details += [f"from {self.start}"] if self.start else []
         details += [f"seen v{self.seen}"] if self.seen is not None else []
-        flags = {"for good": self.final, "from outside": self.outsider, "of another quest": self.foreign}
+        flags = {
+            "for good": self.final,
+            "with its successor": self.successor,
+            "from outside": self.outsider,
+            "of another quest": self.foreign,
+        }
         details += [text for text, set_ in flags.items() if set_]
         return details if self.heard else [*details, "(reply lost)"]

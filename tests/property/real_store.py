@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -21,9 +22,9 @@ from questline_persistence.tables import Base, quests, tickets, workers
 from tests.contract.quests import Workbench
 from tests.model.actions import BEGINNING, STEP_2
 from tests.model.changes import unused_claim
-from tests.model.guards import UNKNOWN
+from tests.model.guards import ELSEWHERE, UNKNOWN
 from tests.model.protocol import Step
-from tests.model.world import Action, Look, Phase, Rules, World
+from tests.model.world import Action, Hold, Look, Phase, Rules, World
 from tests.property.record import LORDS, OURS, Record, Rows, output_of, position_of
 
 #: The model's bounds that stand for the code's own numbers; faults and verbs are without end.
@@ -31,6 +32,13 @@ RULES = Rules(steps=len(LORDS), max_attempts=3, max_lost=MAX_LOST, faults=10_000
 #: A step's timeout, that of a bystander's step, and a lease, in seconds: time moves on from timeout to timeout, and
 #: nothing else runs out meanwhile.
 TIMEOUT, LONG_TIMEOUT, LEASE = 1e4, 2.5e6, 1e9
+
+
+def _successor(hold: Hold, step: Step) -> int | None:
+    """Return the model's claim on the step after `hold`'s, if that was made together with its result."""
+    if step.begun is not None:
+        return step.begun.claim
+    return next((other.successor for other in step.world.holds if other.claim == hold.claim), None)
 
 
 class RealStore:
@@ -50,6 +58,7 @@ class RealStore:
         self._neighbour = self._settle_bystanders()
         self.ids: dict[int, str] = {}
         self._claims: dict[int, Claim] = {}
+        self._ends: dict[int, Checkpoint] = {}
         self._failures: dict[int, Failure] = {}
         self._looks: dict[Look, list[Row[Any]]] = {}
 
@@ -91,7 +100,9 @@ class RealStore:
         return done(world, action, step) if done else None
 
     def _submit(self, world: World, *_: object) -> bool:
-        stack = [LordStep(lord, "work", max_attempts=3, backoff_seconds=60, timeout_seconds=TIMEOUT) for lord in LORDS]
+        options: dict[str, Any] = {"max_attempts": 3, "backoff_seconds": 60, "timeout_seconds": TIMEOUT}
+        stack = [LordStep(lord, "work", **options) for lord in LORDS]
+        stack[ELSEWHERE - 1].queue = "elsewhere"
         try:
             self.bench.submit(*stack, quest_id=self.quest_id)
         except QuestConflict:
@@ -128,11 +139,29 @@ class RealStore:
         tries.again()
         return self.database.write(lambda connection: journal._claims(connection, [wish], tries)).get(wish.claim_id)
 
-    def _checkpoint(self, _: World, action: Action, __: Step) -> bool:
-        assert action.hold is not None
-        claim = self._claims[action.hold.claim]
+    def _checkpoint(self, _: World, action: Action, step: Step) -> bool:
+        hold = action.hold
+        assert hold is not None
+        if hold.phase is not Phase.SENT:
+            self._ends[hold.claim] = self._end(self._claims[hold.claim], successor=action.successor)
+        end = self._ends[hold.claim]
+        settled = self.journals[hold.worker].checkpoint(end)
+        number = _successor(hold, step)
+        if number is not None:
+            assert end.successor is not None
+            assert settled.successor is not None
+            self.ids[number] = end.successor
+            first = self._claims[number] if hold.phase is Phase.SENT else settled.successor
+            self._claims[number] = settled.successor
+            # Sent again, it is dated now, and in the name that the worker goes by since.
+            told = {"start_time": first.start_time, "worker_id": first.worker_id}
+            assert replace(settled.successor, **told) == first
+        assert number is not None or settled.successor is None
+        return settled.won
+
+    def _end(self, claim: Claim, *, successor: bool) -> Checkpoint:
         output = encode(output_of(claim.epoch, claim.position), what="output")
-        return self.journals[action.hold.worker].checkpoint(Checkpoint(claim, output, self.clock.now())).won
+        return Checkpoint(claim, output, self.clock.now(), successor=new_claim_id() if successor else None)
 
     def _fail(self, _: World, action: Action, __: Step) -> bool:
         hold = action.hold

@@ -66,6 +66,7 @@ class JournalStates(RuleBasedStateMachine):
         assert won in {None, step.won}, f"{action}: the store says {won}, the model {step.won}"
         assert broken(self.world, action, step) is None
         self.taken[action.verb, step.won] += 1
+        self.taken["hand over", step.begun is not None] += action.successor
         self.past, self.before = self.world, self.record
         self.world, self.record = step.world, self.store.record()
         self.ask_the_invariants()
@@ -169,8 +170,10 @@ def _longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.timeout(400)  # only to make a failure short, for which Hypothesis takes five minutes at the most
 def test_every_history_is_as_the_model_says(bench: Workbench) -> None:
     taken = explore(bench)
-    assert {"claim", "checkpoint", "fail", "sweep", "pause", "resume", "replay"} <= {verb for verb, won in taken if won}
-    assert {"claim", "resume", "retry"} <= {verb for verb, won in taken if not won}
+    assert {"claim", "checkpoint", "hand over", "fail", "sweep", "pause", "resume", "replay"} <= {
+        verb for verb, won in taken if won
+    }
+    assert {"claim", "hand over", "resume", "retry"} <= {verb for verb, won in taken if not won}
 
 
 @pytest.mark.parametrize(

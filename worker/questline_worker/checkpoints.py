@@ -26,6 +26,7 @@ from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.retries import backoff
+from questline_scheduler.doorbell_broker import HandedMessage
 from questline_scheduler.ringer import Ringer
 from questline_worker.async_steps import AsyncSteps
 from questline_worker.event_loop import EventLoop
@@ -108,11 +109,42 @@ class Checkpoints(Middleware):
         self._async_steps.join()  # Dramatiq has waited for its threads only
         self._journal.drain()
         with ThreadPoolExecutor(RELEASERS, "questline-releaser") as releasers:
-            settled = [end for end in releasers.map(self._give_back, self._running.all()) if end is not None]
+            settled = [end for end in releasers.map(self._release, self._running.all()) if end is not None]
         self._ring(settled)
 
-    def _give_back(self, step: RunningStep) -> Settled | None:
-        """Give a step back that did not end in time; None if the store is away."""
+    def after_process_message(
+        self,
+        broker: dramatiq.Broker,  # noqa: ARG002  (Dramatiq's signature)
+        message: dramatiq.MessageProxy,
+        *,
+        result: object = None,  # noqa: ARG002  (as above)
+        exception: BaseException | None = None,  # noqa: ARG002  (as above)
+    ) -> None:
+        """Give back a step that was handed over and not begun: another middleware has refused its message.
+
+        A message from the broker leaves nothing behind then, but this one's step is claimed.
+        """
+        if isinstance(message, HandedMessage):
+            step = self._handover.take(**message.kwargs)
+            if step is not None:
+                self._running.end(step.claim)
+                self._give_back(step)
+
+    def after_skip_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
+        """Give back a step whose message was skipped."""
+        self.after_process_message(broker, message)
+
+    def _give_back(self, step: RunningStep) -> None:
+        """Release a step that no thread has begun, and ring for it."""
+        settled = self._release(step)
+        if settled is not None:
+            self._ring([settled])
+
+    def _release(self, step: RunningStep) -> Settled | None:
+        """Give a step back that does not end here; None if the store is away."""
+        claim = step.claim
+        if self._handover.take(claim.quest_id, claim.epoch, claim.position) is not None:
+            self._running.end(claim)  # no thread will take it now
         try:
             settled = self._journal.release(step.claim)
         except StoreUnavailable as error:

@@ -55,6 +55,9 @@ class Handover:
         if thread is None or not isinstance(consumer, DoorbellConsumer):
             return None
         own = its_turn and step.streak < TURN_STEPS and step.spent < TURN_SECONDS
+        # A consumer that listens tells of its own queue alone: messages of another may wait for a thread all the same.
+        if not own and thread.work_queue.qsize() > len(self._steps):
+            return None
         return Seat(self._steps, thread, consumer) if consumer.reserve(own=own) else None
 
     def take(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:

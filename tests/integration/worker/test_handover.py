@@ -1,0 +1,361 @@
+"""A quest's next step goes to a thread of the same process where that keeps nobody waiting; see `handover`."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import dramatiq
+import pytest
+from dramatiq.middleware import Middleware, SkipMessage
+
+from questline_persistence.claims import Checkpoint, Doorbell, Settled
+from questline_persistence.models import LordStep
+from questline_scheduler.doorbell_broker import DoorbellBroker, HandedMessage
+from questline_scheduler.memory_broker import MemoryBroker, MemoryConsumer
+from questline_scheduler.redis_consumer import RedisConsumer
+from questline_worker import handover
+from questline_worker.context import LordContext
+from questline_worker.handover import TURN_STEPS
+from questline_worker.lords import lord
+from tests.contract.quests import Workbench
+from tests.integration.worker.pools import LONG, Member, Pool, completed, ended, errors, quest, steps, successes
+from tests.waiting import eventually
+
+#: Steps of a quest that is long enough to be handed over, whatever the consumers do meanwhile.
+MANY = 50
+#: How many of them may find the consumer not listening just then: it looks around ten times a second.
+MISSED = 10
+
+Place = tuple[str, str]  # quest and position
+
+
+class Watch(Middleware):
+    """Notes what goes through Dramatiq's middleware."""
+
+    def __init__(self) -> None:
+        self.before: list[Place] = []
+        self.after: list[Place] = []
+        self.handed: set[Place] = set()
+        self.refused: Callable[[Place], bool] = lambda _: False
+
+    def before_process_message(self, broker: dramatiq.Broker, message: Any) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        place = _place(message)
+        if isinstance(message, HandedMessage):
+            self.handed.add(place)
+            if self.refused(place):
+                raise SkipMessage
+        self.before.append(place)
+
+    def after_process_message(
+        self,
+        broker: dramatiq.Broker,  # noqa: ARG002  (as above)
+        message: Any,
+        *,
+        result: object = None,  # noqa: ARG002  (as above)
+        exception: BaseException | None = None,
+    ) -> None:
+        assert exception is None
+        self.after.append(_place(message))
+
+    def was_handed(self, context: LordContext) -> bool:
+        return (context.quest_id, context.position) in self.handed
+
+
+def _place(message: Any) -> Place:
+    return message.kwargs["quest_id"], message.kwargs["position"]
+
+
+class Stage:
+    """Lord `a`, who stops at a gate in the first step that was handed over to him, if the gate was closed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.watch, self.ran, self.begun = Watch(), list[Place](), threading.Event()
+        self.gate = pool.gate()
+        self.gate.set()
+
+        @lord("a", "work")
+        def work(context: LordContext) -> str:
+            self.ran.append((context.quest_id, context.position))
+            if self.watch.was_handed(context) and not self.gate.is_set():
+                self.begun.set()
+                self.gate.wait()
+            return context.position
+
+    def close_gate(self) -> None:
+        self.gate.clear()
+
+    def wait_for_begin(self) -> Place:
+        assert self.begun.wait(LONG), "no step was handed over"
+        return self.ran[-1]
+
+
+def rung_by(broker: DoorbellBroker, bells: list[Doorbell]) -> None:
+    """Have every bell noted that a broker is asked to ring."""
+    ring = broker.ring
+
+    def note(rung: Any) -> list[Doorbell]:
+        bells.extend(rung)
+        return ring(rung)
+
+    broker.ring = note  # type: ignore[method-assign]
+
+
+def consumers(member: Member) -> list[Any]:
+    return [thread.consumer for thread in member.worker.consumers.values()]
+
+
+def places_taken(member: Member) -> int:
+    """Return for how many messages the consumers of a worker believe that a thread is busy."""
+    found = 0
+    for consumer in consumers(member):
+        assert isinstance(consumer, MemoryConsumer | RedisConsumer)
+        found += consumer._held if isinstance(consumer, MemoryConsumer) else len(consumer._held) + consumer._reserved
+    return found
+
+
+def all_is_free(member: Member) -> bool:
+    """Tell whether nothing is left of any step in a worker that has nothing to do."""
+    (checkpoints,) = (each for each in member.broker.middleware if hasattr(each, "_handover"))
+    return not (places_taken(member) or member.process.running.all() or checkpoints._handover._steps)
+
+
+def ticket_of(pool: Pool, quest_id: str) -> Any:
+    bench = Workbench(pool.database_url)
+    try:
+        return bench.ticket(quest_id)
+    finally:
+        bench.close()
+
+
+def everywhere(position: int) -> list[tuple[int, str]]:
+    """Return the successes of a quest of so many steps."""
+    return [(0, f"{number:04d}") for number in range(1, position + 1)]
+
+
+def test_a_quest_on_an_idle_worker_rings_for_its_first_step_alone(pool: Pool) -> None:
+    stage, bells = Stage(pool), list[Doorbell]()
+    member, client = pool.start(middleware=[stage.watch]), pool.client()
+    rung_by(member.broker, bells)
+    rung_by(client.broker, bells)
+    handle = client.submit(quest(*steps(*["a"] * MANY)))
+    completed(handle)
+    assert successes(client, handle.quest_id) == everywhere(MANY)
+    assert Counter(stage.ran) == Counter(stage.watch.before) == Counter(dict.fromkeys(stage.ran, 1)), "each once"
+    eventually(lambda: len(stage.watch.after) == MANY, message="not every step went through the middleware")
+    rung, handed = {bell.position for bell in bells}, {position for _, position in stage.watch.handed}
+    assert "0001" in rung
+    assert not rung & handed
+    assert len(handed) >= MANY - 1 - (MISSED if pool.broker_url.startswith("redis") else 0)
+    eventually(lambda: all_is_free(member))
+
+
+def test_a_pause_while_a_handed_step_runs_holds_the_quest_after_it(pool: Pool) -> None:
+    stage = Stage(pool)
+    stage.close_gate()
+    member, client = pool.start(middleware=[stage.watch]), pool.client()
+    handle = client.submit(quest(*steps(*["a"] * MANY)))
+    last = stage.wait_for_begin()
+    assert client.pause(handle.quest_id).status == "pausing"
+    stage.gate.set()
+    ended(client, handle.quest_id, "paused")
+    eventually(lambda: all_is_free(member))
+    assert stage.ran[-1] == last, "a step began although the quest is paused"
+    client.resume(handle.quest_id)
+    completed(handle)
+    assert successes(client, handle.quest_id) == everywhere(MANY)
+
+
+@pytest.mark.parametrize("verb", ["cancel", "replay"])
+def test_a_handed_step_whose_quest_is_taken_away_is_fenced(pool: Pool, verb: str) -> None:
+    stage = Stage(pool)
+    stage.close_gate()
+    member, client = pool.start(middleware=[stage.watch], heartbeat_seconds=5.0), pool.client()
+    handle = client.submit(quest(*steps(*["a"] * MANY)))
+    _, position = stage.wait_for_begin()
+    getattr(client, verb)(handle.quest_id)
+    stage.gate.set()
+    if verb == "replay":
+        completed(handle)
+    eventually(lambda: all_is_free(member))
+    assert (0, position) not in successes(client, handle.quest_id)
+    assert errors(client, handle.quest_id) == []
+    assert handle.get().status == {"cancel": "cancelled", "replay": "completed"}[verb]
+    assert member.process.running.take_fenced() == 1
+
+
+def test_a_step_of_another_queue_is_left_to_those_who_listen_there(pool: Pool) -> None:
+    stage = Stage(pool)
+    first, other = pool.start(middleware=[stage.watch]), pool.start(queues=("gpu",))
+    client = pool.client()
+    handle = client.submit(quest(*steps(*["a"] * MANY), LordStep("a", "work", queue="gpu"), *steps("a")))
+    completed(handle)
+    assert stage.watch.handed, "nothing was handed over"
+    workers = [run.worker_id for run in client.runs(handle.quest_id)]
+    assert workers == [*[first.worker_id] * MANY, other.worker_id, first.worker_id]
+    eventually(lambda: all_is_free(first))
+
+
+def test_a_step_of_a_lord_unknown_here_is_left_to_those_who_know_it(pool: Pool) -> None:
+    stage = Stage(pool)
+    stage.close_gate()
+    first, client = pool.start(middleware=[stage.watch]), pool.client()
+    handle = client.submit(quest(*steps(*["a"] * MANY, "new")))
+    stage.wait_for_begin()
+
+    @lord("new", "work")
+    def work(_: LordContext) -> str:
+        return "done"
+
+    other = pool.start()
+    stage.gate.set()
+    completed(handle)
+    runs = client.runs(handle.quest_id)
+    assert (len(runs), runs[-1].worker_id) == (MANY + 1, other.worker_id)
+    eventually(lambda: all_is_free(first))
+
+
+def test_a_step_that_is_handed_over_while_the_worker_stops_is_given_back(pool: Pool) -> None:
+    stage, waiting, go = Stage(pool), threading.Event(), pool.gate()
+    leaving, client = pool.start(middleware=[stage.watch]), pool.client()
+    checkpoint = leaving.process.journal.checkpoint
+
+    def slow(end: Checkpoint) -> Settled:
+        if end.successor is not None and end.claim.position > "0002":
+            waiting.set()
+            go.wait()
+        return checkpoint(end)
+
+    leaving.process.journal.checkpoint = slow  # type: ignore[method-assign]
+    handle = client.submit(quest(*steps(*["a"] * MANY)))
+    assert waiting.wait(LONG), "no step was handed over"
+    stopping = threading.Thread(target=leaving.stop)
+    stopping.start()
+    eventually(lambda: not any(thread.running for thread in leaving.worker.workers))
+    go.set()
+    stopping.join(LONG)
+    before = len(stage.ran)
+    ticket = ticket_of(pool, handle.quest_id)
+    assert (ticket.state, ticket.position, ticket.attempt, ticket.lost) == ("ready", f"{before + 1:04d}", 0, 0)
+    assert leaving.process.running.all() == []
+
+    member = pool.start(middleware=[Watch()])
+    completed(handle)
+    assert successes(client, handle.quest_id) == everywhere(MANY)
+    assert len(stage.ran) == MANY
+    eventually(lambda: all_is_free(member))
+
+
+def test_a_stop_in_the_middle_of_many_hand_overs_spends_and_loses_nothing(pool: Pool) -> None:
+    stage = Stage(pool)
+    client = pool.client()
+    leaving = pool.start(middleware=[stage.watch])
+    handles = client.submit_many([quest(*steps(*["a"] * MANY)) for _ in range(6)])
+    eventually(lambda: len(stage.watch.handed) > 20)
+    leaving.stop()
+    assert leaving.process.running.all() == []
+    unfinished = [ticket_of(pool, handle.quest_id) for handle in handles if handle.get().status != "completed"]
+    assert unfinished, "the stop came too late to mean anything"
+    assert {(ticket.state, ticket.attempt, ticket.lost) for ticket in unfinished} == {("ready", 0, 0)}
+    committed = sum(len(successes(client, handle.quest_id)) for handle in handles)
+    assert len(stage.ran) == committed, "what has run was not committed"
+
+    pool.start()
+    for handle in handles:
+        completed(handle)
+        assert successes(client, handle.quest_id) == everywhere(MANY)
+    assert len(stage.ran) == len(set(stage.ran)) == 6 * MANY
+
+
+@pytest.mark.parametrize("queue", ["same", "other"])  # a consumer that idles in one does not mean an idle thread
+@pytest.mark.parametrize(("seconds", "turn"), [(LONG, TURN_STEPS), (0.0, 1)])
+def test_a_quest_gives_its_thread_up_to_who_waits_after_its_turn_of_steps_or_seconds(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, queue: str, seconds: float, turn: int
+) -> None:
+    monkeypatch.setattr(handover, "TURN_SECONDS", LONG)
+    stage, stuck, gate = Stage(pool), threading.Event(), pool.gate()
+
+    @lord("stuck", "work")
+    def block(_: LordContext) -> None:
+        stuck.set()
+        gate.wait()
+
+    @lord("other", "work")
+    def other(_: LordContext) -> int:
+        return len(stage.ran)
+
+    member, client = pool.start(threads=2, queues=("same", "other"), middleware=[stage.watch]), pool.client()
+    blocking = client.submit(quest("stuck", queue=queue))
+    assert stuck.wait(LONG)
+    stage.close_gate()
+    many = client.submit(quest(*steps(*["a"] * 20 * MANY), queue="same"))
+    stage.wait_for_begin()  # on the one thread that is left
+    ran = len(stage.ran)
+    monkeypatch.setattr(handover, "TURN_SECONDS", seconds)
+    behind = client.submit(quest("other", queue=queue))
+    eventually(lambda: waits(pool, member, queue), message="nobody waits for a thread")
+    stage.gate.set()
+    assert completed(behind).output_data - ran <= turn
+    gate.set()
+    client.cancel(many.quest_id)
+    completed(blocking)
+    eventually(lambda: all_is_free(member))
+
+
+def waits(pool: Pool, member: Member, queue: str) -> bool:
+    """Tell whether a message waits for a thread, in its queue or already taken out of it."""
+    broker = member.broker
+    in_memory = isinstance(broker, MemoryBroker) and broker._queue(queue)._heap
+    # A client on Redis has rung when `submit` returns.
+    return bool(in_memory or member.worker.work_queue.qsize() or (queue == "same" and "redis" in pool.broker_url))
+
+
+def test_a_handed_step_whose_message_is_skipped_by_a_middleware_is_given_back(pool: Pool) -> None:
+    stage, skipped = Stage(pool), list[Place]()
+
+    def skip_once(place: Place) -> bool:
+        skipped.append(place)
+        return len(skipped) == 1
+
+    stage.watch.refused = skip_once
+    member, client = pool.start(middleware=[stage.watch]), pool.client()
+    handle = client.submit(quest(*steps(*["a"] * MANY)))
+    completed(handle)
+    assert len(skipped) > 1
+    assert len(stage.ran) == MANY
+    assert [run.attempt_number for run in client.runs(handle.quest_id)] == [1] * MANY
+    eventually(lambda: all_is_free(member))
+
+
+def test_what_is_committed_behind_a_thread_s_back_is_committed_before_the_worker_is_gone(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "TURN_SECONDS", 0.0)
+    both = threading.Barrier(2, timeout=LONG)
+
+    @lord("a", "work")
+    def work(_: LordContext) -> str:
+        both.wait()
+        return "kept"
+
+    leaving, client = pool.start(threads=2), pool.client()
+    statement, go = leaving.process.database.statement, pool.gate()
+
+    def slow(call: Any, *, at: str) -> Any:
+        if threading.current_thread().name == "committer":
+            go.wait()
+        return statement(call, at=at)
+
+    monkeypatch.setattr(leaving.process.database, "statement", slow)
+    handles = [client.submit(quest("a")) for _ in range(2)]
+    eventually(lambda: leaving.process.journal._ends._behind == 2, timeout=LONG, message="nothing was posted")
+    stopping = threading.Thread(target=leaving.stop)
+    stopping.start()
+    eventually(lambda: not any(thread.is_alive() for thread in leaving.worker.consumers.values()))
+    assert [handle.get().status for handle in handles] == ["running", "running"]
+    go.set()
+    stopping.join(LONG)
+    assert [handle.get().output_data for handle in handles] == ["kept", "kept"]
+    eventually(lambda: all_is_free(leaving))

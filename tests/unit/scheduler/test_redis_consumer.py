@@ -1,0 +1,126 @@
+"""How a consumer counts its places, on a queue that is told what to say; the rest is seen with a real server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from questline_scheduler.doorbell_broker import HandedMessage, bell_id, message_for
+from questline_scheduler.redis_consumer import RedisConsumer
+from tests.doorbells import bell
+from tests.waiting import eventually
+
+
+class Queue:
+    """A queue of Redis, without Redis: a test says what it has, and hears what it was asked."""
+
+    def __init__(self) -> None:
+        self.ready: list[bytes] = []
+        self.fetches: list[int] = []
+        self.listens = 0
+        self.rung = threading.Event()
+
+    def fetch(self, worker_id: str, wanted: int, done: Any) -> list[bytes]:  # noqa: ARG002  (as the real one's)
+        self.fetches.append(wanted)
+        found, self.ready = self.ready[:wanted], self.ready[wanted:]
+        return found
+
+    def listen(self, seconds: float) -> bool:  # noqa: ARG002  (as above)
+        self.listens += 1
+        return self.rung.wait(30)
+
+    def reclaim(self, worker_id: str, kept: Any) -> None:
+        """Take back what the worker has not."""
+
+
+class Room:
+    def __init__(self, prefetch: int) -> None:
+        self.queue, self.dropped = Queue(), 0
+        queue: Any = self.queue
+        self.consumer = RedisConsumer(queue, "default", "worker", prefetch=prefetch, timeout=0.01, on_drop=lambda: None)
+
+    def ring(self, *quest_ids: str) -> None:
+        self.queue.ready += [bell_id(bell(quest_id)).encode() for quest_id in quest_ids]
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    room = Room(prefetch=2)
+    yield room
+    room.queue.rung.set()
+
+
+@pytest.fixture
+def listening(room: Room) -> Room:
+    """A consumer whose queue is empty, and that waits for a bell in a thread of its own."""
+    threading.Thread(target=room.consumer.__next__, daemon=True).start()
+    eventually(lambda: room.consumer._listening)
+    return room
+
+
+def test_a_consumer_that_listens_has_places_for_as_many_as_there_are_threads(listening: Room) -> None:
+    reserve = listening.consumer.reserve
+    assert [reserve(own=False) for _ in range(3)] == [True, True, False]
+    listening.consumer.free()
+    assert reserve(own=False)
+
+
+def test_a_consumer_that_does_not_listen_has_the_caller_s_own_place_alone(room: Room) -> None:
+    assert not room.consumer.reserve(own=False)
+    assert room.consumer.reserve(own=True)
+    assert room.consumer._reserved == 1
+
+
+def test_a_consumer_that_is_closed_has_no_place(listening: Room) -> None:
+    listening.consumer.close()
+    assert not listening.consumer.reserve(own=False)
+    assert not listening.consumer.reserve(own=True)
+    assert listening.consumer._reserved == 0
+
+
+def test_what_is_reserved_is_not_fetched_for(room: Room) -> None:
+    room.ring("one", "two", "three")
+    room.consumer.reserve(own=True)
+    message = next(room.consumer)
+    assert message is not None
+    assert room.queue.fetches == [1]
+    assert next(room.consumer) is None
+    assert room.queue.fetches == [1], "there is no place left"
+    room.consumer.free()
+    assert next(room.consumer) is not None
+
+
+@pytest.mark.parametrize("end", ["ack", "nack", "requeue"])
+def test_a_handed_message_frees_its_place_however_it_ends_and_the_broker_hears_nothing(room: Room, end: str) -> None:
+    consumer = room.consumer
+    consumer.reserve(own=True)
+    message = HandedMessage(message_for(bell("one")), consumer.free)
+    ends: dict[str, Callable[[], None]] = {
+        "ack": lambda: consumer.ack(message),
+        "nack": lambda: consumer.nack(message),
+        "requeue": lambda: consumer.requeue([message]),
+    }
+    ends[end]()
+    assert (consumer._reserved, consumer._held, consumer._done, room.queue.fetches) == (0, set(), [], [])
+
+
+def test_a_place_that_is_taken_before_the_fetch_does_not_make_the_queue_look_empty(room: Room) -> None:
+    """Else the consumer would listen, maybe for a second, and steps be handed over as if nobody waited."""
+    room.ring("one", "two")
+    slots = room.consumer._slots
+
+    def overtaken() -> int:
+        found = slots()
+        room.consumer.reserve(own=True)
+        room.consumer.reserve(own=True)
+        return found
+
+    room.consumer._slots = overtaken  # type: ignore[method-assign]
+    assert next(room.consumer) is None
+    assert room.queue.listens == 0
+    room.consumer._slots = slots  # type: ignore[method-assign]
+    room.consumer.free()
+    assert next(room.consumer) is not None

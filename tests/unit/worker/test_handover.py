@@ -1,0 +1,132 @@
+"""Seats for what comes next, and the steps on their way to one; the rest is seen with real workers."""
+
+from queue import PriorityQueue
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from dramatiq.worker import _WorkQueueItem
+
+from questline_scheduler.doorbell_broker import HandedMessage, message_for
+from questline_scheduler.memory_broker import MemoryConsumer
+from questline_scheduler.memory_queue import MemoryQueue
+from questline_worker.handover import TURN_SECONDS, TURN_STEPS, Handover
+from questline_worker.running import RunningStep
+from tests.doorbells import bell
+from tests.unit.worker.conftest import MakeClaim
+
+
+class Place:
+    """A queue's consumer for so many threads, and what its thread puts into Dramatiq's work queue."""
+
+    def __init__(self, threads: int) -> None:
+        self.memory = MemoryQueue()
+        self.consumer = MemoryConsumer(self.memory, threads, 0.01)
+        self.thread: Any = SimpleNamespace(
+            queue_name="default", consumer=self.consumer, work_queue=PriorityQueue[Any]()
+        )
+        self.handover = Handover()
+        self.handover.open(self.thread)
+
+    def next_message(self) -> Any:
+        return self.thread.work_queue.get_nowait().message
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place(threads=1)
+
+
+@pytest.fixture
+def step(make_claim: MakeClaim) -> RunningStep:
+    step = RunningStep(make_claim(), lambda _: True)
+    step.streak = 1
+    return step
+
+
+def test_an_idle_thread_has_a_seat_and_no_more_than_one(place: Place, step: RunningStep) -> None:
+    assert place.handover.seat(step, busy=False) is not None
+    assert place.handover.seat(step, busy=False) is None
+
+
+def test_a_seat_that_was_not_given_away_is_free_again_whatever_happened(place: Place, step: RunningStep) -> None:
+    seat = place.handover.seat(step, busy=False)
+    assert seat is not None
+    with pytest.raises(ValueError, match="x"), seat:
+        raise ValueError("x")
+    assert place.consumer._held == 0
+
+
+def test_a_given_step_is_found_by_its_ids_once_and_its_seat_is_free_when_its_message_is_done(
+    place: Place, step: RunningStep
+) -> None:
+    seat = place.handover.seat(step, busy=False)
+    assert seat is not None
+    with seat:
+        seat.give(step)
+    assert place.consumer._held == 1
+    message = place.next_message()
+    assert isinstance(message, HandedMessage)
+    assert message.kwargs == {"quest_id": "quest", "epoch": 0, "position": "0001"}
+    assert place.handover.take(**message.kwargs) is step
+    assert place.handover.take(**message.kwargs) is None
+    place.consumer.ack(message)
+    assert place.consumer._held == 0
+
+
+def test_a_given_step_goes_before_what_came_from_the_broker(place: Place, make_claim: MakeClaim) -> None:
+    place.thread.work_queue.put(_WorkQueueItem(-1_000, message_for(bell("urgent"))))  # type: ignore[arg-type]
+    for position in ("0001", "0002"):
+        step = RunningStep(make_claim(position=position), lambda _: True)
+        step.streak = 1
+        seat = place.handover.seat(step, busy=True)
+        assert seat is not None
+        seat.give(step)
+        place.thread.work_queue.put(_WorkQueueItem(0, message_for(bell("other"))))  # type: ignore[arg-type]
+    order = [place.next_message().kwargs["quest_id"] for _ in range(5)]
+    assert order == ["quest", "quest", "urgent", "other", "other"]
+
+
+@pytest.mark.parametrize(
+    ("streak", "spent", "seated"),
+    [(1, 0.0, True), (TURN_STEPS - 1, 0.0, True), (TURN_STEPS, 0.0, False), (1, TURN_SECONDS, False)],
+)
+def test_where_others_wait_a_quest_has_a_seat_for_its_turn_alone(
+    place: Place, step: RunningStep, streak: int, spent: float, *, seated: bool
+) -> None:
+    place.memory.put(bell("other"))
+    step.streak, step.spent = streak, spent
+    assert (place.handover.seat(step, busy=True) is not None) == seated
+
+
+def test_where_others_wait_and_nobody_works_the_broker_is_asked(place: Place, step: RunningStep) -> None:
+    place.memory.put(bell("other"))
+    assert place.handover.seat(step, busy=False) is None
+
+
+def test_a_message_that_waits_for_a_thread_leaves_no_idle_one(place: Place, step: RunningStep) -> None:
+    place.thread.work_queue.put(_WorkQueueItem(0, message_for(bell("other"))))  # type: ignore[arg-type]
+    assert place.handover.seat(step, busy=False) is None
+
+
+def test_steps_on_their_way_to_idle_threads_keep_none_from_the_next(make_claim: MakeClaim) -> None:
+    place = Place(threads=3)
+    for position in ("0001", "0002", "0003"):
+        step = RunningStep(make_claim(position=position), lambda _: True)
+        seat = place.handover.seat(step, busy=False)
+        assert seat is not None
+        seat.give(step)
+    assert place.handover.seat(step, busy=False) is None
+
+
+def test_no_queue_is_handed_to_that_is_not_listened_to_here(place: Place, make_claim: MakeClaim) -> None:
+    assert place.handover.seat(RunningStep(make_claim(queue="gpu"), lambda _: True), busy=True) is None
+
+
+def test_nothing_is_handed_over_before_there_is_a_consumer_or_after_the_end(place: Place, step: RunningStep) -> None:
+    place.thread.consumer = None
+    assert place.handover.seat(step, busy=True) is None
+    place.thread.consumer = place.consumer
+    place.handover.close()
+    assert place.handover.seat(step, busy=True) is None
+    assert place.consumer._held == 0
