@@ -196,22 +196,23 @@ def _advance(
     rest = execute(connection, _NEXT, values)
     if not rest:
         return _take_away(connection, values)
-    *step, queue = rest[0]
-    values |= _ahead(end, step, queue, worker_id if f"{step[1]}:{step[2]}" in handlers else None)
+    step = rest[0]
+    values |= _ahead(end, step, handlers, worker_id)
     moved = execute(connection, _MOVE, values)
     if not moved:
         return None
     values["version"] = moved[0][1]
-    return advanced(end.claim, [*moved[0], *step], worker_id=worker_id, now=values["now"])
+    return advanced(end.claim, [*moved[0], *step[:-1]], worker_id=worker_id, now=values["now"])
 
 
-def _ahead(end: Checkpoint, step: Sequence[Any], queue: str, worker_id: str | None) -> dict[str, Any]:
-    """Return how a ticket stands at its next step; `worker_id` is None where that cannot run here."""
-    position, lord_name, tool_name, _, _, _, timeout_seconds, _ = step
-    goes_on = end.successor is not None and worker_id is not None and queue == end.claim.queue
+def _ahead(end: Checkpoint, step: Sequence[Any], handlers: list[str], worker_id: str) -> dict[str, Any]:
+    """Return how a ticket stands at its next step, and who has it if a successor is wanted and may run here."""
+    position, lord_name, tool_name, _, _, _, timeout_seconds, _, queue = step
+    handler = f"{lord_name}:{tool_name}"
+    goes_on = end.successor is not None and handler in handlers and queue == end.claim.queue
     return {
         "next_position": position,
-        "next_handler": f"{lord_name}:{tool_name}",
+        "next_handler": handler,
         "next_queue": queue,
         "successor": end.successor if goes_on else None,
         "next_worker": worker_id if goes_on else None,

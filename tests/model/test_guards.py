@@ -87,9 +87,9 @@ def test_a_checkpoint_claims_its_successor_where_the_model_does_on_sqlite(memory
     assert cases(hot_sqlite._MOVE, "tickets") == expected("hand", "pause_requested")
     end = replace(checkpoint(memory.claim(memory.submit("a", "b"))), successor="next")
     step = ["0002", "b", "work", 1, "{}", 1, 1.0, 1.0, end.claim.queue]
-    assert hot_sqlite._ahead(end, step, ["b:work"], 0.0)["successor"] == "next"
-    assert hot_sqlite._ahead(end, step, ["c:work"], 0.0)["successor"] is None
-    assert hot_sqlite._ahead(end, [*step[:-1], "elsewhere"], ["b:work"], 0.0)["successor"] is None
+    assert hot_sqlite._ahead(end, step, ["b:work"], "worker")["successor"] == "next"
+    assert hot_sqlite._ahead(end, step, ["c:work"], "worker")["successor"] is None
+    assert hot_sqlite._ahead(end, [*step[:-1], "elsewhere"], ["b:work"], "worker")["successor"] is None
 
 
 @pytest.mark.parametrize("statement", ["checkpoint", "fail", "release"])

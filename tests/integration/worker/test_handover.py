@@ -17,6 +17,7 @@ from questline_scheduler.doorbell_broker import DoorbellBroker, HandedMessage
 from questline_scheduler.memory_broker import MemoryBroker, MemoryConsumer
 from questline_scheduler.redis_consumer import RedisConsumer
 from questline_worker import handover
+from questline_worker.checkpoints import Checkpoints
 from questline_worker.context import LordContext
 from questline_worker.handover import TURN_STEPS
 from questline_worker.lords import lord
@@ -118,7 +119,7 @@ def places_taken(member: Member) -> int:
 
 def all_is_free(member: Member) -> bool:
     """Tell whether nothing is left of any step in a worker that has nothing to do."""
-    (checkpoints,) = (each for each in member.broker.middleware if hasattr(each, "_handover"))
+    (checkpoints,) = (each for each in member.broker.middleware if isinstance(each, Checkpoints))
     return not (places_taken(member) or member.process.running.all() or checkpoints._handover._steps)
 
 
