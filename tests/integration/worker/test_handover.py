@@ -333,7 +333,7 @@ def test_a_handed_step_whose_message_is_skipped_by_a_middleware_is_given_back(po
 def test_what_is_committed_behind_a_thread_s_back_is_committed_before_the_worker_is_gone(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handover, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(handover.Handover, "seat", lambda *_, **__: None)
     both = threading.Barrier(2, timeout=LONG)
 
     @lord("a", "work")
