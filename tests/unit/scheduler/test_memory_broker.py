@@ -10,7 +10,7 @@ from dramatiq.errors import QueueJoinTimeout
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
 from questline_scheduler.brokers import open_broker
-from questline_scheduler.doorbell_broker import ACTOR_NAME, bell_named, message_for
+from questline_scheduler.doorbell_broker import ACTOR_NAME, HandedMessage, bell_named, message_for
 from questline_scheduler.memory_broker import WANTED, MemoryBroker
 from questline_scheduler.memory_queue import CAPACITY
 from tests.doorbells import bell, declare, working
@@ -325,3 +325,34 @@ def ring_until_taken(broker: MemoryBroker, part: str) -> None:
     left = [bell(f"{part}{number}") for number in range(500)]
     while left:
         left = broker.ring(left)
+
+
+def test_a_place_is_reserved_where_no_bell_waits_and_a_thread_is_free(broker: MemoryBroker) -> None:
+    consumer = broker.consume("default", prefetch=2, timeout=10)
+    assert [consumer.reserve(own=False) for _ in range(3)] == [True, True, False]
+    consumer.free()
+    assert consumer.reserve(own=False)
+    assert consumer._held == 2
+
+
+def test_where_a_bell_waits_only_the_caller_s_own_place_is_reserved(broker: MemoryBroker) -> None:
+    broker.ring([BELL])
+    consumer = broker.consume("default", prefetch=1, timeout=10)
+    assert not consumer.reserve(own=False)
+    assert consumer.reserve(own=True)
+    assert next(consumer) is None, "the bell has no thread now"
+    consumer.free()
+    assert next(consumer) is not None
+
+
+@pytest.mark.parametrize("end", ["ack", "nack", "requeue"])
+def test_a_handed_message_frees_its_place_and_counts_as_no_bell(broker: MemoryBroker, end: str) -> None:
+    consumer = broker.consume("default", prefetch=1, timeout=10)
+    assert consumer.reserve(own=False)
+    message = HandedMessage(message_for(BELL), consumer.free)
+    if end == "requeue":
+        consumer.requeue([message])
+    else:
+        getattr(consumer, end)(message)
+    assert (consumer._held, len(broker._queue("default"))) == (0, 0)
+    broker.join("default", timeout=1)
