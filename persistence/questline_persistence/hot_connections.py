@@ -29,7 +29,7 @@ def plan_by_keys(connection: Connection) -> None:
 
 
 class HotConnections:
-    """The hot connections of a store: as many for each kind of transaction as have been under way at once.
+    """The hot connections of a store: as many as have been lent at once.
 
     Those that are not lent are closed when the engine is disposed of.
 

@@ -35,9 +35,10 @@ _RowId = BigInteger().with_variant(Integer, "sqlite")
 _Labels = JSON().with_variant(JSONB(), "postgresql")
 
 
-#: How PostgreSQL is to tidy the tickets. Each step leaves two dead rows there, and none of these updates can be a HOT
-#: one, since an index names the state: a fill factor helps nothing, only vacuum does. So it comes by a number of dead
-#: rows, whatever the table's size, does not pause, and takes no exclusive lock to give room back to the disk.
+#: How PostgreSQL is to tidy the tickets. Each step leaves one dead row there, or two. Where a ticket goes from ready to
+#: running and back, the indexes that name its state gain entries too (a hand-over is spared that, as a "HOT" update),
+#: and vacuum alone takes these away. So it comes by a number of dead rows, whatever the table's size, does not pause,
+#: and takes no exclusive lock to give room back to the disk.
 _TICKETS_STORAGE = {
     "autovacuum_vacuum_threshold": 1000,
     "autovacuum_vacuum_scale_factor": 0,

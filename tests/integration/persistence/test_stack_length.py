@@ -104,7 +104,7 @@ def test_a_step_of_a_long_quest_reads_no_more_than_one_of_a_short_quest(bench: W
     assert read(lengthy) <= 2 * read(short) + 20, told
 
 
-@pytest.mark.xfail(reason="the plan is counted, to limit it and to number its Lords' steps", strict=False)
+@pytest.mark.xfail(reason="the plan is counted, to limit it and to number its Lords' steps")
 def test_pushing_steps_in_a_long_quest_reads_no_more_than_in_a_short_one(bench: Workbench) -> None:
     short, lengthy = (looks_of(bench, _push, length) for length in (SHORT, LENGTHY))
 
