@@ -33,6 +33,7 @@ from questline_persistence.database import Database
 from questline_persistence.endings import Ending, end_badly
 from questline_persistence.errors import QuestlineError
 from questline_persistence.failpoints import failpoint
+from questline_persistence.hot_connections import plan_by_keys
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.states import TicketState
@@ -50,9 +51,6 @@ MAX_LOST = 3
 MAX_LOST_IN_COMPANY = 6
 #: Longest wait of a step that was lost more than once, in seconds.
 LONGEST_SPREAD = 8.0
-#: How PostgreSQL is to find the chosen tickets: each by its key. It takes a table that was filled just now for empty,
-#: and would compare each of 100,000 ready tickets with each chosen one, for 20 s.
-_BY_KEY = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9
 
@@ -234,8 +232,7 @@ class Recovery:
         )
 
         def work(connection: Connection) -> list[Doorbell]:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(_BY_KEY)
+            plan_by_keys(connection)  # else each of 100,000 tickets may be compared with each chosen one, for 20 s
             return [Doorbell(*row) for row in connection.execute(ring)]
 
         return self.database.write(work, at="due")
