@@ -27,6 +27,7 @@ def scheduler(invocation: Invocation) -> None:
     """
     from questline_scheduler.brokers import open_broker  # noqa: PLC0415  (Dramatiq, which only this needs)
     from questline_scheduler.services import make_loops  # noqa: PLC0415
+    from questline_scheduler.stopping import wait_for_stop  # noqa: PLC0415  (beside them)
 
     invocation.configure_logging()
     chosen = invocation.settings
@@ -42,7 +43,7 @@ def scheduler(invocation: Invocation) -> None:
     with _stop_signal() as stopping:
         loops.start()
         try:
-            stopping.wait()
+            wait_for_stop(stopping)
         finally:
             loops.stop()
             broker.close()

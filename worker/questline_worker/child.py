@@ -21,6 +21,7 @@ from questline_persistence.errors import QuestlineError
 from questline_persistence.log import get_logger
 from questline_persistence.settings import Settings
 from questline_scheduler.logs import configure_logging
+from questline_scheduler.stopping import wait_for_stop
 from questline_worker.lords import import_lords
 from questline_worker.process import WorkerProcess
 
@@ -66,7 +67,7 @@ def run(orders: Orders) -> int:
     )
     gc.freeze()  # what is loaded by now lives as long as the process
     worker.start()
-    stopping.wait()
+    wait_for_stop(stopping)
     _shut_down(process, worker, settings.shutdown_seconds)
     return 0
 

@@ -207,6 +207,25 @@ def test_a_pool_told_to_stop_lets_short_steps_end(sqlite_project: Project) -> No
     assert project.times_begun() == {"short:0:0001": 1}
 
 
+def test_sigterm_stops_a_worker_whatever_thread_the_kernel_gives_it_to(sqlite_project: Project) -> None:
+    project = sqlite_project
+    with (project.folder / "my_lords.py").open("a") as module:
+        module.write(
+            dedent("""
+            import signal, threading
+
+            @lord("last", "work")
+            def last(ctx: LordContext) -> int:
+                signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+                return os.getpid()
+        """)
+        )
+    project.start_pool(processes=1)
+    stopped = project.completed(project.submit("last", quest_id="last")).run_data["last"]
+    eventually(lambda: not is_alive(stopped), timeout=LONG, message=f"it goes on: {project.log[-2000:]}")
+    assert project.completed(project.submit("last", quest_id="next")).run_data["last"] != stopped
+
+
 def test_a_worker_that_fails_at_boot_is_started_again_ever_more_slowly(sqlite_project: Project) -> None:
     project = sqlite_project
     boot = """
