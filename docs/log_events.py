@@ -36,6 +36,7 @@ EVENTS = {
     "worker_process_not_started": "The system could not start a process. The supervisor tries again later.",
     "schema_refused": "The store has the wrong schema. The process ends with exit code 7.",
     "settling_failed": "questline itself met an error after results were committed. The relay rings; please report it.",
+    "sqlite_libraries_differ": "A caller's connection uses another SQLite library than ours; `hint` tells what to do.",
     "step_abandoned": "The process ends while the store is away. The sweep takes care of the step.",
     "step_broken": "questline itself met an error around a step. Its claim is given back or swept; please report it.",
     "step_failed": "A handler raised. `retry_in` is the wait before the next attempt, null when the quest fails.",

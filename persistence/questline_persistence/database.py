@@ -26,9 +26,11 @@ from questline_persistence.errors import ConfigurationError, PayloadError, Store
 from questline_persistence.failpoints import failpoint
 from questline_persistence.hot_connections import HotConnections
 from questline_persistence.limits import DEFAULTS, Limits
+from questline_persistence.log import get_logger
 from questline_persistence.transient import is_transient, unmasked
 
 T = TypeVar("T")
+log = get_logger(__name__)
 
 #: First and longest wait between two tries of a transaction, in seconds.
 RETRY_FIRST, RETRY_LONGEST = 0.02, 1.0
@@ -292,6 +294,25 @@ class Database:
         if is_transient(error) or unreachable or "not a database" in reason:
             return StoreUnavailable(f"cannot use the database {self.name}: {reason}", hint=_UNREACHABLE_HINT)
         return error
+
+    def check_callers(self, connection: Connection) -> None:
+        """Make sure that a caller's own connection can take part in what this store does; warn of one that is a risk.
+
+        Raises:
+          ConfigurationError: it is to another kind of database.
+        """
+        if connection.dialect.name != self.dialect:
+            message = f"the connection is to {connection.dialect.name}, the quests are in {self.dialect}"
+            raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
+        theirs: Any = connection.dialect.dbapi
+        if self.dialect == "sqlite" and not self._in_memory and sqlite_driver.is_another_library(theirs):
+            ours = sqlite_driver.driver()
+            log.warning(
+                "sqlite_libraries_differ",
+                theirs=f"{theirs.__name__} {theirs.sqlite_version}",
+                ours=f"{ours.__name__} {ours.sqlite_version}",
+                hint=f"create_engine(url, module={ours.__name__}): two libraries do not see each other's locks",
+            )
 
     def give_up(self) -> None:
         """Stop waiting for a store that does not answer; the process is about to end."""

@@ -31,6 +31,16 @@ def journal_mode(module: ModuleType) -> str:
     return "WAL" if module.sqlite_version_info >= SAFE_WAL_VERSION else "TRUNCATE"
 
 
+def is_another_library(module: Any) -> bool:
+    """Tell whether connections made by `module` use another SQLite library than ours.
+
+    A process's locks on a file belong to all of it: one library does not see those of another, and drops them when
+    it closes the file (https://sqlite.org/howtocorrupt.html, "Multiple copies of SQLite linked into the same
+    application"). So what both write at the same time may be lost.
+    """
+    return module.connect is not driver().connect
+
+
 def prepare(connection: Any, module: ModuleType) -> None:
     """Set the pragmas of a new connection: durable commits, patience with other writers, foreign keys."""
     connection.isolation_level = None

@@ -19,7 +19,7 @@ from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls import Controlled, Controls
 from questline_persistence.corrections import Correction
 from questline_persistence.database import Database
-from questline_persistence.errors import ConfigurationError, PayloadError, QuestFailed
+from questline_persistence.errors import PayloadError, QuestFailed
 from questline_persistence.ids import new_quest_id
 from questline_persistence.models import MAX_KEY_LENGTH, MAX_REASON, LordRun, QuestExecutionData, Snapshot
 from questline_persistence.plan import Plans
@@ -128,10 +128,11 @@ class QuestClient:
         Raises:
           PayloadError: the quest is malformed, too large, or of an unknown type.
           QuestConflict: a quest of that id exists already.
+          ConfigurationError: `connection` is to another kind of database.
           StoreUnavailable: the store did not answer.
         """
         if connection is not None:
-            self._same_kind(connection)
+            self.database.check_callers(connection)
             outcome = submission.submit_within(connection, self._arrival(quest, idempotency_key, ring_in=0.0))
             return QuestHandle(outcome.quest_id, outcome.created, self)
         outcome = submission.submit(self.database, self._arrival(quest, idempotency_key))
@@ -180,11 +181,6 @@ class QuestClient:
             stack=complete(data.execution_stack or build_stack(data.quest_type, data.input_data)),
             plans=plans,
         )
-
-    def _same_kind(self, connection: Connection) -> None:
-        if connection.dialect.name != self.database.dialect:
-            message = f"the connection is to {connection.dialect.name}, the quests are in {self.database.dialect}"
-            raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
 
     def _ring(self, outcomes: Sequence[Submitted]) -> None:
         if self._heard:

@@ -2,12 +2,16 @@
 
 import threading
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict, QuestFailed, QuestNotFound
 from questline_persistence.models import LordStep
+from questline_persistence.sqlite_driver import driver
+from questline_scheduler.client import QuestClient
 from questline_scheduler.quest_types import quest_type
 from questline_worker.context import LordContext
 from questline_worker.lords import lord
@@ -32,7 +36,7 @@ def ran() -> list[str]:
 def own_engine(pool: Pool) -> object:
     """The caller's own engine, with a table of its own, on the same database."""
     url = pool.database_url.replace("postgresql://", "postgresql+psycopg://")
-    engine = create_engine(url)
+    engine = create_engine(url, **({"module": driver()} if url.startswith("sqlite") else {}))
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE orders (id INTEGER PRIMARY KEY)"))
     yield engine
@@ -75,6 +79,25 @@ def test_a_connection_to_another_kind_of_database_is_refused(server_pool: Pool) 
     with engine.connect() as connection, pytest.raises(ConfigurationError, match="sqlite"):
         server_pool.client().submit(quest("a"), connection=connection)
     engine.dispose()
+
+
+def test_a_connection_through_another_sqlite_library_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite:///{tmp_path / 'questline.db'}"
+    engine = create_engine(url, module=driver())
+    other = SimpleNamespace(__name__="another", sqlite_version="3.40.0", connect=None)
+    with QuestClient(url) as client, engine.begin() as connection:
+        client.submit(quest("a"), connection=connection)
+        assert caplog.text == ""
+        monkeypatch.setattr(engine.dialect, "dbapi", other)
+        client.submit(quest("a"), connection=connection)
+        monkeypatch.undo()
+    engine.dispose()
+
+    assert "sqlite_libraries_differ" in caplog.text
+    assert "another 3.40.0" in caplog.text
+    assert f"module={driver().__name__}" in caplog.text
 
 
 def test_duratiq_11_two_submissions_with_one_key_are_one_quest(pool: Pool, ran: list[str]) -> None:
