@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeGuard
@@ -27,9 +26,11 @@ from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.retries import backoff
 from questline_scheduler.doorbell_broker import HandedMessage
+from questline_scheduler.loops import Loop
 from questline_scheduler.ringer import Ringer
 from questline_worker.async_steps import AsyncSteps
 from questline_worker.event_loop import EventLoop
+from questline_worker.giving_back import GivingBack
 from questline_worker.handover import Handover, Seat
 from questline_worker.lease import Lease
 from questline_worker.outcomes import Dropped, Failed, GivenBack, Outcome, Succeeded
@@ -37,9 +38,6 @@ from questline_worker.pending import Pending
 from questline_worker.running import RunningStep, RunningSteps
 
 log = get_logger(__name__)
-
-#: Threads that give back what still runs at the end; there may be a thousand async steps, and little time.
-RELEASERS = 4
 
 
 class StepHooks(Protocol):
@@ -87,6 +85,8 @@ class Checkpoints(Middleware):
         self._behind = behind
         self._async_steps = async_steps or AsyncSteps(EventLoop(), running)
         self._handover = Handover()
+        self._giving_back = GivingBack(journal, running, self._handover, self._ring)
+        self._overdue = Loop(self._giving_back)
         journal.on_settled = self._settled
         journal.coming = running.coming
 
@@ -98,19 +98,24 @@ class Checkpoints(Middleware):
         """Begin to hand steps over to the threads that this one feeds."""
         self._handover.open(thread)
 
+    def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Begin to look for steps that wait too long for a thread."""
+        self._overdue.start()
+
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Hand no more steps over, and begin to count the time that async ones have."""
         self._handover.close()
+        self._overdue.stop()
         self._async_steps.close()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
-        """Give back the steps that did not end within the time allowed for shutting down."""
+        """Give back the steps that did not begin, or end, within the time allowed for shutting down."""
         failpoint("worker.stopping")
+        self._journal.drain()
+        self._giving_back.waiting()
         self._async_steps.join()  # Dramatiq has waited for its threads only
         self._journal.drain()
-        with ThreadPoolExecutor(RELEASERS, "questline-releaser") as releasers:
-            settled = [end for end in releasers.map(self._release, self._running.all()) if end is not None]
-        self._ring(settled)
+        self._giving_back.running()
 
     def after_process_message(
         self,
@@ -125,34 +130,11 @@ class Checkpoints(Middleware):
         A message from the broker leaves nothing behind then, but this one's step is claimed.
         """
         if isinstance(message, HandedMessage):
-            step = self._handover.take(**message.kwargs)
-            if step is not None:
-                self._running.end(step.claim)
-                self._give_back(step)
+            self._giving_back.unbegun(**message.kwargs)
 
     def after_skip_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
         """Give back a step whose message was skipped."""
         self.after_process_message(broker, message)
-
-    def _give_back(self, step: RunningStep) -> None:
-        """Release a step that no thread has begun, and ring for it."""
-        settled = self._release(step)
-        if settled is not None:
-            self._ring([settled])
-
-    def _release(self, step: RunningStep) -> Settled | None:
-        """Give a step back that does not end here; None if the store is away."""
-        claim = step.claim
-        if self._handover.take(claim.quest_id, claim.epoch, claim.position) is not None:
-            self._running.end(claim)  # no thread will take it now
-        try:
-            settled = self._journal.release(step.claim)
-        except StoreUnavailable as error:
-            log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
-            return None
-        log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
-        step.lose()  # what it may still return is no longer wanted
-        return settled
 
     def _run(self, call: Callable[[RunningStep], Outcome | Pending], quest_id: str, epoch: int, position: str) -> None:
         """Claim the step that a doorbell names, run it, and commit the result."""
@@ -219,37 +201,52 @@ class Checkpoints(Middleware):
         Parameters:
           its_turn: whether this thread may go on with the quest's next step.
         """
-        claim, posted = step.claim, False
+        posted = False
         try:
             step.settling = True
             if self._hooks is not None:
-                self._hooks.step_ended(claim, outcome)
-            busy = self._behind and len(self._running) > 1
-            seat = self._handover.seat(step, its_turn=busy and its_turn) if _is_plain(outcome) else None
-            if seat is None and busy and _is_plain(outcome):
-                posted = True
-                self._journal.post(Checkpoint(claim, outcome.output, self._journal.database.clock.now()))
-                return
-            settled = self._settle(claim, outcome) if seat is None else self._hand_over(step, outcome, seat)
+                self._hooks.step_ended(step.claim, outcome)
+            settled = self._commit(step, outcome, its_turn=its_turn)
+            posted = settled is None
         finally:
             if not posted:
-                self._running.end(claim)
-        self._after([(claim, outcome, settled)])
+                self._running.end(step.claim)
+        if settled is not None:
+            self._after([(step.claim, outcome, settled)])
 
-    def _hand_over(self, step: RunningStep, outcome: Outcome, seat: Seat) -> Settled:
-        """Commit a result, and have a thread of this process run what comes after it."""
+    def _commit(self, step: RunningStep, outcome: Outcome, *, its_turn: bool) -> Settled | None:
+        """Commit what came of a step; or post it, and return None."""
+        if not _is_plain(outcome):
+            return self._settle(step.claim, outcome)
+        busy = self._behind and len(self._running) > 1
+        promised = busy and its_turn and self._handover.promise(step)
+        seat = None if promised else self._handover.seat(step, its_turn=its_turn)
+        if promised or (busy and seat is None):
+            now = self._journal.database.clock.now()
+            self._journal.post(
+                Checkpoint(step.claim, outcome.output, now, successor=new_claim_id() if promised else None)
+            )
+            return None
+        if seat is None:
+            return self._settle(step.claim, outcome)
         with seat:
-            settled = self._settle(step.claim, outcome, successor=new_claim_id())
-            if settled.successor is not None:
-                seat.give(self._running.begin(settled.successor, after=step))
+            return self._hand_over(seat, self._settle(step.claim, outcome, successor=new_claim_id()))
+
+    def _hand_over(self, seat: Seat, settled: Settled) -> Settled:
+        """Have a thread of this process run what was claimed together with a result, if anything was."""
+        if settled.successor is not None:
+            seat.give(self._running.begin(settled.successor, after=seat.after))
         return settled
 
     def _settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
         """Go on where posted checkpoints have been settled."""
         after = []
         for end, result in ends:
+            seat = self._handover.promised(end.claim)
             try:
                 settled = result if isinstance(result, Settled) else self._refused(end.claim, result)
+                if seat is not None:
+                    self._hand_over(seat, settled)
             except StoreUnavailable as error:
                 log.warning("step_abandoned", **_ids(end.claim), error=str(error))
             except Exception:

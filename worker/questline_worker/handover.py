@@ -7,11 +7,14 @@ is done asks for the next one together with its checkpoint, each by its own guar
 - the quest has not had its turn yet: a few steps, and less than a moment spent in handlers, so that whoever waits
   for a thread hardly notices.
 
-The step goes through Dramatiq's work queue like any other, ahead of what has not been claimed.
+The step goes through Dramatiq's work queue like any other, ahead of what has not been claimed. The thread need not wait
+for the commit: the next step is promised a place, and put there as soon as it is claimed.
 """
 
 from __future__ import annotations
 
+import itertools
+import time
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +27,8 @@ from questline_worker.running import RunningStep
 #: A quest's turn, where others wait for a thread: how many steps may follow each other at once, and for how many
 #: seconds their handlers may have run by then.
 TURN_STEPS, TURN_SECONDS = 10, 0.01
+#: Places that may be promised at a time, per thread: enough to hide a commit, few enough that threads soon get to them.
+PROMISES = 4
 
 _Key = tuple[str, int, str]
 
@@ -34,6 +39,7 @@ class Handover:
     def __init__(self) -> None:
         self._threads: dict[str, ConsumerThread] = {}
         self._steps: dict[_Key, RunningStep] = {}
+        self._promised: dict[str, Seat] = {}
 
     def open(self, thread: ConsumerThread) -> None:
         """Hand over from now on what belongs to the queue of `thread`, through whom its messages reach the threads."""
@@ -48,68 +54,112 @@ class Handover:
 
         Parameters:
           step: what has just been run.
-          its_turn: whether that was on this thread, in a process that has other steps to run as well.
+          its_turn: whether that was on this thread, so that the place may be its own.
         """
-        thread = self._threads.get(step.claim.queue)
-        consumer = thread.consumer if thread is not None else None
-        if thread is None or not isinstance(consumer, DoorbellConsumer):
+        found = self._found(step)
+        if found is None:
             return None
-        own = its_turn and step.streak < TURN_STEPS and step.spent < TURN_SECONDS
+        thread, consumer = found
+        own = its_turn and _has_turn(step)
         # A consumer that listens tells of its own queue alone: messages of another may wait for a thread all the same.
         if not own and thread.work_queue.qsize() > len(self._steps):
             return None
-        return Seat(self._steps, thread, consumer) if consumer.reserve(own=own) else None
+        return Seat(step, self._steps, thread, consumer, taken=True) if consumer.reserve(own=own) else None
+
+    def promise(self, step: RunningStep) -> bool:
+        """Promise a place to what comes after `step`, for which its thread does not wait; False if there is none."""
+        found = self._found(step)
+        if found is None or not _has_turn(step) or len(self._promised) >= PROMISES * found[0].prefetch:
+            return False
+        self._promised[step.claim.claim_id] = Seat(step, self._steps, *found, taken=False)
+        return True
+
+    def promised(self, claim: Claim) -> Seat | None:
+        """Return the place that was promised to what comes after the step of `claim`, once."""
+        return self._promised.pop(claim.claim_id, None)
 
     def take(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
         """Return the step that was handed over under these ids, once."""
         return self._steps.pop((quest_id, epoch, position), None)
+
+    def waiting(self, seconds: float) -> list[_Key]:
+        """Return the ids of the steps that have been waiting for a thread for so long at least."""
+        since = time.monotonic() - seconds
+        return [key for key, step in [*self._steps.items()] if step.begun <= since]
+
+    def _found(self, step: RunningStep) -> tuple[ConsumerThread, DoorbellConsumer] | None:
+        """Return through whom messages of the step's queue reach the threads of this process, if they do."""
+        thread = self._threads.get(step.claim.queue)
+        consumer = thread.consumer if thread is not None else None
+        return (thread, consumer) if thread is not None and isinstance(consumer, DoorbellConsumer) else None
+
+
+def _has_turn(step: RunningStep) -> bool:
+    """Tell whether the quest of a step that has been run may go on before others."""
+    return step.streak < TURN_STEPS and step.spent < TURN_SECONDS
 
 
 class Seat:
     """A place for one step; it goes back at the end of the block unless a step was given to it.
 
     Parameters:
+      after: the step that comes before.
       steps: where the step waits for its thread.
       thread: puts messages into Dramatiq's work queue.
       consumer: counts the place as taken.
+      taken: whether it does so already; else from when a step is given to the place.
     """
 
-    def __init__(self, steps: dict[_Key, RunningStep], thread: ConsumerThread, consumer: DoorbellConsumer) -> None:
+    def __init__(
+        self,
+        after: RunningStep,
+        steps: dict[_Key, RunningStep],
+        thread: ConsumerThread,
+        consumer: DoorbellConsumer,
+        *,
+        taken: bool,
+    ) -> None:
+        self.after = after
         self._steps = steps
         self._thread = thread
         self._consumer = consumer
-        self._given = False
+        self._taken = taken
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if not self._given:
+        if self._taken:
             self._consumer.free()
 
     def give(self, step: RunningStep) -> None:
-        """Have a thread run `step`, which is claimed."""
-        self._given = True
+        """Have a thread run `step`, which is claimed; its message gives the place back."""
+        if not self._taken:
+            self._consumer.reserve(own=True)
+        self._taken = False
         claim = step.claim
         self._steps[claim.quest_id, claim.epoch, claim.position] = step
         self._thread.work_queue.put(_First(HandedMessage(message_for(_bell(claim)), self._consumer.free)))  # type: ignore[arg-type]  # see there
 
 
 class _First:
-    """An item of Dramatiq's work queue that goes before those that came from the broker.
+    """An item of Dramatiq's work queue that goes before those that came from the broker, in the order of their making.
 
     Parameters:
       message: what the queue's threads take out of it.
     """
 
+    _numbers = itertools.count()
+
     def __init__(self, message: HandedMessage) -> None:
         self.message = message
+        self._number = next(self._numbers)
 
     def __lt__(self, other: object) -> bool:
-        return True
+        return not isinstance(other, _First) or self._number < other._number
 
     def __gt__(self, other: object) -> bool:
-        return False
+        return isinstance(other, _First) and self._number > other._number
 
 
 def _bell(claim: Claim) -> Doorbell:

@@ -120,7 +120,12 @@ def places_taken(member: Member) -> int:
 def all_is_free(member: Member) -> bool:
     """Tell whether nothing is left of any step in a worker that has nothing to do."""
     (checkpoints,) = (each for each in member.broker.middleware if isinstance(each, Checkpoints))
-    return not (places_taken(member) or member.process.running.all() or checkpoints._handover._steps)
+    return not (
+        places_taken(member)
+        or member.process.running.all()
+        or checkpoints._handover._steps
+        or checkpoints._handover._promised
+    )
 
 
 def ticket_of(pool: Pool, quest_id: str) -> Any:
@@ -268,6 +273,33 @@ def test_a_stop_in_the_middle_of_many_hand_overs_spends_and_loses_nothing(pool: 
         completed(handle)
         assert successes(client, handle.quest_id) == everywhere(MANY)
     assert len(stage.ran) == len(set(stage.ran)) == 6 * MANY
+
+
+def test_steps_that_meet_busy_threads_are_given_back_for_others(pool: Pool) -> None:
+    stage, gate, begun = Stage(pool), pool.gate(), list[str]()
+
+    @lord("stuck", "work")
+    def block(context: LordContext) -> None:
+        begun.append(context.quest_id)
+        gate.wait()
+
+    first, client = pool.start(threads=2, middleware=[stage.watch]), pool.client()
+    handles = client.submit_many([quest(*steps("a", "stuck")) for _ in range(20)])
+
+    def only_what_runs_is_claimed() -> bool:
+        held = [ticket_of(pool, handle.quest_id) for handle in handles]
+        return len(begun) == 2 and sum(ticket.state == "running" for ticket in held) == 2
+
+    eventually(only_what_runs_is_claimed, message="a claimed step waits for a thread that is not free")
+    assert len(first.process.running) == 2
+    second = pool.start(threads=20)
+    eventually(lambda: len(begun) == 20, timeout=LONG, message="the other worker did not take them up")
+    assert len(set(begun)) == 20
+    gate.set()
+    for handle in handles:
+        completed(handle)
+        assert [run.attempt_number for run in client.runs(handle.quest_id)] == [1, 1]
+    eventually(lambda: all_is_free(first) and all_is_free(second))
 
 
 @pytest.mark.parametrize("queue", ["same", "other"])  # a consumer that idles in one does not mean an idle thread

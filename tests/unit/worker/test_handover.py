@@ -10,7 +10,7 @@ from dramatiq.worker import _WorkQueueItem
 from questline_scheduler.doorbell_broker import HandedMessage, message_for
 from questline_scheduler.memory_broker import MemoryConsumer
 from questline_scheduler.memory_queue import MemoryQueue
-from questline_worker.handover import TURN_SECONDS, TURN_STEPS, Handover
+from questline_worker.handover import PROMISES, TURN_SECONDS, TURN_STEPS, Handover
 from questline_worker.running import RunningStep
 from tests.doorbells import bell
 from tests.unit.worker.conftest import MakeClaim
@@ -23,7 +23,7 @@ class Place:
         self.memory = MemoryQueue()
         self.consumer = MemoryConsumer(self.memory, threads, 0.01)
         self.thread: Any = SimpleNamespace(
-            queue_name="default", consumer=self.consumer, work_queue=PriorityQueue[Any]()
+            queue_name="default", consumer=self.consumer, work_queue=PriorityQueue[Any](), prefetch=threads
         )
         self.handover = Handover()
         self.handover.open(self.thread)
@@ -117,6 +117,63 @@ def test_steps_on_their_way_to_idle_threads_keep_none_from_the_next(make_claim: 
         assert seat is not None
         seat.give(step)
     assert place.handover.seat(step, its_turn=False) is None
+
+
+def test_a_step_for_which_no_thread_waits_takes_its_place_when_it_is_there(place: Place, step: RunningStep) -> None:
+    place.memory.put(bell("other"))
+    assert place.handover.promise(step)
+    assert place.consumer._held == 0
+    seat = place.handover.promised(step.claim)
+    assert seat is not None
+    assert seat.after is step
+    assert place.handover.promised(step.claim) is None
+    seat.give(step)
+    assert place.consumer._held == 1
+    place.consumer.ack(place.next_message())
+    assert place.consumer._held == 0
+
+
+def test_places_are_promised_to_a_few_per_thread_and_then_to_others_again(make_claim: MakeClaim) -> None:
+    place = Place(threads=2)
+    steps = [RunningStep(make_claim(claim_id=f"claim-{number}"), lambda _: True) for number in range(2 * PROMISES + 1)]
+    assert [place.handover.promise(step) for step in steps] == [*[True] * 2 * PROMISES, False]
+    assert place.handover.promised(steps[0].claim) is not None
+    assert place.handover.promise(steps[-1])
+
+
+@pytest.mark.parametrize(("streak", "spent"), [(TURN_STEPS, 0.0), (1, TURN_SECONDS)])
+def test_a_quest_that_had_its_turn_is_promised_nothing(
+    place: Place, step: RunningStep, streak: int, spent: float
+) -> None:
+    step.streak, step.spent = streak, spent
+    assert not place.handover.promise(step)
+
+
+def test_nothing_is_promised_where_no_thread_listens(place: Place, make_claim: MakeClaim, step: RunningStep) -> None:
+    assert not place.handover.promise(RunningStep(make_claim(queue="gpu"), lambda _: True))
+    place.handover.close()
+    assert not place.handover.promise(step)
+
+
+def test_handed_steps_go_in_the_order_in_which_they_came(make_claim: MakeClaim) -> None:
+    place, positions = Place(threads=1), [f"{number:04d}" for number in range(1, 10)]
+    for position in positions:
+        step = RunningStep(make_claim(position=position), lambda _: True)
+        seat = place.handover.seat(step, its_turn=True)
+        assert seat is not None
+        seat.give(step)
+    assert [place.next_message().kwargs["position"] for _ in positions] == positions
+
+
+def test_what_waits_for_a_thread_for_long_is_known(place: Place, step: RunningStep) -> None:
+    seat = place.handover.seat(step, its_turn=True)
+    assert seat is not None
+    seat.give(step)
+    assert place.handover.waiting(60.0) == []
+    step.begun -= 60.0
+    assert place.handover.waiting(60.0) == [("quest", 0, "0001")]
+    place.handover.take("quest", 0, "0001")
+    assert place.handover.waiting(60.0) == []
 
 
 def test_no_queue_is_handed_to_that_is_not_listened_to_here(place: Place, make_claim: MakeClaim) -> None:
