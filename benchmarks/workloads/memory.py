@@ -6,8 +6,8 @@ from functools import partial
 
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.pool import WorkerPool
-from benchmarks.harness.result import Figure, Result
-from benchmarks.harness.statistics import sample
+from benchmarks.harness.result import Bar, Figure, Result
+from benchmarks.harness.statistics import ratios, sample
 from benchmarks.harness.store import quests
 from benchmarks.harness.verification import verify
 
@@ -28,6 +28,7 @@ def measure(bench: Bench) -> Result:
         Figure(f"resident size after {early * STEPS:,} steps", "MiB", first),
         Figure(f"resident size after {late * STEPS:,} steps", "MiB", second),
     ]
+    result.bars.append(Bar("resident size, late ÷ early", ratios(second, first), 1.1, "at most"))
     return result
 
 

@@ -23,7 +23,7 @@ from questline_scheduler.doorbell_broker import (
     bell_named,
     message_for,
 )
-from questline_scheduler.redis_queue import CHUNK, RedisQueue
+from questline_scheduler.redis_queue import CHUNK, NO_ID, RedisQueue
 
 log = get_logger(__name__)
 
@@ -74,6 +74,7 @@ class RedisConsumer(DoorbellConsumer):
         self._held: set[bytes] = set()
         self._reserved = 0
         self._done: list[bytes] = []
+        self._told: list[bytes] = []
         self._listening = False
         self._closed = False
         self._doubtful = False
@@ -84,8 +85,8 @@ class RedisConsumer(DoorbellConsumer):
 
     def __next__(self) -> MessageProxy | None:
         try:
-            if not self._cache and self._slots() and not self._fetch() and self._listen():
-                self._fetch()
+            if not self._cache and self._slots() and not self._fetch():
+                self._listen()
         except BROKER_ERRORS as error:
             self._stumble(error)
         return MessageProxy(self._cache.popleft()) if self._cache else None
@@ -147,6 +148,8 @@ class RedisConsumer(DoorbellConsumer):
 
     def _slots(self) -> int:
         """Return how many messages may be fetched; if none, wait until an ack frees a slot."""
+        if self._told and self._places() <= 0:
+            self._send_done()  # it may take long, and others would fetch what is ours
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._places() > 0, self._timeout)
             return 0 if self._closed else max(0, self._places())
@@ -192,31 +195,36 @@ class RedisConsumer(DoorbellConsumer):
             self._on_drop()
             log.warning("message_dropped", queue=self._queue_name, head=repr(name[:LOGGED_BYTES]))
 
-    def _listen(self) -> bool:
-        """Wait for a bell; return whether another fetch is worth it."""
+    def _listen(self) -> None:
+        """Wait for a bell, and take the one of which the token tells, or fetch some."""
         with self._changed:
-            if self._done:
-                return True
-            self._listening = True
+            self._listening = not self._done
         try:
-            return self._queue.listen(self._timeout)
+            token = self._queue.listen(self._timeout) if self._listening else NO_ID
         finally:
             self._listening = False
+        if token == NO_ID:
+            self._fetch()
+        elif token is not None and self._places() > 0:  # else it stays where it is until there is one
+            self._told.append(token)
+            self._accept(token)
 
     def _send_done(self, wanted: int = 0) -> list[bytes]:
-        """Tell the broker what is done and fetch `wanted` bells; if that fails, the acks stay for the next time."""
+        """Tell the broker what is done and taken, and fetch `wanted` bells; if that fails, it is told next time."""
         with self._changed:
             done, self._done = self._done[:CHUNK], self._done[CHUNK:]
+            told, self._told = self._told, []
         try:
-            return self._queue.fetch(self._worker_id, wanted, done)
+            return self._queue.fetch(self._worker_id, wanted, done, told)
         except BROKER_ERRORS:
             with self._changed:
                 self._done += done
+                self._told += told
             raise
 
     def _reclaim(self) -> None:
         """Give back what the broker believes to be in our hands and is not."""
-        while self._done:
+        while self._done or self._told:
             self._send_done()
         with self._changed:
             kept = [*self._held, *self._done]

@@ -3,7 +3,8 @@
 A bell is nowhere, or in `ready`, or in `held` by exactly one worker. `ready` is a sorted set, so that a bell
 cannot be queued twice; its members are the messages' ids, which say everything. `held` maps an id to the
 broker's time at which it was fetched, its place in `ready`, and the worker. `wake` holds tokens for consumers
-that wait.
+that wait; that of a bell which comes alone is its id, so that who is woken need not ask for it. Such a bell stays in
+`ready` until its consumer says with the next fetch that it took it: whoever else fetches it meanwhile fails to claim.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ HELD_MILLIS = 2_000
 CHUNK = 500
 #: Most tokens on the wake list; an idle consumer that gets none looks for itself within a second.
 MAX_TOKENS = 64
+#: A token that names no bell.
+NO_ID = b"1"
 #: The failpoints of the scripts, in their order.
 _POINTS = ("broker.ring", "broker.fetch", "broker.reclaim")
 #: Distance between two priorities in `ready`; turns grow by one, and 1,000 priorities stay exact in a double.
@@ -36,8 +39,9 @@ local function millis()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local function ring_tokens(count)
-  for _ = 1, math.min(count, {MAX_TOKENS}) do redis.call("RPUSH", wake, "1") end
+local function ring_tokens(count, id)
+  local token = count == 1 and redis.call("ZCARD", ready) == 1 and id or "{NO_ID.decode()}"
+  for _ = 1, math.min(count, {MAX_TOKENS}) do redis.call("RPUSH", wake, token) end
   redis.call("LTRIM", wake, -{MAX_TOKENS}, -1)
 end
 """
@@ -46,7 +50,7 @@ end
 _RING = (
     _COMMON
     + f"""
-local now, turn, rung = millis(), redis.call("INCRBY", KEYS[4], (#ARGV - 1) / 2), 0
+local now, turn, rung, last = millis(), redis.call("INCRBY", KEYS[4], (#ARGV - 1) / 2), 0, nil
 redis.call("SADD", KEYS[5], ARGV[1])
 for i = 2, #ARGV, 2 do
   local hold = redis.call("HGET", held, ARGV[i + 1])
@@ -56,19 +60,28 @@ for i = 2, #ARGV, 2 do
   end
   if not hold then
     local place = string.format("%.0f", turn - (#ARGV - 1 - i) / 2 - ARGV[i] * {PRIORITY_STRIDE})
-    rung = rung + redis.call("ZADD", ready, "NX", place, ARGV[i + 1])
+    local added = redis.call("ZADD", ready, "NX", place, ARGV[i + 1])
+    if added == 1 then rung, last = rung + 1, ARGV[i + 1] end
   end
 end
-ring_tokens(rung)
+ring_tokens(rung, last)
 return rung
 """
 )
 
-#: ARGV: worker, how many to fetch, ids that the worker is done with ...
+#: ARGV: worker, how many to fetch, of how many the token told, their ids, ids that the worker is done with ...
 _FETCH = (
     _COMMON
     + f"""
-for i = 3, #ARGV do
+local told = 3 + ARGV[3]
+for i = 4, told do
+  local place = redis.call("ZSCORE", ready, ARGV[i])
+  if place then
+    redis.call("ZREM", ready, ARGV[i])
+    redis.call("HSET", held, ARGV[i], string.format("%.0f %s %s", millis(), place, ARGV[1]))
+  end
+end
+for i = told + 1, #ARGV do
   local hold = redis.call("HGET", held, ARGV[i])
   if hold and string.match(hold, "^%d+ %S+ (.*)$") == ARGV[1] then redis.call("HDEL", held, ARGV[i]) end
 end
@@ -136,12 +149,18 @@ class RedisQueue:
             rung += self._run(0, [self._name, *pairs], self.turn, self._names)
         return rung
 
-    def fetch(self, worker_id: str, wanted: int, done: Iterable[bytes] = ()) -> list[bytes]:
+    def fetch(self, worker_id: str, wanted: int, done: Iterable[bytes] = (), told: Sequence[bytes] = ()) -> list[bytes]:
         """Forget what the worker is done with, and give it at most `wanted` ids, the most urgent first.
 
         An id that is too long is cut one byte beyond the limit, and not held.
+
+        Parameters:
+          worker_id: who holds them from now on.
+          wanted: how many ids to return at most.
+          done: ids that the worker is done with.
+          told: ids that the worker took when a token told it of them.
         """
-        fetched: list[bytes] = self._run(1, [worker_id, min(wanted, CHUNK), *done])
+        fetched: list[bytes] = self._run(1, [worker_id, min(wanted, CHUNK), len(told), *told, *done])
         return fetched
 
     def reclaim(self, worker_id: str, kept: Iterable[bytes] = ()) -> int:
@@ -149,9 +168,10 @@ class RedisQueue:
         count: int = self._run(2, [worker_id, *kept])
         return count
 
-    def listen(self, seconds: float) -> bool:
-        """Wait for a token, and return whether one came."""
-        return self._client.blpop([self.wake], timeout=seconds) is not None
+    def listen(self, seconds: float) -> bytes | None:
+        """Wait for a token and return it, or None if none came: an id, or `NO_ID` if there is more to fetch."""
+        token = cast("list[bytes] | None", self._client.blpop([self.wake], timeout=seconds))
+        return None if token is None else token[1]
 
     def size(self) -> int:
         """Return how many bells are queued or held."""

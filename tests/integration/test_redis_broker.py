@@ -163,6 +163,25 @@ def test_a_bell_wakes_an_idle_consumer_at_once(broker: RingingRedisBroker) -> No
         assert time.monotonic() - began < 0.5
 
 
+def test_a_bell_that_comes_alone_is_taken_from_its_token_and_held_in_its_place(
+    broker: RingingRedisBroker, open_at: Open
+) -> None:
+    consumer = broker.consume("default", prefetch=2, timeout=1_000)
+    arrived: list[str] = []
+    first = threading.Thread(target=lambda: arrived.append(received(consumer).message_id))
+    first.start()
+    eventually(lambda: broker.client.info("clients").get("blocked_clients"))
+    broker.ring([bell("q1", 5)])
+    first.join()
+    assert arrived == ["q1:0:0001:0"]
+    broker.ring([bell("q2", 7), bell("q3")])
+    assert received(consumer).message_id == "q2:0:0001:0"
+
+    assert quests(taken(open_at(broker_id="w2"))) == ["q3"]
+    assert broker.requeue_dead([broker.broker_id]) == 2
+    assert quests(taken(open_at(broker_id="w3"))) == ["q2", "q1"], "not in its place"
+
+
 def test_each_bell_of_a_batch_wakes_a_consumer(open_at: Open) -> None:
     consumers = [open_at(broker_id=f"w{number}").consume("default", timeout=1_000) for number in range(4)]
     names: list[str] = []

@@ -36,6 +36,7 @@ from questline_worker.lease import Lease
 from questline_worker.outcomes import Dropped, Failed, GivenBack, Outcome, Succeeded
 from questline_worker.pending import Pending
 from questline_worker.running import RunningStep, RunningSteps
+from questline_worker.work_queue import WorkQueue
 
 log = get_logger(__name__)
 
@@ -93,6 +94,10 @@ class Checkpoints(Middleware):
     def after_declare_actor(self, broker: dramatiq.Broker, actor: dramatiq.Actor[Any, Any]) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Wrap the actor's function."""
         actor.fn = partial(self._run, actor.fn)
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
+        """Let a thread keep the step that it hands over to itself."""
+        worker.work_queue = WorkQueue()
 
     def after_consumer_thread_boot(self, broker: dramatiq.Broker, thread: ConsumerThread) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Begin to hand steps over to the threads that this one feeds."""
@@ -220,7 +225,7 @@ class Checkpoints(Middleware):
             return self._settle(step.claim, outcome)
         busy = self._behind and len(self._running) > 1
         promised = busy and its_turn and self._handover.promise(step)
-        seat = None if promised else self._handover.seat(step, its_turn=its_turn)
+        seat = None if promised else self._handover.seat(step, its_turn=busy and its_turn, mine=its_turn)
         if promised or (busy and seat is None):
             now = self._journal.database.clock.now()
             self._journal.post(

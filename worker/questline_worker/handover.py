@@ -23,6 +23,7 @@ from dramatiq.worker import ConsumerThread
 from questline_persistence.claims import Claim, Doorbell
 from questline_scheduler.doorbell_broker import DoorbellConsumer, HandedMessage, message_for
 from questline_worker.running import RunningStep
+from questline_worker.work_queue import WorkQueue
 
 #: A quest's turn, where others wait for a thread: how many steps may follow each other at once, and for how many
 #: seconds their handlers may have run by then.
@@ -49,12 +50,13 @@ class Handover:
         """Hand nothing over any more: the threads are about to end."""
         self._threads.clear()
 
-    def seat(self, step: RunningStep, *, its_turn: bool) -> Seat | None:
+    def seat(self, step: RunningStep, *, its_turn: bool, mine: bool = False) -> Seat | None:
         """Return a place for what comes after `step`, if there is one.
 
         Parameters:
           step: what has just been run.
-          its_turn: whether that was on this thread, so that the place may be its own.
+          its_turn: whether that was on this thread, in a process that has other steps to run as well.
+          mine: whether it was on this thread, which then is to go on with what comes after.
         """
         found = self._found(step)
         if found is None:
@@ -64,14 +66,14 @@ class Handover:
         # A consumer that listens tells of its own queue alone: messages of another may wait for a thread all the same.
         if not own and thread.work_queue.qsize() > len(self._steps):
             return None
-        return Seat(step, self._steps, thread, consumer, taken=True) if consumer.reserve(own=own) else None
+        return Seat(step, self._steps, thread, consumer, mine=mine) if consumer.reserve(own=own) else None
 
     def promise(self, step: RunningStep) -> bool:
         """Promise a place to what comes after `step`, for which its thread does not wait; False if there is none."""
         found = self._found(step)
         if found is None or not _has_turn(step) or len(self._promised) >= PROMISES * found[0].prefetch:
             return False
-        self._promised[step.claim.claim_id] = Seat(step, self._steps, *found, taken=False)
+        self._promised[step.claim.claim_id] = Seat(step, self._steps, *found, promised=True)
         return True
 
     def promised(self, claim: Claim) -> Seat | None:
@@ -107,7 +109,8 @@ class Seat:
       steps: where the step waits for its thread.
       thread: puts messages into Dramatiq's work queue.
       consumer: counts the place as taken.
-      taken: whether it does so already; else from when a step is given to the place.
+      mine: whether the thread that gives the place away is to take it itself.
+      promised: whether the place is not taken before a step is given to it.
     """
 
     def __init__(
@@ -117,13 +120,15 @@ class Seat:
         thread: ConsumerThread,
         consumer: DoorbellConsumer,
         *,
-        taken: bool,
+        mine: bool = False,
+        promised: bool = False,
     ) -> None:
         self.after = after
         self._steps = steps
-        self._thread = thread
         self._consumer = consumer
-        self._taken = taken
+        queue: WorkQueue = thread.work_queue  # type: ignore[assignment]  # see `Checkpoints.before_worker_boot`
+        self._put = queue.keep if mine else queue.put
+        self._taken = not promised
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +144,7 @@ class Seat:
         self._taken = False
         claim = step.claim
         self._steps[claim.quest_id, claim.epoch, claim.position] = step
-        self._thread.work_queue.put(_First(HandedMessage(message_for(_bell(claim)), self._consumer.free)))  # type: ignore[arg-type]  # see there
+        self._put(_First(HandedMessage(message_for(_bell(claim)), self._consumer.free)))
 
 
 class _First:

@@ -137,6 +137,7 @@ def test_fault_03_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_eac
 ) -> None:
     ran = _counting_lord()
     monkeypatch.setattr(Handover, "seat", lambda *_, **__: None)  # every step goes by the broker
+    monkeypatch.setattr(Handover, "promise", lambda *_: False)
     member = pool.start(threads=4)
     tripled = TriplingBroker(member.broker)
     client = pool.client()

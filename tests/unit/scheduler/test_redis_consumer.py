@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 
 from questline_scheduler.doorbell_broker import HandedMessage, bell_id, message_for
 from questline_scheduler.redis_consumer import RedisConsumer
+from questline_scheduler.redis_queue import NO_ID
 from tests.doorbells import bell
 from tests.waiting import eventually
 
@@ -22,15 +24,20 @@ class Queue:
         self.fetches: list[int] = []
         self.listens = 0
         self.rung = threading.Event()
+        self.token, self.down = NO_ID, False
+        self.told: list[bytes] = []
 
-    def fetch(self, worker_id: str, wanted: int, done: Any) -> list[bytes]:  # noqa: ARG002  (as the real one's)
+    def fetch(self, worker_id: str, wanted: int, done: Any, told: list[bytes]) -> list[bytes]:  # noqa: ARG002  (as the real one's)
+        if self.down:
+            raise redis.ConnectionError
         self.fetches.append(wanted)
+        self.told += told
         found, self.ready = self.ready[:wanted], self.ready[wanted:]
         return found
 
-    def listen(self, seconds: float) -> bool:  # noqa: ARG002  (as above)
+    def listen(self, seconds: float) -> bytes | None:  # noqa: ARG002  (as above)
         self.listens += 1
-        return self.rung.wait(30)
+        return self.token if self.rung.wait(30) else None
 
     def reclaim(self, worker_id: str, kept: Any) -> None:
         """Take back what the worker has not."""
@@ -124,3 +131,50 @@ def test_a_place_that_is_taken_before_the_fetch_does_not_make_the_queue_look_emp
     room.consumer._slots = slots  # type: ignore[method-assign]
     room.consumer.free()
     assert next(room.consumer) is not None
+
+
+def _token(room: Room, quest_id: str) -> bytes:
+    """Let a token of a bell come; return the bell's id."""
+    room.queue.token = bell_id(bell(quest_id)).encode()
+    room.queue.rung.set()
+    return room.queue.token
+
+
+def test_the_bell_of_which_a_token_tells_is_there_without_being_fetched_and_the_broker_hears_of_it(room: Room) -> None:
+    name = _token(room, "one")
+    message = next(room.consumer)
+    assert message is not None
+    assert message.message_id.encode() == name
+    assert (room.queue.fetches, room.queue.told) == ([2], [])
+    room.queue.rung.clear()
+    threading.Thread(target=room.consumer.__next__, daemon=True).start()
+    eventually(lambda: room.queue.told == [name])
+
+
+def test_a_taken_bell_is_told_at_once_where_no_place_is_left_to_fetch_for(room: Room) -> None:
+    room.consumer.reserve(own=True)
+    name = _token(room, "one")
+    assert next(room.consumer) is not None
+    assert next(room.consumer) is None
+    assert (room.queue.fetches, room.queue.told) == ([1, 0], [name])
+
+
+def test_a_bell_that_comes_when_all_places_are_taken_stays_where_it_is(listening: Room) -> None:
+    assert listening.consumer.reserve(own=False)
+    assert listening.consumer.reserve(own=False)
+    _token(listening, "one")
+    eventually(lambda: not listening.consumer._listening)
+    assert next(listening.consumer) is None
+    assert listening.consumer._held == set()
+    assert listening.queue.told == []
+
+
+def test_what_the_broker_could_not_be_told_is_told_again(room: Room) -> None:
+    name = _token(room, "one")
+    assert next(room.consumer) is not None
+    room.queue.down = True
+    assert next(room.consumer) is None
+    room.queue.down = False
+    room.queue.rung.clear()
+    threading.Thread(target=room.consumer.__next__, daemon=True).start()
+    eventually(lambda: room.queue.told == [name])

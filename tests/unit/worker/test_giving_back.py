@@ -1,7 +1,6 @@
 """Steps that are claimed and wait for a thread in vain, on a real store."""
 
 from dataclasses import dataclass
-from queue import PriorityQueue
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +12,7 @@ from questline_scheduler.memory_queue import MemoryQueue
 from questline_worker.giving_back import PATIENCE_SECONDS, GivingBack
 from questline_worker.handover import Handover
 from questline_worker.running import RunningSteps
+from questline_worker.work_queue import WorkQueue
 from tests.contract.quests import Workbench
 
 
@@ -44,7 +44,7 @@ class Hall:
 def hall(bench: Workbench) -> Hall:
     running, handover, rung = RunningSteps(bench.register), Handover(), list[Settled]()
     thread: Any = SimpleNamespace(
-        queue_name="default", consumer=MemoryConsumer(MemoryQueue(), 1, 0.01), work_queue=PriorityQueue[Any]()
+        queue_name="default", consumer=MemoryConsumer(MemoryQueue(), 1, 0.01), work_queue=WorkQueue()
     )
     handover.open(thread)
     return Hall(bench, running, handover, GivingBack(bench.journal, running, handover, rung.extend), rung)

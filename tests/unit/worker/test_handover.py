@@ -1,6 +1,5 @@
 """Seats for what comes next, and the steps on their way to one; the rest is seen with real workers."""
 
-from queue import PriorityQueue
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +11,7 @@ from questline_scheduler.memory_broker import MemoryConsumer
 from questline_scheduler.memory_queue import MemoryQueue
 from questline_worker.handover import PROMISES, TURN_SECONDS, TURN_STEPS, Handover
 from questline_worker.running import RunningStep
+from questline_worker.work_queue import WorkQueue
 from tests.doorbells import bell
 from tests.unit.worker.conftest import MakeClaim
 
@@ -23,7 +23,7 @@ class Place:
         self.memory = MemoryQueue()
         self.consumer = MemoryConsumer(self.memory, threads, 0.01)
         self.thread: Any = SimpleNamespace(
-            queue_name="default", consumer=self.consumer, work_queue=PriorityQueue[Any](), prefetch=threads
+            queue_name="default", consumer=self.consumer, work_queue=WorkQueue(), prefetch=threads
         )
         self.handover = Handover()
         self.handover.open(self.thread)
