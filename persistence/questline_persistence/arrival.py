@@ -15,7 +15,6 @@ class Arrival(NamedTuple):
     namespace: str
     quest_type: str
     input_data: str
-    plan: Plan
     run_data: str
     labels: str
     queue: str
@@ -26,6 +25,7 @@ class Arrival(NamedTuple):
     schema_version: int
     available_at: float
     ring_at: float
+    plan: Plan
 
     @property
     def doorbell(self) -> Doorbell:

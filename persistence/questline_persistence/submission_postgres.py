@@ -10,32 +10,46 @@ from sqlalchemy import Connection, text
 
 from questline_persistence.arrival import FIRST_FENCE, Arrival
 from questline_persistence.driver import execute
-from questline_persistence.plan import Plan, PlannedStep
+
+#: What is sent, with the types of its columns: each quest, each distinct plan, and each step of such a plan.
+_QUEST = {
+    "quest_id": "text",
+    "namespace": "text",
+    "quest_type": "text",
+    "input_data": "text",
+    "run_data": "text",
+    "labels": "text",
+    "queue": "text",
+    "priority": "int",
+    "forked_from": "text",
+    "idempotency_key": "text",
+    "created_at": "text",
+    "schema_version": "int",
+    "available_at": "float8",
+    "ring_at": "float8",
+    "plan": "int",
+}
+_PLAN = {"number": "int", "stack": "text", "position": "text", "handler": "text", "queue": "text"}
+_STEP = {
+    "plan": "int",
+    "position": "text",
+    "lord_name": "text",
+    "tool_name": "text",
+    "occurrence": "int",
+    "params": "text",
+    "max_attempts": "int",
+    "timeout_seconds": "float8",
+    "backoff_seconds": "float8",
+    "queue": "text",
+}
 
 # A quest whose id or idempotency key is taken brings in no row at all: all else is inserted for what was `created`.
 _INSERT = """
-WITH quest AS (
-  SELECT * FROM unnest(CAST(:quest_ids AS text[]), CAST(:quest_types AS text[]), CAST(:inputs AS text[]),
-      CAST(:plans AS int[]), CAST(:states AS text[]), CAST(:labels AS text[]), CAST(:queues AS text[]),
-      CAST(:priorities AS int[]), CAST(:forks AS text[]), CAST(:keys AS text[]), CAST(:stamps AS text[]),
-      CAST(:schemas AS int[]), CAST(:availables AS float8[]), CAST(:rings AS float8[]))
-    AS quest(quest_id, quest_type, input_data, plan, run_data, labels, queue, priority, forked_from, idempotency_key,
-      stamp, schema_version, available_at, ring_at)
-), plan AS (
-  SELECT * FROM unnest(CAST(:numbers AS int[]), CAST(:stacks AS text[]), CAST(:starts AS text[]),
-      CAST(:handlers AS text[]), CAST(:start_queues AS text[]))
-    AS plan(number, execution_stack, position, handler, queue)
-), step AS (
-  SELECT * FROM unnest(CAST(:step_plans AS int[]), CAST(:positions AS text[]), CAST(:lords AS text[]),
-      CAST(:tools AS text[]), CAST(:occurrences AS int[]), CAST(:params AS text[]), CAST(:attempts AS int[]),
-      CAST(:timeouts AS float8[]), CAST(:backoffs AS float8[]), CAST(:step_queues AS text[]))
-    AS step(plan, position, lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds,
-      queue)
-), created AS (
+created AS (
   INSERT INTO quest_executions (quest_id, namespace, quest_type, status, epoch, version, fence, input_data,
     execution_stack, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at, schema_version)
-  SELECT q.quest_id, :namespace, q.quest_type, 'new', 0, 0, 0, q.input_data, p.execution_stack, CAST(q.labels AS jsonb),
-    q.queue, q.priority, q.forked_from, q.idempotency_key, q.stamp, q.stamp, q.schema_version
+  SELECT q.quest_id, q.namespace, q.quest_type, 'new', 0, 0, 0, q.input_data, p.stack, CAST(q.labels AS jsonb),
+    q.queue, q.priority, q.forked_from, q.idempotency_key, q.created_at, q.created_at, q.schema_version
   FROM quest q JOIN plan p ON p.number = q.plan
   ON CONFLICT DO NOTHING
   RETURNING quest_id
@@ -50,70 +64,64 @@ WITH quest AS (
   FROM fresh f JOIN step s ON s.plan = f.plan
 ), snapshot AS (
   INSERT INTO quest_snapshots (quest_id, version, epoch, position, run_data, snapshot_reason, created_at)
-  SELECT quest_id, 0, 0, position, run_data, 'start', stamp FROM fresh
+  SELECT quest_id, 0, 0, position, run_data, 'start', created_at FROM fresh
 ), ticket AS (
   INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, state, fence, version, available_at,
     ring_at, queue, priority)
-  SELECT quest_id, 0, :namespace, position, 0, handler, 'ready', :fence, 0, available_at, ring_at, start_queue, priority
+  SELECT quest_id, 0, namespace, position, 0, handler, 'ready', :fence, 0, available_at, ring_at, start_queue, priority
   FROM fresh WHERE :tickets_too
 )
 SELECT count(*) FROM created
 """
-#: For the driver that we bring: it writes arrays much faster in binary form, and must be asked to.
-_INSERT_BINARY = re.sub(r":(\w+)", r"%(\1)b", _INSERT)
+
+
+def _row_of(name: str, columns: dict[str, str]) -> str:
+    """Return a part of a statement: what is sent of one thing, each value by itself."""
+    return f"{name} AS (SELECT {', '.join(f'CAST(:{name}_{key} AS {kind}) AS {key}' for key, kind in columns.items())})"
+
+
+def _rows_of(name: str, columns: dict[str, str]) -> str:
+    """Return a part of a statement: what is sent of many things, one array per column."""
+    arrays = ", ".join(f"CAST(:{name}_{key} AS {kind}[])" for key, kind in columns.items())
+    return f"{name} AS (SELECT * FROM unnest({arrays}) AS {name}({', '.join(columns)}))"  # noqa: S608  (of the constants above)
+
+
+def _statements(*sources: str) -> tuple[str, str]:
+    """Return the statement for any driver, and for the one that we bring: it writes faster in binary form, if asked."""
+    statement = f"WITH {', '.join(sources)}, {_INSERT}"
+    return statement, re.sub(r":(\w+)", r"%(\1)b", statement)
+
+
+_MANY = _statements(_rows_of("quest", _QUEST), _rows_of("plan", _PLAN), _rows_of("step", _STEP))
+# For a single quest, arrays cost more than what they hold, on both sides.
+_ONE = _statements(_row_of("quest", _QUEST), _row_of("plan", _PLAN), _rows_of("step", _STEP))
 
 
 def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
     """Insert whole quests of one namespace; return how many were new, the others being left as they are."""
-    plans = {id(one.plan): one.plan for one in batch}
-    numbers = {name: number for number, name in enumerate(plans)}
-    values = _quests(batch, [numbers[id(one.plan)] for one in batch]) | _plans([*plans.values()])
-    values |= {"namespace": batch[0].namespace, "fence": FIRST_FENCE, "tickets_too": tickets_too}
+    distinct = [*{id(one.plan): one.plan for one in batch}.values()]
+    numbers = {id(plan): number for number, plan in enumerate(distinct)}
+    quests = [(*one[:-1], numbers[id(one.plan)]) for one in batch]
+    plans = [(number, one.text, one.position, one.handler, one.queue) for number, one in enumerate(distinct)]
+    steps = [(number, *step) for number, plan in enumerate(distinct) for step in plan.steps]
+    values = _named("step", _STEP, _turned(steps)) | {"fence": FIRST_FENCE, "tickets_too": tickets_too}
+    if len(batch) == 1:
+        statement, binary = _ONE
+        values |= _named("quest", _QUEST, quests[0]) | _named("plan", _PLAN, plans[0])
+    else:
+        statement, binary = _MANY
+        values |= _named("quest", _QUEST, _turned(quests)) | _named("plan", _PLAN, _turned(plans))
     if connection.dialect.driver == "psycopg":
-        return int(execute(connection, _INSERT_BINARY, values)[0][0])
+        return int(execute(connection, binary, values)[0][0])
     # A caller's own connection may have another driver.
-    return int(connection.execute(text(_INSERT), values).scalar_one())
+    return int(connection.execute(text(statement), values).scalar_one())
 
 
-def _quests(batch: Sequence[Arrival], plans: Sequence[int]) -> dict[str, Any]:
-    """Return the arrays that hold something for each quest."""
-    columns = dict(zip(Arrival._fields, map(list, zip(*batch, strict=True)), strict=True))
-    return {
-        "quest_ids": columns["quest_id"],
-        "quest_types": columns["quest_type"],
-        "inputs": columns["input_data"],
-        "plans": plans,
-        "states": columns["run_data"],
-        "labels": columns["labels"],
-        "queues": columns["queue"],
-        "priorities": columns["priority"],
-        "forks": columns["forked_from"],
-        "keys": columns["idempotency_key"],
-        "stamps": columns["created_at"],
-        "schemas": columns["schema_version"],
-        "availables": columns["available_at"],
-        "rings": columns["ring_at"],
-    }
+def _turned(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return the columns of rows."""
+    return [*map(list, zip(*rows, strict=True))]
 
 
-def _plans(plans: Sequence[Plan]) -> dict[str, Any]:
-    """Return the arrays that hold something for each plan, and for each of its steps."""
-    numbered = [(number, step) for number, plan in enumerate(plans) for step in plan.steps]
-    columns = dict(zip(PlannedStep._fields, map(list, zip(*(step for _, step in numbered), strict=True)), strict=True))
-    return {
-        "numbers": [*range(len(plans))],
-        "stacks": [plan.text for plan in plans],
-        "starts": [plan.position for plan in plans],
-        "handlers": [plan.handler for plan in plans],
-        "start_queues": [plan.queue for plan in plans],
-        "step_plans": [number for number, _ in numbered],
-        "positions": columns["position"],
-        "lords": columns["lord_name"],
-        "tools": columns["tool_name"],
-        "occurrences": columns["occurrence"],
-        "params": columns["params"],
-        "attempts": columns["max_attempts"],
-        "timeouts": columns["timeout_seconds"],
-        "backoffs": columns["backoff_seconds"],
-        "step_queues": columns["queue"],
-    }
+def _named(name: str, columns: dict[str, str], values: Sequence[Any]) -> dict[str, Any]:
+    """Return the values of the columns of what is sent as the statement calls them."""
+    return {f"{name}_{key}": value for key, value in zip(columns, values, strict=True)}

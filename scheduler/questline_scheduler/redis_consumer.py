@@ -27,6 +27,8 @@ from questline_scheduler.redis_queue import CHUNK, NO_ID, RedisQueue
 
 log = get_logger(__name__)
 
+#: How long the broker is not told that a lone bell was taken, in seconds: its thread needs Python's lock first.
+TOLD_SECONDS = 0.004
 #: Longest single wait for a bell, in seconds: a closed consumer returns within it.
 LONGEST_LISTEN = 1.0
 #: First and longest wait after the broker failed, in seconds.
@@ -148,8 +150,11 @@ class RedisConsumer(DoorbellConsumer):
 
     def _slots(self) -> int:
         """Return how many messages may be fetched; if none, wait until an ack frees a slot."""
-        if self._told and self._places() <= 0:
-            self._send_done()  # it may take long, and others would fetch what is ours
+        if self._told:
+            with self._changed:
+                self._changed.wait(TOLD_SECONDS)
+            if self._places() <= 0:
+                self._send_done()  # a slot may take long, and others would fetch what is ours
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._places() > 0, self._timeout)
             return 0 if self._closed else max(0, self._places())
