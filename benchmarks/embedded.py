@@ -20,6 +20,8 @@ from questline import QuestClient
 from questline_persistence.settings import load
 from questline_worker.process import WorkerProcess
 
+#: Most quests to run before anything is measured.
+WARM_UP = 50
 #: As `questline worker` starts its threads.
 POLL_MS = 500
 
@@ -56,7 +58,7 @@ def main() -> None:
     """Warm up, run the quests, and say how long they took."""
     url, count, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with embedded(url) as client:
-        run(client, 50, 5)
+        run(client, min(count, WARM_UP), steps)
         seconds, ids = run(client, count, steps)
     print(json.dumps({"seconds": seconds, "quest_ids": ids}))
 

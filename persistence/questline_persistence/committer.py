@@ -25,8 +25,6 @@ Result = TypeVar("Result")
 MAX_BATCH = 256
 #: Most items that may be waiting, or be on their way, without anybody waiting for them.
 MAX_BEHIND = 64
-#: How long a batch waits for items that are said to come at once, in seconds.
-GATHER_SECONDS = 0.002
 
 
 class _Turn:
@@ -38,9 +36,9 @@ class _Turn:
         self._lock = threading.Lock()
         self._lock.acquire()
 
-    def wait(self, seconds: float = -1) -> None:
-        """Wait for a call, or for none if there has been one since the last; for so many seconds at most."""
-        self._lock.acquire(timeout=seconds)
+    def wait(self) -> None:
+        """Wait for a call, or for none if there has been one since the last."""
+        self._lock.acquire()
 
     def set(self) -> None:
         """Call whoever waits, or the next who will."""
@@ -70,22 +68,15 @@ class Committer(Generic[Item, Result]):
         reached fails them all.
       settled: told, after each transaction, of those posted items that it held, each with its result or the error
         that it met.
-      coming: tells how many items will be handed in at once. They are waited for, since each batch costs the store a
-        sync, and its leader a wait for Python's lock with each statement.
     """
 
     def __init__(
         self,
         flush: Callable[[Sequence[Item]], Sequence[Result]],
         settled: Callable[[Sequence[tuple[Item, Result | BaseException]]], object] = lambda _: None,
-        coming: Callable[[], int] = lambda: 0,
     ) -> None:
         self._flush = flush
         self._settled = settled
-        self._coming = coming
-        self._answered: set[_Entry[Item, Result]] = set()
-        self._wanted = MAX_BATCH
-        self._gathered = _Turn()
         self._waiting: deque[_Entry[Item, Result]] = deque()
         self._leading = threading.Lock()
         self._room = threading.Condition()
@@ -97,13 +88,12 @@ class Committer(Generic[Item, Result]):
         """Commit `item`, together with what others have handed in meanwhile, and return its result."""
         turn = _Turn()
         entry: _Entry[Item, Result] = _Entry(item, turn)
-        self._hand_in(entry)
+        self._waiting.append(entry)
         while not entry.done:
             if self._leading.acquire(blocking=False):
                 self._lead()
             else:
                 turn.wait()
-        self._answered.discard(entry)
         if entry.error is not None:
             raise entry.error
         return entry.result  # type: ignore[return-value]  # set together with `done`
@@ -116,7 +106,7 @@ class Committer(Generic[Item, Result]):
             if self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="committer", daemon=True)
                 self._thread.start()
-        self._hand_in(_Entry(item, None))
+        self._waiting.append(_Entry(item, None))
         if not self._leading.locked():  # else the one who leads passes it on
             self._posted.set()
 
@@ -132,23 +122,10 @@ class Committer(Generic[Item, Result]):
             if self._waiting and self._leading.acquire(blocking=False):
                 self._lead()
 
-    def _hand_in(self, entry: _Entry[Item, Result]) -> None:
-        self._waiting.append(entry)
-        if len(self._waiting) >= self._wanted:
-            self._gathered.set()
-
-    def _gather(self) -> None:
-        """Wait a moment for what will be handed in at once."""
-        if coming := len(self._answered) + self._coming():
-            self._wanted = min(len(self._waiting) + coming, MAX_BATCH)
-            self._gathered.wait(GATHER_SECONDS)
-            self._wanted = MAX_BATCH
-
     def _lead(self) -> None:
         """Commit one batch of what waits, then let go of the lead."""
         batch: list[_Entry[Item, Result]] = []
         try:
-            self._gather()
             while self._waiting and len(batch) < MAX_BATCH:
                 batch.append(self._waiting.popleft())
             if batch:
@@ -173,8 +150,6 @@ class Committer(Generic[Item, Result]):
         except BaseException as error:  # noqa: BLE001  (it is raised in the callers' threads)
             self._alone(batch, error)
         for entry in batch:
-            if entry.turn is not None:
-                self._answered.add(entry)
             entry.done = True
             if entry.turn is not None:
                 entry.turn.set()

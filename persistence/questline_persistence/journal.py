@@ -54,9 +54,7 @@ class Journal:
         self._hot: ModuleType = hot_sqlite if database.dialect == "sqlite" else hot_postgres
         #: Told of every posted checkpoint that is settled, with what became of it or the error that it met.
         self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
-        #: Tells how many ends will be handed in at once.
-        self.coming: Callable[[], int] = lambda: 0
-        self._ends: _Committer = Committer(self._flush, self._tell, self._soon)
+        self._ends: _Committer = Committer(self._flush, self._tell)
         # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
         self._wishes: _Committer = self._ends if database.dialect == "sqlite" else Committer(self._flush)
 
@@ -134,9 +132,6 @@ class Journal:
             return give_back(connection, **row._asdict(), claim_id=claim_id, now=self.database.clock.now())
 
         return self.database.write(work, at="release")
-
-    def _soon(self) -> int:
-        return self.coming()
 
     def _tell(self, ends: Sequence[tuple[Any, Any]]) -> None:
         self.on_settled(ends)

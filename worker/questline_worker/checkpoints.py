@@ -89,7 +89,6 @@ class Checkpoints(Middleware):
         self._giving_back = GivingBack(journal, running, self._handover, self._ring)
         self._overdue = Loop(self._giving_back)
         journal.on_settled = self._settled
-        journal.coming = running.coming
 
     def after_declare_actor(self, broker: dramatiq.Broker, actor: dramatiq.Actor[Any, Any]) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Wrap the actor's function."""

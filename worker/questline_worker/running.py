@@ -17,8 +17,6 @@ log = get_logger(__name__)
 
 #: Seconds between two looks into the store for whether one step's claim still holds.
 LOOK_SECONDS = 1.0
-#: A step comes at once if it began less than this ago, and those before it took a tenth of that; in seconds.
-MOMENT_SECONDS = 0.002
 
 
 class Cancellable(Protocol):
@@ -71,11 +69,6 @@ class RunningStep:
             )
             if self._coroutine is not None:
                 self._coroutine.cancel()
-
-    @property
-    def short(self) -> bool:
-        """Whether the steps before it, of the same turn, took next to no time."""
-        return self.streak > 0 and self.spent < self.streak * MOMENT_SECONDS / 10
 
     @property
     def lost(self) -> bool:
@@ -131,11 +124,6 @@ class RunningSteps:
         """Return the steps that run now."""
         with self._lock:
             return [*self._steps.values()]
-
-    def coming(self) -> int:
-        """Return how many steps have only just begun, and will end at once if they are like those before them."""
-        since = time.monotonic() - MOMENT_SECONDS
-        return sum(step.short and step.begun > since and not step.settling for step in [*self._steps.values()])
 
     def note_fenced(self) -> None:
         """Count a result that came too late."""
