@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select
+import orjson
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
 from questline_persistence import hot_postgres, hot_sqlite
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
@@ -21,9 +22,10 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.hot_connections import plan_by_keys
 from questline_persistence.limits import DEFAULTS, Limit, Limits
 from questline_persistence.models import MAX_STEPS, LordStep
+from questline_persistence.plan import counts_text
 from questline_persistence.payload import encode, size_of, too_large
 from questline_persistence.states import RunStatus, TicketState
-from questline_persistence.tables import in_state, runs, steps, tickets
+from questline_persistence.tables import in_state, quests, runs, steps, tickets
 
 _Committer: TypeAlias = Committer[ClaimRequest | Checkpoint, Claim | Settled | None]
 
@@ -255,19 +257,12 @@ class _Tries:
 def _insert_pushed(connection: Connection, end: Checkpoint, limits: Limits) -> None:
     """Add the pushed steps to the plan, at positions below the step that pushed them."""
     held = end.claim
-    plan = (steps.c.quest_id == held.quest_id, steps.c.epoch == held.epoch)
-    count = connection.execute(select(func.count()).select_from(steps).where(*plan)).scalar_one()
-    if count + len(end.pushed) > MAX_STEPS:
+    counts = _step_counts(connection, held)
+    if sum(counts.values()) + len(end.pushed) > MAX_STEPS:
         raise PayloadError(f"{len(end.pushed)} pushed steps would make the quest longer than {MAX_STEPS:,} steps")
-    names = {step.lord_name for step in end.pushed}
-    counted = connection.execute(
-        select(steps.c.lord_name, func.count()).where(*plan, steps.c.lord_name.in_(names)).group_by(steps.c.lord_name)
-    )
-    occurrences: dict[str, int] = {row[0]: row[1] for row in counted}
     rows = []
     for position, step in zip(_free_positions(connection, end), end.pushed, strict=True):
-        occurrences[step.lord_name] = occurrences.get(step.lord_name, 0) + 1
-        which = occurrences[step.lord_name]
+        which = counts[step.lord_name] = counts.get(step.lord_name, 0) + 1
         row = step_row(step, held.quest_id, position, which, queue=held.queue, limit=limits.params)
         rows.append(row | {"epoch": held.epoch, "since_version": held.version + 1})
     if (size := sum(size_of(row["params"]) for row in rows)) > limits.stack.size:
@@ -275,6 +270,19 @@ def _insert_pushed(connection: Connection, end: Checkpoint, limits: Limits) -> N
             f"what the {len(rows):,} steps pushed by step {held.position} have as params", f"{size:,}", limits.stack
         )
     connection.execute(insert(steps), rows)
+    mine = quests.c.quest_id == held.quest_id
+    connection.execute(update(quests).where(mine).values(step_counts=counts_text(counts)))
+
+
+def _step_counts(connection: Connection, held: Claim) -> dict[str, int]:
+    """Return how many steps of each Lord the plan has: as it was noted, or counted in a quest where it was not."""
+    noted = connection.execute(select(quests.c.step_counts).where(quests.c.quest_id == held.quest_id)).scalar_one()
+    if noted is not None:
+        found: dict[str, int] = orjson.loads(noted)
+        return found
+    plan = (steps.c.quest_id == held.quest_id, steps.c.epoch == held.epoch)
+    rows = connection.execute(select(steps.c.lord_name, func.count()).where(*plan).group_by(steps.c.lord_name))
+    return {row[0]: row[1] for row in rows}
 
 
 def _free_positions(connection: Connection, end: Checkpoint) -> list[str]:

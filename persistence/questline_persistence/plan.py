@@ -6,7 +6,7 @@ to the store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -47,6 +47,7 @@ class Plan:
       position: where the quest starts.
       handler: the handler of the step that it starts with.
       queue: that step's own queue, if it has one.
+      counts: how many steps of each Lord there are, as JSON text.
     """
 
     text: str
@@ -54,6 +55,7 @@ class Plan:
     position: str
     handler: str
     queue: str | None
+    counts: str
 
 
 class Plans:
@@ -100,7 +102,7 @@ class Plans:
                 PlannedStep(where, lord, tool, seen[lord], text, attempts, float(timeout), float(backoff), queue)
             )
         text = self._text(stack, params)
-        return Plan(text, tuple(planned), planned[0].position, stack[0].handler, planned[0].queue)
+        return Plan(text, tuple(planned), planned[0].position, stack[0].handler, planned[0].queue, counts_text(seen))
 
     def _text(self, stack: Sequence[LordStep], params: Sequence[str]) -> str:
         """Return the stack as JSON text, in which the text of the params is put as it stands."""
@@ -112,6 +114,11 @@ class Plans:
 
 
 _STACK_HINT = "split it into several quests, or let one step do the work of several"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Return how many steps of each Lord a plan has as JSON text."""
+    return orjson.dumps(counts).decode()
 
 
 def _content(step: LordStep, params: str) -> tuple[str, str, str, int, float, float, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.locked import LockedQuest
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.payload import decode, whole_state
-from questline_persistence.plan import PlannedStep
+from questline_persistence.plan import PlannedStep, counts_text
 from questline_persistence.starting_point import StartingPoint, resolve
 from questline_persistence.states import ExecutionStatus, SnapshotReason
 from questline_persistence.submission import take_apart
@@ -46,7 +47,8 @@ def earlier_state(
 def start_again(locked: LockedQuest, state: history.State) -> Doorbell:
     """Take a quest back to `state` under the next epoch: plan, snapshot, ticket and row; return what to ring."""
     quest_id, epoch, version = locked.quest_id, locked.quest.epoch + 1, locked.version + 1
-    locked.connection.execute(insert(steps), copied_plan(locked.connection, state, to=quest_id, epoch=epoch))
+    plan = copied_plan(locked.connection, state, to=quest_id, epoch=epoch)
+    locked.connection.execute(insert(steps), plan)
     locked.connection.execute(
         insert(snapshots).values(
             quest_id=quest_id,
@@ -65,6 +67,7 @@ def start_again(locked: LockedQuest, state: history.State) -> Doorbell:
     locked.change(
         status=ExecutionStatus.RUNNING,
         epoch=epoch,
+        step_counts=counts_text(Counter(row["lord_name"] for row in plan)),
         output_data=None,
         error=None,
         reason=None,
@@ -114,4 +117,7 @@ def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Arriv
     copied = copied_plan(locked.connection, state, to=new_id, epoch=0)
     steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in copied)
     base = whole_state(state.run_data, limit=locked.limits.state)
-    return new._replace(run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position)))
+    counts = counts_text(Counter(step.lord_name for step in steps))
+    return new._replace(
+        run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position), counts=counts)
+    )

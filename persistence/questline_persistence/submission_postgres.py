@@ -29,7 +29,7 @@ _QUEST = {
     "ring_at": "float8",
     "plan": "int",
 }
-_PLAN = {"number": "int", "stack": "text", "position": "text", "handler": "text", "queue": "text"}
+_PLAN = {"number": "int", "stack": "text", "position": "text", "handler": "text", "queue": "text", "counts": "text"}
 _STEP = {
     "plan": "int",
     "position": "text",
@@ -47,9 +47,10 @@ _STEP = {
 _INSERT = """
 created AS (
   INSERT INTO quest_executions (quest_id, namespace, quest_type, status, epoch, version, fence, input_data,
-    execution_stack, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at, schema_version)
-  SELECT q.quest_id, q.namespace, q.quest_type, 'new', 0, 0, 0, q.input_data, p.stack, CAST(q.labels AS jsonb),
-    q.queue, q.priority, q.forked_from, q.idempotency_key, q.created_at, q.created_at, q.schema_version
+    execution_stack, step_counts, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at,
+    schema_version)
+  SELECT q.quest_id, q.namespace, q.quest_type, 'new', 0, 0, 0, q.input_data, p.stack, p.counts,
+    CAST(q.labels AS jsonb), q.queue, q.priority, q.forked_from, q.idempotency_key, q.created_at, q.created_at, q.schema_version
   FROM quest q JOIN plan p ON p.number = q.plan
   ON CONFLICT DO NOTHING
   RETURNING quest_id
@@ -102,7 +103,7 @@ def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: boo
     distinct = [*{id(one.plan): one.plan for one in batch}.values()]
     numbers = {id(plan): number for number, plan in enumerate(distinct)}
     quests = [(*one[:-1], numbers[id(one.plan)]) for one in batch]
-    plans = [(number, one.text, one.position, one.handler, one.queue) for number, one in enumerate(distinct)]
+    plans = [(number, one.text, one.position, one.handler, one.queue, one.counts) for number, one in enumerate(distinct)]
     steps = [(number, *step) for number, plan in enumerate(distinct) for step in plan.steps]
     values = _named("step", _STEP, _turned(steps)) | {"fence": FIRST_FENCE, "tickets_too": tickets_too}
     if len(batch) == 1:

@@ -10,8 +10,9 @@ from questline_persistence.arrival import FIRST_FENCE, Arrival
 
 _QUEST = """
 INSERT INTO quest_executions (quest_id, namespace, quest_type, status, epoch, version, fence, input_data,
-  execution_stack, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at, schema_version)
-VALUES (?1, ?2, ?3, 'new', 0, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)
+  execution_stack, step_counts, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at,
+  schema_version)
+VALUES (?1, ?2, ?3, 'new', 0, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)
 ON CONFLICT DO NOTHING
 """
 
@@ -57,6 +58,7 @@ def _quest(one: Arrival) -> tuple[str | int | None, ...]:
         one.quest_type,
         one.input_data,
         one.plan.text,
+        one.plan.counts,
         one.labels,
         one.queue,
         one.priority,

@@ -95,6 +95,9 @@ class QuestExecutions(Base):
     output_data: Mapped[str | None] = mapped_column(Text)
     #: The plan as submitted; what remains of it is read from the steps.
     execution_stack: Mapped[str] = mapped_column(Text)
+    #: How many steps of each Lord the plan of the present epoch has, as JSON, so that pushing more need not count them;
+    #: NULL in a quest that is older than this column.
+    step_counts: Mapped[str | None] = mapped_column(Text)
     labels: Mapped[dict[str, str]] = mapped_column(_Labels)
     queue: Mapped[str] = mapped_column(Text)
     priority: Mapped[int] = mapped_column(Integer, server_default="0")
