@@ -37,7 +37,7 @@ _TABLES = ("quest_executions", "quest_steps", "lord_runs", "quest_snapshots")
 def measure(bench: Bench) -> Result:
     """Run W1 in a store full of finished quests and in an empty one."""
     finished, batch = bench.sized(FULL, QUICK)
-    count, steps = bench.sized(throughput.FULL, throughput.QUICK)
+    count, steps = bench.sized(throughput.LONG, throughput.QUICK)
     result = Result("W6", "age", f"{count:,} quests of {steps} no-op steps beside {finished:,} finished quests")
     old = _aged(bench, finished, batch)
     contestants = {EMPTY: partial(throughput.ours, bench, count, steps), OLD: partial(_old, bench, old, count, steps)}

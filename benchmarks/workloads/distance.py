@@ -19,7 +19,7 @@ NEAR, PROXIED, FAR = "W1 beside it", "through the proxy, nothing added", "throug
 
 def measure(bench: Bench) -> Result:
     """Run W1 with its workers a millisecond away from PostgreSQL; through the same proxy without that, too."""
-    count, steps = bench.sized(throughput.FULL, throughput.QUICK)
+    count, steps = bench.sized(throughput.LONG, throughput.QUICK)
     result = Result("W9", "distance", f"{count:,} quests of {steps} no-op steps, 2 processes of 8 threads")
     contestants = {
         NEAR: partial(_near, bench, count, steps),

@@ -102,10 +102,11 @@ class Committer(Generic[Item, Result]):
         """See to it that `item` is committed soon, and return; wait only while too many are behind."""
         with self._room:
             self._room.wait_for(lambda: self._behind < MAX_BEHIND)
-            self._behind += 1
             if self._thread is None:
-                self._thread = threading.Thread(target=self._follow, name="committer", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._follow, name="committer", daemon=True)
+                thread.start()  # this may fail; then nothing is behind
+                self._thread = thread
+            self._behind += 1
         self._waiting.append(_Entry(item, None))
         if not self._leading.locked():  # else the one who leads passes it on
             self._posted.set()

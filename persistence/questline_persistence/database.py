@@ -95,6 +95,7 @@ class Database:
         self._memory_lock = threading.RLock() if self._in_memory else None
         self.clock = Clock(self._read_clock)
         self._alarm = Alarm(self.name)
+        self._warned = False
 
     @property
     def name(self) -> str:
@@ -305,11 +306,13 @@ class Database:
             message = f"the connection is to {connection.dialect.name}, the quests are in {self.dialect}"
             raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
         theirs: Any = connection.dialect.dbapi
-        if self.dialect == "sqlite" and not self._in_memory and sqlite_driver.is_another_library(theirs):
+        risky = self.dialect == "sqlite" and not self._in_memory and sqlite_driver.is_another_library(theirs)
+        if risky and not self._warned:
+            self._warned = True
             ours = sqlite_driver.driver()
             log.warning(
                 "sqlite_libraries_differ",
-                theirs=f"{theirs.__name__} {theirs.sqlite_version}",
+                theirs=f"{getattr(theirs, '__name__', type(theirs).__name__)} {theirs.sqlite_version}",
                 ours=f"{ours.__name__} {ours.sqlite_version}",
                 hint=f"create_engine(url, module={ours.__name__}): two libraries do not see each other's locks",
             )

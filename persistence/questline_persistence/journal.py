@@ -22,8 +22,8 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.hot_connections import plan_by_keys
 from questline_persistence.limits import DEFAULTS, Limit, Limits
 from questline_persistence.models import MAX_STEPS, LordStep
-from questline_persistence.plan import counts_text
 from questline_persistence.payload import encode, size_of, too_large
+from questline_persistence.plan import counts_text
 from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.tables import in_state, quests, runs, steps, tickets
 

@@ -118,6 +118,4 @@ def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Arriv
     steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in copied)
     base = whole_state(state.run_data, limit=locked.limits.state)
     counts = counts_text(Counter(step.lord_name for step in steps))
-    return new._replace(
-        run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position), counts=counts)
-    )
+    return new._replace(run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position), counts=counts))

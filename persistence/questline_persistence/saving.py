@@ -126,7 +126,11 @@ def _place(connection: Connection, row: Row[Any], stack: list[LordStep], limits:
     planned = Plans(limits).of(stack)
     rows = [step.row(row.quest_id, epoch=epoch, queue=row.queue) for step in planned.steps]
     connection.execute(insert(steps), rows)
-    connection.execute(update(quests).where(quests.c.quest_id == row.quest_id).values(execution_stack=planned.text, step_counts=planned.counts))
+    connection.execute(
+        update(quests)
+        .where(quests.c.quest_id == row.quest_id)
+        .values(execution_stack=planned.text, step_counts=planned.counts)
+    )
     return epoch, planned.position
 
 

@@ -38,7 +38,7 @@ def is_another_library(module: Any) -> bool:
     it closes the file (https://sqlite.org/howtocorrupt.html, "Multiple copies of SQLite linked into the same
     application"). So what both write at the same time may be lost.
     """
-    return module.connect is not driver().connect
+    return getattr(module, "sqlite", module).connect is not driver().connect  # an async driver wraps one of them
 
 
 def prepare(connection: Any, module: ModuleType) -> None:

@@ -50,7 +50,8 @@ created AS (
     execution_stack, step_counts, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at,
     schema_version)
   SELECT q.quest_id, q.namespace, q.quest_type, 'new', 0, 0, 0, q.input_data, p.stack, p.counts,
-    CAST(q.labels AS jsonb), q.queue, q.priority, q.forked_from, q.idempotency_key, q.created_at, q.created_at, q.schema_version
+    CAST(q.labels AS jsonb), q.queue, q.priority, q.forked_from, q.idempotency_key, q.created_at, q.created_at,
+    q.schema_version
   FROM quest q JOIN plan p ON p.number = q.plan
   ON CONFLICT DO NOTHING
   RETURNING quest_id
@@ -103,7 +104,9 @@ def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: boo
     distinct = [*{id(one.plan): one.plan for one in batch}.values()]
     numbers = {id(plan): number for number, plan in enumerate(distinct)}
     quests = [(*one[:-1], numbers[id(one.plan)]) for one in batch]
-    plans = [(number, one.text, one.position, one.handler, one.queue, one.counts) for number, one in enumerate(distinct)]
+    plans = [
+        (number, one.text, one.position, one.handler, one.queue, one.counts) for number, one in enumerate(distinct)
+    ]
     steps = [(number, *step) for number, plan in enumerate(distinct) for step in plan.steps]
     values = _named("step", _STEP, _turned(steps)) | {"fence": FIRST_FENCE, "tickets_too": tickets_too}
     if len(batch) == 1:

@@ -136,7 +136,8 @@ class DoorbellConsumer(Consumer, ABC):
         """Take a thread's place for a message that did not come from here; False if there is none.
 
         Parameters:
-          own: whether the caller's thread is about to be free; else one must be, and no message wait for it.
+          own: whether to take one in any case, be it one too many for a moment, since the caller's thread is about to
+            be free; else a thread must be, and no message wait for it.
         """
 
     @abstractmethod

@@ -72,6 +72,7 @@ class RedisConsumer(DoorbellConsumer):
         self._timeout = max(0.01, min(timeout, LONGEST_LISTEN))  # BLPOP takes 0 for "for ever"
         self._on_drop = on_drop
         self._changed = threading.Condition()
+        self._sending = threading.Lock()
         self._cache: deque[Message[Any]] = deque()
         self._held: set[bytes] = set()
         self._reserved = 0
@@ -129,7 +130,9 @@ class RedisConsumer(DoorbellConsumer):
     def reserve(self, *, own: bool) -> bool:
         """Take the caller's place, or any while the queue is known to be empty."""
         with self._changed:
-            spare = not self._closed and (own or (self._listening and self._places() > 0))
+            # A bell that was just taken from its token was the only one there.
+            empty = self._listening or bool(self._told)
+            spare = not self._closed and (own or (empty and self._places() > 0))
             self._reserved += spare
         return spare
 
@@ -208,24 +211,30 @@ class RedisConsumer(DoorbellConsumer):
             token = self._queue.listen(self._timeout) if self._listening else NO_ID
         finally:
             self._listening = False
-        if token == NO_ID:
+        if token is None:
+            return
+        if self._places() <= 0:
+            self._queue.pass_on(token)  # the bell stays where it is, for whoever has a place
+        elif token == NO_ID:
             self._fetch()
-        elif token is not None and self._places() > 0:  # else it stays where it is until there is one
-            self._told.append(token)
+        else:
+            with self._changed:
+                self._told.append(token)
             self._accept(token)
 
     def _send_done(self, wanted: int = 0) -> list[bytes]:
         """Tell the broker what is done and taken, and fetch `wanted` bells; if that fails, it is told next time."""
-        with self._changed:
-            done, self._done = self._done[:CHUNK], self._done[CHUNK:]
-            told, self._told = self._told, []
-        try:
-            return self._queue.fetch(self._worker_id, wanted, done, told)
-        except BROKER_ERRORS:
+        with self._sending:  # in order: a bell that is done before it was taken would be held for ever
             with self._changed:
-                self._done += done
-                self._told += told
-            raise
+                done, self._done = self._done[:CHUNK], self._done[CHUNK:]
+                told, self._told = self._told, []
+            try:
+                return self._queue.fetch(self._worker_id, wanted, done, told)
+            except BROKER_ERRORS:
+                with self._changed:
+                    self._done += done
+                    self._told += told
+                raise
 
     def _reclaim(self) -> None:
         """Give back what the broker believes to be in our hands and is not."""

@@ -173,6 +173,10 @@ class RedisQueue:
         token = cast("list[bytes] | None", self._client.blpop([self.wake], timeout=seconds))
         return None if token is None else token[1]
 
+    def pass_on(self, token: bytes) -> None:
+        """Give a token back, for another consumer."""
+        self._client.rpush(self.wake, token)
+
     def size(self) -> int:
         """Return how many bells are queued or held."""
         with self._client.pipeline(transaction=True) as pipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from questline_persistence.claims import Doorbell
@@ -24,14 +25,23 @@ class Ringer:
     def __init__(self, broker: DoorbellBroker, recovery: Recovery) -> None:
         self.broker = broker
         self._recovery = recovery
+        self._left_alone_until = 0.0
 
     def ring(self, bells: Sequence[Doorbell]) -> bool:
-        """Ring `bells`; return whether the broker took them all."""
+        """Ring `bells`; return whether the broker took them all.
+
+        One that stalls, instead of refusing, is left alone for as long as it did: whoever rings has commits to make.
+        """
         if not bells:
             return True
+        began = time.monotonic()
+        if began < self._left_alone_until:
+            return False
         try:
             left = self.broker.ring(bells)
         except StoreUnavailable as error:
+            now = time.monotonic()
+            self._left_alone_until = now + (now - began)
             # No row is written here: with the broker down, that would cost a transaction per step.
             log.warning("doorbell_failed", bells=len(bells), error=str(error))
             return False

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 
-#: Seconds between two looks of the main thread for signals that did not wake it.
-LOOK_SECONDS = 0.5
+#: Seconds between two looks of the main thread.
+LOOK_SECONDS = 0.1
 
 
 def wait_for_stop(stopping: threading.Event) -> None:
@@ -13,6 +14,7 @@ def wait_for_stop(stopping: threading.Event) -> None:
 
     Python runs handlers in the main thread, as soon as that runs Python again. The kernel may give the signal to
     another thread, one that has just started a third for example, and the main one sleeps on: so it looks by itself.
+    It does not wait by the event, whose lock it may hold when the handler comes for it.
     """
-    while not stopping.wait(LOOK_SECONDS):
-        pass
+    while not stopping.is_set():
+        time.sleep(LOOK_SECONDS)

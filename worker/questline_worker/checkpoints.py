@@ -109,16 +109,16 @@ class Checkpoints(Middleware):
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Hand no more steps over, and begin to count the time that async ones have."""
         self._handover.close()
-        self._overdue.stop()
         self._async_steps.close()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Give back the steps that did not begin, or end, within the time allowed for shutting down."""
         failpoint("worker.stopping")
-        self._journal.drain()
+        self._overdue.stop()  # only now: while some threads end their steps, nobody takes what waits for the others
+        self._journal.drain()  # what was posted may bring claims along
         self._giving_back.waiting()
         self._async_steps.join()  # Dramatiq has waited for its threads only
-        self._journal.drain()
+        self._journal.drain()  # async steps have posted since
         self._giving_back.running()
 
     def after_process_message(
@@ -134,7 +134,7 @@ class Checkpoints(Middleware):
         A message from the broker leaves nothing behind then, but this one's step is claimed.
         """
         if isinstance(message, HandedMessage):
-            self._giving_back.unbegun(**message.kwargs)
+            self._giving_back.refused(**message.kwargs)
 
     def after_skip_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
         """Give back a step whose message was skipped."""
@@ -224,7 +224,7 @@ class Checkpoints(Middleware):
             return self._settle(step.claim, outcome)
         busy = self._behind and len(self._running) > 1
         promised = busy and its_turn and self._handover.promise(step)
-        seat = None if promised else self._handover.seat(step, its_turn=busy and its_turn, mine=its_turn)
+        seat = None if promised else self._handover.seat(step, own=busy and its_turn, mine=its_turn)
         if promised or (busy and seat is None):
             now = self._journal.database.clock.now()
             self._journal.post(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from questline_persistence.claims import Claim, Settled
+from questline_persistence.claims import Settled
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
@@ -14,7 +14,7 @@ from questline_worker.running import RunningStep, RunningSteps
 
 log = get_logger(__name__)
 
-#: Threads that give back what still runs at the end; there may be a thousand async steps, and little time.
+#: Threads that give steps back; at the end there may be a thousand async ones, and little time.
 RELEASERS = 4
 #: How long a step that was handed over waits for a thread of this process before another one may have it, in seconds.
 PATIENCE_SECONDS = 0.25
@@ -48,39 +48,48 @@ class GivingBack:
     def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (a wait goes by the process's own clock)
         """Give back what has been waiting for a thread too long: the handlers before it take their time."""
         if overdue := self.waiting(PATIENCE_SECONDS):
-            log.info("threads_busy", given_back=overdue)
+            # What the consumers have fetched stands behind these steps, and would wait as long.
+            returned = self._handover.return_messages()
+            log.info("threads_busy", given_back=overdue, returned=returned)
 
     def waiting(self, seconds: float = 0.0) -> int:
         """Give back what has been waiting for a thread for so long at least; return how many steps that were."""
-        return sum([self.unbegun(*key) for key in self._handover.waiting(seconds)])
+        return self._unbegun(self._handover.waiting(seconds))
 
-    def unbegun(self, quest_id: str, epoch: int, position: str) -> bool:
-        """Give back a step that was handed over, unless a thread has begun it."""
-        step = self._handover.take(quest_id, epoch, position)
-        if step is not None:
-            self._running.end(step.claim)
-            self._ring_for([self._release(step.claim)])
-        return step is not None
+    def refused(self, quest_id: str, epoch: int, position: str) -> None:
+        """Give back the step of a handed message that is done, unless a thread has begun the step."""
+        self._unbegun([(quest_id, epoch, position)])
 
     def running(self) -> None:
         """Give back all that still runs: its time is over."""
-        with ThreadPoolExecutor(RELEASERS, "questline-releaser") as releasers:
-            self._ring_for(releasers.map(self._stop, self._running.all()))
+        self._give_back(self._running.all(), self._stop)
+
+    def _unbegun(self, keys: Iterable[tuple[str, int, str]]) -> int:
+        """Give back those of these steps that no thread has begun; return how many those were."""
+        steps = [step for step in [self._handover.take(*key) for key in keys] if step is not None]
+        for step in steps:
+            self._running.end(step.claim)
+        self._give_back(steps, self._release)
+        return len(steps)
+
+    def _give_back(self, steps: Sequence[RunningStep], release: Callable[[RunningStep], Settled | None]) -> None:
+        """Release steps, several at once, and ring for all of them together."""
+        if steps:
+            with ThreadPoolExecutor(min(RELEASERS, len(steps)), "questline-releaser") as releasers:
+                self._ring([end for end in releasers.map(release, steps) if end is not None])
 
     def _stop(self, step: RunningStep) -> Settled | None:
-        settled = self._release(step.claim)
+        """Release a step that runs, and have it told."""
+        settled = self._release(step)
         if settled is not None:
             log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
             step.lose()  # what it may still return is no longer wanted
         return settled
 
-    def _release(self, claim: Claim) -> Settled | None:
-        """Release a claim; None if the store is away."""
+    def _release(self, step: RunningStep) -> Settled | None:
+        """Release a step's claim; None if the store is away."""
         try:
-            return self._journal.release(claim)
+            return self._journal.release(step.claim)
         except StoreUnavailable as error:
-            log.warning("release_failed", quest_id=claim.quest_id, error=str(error))
+            log.warning("release_failed", quest_id=step.claim.quest_id, error=str(error))
             return None
-
-    def _ring_for(self, ends: Iterable[Settled | None]) -> None:
-        self._ring([end for end in ends if end is not None])

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import itertools
 import time
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from dramatiq.worker import ConsumerThread
 
@@ -50,19 +51,19 @@ class Handover:
         """Hand nothing over any more: the threads are about to end."""
         self._threads.clear()
 
-    def seat(self, step: RunningStep, *, its_turn: bool, mine: bool = False) -> Seat | None:
+    def seat(self, step: RunningStep, *, own: bool, mine: bool = False) -> Seat | None:
         """Return a place for what comes after `step`, if there is one.
 
         Parameters:
           step: what has just been run.
-          its_turn: whether that was on this thread, in a process that has other steps to run as well.
-          mine: whether it was on this thread, which then is to go on with what comes after.
+          own: whether it may be the calling thread's, though others wait for one, while the quest has its turn.
+          mine: whether the calling thread is to go on with what comes after.
         """
         found = self._found(step)
         if found is None:
             return None
         thread, consumer = found
-        own = its_turn and _has_turn(step)
+        own = own and _has_turn(step)
         # A consumer that listens tells of its own queue alone: messages of another may wait for a thread all the same.
         if not own and thread.work_queue.qsize() > len(self._steps):
             return None
@@ -86,8 +87,23 @@ class Handover:
 
     def waiting(self, seconds: float) -> list[_Key]:
         """Return the ids of the steps that have been waiting for a thread for so long at least."""
-        since = time.monotonic() - seconds
-        return [key for key, step in [*self._steps.items()] if step.begun <= since]
+        now = time.monotonic()
+        return [
+            key
+            for key, step in [*self._steps.items()]
+            if now - step.begun >= min(seconds, step.claim.timeout_seconds / 2)  # its time runs already
+        ]
+
+    def return_messages(self) -> int:
+        """Give what came from the broker and was not begun back to it; return how many messages that were."""
+        count = 0
+        for name, thread in [*self._threads.items()]:
+            queue: WorkQueue = thread.work_queue  # type: ignore[assignment]  # as below
+            if thread.consumer is not None:
+                messages = [item.message for item in queue.withdraw(partial(_is_fetched, name))]
+                thread.requeue_messages(messages)
+                count += len(messages)
+        return count
 
     def _found(self, step: RunningStep) -> tuple[ConsumerThread, DoorbellConsumer] | None:
         """Return through whom messages of the step's queue reach the threads of this process, if they do."""
@@ -140,11 +156,16 @@ class Seat:
     def give(self, step: RunningStep) -> None:
         """Have a thread run `step`, which is claimed; its message gives the place back."""
         if not self._taken:
-            self._consumer.reserve(own=True)
+            self._consumer.reserve(own=True)  # a consumer that is closed counts no more
         self._taken = False
         claim = step.claim
         self._steps[claim.quest_id, claim.epoch, claim.position] = step
         self._put(_First(HandedMessage(message_for(_bell(claim)), self._consumer.free)))
+
+
+def _is_fetched(queue_name: str, item: Any) -> bool:
+    """Tell whether an item of the work queue came from the broker, out of this queue."""
+    return not isinstance(item, _First) and item.message.queue_name == queue_name
 
 
 class _First:

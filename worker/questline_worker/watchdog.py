@@ -97,5 +97,5 @@ class Watchdog(Middleware):
 
 
 def _stop_this_process() -> None:
-    # To the process, not to this thread: Python's handlers run in the main thread, which must be woken.
+    # To the process, not to this thread: it is the main one that runs Python's handlers.
     os.kill(os.getpid(), signal.SIGTERM)

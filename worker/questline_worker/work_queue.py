@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from heapq import heapify
 from queue import PriorityQueue
 from typing import Any
 
@@ -18,10 +20,7 @@ class WorkQueue(PriorityQueue[Any]):
         self._kept = threading.local()
 
     def keep(self, item: Any) -> None:
-        """Put an item where the calling thread will get it next, or any thread if it has one there already."""
-        if getattr(self._kept, "item", None) is not None:
-            self.put(item)
-            return
+        """Put an item where the calling thread will get it next; at most one until then."""
         self._kept.item = item
         with self.mutex:
             self.unfinished_tasks += 1  # until `task_done`, as for any other
@@ -33,3 +32,14 @@ class WorkQueue(PriorityQueue[Any]):
             return super().get(block, timeout)
         self._kept.item = None
         return item
+
+    def withdraw(self, unwanted: Callable[[Any], bool]) -> list[Any]:
+        """Take out the items that are `unwanted` and that no thread has got or kept, and return them."""
+        with self.mutex:
+            found = [item for item in self.queue if unwanted(item)]
+            self.queue = [item for item in self.queue if not unwanted(item)]
+            heapify(self.queue)
+            self.unfinished_tasks -= len(found)
+            if not self.unfinished_tasks:
+                self.all_tasks_done.notify_all()
+        return found

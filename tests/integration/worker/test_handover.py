@@ -16,10 +16,10 @@ from questline_persistence.models import LordStep
 from questline_scheduler.doorbell_broker import DoorbellBroker, HandedMessage
 from questline_scheduler.memory_broker import MemoryBroker, MemoryConsumer
 from questline_scheduler.redis_consumer import RedisConsumer
-from questline_worker import handover
+from questline_worker import giving_back, handover
 from questline_worker.checkpoints import Checkpoints
 from questline_worker.context import LordContext
-from questline_worker.handover import TURN_STEPS
+from questline_worker.handover import TURN_STEPS, Handover
 from questline_worker.lords import lord
 from tests.contract.quests import Workbench
 from tests.integration.worker.pools import LONG, Member, Pool, completed, ended, errors, quest, steps, successes
@@ -141,7 +141,8 @@ def everywhere(position: int) -> list[tuple[int, str]]:
     return [(0, f"{number:04d}") for number in range(1, position + 1)]
 
 
-def test_a_quest_on_an_idle_worker_rings_for_its_first_step_alone(pool: Pool) -> None:
+def test_a_quest_on_an_idle_worker_rings_for_its_first_step_alone(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(giving_back, "PATIENCE_SECONDS", LONG)  # a starved machine may let a step wait
     stage, bells = Stage(pool), list[Doorbell]()
     member, client = pool.start(middleware=[stage.watch]), pool.client()
     rung_by(member.broker, bells)
@@ -252,6 +253,37 @@ def test_a_step_that_is_handed_over_while_the_worker_stops_is_given_back(pool: P
     assert successes(client, handle.quest_id) == everywhere(MANY)
     assert len(stage.ran) == MANY
     eventually(lambda: all_is_free(member))
+
+
+def test_a_step_that_is_handed_over_while_a_worker_stops_need_not_wait_for_the_other_threads(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, gate, stuck = Stage(pool), pool.gate(), threading.Event()
+
+    @lord("stuck", "work")
+    def block(_: LordContext) -> None:
+        stuck.set()
+        gate.wait()
+
+    leaving, client = pool.start(threads=2, middleware=[stage.watch]), pool.client()
+    blocking = client.submit(quest("stuck"))
+    assert stuck.wait(LONG)
+    stage.close_gate()
+    handle = client.submit(quest(*steps(*["a"] * MANY)))
+    stage.wait_for_begin()
+    # What is promised now is committed after the threads were told to stop: no thread takes it.
+    monkeypatch.setattr(handover, "TURN_SECONDS", LONG)
+    monkeypatch.setattr(Handover, "close", lambda _: None)
+    stopping = threading.Thread(target=leaving.stop, args=(LONG,))
+    stopping.start()
+    eventually(lambda: not any(thread.running for thread in leaving.worker.workers))
+    stage.gate.set()
+    eventually(lambda: ticket_of(pool, handle.quest_id).state == "ready", message="it waits for the other thread")
+    assert stopping.is_alive()
+    assert ticket_of(pool, blocking.quest_id).state == "running"
+    gate.set()
+    stopping.join(LONG)
+    assert (blocking.get().status, leaving.process.running.all()) == ("completed", [])
 
 
 def test_a_stop_in_the_middle_of_many_hand_overs_spends_and_loses_nothing(pool: Pool) -> None:

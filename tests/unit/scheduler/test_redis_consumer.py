@@ -26,6 +26,7 @@ class Queue:
         self.rung = threading.Event()
         self.token, self.down = NO_ID, False
         self.told: list[bytes] = []
+        self.passed_on: list[bytes] = []
 
     def fetch(self, worker_id: str, wanted: int, done: Any, told: list[bytes]) -> list[bytes]:  # noqa: ARG002  (as the real one's)
         if self.down:
@@ -38,6 +39,9 @@ class Queue:
     def listen(self, seconds: float) -> bytes | None:  # noqa: ARG002  (as above)
         self.listens += 1
         return self.token if self.rung.wait(30) else None
+
+    def pass_on(self, token: bytes) -> None:
+        self.passed_on.append(token)
 
     def reclaim(self, worker_id: str, kept: Any) -> None:
         """Take back what the worker has not."""
@@ -159,14 +163,23 @@ def test_a_taken_bell_is_told_at_once_where_no_place_is_left_to_fetch_for(room: 
     assert (room.queue.fetches, room.queue.told) == ([1, 0], [name])
 
 
-def test_a_bell_that_comes_when_all_places_are_taken_stays_where_it_is(listening: Room) -> None:
+@pytest.mark.parametrize("token", [NO_ID, b"one:0:0001:1"])
+def test_a_bell_that_comes_when_all_places_are_taken_stays_for_whoever_has_one(listening: Room, token: bytes) -> None:
     assert listening.consumer.reserve(own=False)
     assert listening.consumer.reserve(own=False)
-    _token(listening, "one")
-    eventually(lambda: not listening.consumer._listening)
+    fetches = list(listening.queue.fetches)
+    listening.queue.token = token
+    listening.queue.rung.set()
+    eventually(lambda: listening.queue.passed_on == [token])
     assert next(listening.consumer) is None
-    assert listening.consumer._held == set()
-    assert listening.queue.told == []
+    assert (listening.consumer._held, listening.queue.told, listening.queue.fetches) == (set(), [], fetches)
+
+
+def test_a_consumer_that_took_the_only_bell_knows_its_queue_to_be_empty(room: Room) -> None:
+    _token(room, "one")
+    assert next(room.consumer) is not None
+    assert room.consumer.reserve(own=False)
+    assert not room.consumer.reserve(own=False), "the prefetch is two"
 
 
 def test_what_the_broker_could_not_be_told_is_told_again(room: Room) -> None:

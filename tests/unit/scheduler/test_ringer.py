@@ -1,5 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 
+from questline_persistence.claims import Doorbell
+from questline_persistence.errors import StoreUnavailable
+from questline_scheduler import ringer
 from questline_scheduler.ringer import Ringer
 from tests.contract.quests import Workbench, statements
 from tests.unit.scheduler.brokers import HandBroker
@@ -40,3 +45,27 @@ def test_bells_that_found_no_room_are_left_to_the_relay(bench: Workbench, broker
     broker.capacity = 1
     assert not Ringer(broker, bench.recovery).ring([first, second])
     assert [bell.quest_id for bell in bench.recovery.due()] == [second.quest_id]
+
+
+def test_a_broker_that_stalls_is_left_alone_for_as_long_as_it_did(
+    bench: Workbench, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell = bench.recovery.bell_of(bench.submit("a"))
+    assert bell is not None
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(ringer.time, "monotonic", lambda: clock.now)
+    ring = broker.ring
+
+    def stalled(_: object) -> list[Doorbell]:
+        clock.now += 5.0
+        raise StoreUnavailable("no reply")
+
+    broker.ring = stalled  # type: ignore[method-assign]
+    mine = Ringer(broker, bench.recovery)
+    assert not mine.ring([bell])
+    broker.ring = ring  # type: ignore[method-assign]
+    clock.now += 4.9
+    assert not mine.ring([bell])
+    assert broker.asked == 0
+    clock.now += 0.2
+    assert mine.ring([bell])

@@ -1,12 +1,16 @@
 """Steps that are claimed and wait for a thread in vain, on a real store."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dramatiq.worker import _WorkQueueItem
 
 from questline_persistence.claims import Settled
+from questline_persistence.models import LordStep
+from questline_scheduler.doorbell_broker import message_for
 from questline_scheduler.memory_broker import MemoryConsumer
 from questline_scheduler.memory_queue import MemoryQueue
 from questline_worker.giving_back import PATIENCE_SECONDS, GivingBack
@@ -14,6 +18,7 @@ from questline_worker.handover import Handover
 from questline_worker.running import RunningSteps
 from questline_worker.work_queue import WorkQueue
 from tests.contract.quests import Workbench
+from tests.doorbells import bell
 
 
 @dataclass
@@ -24,16 +29,21 @@ class Hall:
     running: RunningSteps
     handover: Handover
     giving_back: GivingBack
-    rung: list[Settled]
+    rung: list[Sequence[Settled]]
+    thread: Any
 
-    def wait(self) -> str:
+    def wait(self, step: str | LordStep = "a") -> str:
         """Have a step wait for a thread; return its quest."""
-        quest_id = self.bench.submit("a")
-        step = self.running.begin(self.bench.claim(quest_id))
-        seat = self.handover.seat(step, its_turn=True)
+        quest_id = self.bench.submit(step)
+        claimed = self.running.begin(self.bench.claim(quest_id))
+        seat = self.handover.seat(claimed, own=True)
         assert seat is not None
-        seat.give(step)
+        seat.give(claimed)
         return quest_id
+
+    def told(self) -> list[list[str]]:
+        """Return the quests that were rung for, of each time."""
+        return [[end.doorbell.quest_id for end in ends if end.doorbell] for ends in self.rung]
 
     def age(self, seconds: float) -> None:
         for step in self.running.all():
@@ -42,12 +52,15 @@ class Hall:
 
 @pytest.fixture
 def hall(bench: Workbench) -> Hall:
-    running, handover, rung = RunningSteps(bench.register), Handover(), list[Settled]()
+    running, handover, rung = RunningSteps(bench.register), Handover(), list[Sequence[Settled]]()
     thread: Any = SimpleNamespace(
-        queue_name="default", consumer=MemoryConsumer(MemoryQueue(), 1, 0.01), work_queue=WorkQueue()
+        queue_name="default",
+        consumer=MemoryConsumer(MemoryQueue(), 1, 0.01),
+        work_queue=WorkQueue(),
+        requeue_messages=len,
     )
     handover.open(thread)
-    return Hall(bench, running, handover, GivingBack(bench.journal, running, handover, rung.extend), rung)
+    return Hall(bench, running, handover, GivingBack(bench.journal, running, handover, rung.append), rung, thread)
 
 
 def test_a_step_that_waited_too_long_is_ready_for_others_and_no_attempt_is_spent(hall: Hall) -> None:
@@ -59,7 +72,7 @@ def test_a_step_that_waited_too_long_is_ready_for_others_and_no_attempt_is_spent
 
     ticket = hall.bench.ticket(late)
     assert (ticket.state, ticket.attempt, ticket.lost) == ("ready", 0, 0)
-    assert [end.doorbell.quest_id for end in hall.rung if end.doorbell] == [late]
+    assert hall.told() == [[late]]
     assert hall.bench.ticket(fresh).state == "running"
     assert [step.claim.quest_id for step in hall.running.all()] == [fresh]
 
@@ -80,3 +93,39 @@ def test_a_step_that_a_thread_has_begun_is_not_taken_away(hall: Hall, monkeypatc
     assert hall.bench.ticket(quest_id).state == "running"
     assert hall.rung == []
     assert len(hall.running) == 1
+
+
+def test_many_that_waited_too_long_are_rung_for_together(hall: Hall) -> None:
+    late = [hall.wait() for _ in range(10)]
+    hall.age(PATIENCE_SECONDS)
+
+    hall.giving_back.run_once()
+
+    assert hall.told() == [late]
+    assert {hall.bench.ticket(quest_id).state for quest_id in late} == {"ready"}
+
+
+def test_a_step_of_little_time_waits_for_half_of_it_at_most(hall: Hall) -> None:
+    brief = hall.wait(LordStep("a", "work", timeout_seconds=PATIENCE_SECONDS))
+    hall.wait()
+    hall.age(PATIENCE_SECONDS / 2)
+
+    hall.giving_back.run_once()
+
+    assert hall.told() == [[brief]]
+
+
+def test_messages_behind_steps_that_waited_too_long_go_back_to_their_broker(hall: Hall) -> None:
+    returned: list[Any] = []
+    hall.thread.requeue_messages = returned.extend
+    hall.wait()
+    fetched = message_for(bell("fetched"))
+    hall.thread.work_queue.put(_WorkQueueItem(0, fetched))  # type: ignore[arg-type]
+
+    hall.giving_back.run_once()
+    assert returned == [], "nothing has waited for long"
+
+    hall.age(PATIENCE_SECONDS)
+    hall.giving_back.run_once()
+    assert returned == [fetched]
+    assert hall.thread.work_queue.qsize() == 1, "the handed step's message is no longer there, or another one is"

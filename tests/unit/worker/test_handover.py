@@ -45,12 +45,12 @@ def step(make_claim: MakeClaim) -> RunningStep:
 
 
 def test_an_idle_thread_has_a_seat_and_no_more_than_one(place: Place, step: RunningStep) -> None:
-    assert place.handover.seat(step, its_turn=False) is not None
-    assert place.handover.seat(step, its_turn=False) is None
+    assert place.handover.seat(step, own=False) is not None
+    assert place.handover.seat(step, own=False) is None
 
 
 def test_a_seat_that_was_not_given_away_is_free_again_whatever_happened(place: Place, step: RunningStep) -> None:
-    seat = place.handover.seat(step, its_turn=False)
+    seat = place.handover.seat(step, own=False)
     assert seat is not None
     with pytest.raises(ValueError, match="x"), seat:
         raise ValueError("x")
@@ -60,7 +60,7 @@ def test_a_seat_that_was_not_given_away_is_free_again_whatever_happened(place: P
 def test_a_given_step_is_found_by_its_ids_once_and_its_seat_is_free_when_its_message_is_done(
     place: Place, step: RunningStep
 ) -> None:
-    seat = place.handover.seat(step, its_turn=False)
+    seat = place.handover.seat(step, own=False)
     assert seat is not None
     with seat:
         seat.give(step)
@@ -79,7 +79,7 @@ def test_a_given_step_goes_before_what_came_from_the_broker(place: Place, make_c
     for position in ("0001", "0002"):
         step = RunningStep(make_claim(position=position), lambda _: True)
         step.streak = 1
-        seat = place.handover.seat(step, its_turn=True)
+        seat = place.handover.seat(step, own=True)
         assert seat is not None
         seat.give(step)
         place.thread.work_queue.put(_WorkQueueItem(0, message_for(bell("other"))))  # type: ignore[arg-type]
@@ -96,27 +96,27 @@ def test_where_others_wait_a_quest_has_a_seat_for_its_turn_alone(
 ) -> None:
     place.memory.put(bell("other"))
     step.streak, step.spent = streak, spent
-    assert (place.handover.seat(step, its_turn=True) is not None) == seated
+    assert (place.handover.seat(step, own=True) is not None) == seated
 
 
 def test_where_others_wait_and_nobody_works_the_broker_is_asked(place: Place, step: RunningStep) -> None:
     place.memory.put(bell("other"))
-    assert place.handover.seat(step, its_turn=False) is None
+    assert place.handover.seat(step, own=False) is None
 
 
 def test_a_message_that_waits_for_a_thread_leaves_no_idle_one(place: Place, step: RunningStep) -> None:
     place.thread.work_queue.put(_WorkQueueItem(0, message_for(bell("other"))))  # type: ignore[arg-type]
-    assert place.handover.seat(step, its_turn=False) is None
+    assert place.handover.seat(step, own=False) is None
 
 
 def test_steps_on_their_way_to_idle_threads_keep_none_from_the_next(make_claim: MakeClaim) -> None:
     place = Place(threads=3)
     for position in ("0001", "0002", "0003"):
         step = RunningStep(make_claim(position=position), lambda _: True)
-        seat = place.handover.seat(step, its_turn=False)
+        seat = place.handover.seat(step, own=False)
         assert seat is not None
         seat.give(step)
-    assert place.handover.seat(step, its_turn=False) is None
+    assert place.handover.seat(step, own=False) is None
 
 
 def test_a_step_for_which_no_thread_waits_takes_its_place_when_it_is_there(place: Place, step: RunningStep) -> None:
@@ -159,14 +159,14 @@ def test_handed_steps_go_in_the_order_in_which_they_came(make_claim: MakeClaim) 
     place, positions = Place(threads=1), [f"{number:04d}" for number in range(1, 10)]
     for position in positions:
         step = RunningStep(make_claim(position=position), lambda _: True)
-        seat = place.handover.seat(step, its_turn=True)
+        seat = place.handover.seat(step, own=True)
         assert seat is not None
         seat.give(step)
     assert [place.next_message().kwargs["position"] for _ in positions] == positions
 
 
 def test_what_waits_for_a_thread_for_long_is_known(place: Place, step: RunningStep) -> None:
-    seat = place.handover.seat(step, its_turn=True)
+    seat = place.handover.seat(step, own=True)
     assert seat is not None
     seat.give(step)
     assert place.handover.waiting(60.0) == []
@@ -177,13 +177,13 @@ def test_what_waits_for_a_thread_for_long_is_known(place: Place, step: RunningSt
 
 
 def test_no_queue_is_handed_to_that_is_not_listened_to_here(place: Place, make_claim: MakeClaim) -> None:
-    assert place.handover.seat(RunningStep(make_claim(queue="gpu"), lambda _: True), its_turn=True) is None
+    assert place.handover.seat(RunningStep(make_claim(queue="gpu"), lambda _: True), own=True) is None
 
 
 def test_nothing_is_handed_over_before_there_is_a_consumer_or_after_the_end(place: Place, step: RunningStep) -> None:
     place.thread.consumer = None
-    assert place.handover.seat(step, its_turn=True) is None
+    assert place.handover.seat(step, own=True) is None
     place.thread.consumer = place.consumer
     place.handover.close()
-    assert place.handover.seat(step, its_turn=True) is None
+    assert place.handover.seat(step, own=True) is None
     assert place.consumer._held == 0

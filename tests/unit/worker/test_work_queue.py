@@ -32,11 +32,15 @@ def test_another_thread_does_not_get_it(queue: WorkQueue) -> None:
     assert queue.get() == 0
 
 
-def test_a_second_item_is_for_whoever_is_free(queue: WorkQueue) -> None:
-    queue.keep(3)
-    queue.keep(2)
-    assert queue.qsize() == 2
-    assert [queue.get() for _ in range(3)] == [3, 1, 2]
+def test_what_is_withdrawn_is_neither_got_nor_waited_for(queue: WorkQueue) -> None:
+    for number in (5, 2, 4):
+        queue.put(number)
+    queue.keep(6)
+    assert sorted(queue.withdraw(lambda item: item % 2 == 0)) == [2, 4]
+    assert [queue.get() for _ in range(3)] == [6, 1, 5]
+    for _ in range(3):
+        queue.task_done()
+    queue.join()
 
 
 def test_a_kept_item_counts_as_unfinished_until_it_is_done(queue: WorkQueue) -> None:

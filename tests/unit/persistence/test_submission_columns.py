@@ -1,0 +1,10 @@
+"""What is sent of a new quest stands in the order of its parts."""
+
+from questline_persistence import submission_postgres
+from questline_persistence.arrival import Arrival
+from questline_persistence.plan import PlannedStep
+
+
+def test_the_columns_of_what_is_sent_are_the_fields_of_what_they_are_made_of() -> None:
+    assert tuple(submission_postgres._QUEST) == Arrival._fields
+    assert tuple(submission_postgres._STEP) == ("plan", *PlannedStep._fields)
