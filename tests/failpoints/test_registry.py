@@ -77,6 +77,7 @@ COLD_CALLS = {
     "self._queue.note": "a queue in memory",
     "self._journal.drain": "waits for what was posted, and sends nothing itself",
     "self._queue.give_back": "a queue in memory",
+    "self._queue.pass_on": "gives such a token back",
     "self._queue.listen": "waits for a token that nothing depends on: whoever gets none looks for itself",
 }
 #: Whose methods the two tables tell about.
@@ -92,6 +93,7 @@ PARTIES = (
 #: The Redis commands that are sent outside of the scripts, by function; none takes or gives a bell.
 COMMANDS = {
     ("redis_queue.py", "listen"): {"blpop"},
+    ("redis_queue.py", "pass_on"): {"rpush"},
     ("redis_queue.py", "size"): {"pipeline", "zcard", "hlen", "execute"},
     ("redis_queue.py", "clear"): {"delete"},
     ("redis_queue.py", "__init__"): {"register_script"},
