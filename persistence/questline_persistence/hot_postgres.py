@@ -34,7 +34,8 @@ WITH wish AS (
   SET state = 'running', claim_id = wish.claim_id, worker_id = %(worker_id)s, claimed_at = %(now)s,
       deadline = %(now)s + s.timeout_seconds, fence = t.fence + 1
   FROM wish JOIN quest_steps s ON s.quest_id = wish.quest_id AND s.epoch = wish.epoch AND s.position = wish.position
-  WHERE t.quest_id = wish.quest_id AND t.epoch = wish.epoch AND t.position = wish.position
+  WHERE t.quest_id = wish.quest_id AND t.quest_id = ANY(%(quest_ids)s) AND t.epoch = wish.epoch
+    AND t.position = wish.position
     AND t.namespace = %(namespace)s AND t.state || '' = 'ready' AND t.pause_requested = 0
     AND t.available_at <= %(now)s + %(slack)s AND t.handler = ANY(%(handlers)s)
   RETURNING t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
@@ -95,14 +96,16 @@ WITH done AS (
       attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = t.fence + 1,
       version = t.version + 1 + t.pause_requested
   FROM ahead
-  WHERE ahead.next_position IS NOT NULL AND t.quest_id = ahead.quest_id AND t.claim_id = ahead.claim_id
+  WHERE ahead.next_position IS NOT NULL AND t.quest_id = ahead.quest_id AND t.quest_id = ANY(%(quest_ids)s)
+    AND t.claim_id = ahead.claim_id
     AND t.state || '' = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
   RETURNING ahead.claim_id, t.quest_id, t.epoch, t.position, t.version - t.pause_requested AS version,
     t.pause_requested, t.fence, t.queue, t.priority, t.claim_id AS successor, ahead.lord_name, ahead.tool_name,
     ahead.occurrence, ahead.params, ahead.max_attempts, ahead.timeout_seconds, ahead.backoff_seconds
 ), gone AS (
   DELETE FROM tickets t USING ahead
-  WHERE ahead.next_position IS NULL AND t.quest_id = ahead.quest_id AND t.claim_id = ahead.claim_id
+  WHERE ahead.next_position IS NULL AND t.quest_id = ahead.quest_id AND t.quest_id = ANY(%(quest_ids)s)
+    AND t.claim_id = ahead.claim_id
     AND t.state || '' = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
   RETURNING ahead.claim_id, t.quest_id, t.epoch, t.version + 1 AS version, t.fence + 1 AS fence
 ), won AS (
