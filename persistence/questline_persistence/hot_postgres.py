@@ -25,6 +25,8 @@ from questline_persistence.clock import rfc3339
 from questline_persistence.driver import execute
 
 # `state || ''` keeps the planner from reading all ready tickets by their index: it is to look each one up by its key.
+# `= ANY` says what the join says: where PostgreSQL takes `tickets` for a row long, since it was vacuumed while it was
+# empty, it joins from there, and would read all that wait for each batch.
 _CLAIM = """
 WITH wish AS (
   SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[])

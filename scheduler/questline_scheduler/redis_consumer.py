@@ -206,9 +206,11 @@ class RedisConsumer(DoorbellConsumer):
     def _listen(self) -> None:
         """Wait for a bell, and take the one of which the token tells, or fetch some."""
         with self._changed:
-            self._listening = not self._done
+            if self._done:  # acknowledged since the last fetch, and nobody would tell the broker meanwhile
+                return
+            self._listening = True
         try:
-            token = self._queue.listen(self._timeout) if self._listening else NO_ID
+            token = self._queue.listen(self._timeout)
         finally:
             self._listening = False
         if token is None:

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.conftest import _database_name
@@ -49,7 +50,8 @@ class Stores:
         """Return the URL of a store with so many ended quests, and the others that go with them.
 
         Parameters:
-          statistics: when the planner's were taken: "fresh", "of an empty store" or "of a young store".
+          statistics: when the planner's were taken: "fresh", "of an empty store", "of a young store", or, for
+            PostgreSQL, "of an emptied store", whose tickets had room for many and held none.
         """
         key = (dialect, statistics, ended)
         if key not in self._urls:
@@ -74,7 +76,12 @@ def _fill(bench: Workbench, statistics: str, ended: int) -> None:
     if statistics == "of a young store":
         bench.claim(bench.submit("a", "b"))
         bench.end("completed")
-    if statistics != "fresh":
+    if statistics == "of an emptied store":
+        bench.end("completed")
+        url = bench.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+    elif statistics != "fresh":
         bench.execute("ANALYZE")
     bench.database.write(lambda connection: Crowd(ended).join(connection, bench.clock.now()))
     if statistics == "fresh":

@@ -191,3 +191,26 @@ def test_what_the_broker_could_not_be_told_is_told_again(room: Room) -> None:
     room.queue.rung.clear()
     threading.Thread(target=room.consumer.__next__, daemon=True).start()
     eventually(lambda: room.queue.told == [name])
+
+
+def test_an_ack_that_comes_before_the_consumer_listens_is_told_first_and_wakes_nobody(room: Room) -> None:
+    room.ring("one")
+    message = next(room.consumer)
+    assert message is not None
+    fetch = room.queue.fetch
+
+    def overtaken(worker_id: str, wanted: int, done: Any, told: list[bytes]) -> list[bytes]:
+        found = fetch(worker_id, wanted, done, told)
+        room.queue.fetch = fetch  # type: ignore[method-assign]
+        room.consumer.ack(message)
+        room.consumer.reserve(own=True)
+        room.consumer.reserve(own=True)
+        return found
+
+    room.queue.fetch = overtaken  # type: ignore[method-assign]
+    assert next(room.consumer) is None
+    assert (room.queue.listens, room.queue.passed_on) == (0, [])
+    room.consumer.free()
+    room.ring("two")
+    assert next(room.consumer) is not None
+    assert room.consumer._done == []
