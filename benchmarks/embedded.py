@@ -17,6 +17,7 @@ import dramatiq
 from benchmarks import lords  # noqa: F401  (registers the Lords)
 from benchmarks.harness.store import quests
 from questline import QuestClient
+from questline_persistence import schema
 from questline_persistence.settings import load
 from questline_worker.process import WorkerProcess
 
@@ -31,6 +32,7 @@ def embedded(database_url: str, broker_url: str = "memory://") -> Iterator[Quest
     """Run a worker with the default settings in this process; yield a client that shares its store and broker."""
     settings = load(database_url=database_url, broker_url=broker_url)
     process = WorkerProcess(settings)
+    schema.ensure(process.database, auto_migrate=settings.auto_migrate)  # as `questline worker` does
     worker = dramatiq.Worker(
         process.broker, queues=set(settings.queues), worker_threads=settings.worker_threads, worker_timeout=POLL_MS
     )

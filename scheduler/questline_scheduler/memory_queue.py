@@ -29,7 +29,9 @@ class MemoryQueue:
     """Bells that wait in memory; any thread may call any method."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._takers = threading.Condition(self._lock)
+        self._joiners = threading.Condition(self._lock)
         self._heap: list[QueuedBell] = []
         self._ids: set[str] = set()
         self._turns = itertools.count()
@@ -38,7 +40,7 @@ class MemoryQueue:
     def put(self, bell: Doorbell) -> bool:
         """Queue a bell unless the same one is queued already; return False if there is no room."""
         message_id = bell_id(bell)
-        with self._changed:
+        with self._lock:
             if message_id in self._ids:
                 return True
             if len(self._heap) >= CAPACITY:
@@ -48,8 +50,8 @@ class MemoryQueue:
 
     def take(self, wanted: Callable[[], bool], timeout: float) -> QueuedBell | None:
         """Wait at most `timeout` seconds until a bell is queued and `wanted` holds; return it, unfinished."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: bool(self._heap) and wanted(), timeout):
+        with self._lock:
+            if not self._takers.wait_for(lambda: bool(self._heap) and wanted(), timeout):
                 return None
             queued = heapq.heappop(self._heap)
             self._ids.discard(queued.message_id)
@@ -57,43 +59,43 @@ class MemoryQueue:
 
     def reserve(self, wanted: Callable[[], bool]) -> bool:
         """Return whether no bell waits and `wanted` holds; it is called last."""
-        with self._changed:
+        with self._lock:
             return not self._heap and wanted()
 
     def note(self, note: Callable[[], None]) -> None:
         """Call `note` before anyone who waits looks again."""
-        with self._changed:
+        with self._lock:
             note()
-            self._changed.notify_all()
+            self._call()
 
     def finish(self, note: Callable[[], None]) -> None:
         """Count a taken bell as done; `note` runs before anyone who waits looks again."""
-        with self._changed:
+        with self._lock:
             note()
             self._unfinished -= 1
-            self._changed.notify_all()
+            self._call()
 
     def give_back(self, queued: QueuedBell, note: Callable[[], None]) -> None:
         """Put a taken bell back in its old place, whatever the room, unless it was rung again meanwhile."""
-        with self._changed:
+        with self._lock:
             note()
             self._unfinished -= 1
             if queued.message_id not in self._ids:
                 self._push(queued)
-            self._changed.notify_all()
+            self._call()
 
     def clear(self) -> None:
         """Forget the bells that wait."""
-        with self._changed:
+        with self._lock:
             self._unfinished -= len(self._heap)
             self._heap.clear()
             self._ids.clear()
-            self._changed.notify_all()
+            self._call()
 
     def join(self, timeout: float | None) -> bool:
         """Wait until every bell is done; return False if that took longer than `timeout` seconds."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._unfinished == 0, timeout)
+        with self._lock:
+            return self._joiners.wait_for(lambda: self._unfinished == 0, timeout)
 
     def __len__(self) -> int:
         """Return how many bells wait, or were taken and are not done."""
@@ -103,4 +105,11 @@ class MemoryQueue:
         heapq.heappush(self._heap, queued)
         self._ids.add(queued.message_id)
         self._unfinished += 1
-        self._changed.notify_all()
+        self._call()
+
+    def _call(self) -> None:
+        """Wake those who may go on now: whoever is woken for nothing wants Python's lock all the same."""
+        if self._heap:
+            self._takers.notify_all()
+        if not self._unfinished:
+            self._joiners.notify_all()
