@@ -96,6 +96,10 @@ class QuestClient:
     def _recovery(self) -> Recovery:
         return Recovery(self.database, self.namespace)
 
+    @cached_property
+    def _ringer(self) -> Ringer:
+        return Ringer(self.broker, self._recovery)
+
     def __enter__(self) -> Self:
         return self
 
@@ -185,7 +189,7 @@ class QuestClient:
     def _ring(self, outcomes: Sequence[Submitted]) -> None:
         if self._heard:
             bells = [outcome.doorbell for outcome in outcomes if outcome.doorbell is not None]
-            Ringer(self.broker, self._recovery).ring(bells)
+            self._ringer.ring(bells)
 
     # Steering
 
@@ -290,7 +294,7 @@ class QuestClient:
     def _rung(self, bells: Sequence[Doorbell]) -> None:
         """Ring for what a verb made ready, or have the relay ring."""
         if self._heard:
-            Ringer(self.broker, self._recovery).ring(bells)
+            self._ringer.ring(bells)
         elif bells:
             self._recovery.ring_soon([*bells])
 

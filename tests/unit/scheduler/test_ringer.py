@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -5,14 +7,35 @@ import pytest
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
 from questline_scheduler import ringer
+from questline_scheduler.client import QuestClient
 from questline_scheduler.ringer import Ringer
-from tests.contract.quests import Workbench, statements
+from tests.contract.quests import Workbench, quest, statements
 from tests.unit.scheduler.brokers import HandBroker
 
 
 @pytest.fixture
 def broker() -> HandBroker:
     return HandBroker()
+
+
+def clock_of_ringers(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Return the clock by which ringers go from now on."""
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(ringer.time, "monotonic", lambda: clock.now)
+    return clock
+
+
+@contextmanager
+def stalling(broker: HandBroker, clock: SimpleNamespace) -> Iterator[None]:
+    """Let the broker fail to answer for five seconds whenever it is rung."""
+
+    def stall(_: object) -> list[Doorbell]:
+        clock.now += 5.0
+        raise StoreUnavailable("no reply")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(broker, "ring", stall)
+        yield
 
 
 def test_bells_are_rung(bench: Workbench, broker: HandBroker) -> None:
@@ -52,20 +75,26 @@ def test_a_broker_that_stalls_is_left_alone_for_as_long_as_it_did(
 ) -> None:
     bell = bench.recovery.bell_of(bench.submit("a"))
     assert bell is not None
-    clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(ringer.time, "monotonic", lambda: clock.now)
-    ring = broker.ring
-
-    def stalled(_: object) -> list[Doorbell]:
-        clock.now += 5.0
-        raise StoreUnavailable("no reply")
-
-    broker.ring = stalled  # type: ignore[method-assign]
+    clock = clock_of_ringers(monkeypatch)
     mine = Ringer(broker, bench.recovery)
-    assert not mine.ring([bell])
-    broker.ring = ring  # type: ignore[method-assign]
+    with stalling(broker, clock):
+        assert not mine.ring([bell])
     clock.now += 4.9
     assert not mine.ring([bell])
     assert broker.asked == 0
     clock.now += 0.2
     assert mine.ring([bell])
+
+
+def test_a_client_that_met_a_stalled_broker_submits_on_without_waiting_for_it(
+    bench: Workbench, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = clock_of_ringers(monkeypatch)
+    client = QuestClient(database=bench.database, broker=broker)
+    with stalling(broker, clock):
+        client.submit(quest("a"))
+    client.submit(quest("a"))
+    assert broker.asked == 0
+    clock.now += 5.1
+    last = client.submit(quest("a"))
+    assert broker.rung == [last.quest_id]
