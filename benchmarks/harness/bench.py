@@ -38,11 +38,14 @@ class Bench:
         """Return the size to use."""
         return quick if self.quick else full
 
-    def interleaved(self, what: str, contestants: Mapping[Key, Callable[[], T]]) -> dict[Key, list[T]]:
-        """Run every contestant in turn, `runs` times; a peer that fails is left out, and noted."""
+    def interleaved(
+        self, what: str, contestants: Mapping[Key, Callable[[], T]], *, times: int = 1
+    ) -> dict[Key, list[T]]:
+        """Run every contestant in turn, `runs` times `times`; a peer that fails is left out, and noted."""
         found: dict[Key, list[T]] = {name: [] for name in contestants}
-        task = self.progress.add_task(what, total=self.runs * len(contestants))
-        for number in range(self.runs):
+        runs = self.runs * times
+        task = self.progress.add_task(what, total=runs * len(contestants))
+        for number in range(runs):
             for name, contestant in contestants.items():
                 self.progress.update(task, description=f"{what}, run {number + 1}: {name}")
                 if name in found:

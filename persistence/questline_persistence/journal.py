@@ -10,30 +10,21 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, TypeAlias
 
-import orjson
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from questline_persistence import hot_postgres, hot_sqlite
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
 from questline_persistence.committer import Committer
 from questline_persistence.database import Database
 from questline_persistence.endings import Ending, end_badly, error_text, give_back, holds
-from questline_persistence.errors import PayloadError
 from questline_persistence.hot_connections import plan_by_keys
-from questline_persistence.limits import DEFAULTS, Limit, Limits
-from questline_persistence.models import MAX_STEPS, LordStep
-from questline_persistence.payload import encode, size_of, too_large
-from questline_persistence.plan import counts_text
+from questline_persistence.pushed_steps import insert_pushed
 from questline_persistence.states import RunStatus, TicketState
-from questline_persistence.tables import in_state, quests, runs, steps, tickets
+from questline_persistence.tables import in_state, runs, tickets
 
 _Committer: TypeAlias = Committer[ClaimRequest | Checkpoint, Claim | Settled | None]
 
 _SUCCEEDED = runs.c.status == RunStatus.SUCCESS
-
-
-#: Longest position: steps that push steps between others, some twenty deep.
-MAX_POSITION_LENGTH = 100
 
 
 class _Fenced(Exception):
@@ -229,7 +220,7 @@ class Journal:
             guard = holds(held.quest_id, held.epoch, held.position, held.claim_id)
             if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
                 raise _Fenced
-            _insert_pushed(connection, end, self.database.limits)
+            insert_pushed(connection, end, self.database.limits)
             plan_by_keys(connection)
             settled = self._checkpoints(connection, [end]).get(end.claim.claim_id)
             if settled is None:
@@ -252,78 +243,3 @@ class _Tries:
         """Count a try; return whether it is not the first."""
         self._count += 1
         return self._count > 1
-
-
-def _insert_pushed(connection: Connection, end: Checkpoint, limits: Limits) -> None:
-    """Add the pushed steps to the plan, at positions below the step that pushed them."""
-    held = end.claim
-    counts = _step_counts(connection, held)
-    if sum(counts.values()) + len(end.pushed) > MAX_STEPS:
-        raise PayloadError(f"{len(end.pushed)} pushed steps would make the quest longer than {MAX_STEPS:,} steps")
-    rows = []
-    for position, step in zip(_free_positions(connection, end), end.pushed, strict=True):
-        which = counts[step.lord_name] = counts.get(step.lord_name, 0) + 1
-        row = step_row(step, held.quest_id, position, which, queue=held.queue, limit=limits.params)
-        rows.append(row | {"epoch": held.epoch, "since_version": held.version + 1})
-    if (size := sum(size_of(row["params"]) for row in rows)) > limits.stack.size:
-        raise too_large(
-            f"what the {len(rows):,} steps pushed by step {held.position} have as params", f"{size:,}", limits.stack
-        )
-    connection.execute(insert(steps), rows)
-    mine = quests.c.quest_id == held.quest_id
-    connection.execute(update(quests).where(mine).values(step_counts=counts_text(counts)))
-
-
-def _step_counts(connection: Connection, held: Claim) -> dict[str, int]:
-    """Return how many steps of each Lord the plan has: as it was noted, or counted in a quest where it was not."""
-    noted = connection.execute(select(quests.c.step_counts).where(quests.c.quest_id == held.quest_id)).scalar_one()
-    if noted is not None:
-        found: dict[str, int] = orjson.loads(noted)
-        return found
-    plan = (steps.c.quest_id == held.quest_id, steps.c.epoch == held.epoch)
-    rows = connection.execute(select(steps.c.lord_name, func.count()).where(*plan).group_by(steps.c.lord_name))
-    return {row[0]: row[1] for row in rows}
-
-
-def _free_positions(connection: Connection, end: Checkpoint) -> list[str]:
-    """Return where pushed steps go: right after their step, and no deeper than need be.
-
-    A step that was pushed itself, as the last of its group, has its own pushed beside it. So a step that pushes its
-    successor, which pushes the next, makes a long group and no deep one.
-    """
-    position = end.claim.position
-    group, _, number = position.rpartition(".")
-    after = connection.execute(
-        select(steps.c.position)
-        .where(steps.c.quest_id == end.claim.quest_id, steps.c.epoch == end.claim.epoch, steps.c.position > position)
-        .order_by(steps.c.position)
-        .limit(1)
-    ).scalar()
-    last = group and not (after or "").startswith(f"{group}.") and int(number) + len(end.pushed) <= MAX_STEPS
-    stem, first = (group, int(number) + 1) if last else (position, 1)
-    positions = [f"{stem}.{index:04d}" for index in range(first, first + len(end.pushed))]
-    if len(positions[-1]) > MAX_POSITION_LENGTH:
-        raise PayloadError(
-            f"step {position} pushes steps too deep: a position may have {MAX_POSITION_LENGTH} characters"
-        )
-    return positions
-
-
-def step_row(
-    step: LordStep, quest_id: str, position: str, occurrence: int, *, queue: str, limit: Limit = DEFAULTS.params
-) -> dict[str, Any]:
-    """Return a step as a row of the plan, in epoch 0, there from the start; `queue` is for a step without its own."""
-    return {
-        "queue": step.queue or queue,
-        "quest_id": quest_id,
-        "epoch": 0,
-        "position": position,
-        "lord_name": step.lord_name,
-        "tool_name": step.tool_name,
-        "occurrence": occurrence,
-        "params": encode(step.params, what=f"the params of step {position} ({step.handler})", limit=limit),
-        "max_attempts": step.max_attempts,
-        "timeout_seconds": step.timeout_seconds,
-        "backoff_seconds": step.backoff_seconds,
-        "since_version": 0,
-    }

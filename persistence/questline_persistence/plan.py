@@ -31,6 +31,12 @@ class PlannedStep(NamedTuple):
     backoff_seconds: float
     queue: str | None
 
+    @classmethod
+    def of(cls, step: LordStep, position: str, occurrence: int, params: str) -> PlannedStep:
+        """Return a step, its params given as JSON text, at its place."""
+        lord, tool, _, attempts, timeout, backoff, queue = _content(step, params)
+        return cls(position, lord, tool, occurrence, params, attempts, float(timeout), float(backoff), queue)
+
     def row(self, quest_id: str, *, epoch: int, queue: str) -> dict[str, Any]:
         """Return the step's row in a quest's plan, there from the start; `queue` is the quest's."""
         whose = {"quest_id": quest_id, "epoch": epoch, "since_version": 0}
@@ -96,11 +102,7 @@ class Plans:
         planned = []
         for number, (step, text) in enumerate(zip(stack, params, strict=True), start=1):
             seen[step.lord_name] = seen.get(step.lord_name, 0) + 1
-            lord, tool, _, attempts, timeout, backoff, queue = _content(step, text)
-            where = f"{number:04d}"
-            planned.append(
-                PlannedStep(where, lord, tool, seen[lord], text, attempts, float(timeout), float(backoff), queue)
-            )
+            planned.append(PlannedStep.of(step, f"{number:04d}", seen[step.lord_name], text))
         text = self._text(stack, params)
         return Plan(text, tuple(planned), planned[0].position, stack[0].handler, planned[0].queue, counts_text(seen))
 

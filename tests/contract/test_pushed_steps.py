@@ -2,8 +2,8 @@ import pytest
 
 from questline_persistence.claims import Settled
 from questline_persistence.errors import PayloadError
-from questline_persistence.journal import MAX_POSITION_LENGTH
 from questline_persistence.models import MAX_STEPS, LordStep
+from questline_persistence.pushed_steps import MAX_POSITION_LENGTH
 from questline_persistence.tables import runs, steps
 from questline_scheduler.doorbell_broker import bell_named, message_for
 from tests.contract.quests import LONG, Workbench, lost_reply
