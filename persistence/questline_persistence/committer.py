@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 #: Most items in one transaction.
 MAX_BATCH = 256
 #: Most items that may be waiting, or be on their way, without anybody waiting for them.
-MAX_BEHIND = 64
+MAX_BEHIND = 128
 
 
 class _Turn:

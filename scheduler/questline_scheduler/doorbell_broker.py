@@ -144,6 +144,10 @@ class DoorbellConsumer(Consumer, ABC):
     def free(self) -> None:
         """Give such a place back."""
 
+    @abstractmethod
+    def retire(self) -> None:
+        """Fetch nothing more: the threads are about to end."""
+
 
 class HandedMessage(MessageProxy):
     """A message that no consumer has fetched, in a reserved place.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dramatiq import MessageProxy
 from dramatiq.errors import QueueJoinTimeout
@@ -60,7 +60,7 @@ class MemoryBroker(DoorbellBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = IDLE_MILLIS) -> MemoryConsumer:
         """Return a consumer that holds at most `prefetch` messages and waits `timeout` milliseconds for one."""
-        return MemoryConsumer(self._queue(queue_name), prefetch, timeout / 1000)
+        return MemoryConsumer(self._queue(queue_name), prefetch, timeout / 1000, on_retire=self._want_nothing)
 
     def flush(self, queue_name: str) -> None:
         """Drop the messages that wait in a queue."""
@@ -80,6 +80,10 @@ class MemoryBroker(DoorbellBroker):
         if not self._queue(queue_name).join(None if timeout is None else timeout / 1000):
             raise QueueJoinTimeout(queue_name)  # type: ignore[no-untyped-call]
 
+    def _want_nothing(self) -> None:
+        """Leave what waits in SQL to other processes."""
+        self.wanted = 0
+
     def _queue(self, name: str) -> MemoryQueue:
         with self._opening:
             return self._memory.setdefault(name, MemoryQueue())
@@ -92,12 +96,16 @@ class MemoryConsumer(DoorbellConsumer):
       queue: where the bells wait.
       prefetch: most messages that may be taken and not done.
       timeout: seconds that one look waits for a bell.
+      on_retire: called when nothing more is to be taken.
     """
 
-    def __init__(self, queue: MemoryQueue, prefetch: int, timeout: float) -> None:
+    def __init__(
+        self, queue: MemoryQueue, prefetch: int, timeout: float, on_retire: Callable[[], None] = lambda: None
+    ) -> None:
         self._queue = queue
         self._prefetch = prefetch
         self._timeout = timeout
+        self._on_retire = on_retire
         self._held = 0
 
     def __next__(self) -> MessageProxy | None:
@@ -122,6 +130,11 @@ class MemoryConsumer(DoorbellConsumer):
                 self._queue.give_back(message.queued, self._free_slot)
             elif isinstance(message, HandedMessage):
                 message.free()
+
+    def retire(self) -> None:
+        """Take nothing more."""
+        self._prefetch = 0
+        self._on_retire()
 
     def reserve(self, *, own: bool) -> bool:
         """Take the caller's place, or any if no message waits for one."""

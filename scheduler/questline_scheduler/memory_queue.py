@@ -82,7 +82,8 @@ class MemoryQueue:
             self._unfinished -= 1
             if queued.message_id not in self._ids:
                 self._push(queued)
-            self._call()
+            else:
+                self._call()
 
     def clear(self) -> None:
         """Forget the bells that wait."""

@@ -72,7 +72,7 @@ class RedisConsumer(DoorbellConsumer):
         self._timeout = max(0.01, min(timeout, LONGEST_LISTEN))  # BLPOP takes 0 for "for ever"
         self._on_drop = on_drop
         self._changed = threading.Condition()
-        self._sending = threading.Lock()
+        self._sending = threading.RLock()
         self._cache: deque[Message[Any]] = deque()
         self._held: set[bytes] = set()
         self._reserved = 0
@@ -106,9 +106,13 @@ class RedisConsumer(DoorbellConsumer):
             self._acked += 1
             if self._places() > 0:
                 self._changed.notify_all()
-            now = self._listening or self._closed
-        if now:
-            self._try(self._send_done)
+            now = self._listening or self._closed or not self._prefetch
+        # Whoever finds another one at it leaves it to the next fetch: behind a broker that stalls a queue would form.
+        if now and self._sending.acquire(blocking=self._closed):
+            try:
+                self._try(self._send_done)
+            finally:
+                self._sending.release()
 
     def nack(self, message: MessageProxy) -> None:
         """Note that the message is done: there is no dead-letter queue, since SQL knows how the step stands."""
@@ -125,6 +129,7 @@ class RedisConsumer(DoorbellConsumer):
         with self._changed:
             self._held -= names
         if names:
+            self._doubtful = True  # until they are back
             self._try(self._reclaim)
 
     def reserve(self, *, own: bool) -> bool:
@@ -141,6 +146,11 @@ class RedisConsumer(DoorbellConsumer):
         with self._changed:
             self._reserved -= 1
             self._changed.notify_all()
+
+    def retire(self) -> None:
+        """Fetch nothing more; what is in hand may still be acknowledged or given back."""
+        with self._changed:
+            self._prefetch = 0
 
     def close(self) -> None:
         """Give back what was not handed out, and send the acks that are left."""
@@ -167,18 +177,19 @@ class RedisConsumer(DoorbellConsumer):
 
     def _fetch(self) -> bool:
         """Fill the cache; return False if the queue is empty."""
-        if self._doubtful:
-            self._reclaim()
-        with self._changed:
-            wanted = max(0, self._places() + self._ahead())
-        if not wanted:
-            return True  # the places were taken meanwhile; to listen now would say that nobody waits
-        self._doubtful = True  # until the reply is here: a lost one leaves bells held that nobody has
-        fetched = self._send_done(wanted)
-        self._doubtful = False
-        self._failures = 0
-        for name in fetched:
-            self._accept(name)
+        with self._sending:  # what is reclaimed meanwhile must not be what is on its way here
+            if self._doubtful:
+                self._reclaim()
+            with self._changed:
+                wanted = max(0, self._places() + self._ahead())
+            if not wanted:
+                return True  # the places were taken meanwhile; to listen now would say that nobody waits
+            self._doubtful = True  # until the reply is here: a lost one leaves bells held that nobody has
+            fetched = self._send_done(wanted)
+            self._doubtful = False
+            self._failures = 0
+            for name in fetched:
+                self._accept(name)
         return bool(fetched)
 
     def _ahead(self) -> int:
@@ -220,9 +231,9 @@ class RedisConsumer(DoorbellConsumer):
         elif token == NO_ID:
             self._fetch()
         else:
+            self._accept(token)
             with self._changed:
                 self._told.append(token)
-            self._accept(token)
 
     def _send_done(self, wanted: int = 0) -> list[bytes]:
         """Tell the broker what is done and taken, and fetch `wanted` bells; if that fails, it is told next time."""
@@ -240,12 +251,13 @@ class RedisConsumer(DoorbellConsumer):
 
     def _reclaim(self) -> None:
         """Give back what the broker believes to be in our hands and is not."""
-        while self._done or self._told:
-            self._send_done()
-        with self._changed:
-            kept = [*self._held, *self._done]
-        self._queue.reclaim(self._worker_id, kept)
-        self._doubtful = False
+        with self._sending:
+            while self._done or self._told:
+                self._send_done()
+            with self._changed:
+                kept = [*self._held, *self._done]
+            self._queue.reclaim(self._worker_id, kept)
+            self._doubtful = False
 
     def _try(self, action: Callable[[], object]) -> None:
         """Do something for the broker's sake that needs not succeed."""

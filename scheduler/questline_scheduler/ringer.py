@@ -41,7 +41,7 @@ class Ringer:
             left = self.broker.ring(bells)
         except StoreUnavailable as error:
             now = time.monotonic()
-            self._left_alone_until = now + (now - began)
+            self._left_alone_until = max(self._left_alone_until, now + (now - began))
             # No row is written here: with the broker down, that would cost a transaction per step.
             log.warning("doorbell_failed", bells=len(bells), error=str(error))
             return False

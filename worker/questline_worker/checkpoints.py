@@ -163,8 +163,10 @@ class Checkpoints(Middleware):
             log.exception("step_broken", quest_id=quest_id, position=position)
 
     def _claim(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
-        claim = self._journal.claim(ClaimRequest(quest_id, epoch, position, new_claim_id()))
-        return None if claim is None else self._running.begin(claim)
+        name = new_claim_id()
+        with self._running.expecting(name):
+            claim = self._journal.claim(ClaimRequest(quest_id, epoch, position, name))
+            return None if claim is None else self._running.begin(claim)
 
     def _perform(self, call: Callable[[RunningStep], Outcome | Pending], step: RunningStep) -> None:
         """Run a claimed step and see to what came of it; an async one goes on without this thread."""
@@ -226,15 +228,22 @@ class Checkpoints(Middleware):
         promised = busy and its_turn and self._handover.promise(step)
         seat = None if promised else self._handover.seat(step, own=busy and its_turn, mine=its_turn)
         if promised or (busy and seat is None):
-            now = self._journal.database.clock.now()
-            self._journal.post(
-                Checkpoint(step.claim, outcome.output, now, successor=new_claim_id() if promised else None)
-            )
+            self._post(step, outcome, successor=new_claim_id() if promised else None)
             return None
         if seat is None:
             return self._settle(step.claim, outcome)
-        with seat:
-            return self._hand_over(seat, self._settle(step.claim, outcome, successor=new_claim_id()))
+        name = new_claim_id()
+        with seat, self._running.expecting(name):
+            return self._hand_over(seat, self._settle(step.claim, outcome, successor=name))
+
+    def _post(self, step: RunningStep, outcome: Succeeded, successor: str | None) -> None:
+        """Have a result committed soon."""
+        now = self._journal.database.clock.now()
+        try:
+            self._journal.post(Checkpoint(step.claim, outcome.output, now, successor=successor))
+        except BaseException:
+            self._handover.promised(step.claim)  # nothing will come to its place
+            raise
 
     def _hand_over(self, seat: Seat, settled: Settled) -> Settled:
         """Have a thread of this process run what was claimed together with a result, if anything was."""

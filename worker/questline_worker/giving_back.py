@@ -46,10 +46,14 @@ class GivingBack:
         self._ring = ring
 
     def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (a wait goes by the process's own clock)
-        """Give back what has been waiting for a thread too long: the handlers before it take their time."""
-        if overdue := self.waiting(PATIENCE_SECONDS):
-            # What the consumers have fetched stands behind these steps, and would wait as long.
-            returned = self._handover.return_messages()
+        """Give back what has been waiting for a thread too long: the handlers before it take their time.
+
+        What the consumers have fetched stands behind these steps, and would wait as long. Once the threads are about to
+        end, none of them takes it up.
+        """
+        overdue = self.waiting(PATIENCE_SECONDS)
+        returned = self._handover.return_messages() if overdue or self._handover.closed else 0
+        if overdue:
             log.info("threads_busy", given_back=overdue, returned=returned)
 
     def waiting(self, seconds: float = 0.0) -> int:

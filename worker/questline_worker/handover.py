@@ -1,7 +1,7 @@
 """Gives a quest's next step to a thread of this process, where that keeps nobody waiting.
 
 The way through the broker, and two commits instead of one, are most of what a short step costs. So a thread whose step
-is done asks for the next one together with its checkpoint, each by its own guarded statement, if either
+is done asks for the next one together with its checkpoint, by the same guarded statement, if either
 
 - nobody waits for a thread: the consumer listens in vain while one is free; or
 - the quest has not had its turn yet: a few steps, and less than a moment spent in handlers, so that whoever waits
@@ -30,7 +30,7 @@ from questline_worker.work_queue import WorkQueue
 #: seconds their handlers may have run by then.
 TURN_STEPS, TURN_SECONDS = 10, 0.01
 #: Places that may be promised at a time, per thread: enough to hide a commit, few enough that threads soon get to them.
-PROMISES = 4
+PROMISES = 8
 
 _Key = tuple[str, int, str]
 
@@ -42,14 +42,19 @@ class Handover:
         self._threads: dict[str, ConsumerThread] = {}
         self._steps: dict[_Key, RunningStep] = {}
         self._promised: dict[str, Seat] = {}
+        #: Whether the threads are about to end, so that nothing is handed over or fetched any more.
+        self.closed = False
 
     def open(self, thread: ConsumerThread) -> None:
         """Hand over from now on what belongs to the queue of `thread`, through whom its messages reach the threads."""
         self._threads[thread.queue_name] = thread
 
     def close(self) -> None:
-        """Hand nothing over any more: the threads are about to end."""
-        self._threads.clear()
+        """Hand nothing over any more, and have nothing more fetched: the threads are about to end."""
+        self.closed = True
+        for thread in [*self._threads.values()]:
+            if isinstance(thread.consumer, DoorbellConsumer):
+                thread.consumer.retire()
 
     def seat(self, step: RunningStep, *, own: bool, mine: bool = False) -> Seat | None:
         """Return a place for what comes after `step`, if there is one.
@@ -107,7 +112,7 @@ class Handover:
 
     def _found(self, step: RunningStep) -> tuple[ConsumerThread, DoorbellConsumer] | None:
         """Return through whom messages of the step's queue reach the threads of this process, if they do."""
-        thread = self._threads.get(step.claim.queue)
+        thread = None if self.closed else self._threads.get(step.claim.queue)
         consumer = thread.consumer if thread is not None else None
         return (thread, consumer) if thread is not None and isinstance(consumer, DoorbellConsumer) else None
 

@@ -157,6 +157,6 @@ class Lease(Middleware):
     def _enter_again(self) -> None:
         """Go on under a new name after having been taken for dead; claims under the old one are gone or will be."""
         log.warning("lease_lost", worker_id=self._card.worker_id)
-        self._registered.clear()  # nothing more is claimed under the old name
+        self._registered.clear()  # no thread claims under the old name; what a checkpoint still does is swept
         self._card = replace(self._card, worker_id=new_claim_id())
         self._enter()

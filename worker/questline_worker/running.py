@@ -92,6 +92,7 @@ class RunningSteps:
     def __init__(self, register: Register) -> None:
         self._register = register
         self._steps: dict[str, RunningStep] = {}
+        self._expected: set[str] = set()
         self._unknown: set[str] = set()
         self._fenced = 0
         self._lock = threading.Lock()
@@ -104,6 +105,15 @@ class RunningSteps:
             yield step
         finally:
             self.end(claim)
+
+    @contextmanager
+    def expecting(self, claim_id: str) -> Iterator[None]:
+        """Take a claim for none that is left over while the block lasts: its thread is about to list it, if it wins."""
+        self._expected.add(claim_id)
+        try:
+            yield
+        finally:
+            self._expected.discard(claim_id)
 
     def begin(self, claim: Claim, after: RunningStep | None = None) -> RunningStep:
         """List `claim` as running until `end`; `after` is the step that it follows at once."""
@@ -152,7 +162,7 @@ class RunningSteps:
             if step.claim.claim_id not in held:
                 self._lose_if_running(step)
         with self._lock:
-            unknown = held - self._steps.keys()
+            unknown = held - self._steps.keys() - self._expected
         strays, self._unknown = unknown & self._unknown, unknown
         return strays
 

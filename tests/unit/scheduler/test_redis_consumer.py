@@ -214,3 +214,65 @@ def test_an_ack_that_comes_before_the_consumer_listens_is_told_first_and_wakes_n
     room.ring("two")
     assert next(room.consumer) is not None
     assert room.consumer._done == []
+
+
+def test_a_consumer_that_is_retired_fetches_nothing_and_passes_a_token_on(listening: Room) -> None:
+    listening.consumer.retire()
+    listening.ring("one")
+    listening.queue.rung.set()
+    eventually(lambda: listening.queue.passed_on)
+    assert next(listening.consumer) is None
+    assert listening.queue.ready == [bell_id(bell("one")).encode()]
+
+
+def test_a_consumer_that_is_retired_tells_at_once_what_is_done(room: Room) -> None:
+    room.ring("one", "two")
+    message = next(room.consumer)
+    assert message is not None
+    room.consumer.retire()
+    room.consumer.ack(message)
+    assert room.queue.fetches == [2, 0]
+    assert room.consumer._done == []
+
+
+def test_an_ack_does_not_wait_for_another_one_that_is_on_its_way(room: Room) -> None:
+    room.ring("one", "two")
+    one, two = next(room.consumer), next(room.consumer)
+    assert one is not None
+    assert two is not None
+    sent, answer, fetch = threading.Event(), threading.Event(), room.queue.fetch
+
+    def stalled(*arguments: Any) -> list[bytes]:
+        sent.set()
+        assert answer.wait(30)
+        return fetch(*arguments)
+
+    room.queue.fetch = stalled  # type: ignore[method-assign]
+    room.consumer.retire()  # so that an ack is told at once
+    first = threading.Thread(target=room.consumer.ack, args=(one,))
+    first.start()
+    assert sent.wait(30)
+    room.consumer.ack(two)
+    answer.set()
+    first.join(30)
+    assert room.consumer._done == [two.message_id.encode()], "it is told with the next fetch"
+
+
+def test_messages_that_could_not_be_given_back_are_given_back_with_the_next_fetch(room: Room) -> None:
+    room.ring("one")
+    message = next(room.consumer)
+    reclaimed = list[list[bytes]]()
+
+    def reclaim(_: str, kept: list[bytes]) -> None:
+        if room.queue.down:
+            raise redis.ConnectionError
+        reclaimed.append(kept)
+
+    room.queue.reclaim = reclaim  # type: ignore[method-assign]
+    room.queue.down = True
+    assert message is not None
+    room.consumer.requeue([message])
+    room.queue.down = False
+    room.ring("two")
+    assert next(room.consumer) is not None
+    assert reclaimed == [[]]

@@ -94,6 +94,16 @@ def test_a_claim_that_nobody_here_knows_at_two_looks_is_a_stray(bench: Workbench
     assert steps.check(worker) == set()
 
 
+def test_a_claim_that_its_thread_is_about_to_list_is_no_stray_however_long_that_takes(bench: Workbench) -> None:
+    steps, worker = RunningSteps(bench.register), bench.journal.worker_id
+    claim = bench.claim(bench.submit("a"))
+    with steps.expecting(claim.claim_id):
+        for _ in range(3):
+            assert steps.check(worker) == set()
+    steps.check(worker)
+    assert steps.check(worker) == {claim.claim_id}
+
+
 def test_claims_of_another_worker_are_no_strays(bench: Workbench) -> None:
     steps, other = RunningSteps(bench.register), bench.worker()
     bench.claim(bench.submit("a"), other)
