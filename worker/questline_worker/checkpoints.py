@@ -227,8 +227,11 @@ class Checkpoints(Middleware):
         busy = self._behind and len(self._running) > 1
         promised = busy and its_turn and self._handover.promise(step)
         seat = None if promised else self._handover.seat(step, own=busy and its_turn, mine=its_turn)
-        if promised or (busy and seat is None):
-            self._post(step, outcome, successor=new_claim_id() if promised else None)
+        if promised:
+            self._post_promised(step, outcome, new_claim_id())
+            return None
+        if busy and seat is None:
+            self._post(step, outcome)
             return None
         if seat is None:
             return self._settle(step.claim, outcome)
@@ -236,14 +239,20 @@ class Checkpoints(Middleware):
         with seat, self._running.expecting(name):
             return self._hand_over(seat, self._settle(step.claim, outcome, successor=name))
 
-    def _post(self, step: RunningStep, outcome: Succeeded, successor: str | None) -> None:
-        """Have a result committed soon."""
-        now = self._journal.database.clock.now()
+    def _post_promised(self, step: RunningStep, outcome: Succeeded, name: str) -> None:
+        """Have a result committed soon, and the next step claimed with it under a name; it has been promised a place."""
+        self._running.expect(name)  # until `_settled`: the claim may be there long before its reply is
         try:
-            self._journal.post(Checkpoint(step.claim, outcome.output, now, successor=successor))
+            self._post(step, outcome, successor=name)
         except BaseException:
+            self._running.forget(name)
             self._handover.promised(step.claim)  # nothing will come to its place
             raise
+
+    def _post(self, step: RunningStep, outcome: Succeeded, successor: str | None = None) -> None:
+        """Have a result committed soon."""
+        now = self._journal.database.clock.now()
+        self._journal.post(Checkpoint(step.claim, outcome.output, now, successor=successor))
 
     def _hand_over(self, seat: Seat, settled: Settled) -> Settled:
         """Have a thread of this process run what was claimed together with a result, if anything was."""
@@ -266,6 +275,8 @@ class Checkpoints(Middleware):
                 log.exception("step_broken", **_ids(end.claim))
             else:
                 after.append((end.claim, Succeeded(end.output), settled))
+            if end.successor is not None:
+                self._running.forget(end.successor)
             self._running.end(end.claim)
         self._after(after)
 

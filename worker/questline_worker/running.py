@@ -108,12 +108,20 @@ class RunningSteps:
 
     @contextmanager
     def expecting(self, claim_id: str) -> Iterator[None]:
-        """Take a claim for none that is left over while the block lasts: its thread is about to list it, if it wins."""
-        self._expected.add(claim_id)
+        """Expect a claim for as long as the block lasts."""
+        self.expect(claim_id)
         try:
             yield
         finally:
-            self._expected.discard(claim_id)
+            self.forget(claim_id)
+
+    def expect(self, claim_id: str) -> None:
+        """Take a claim for none that is left over until `forget`: it is about to be listed, if it wins."""
+        self._expected.add(claim_id)
+
+    def forget(self, claim_id: str) -> None:
+        """Expect a claim no longer: it is listed by now, or was not won."""
+        self._expected.discard(claim_id)
 
     def begin(self, claim: Claim, after: RunningStep | None = None) -> RunningStep:
         """List `claim` as running until `end`; `after` is the step that it follows at once."""

@@ -119,6 +119,27 @@ def places_taken(member: Member) -> int:
     return found
 
 
+def test_a_claim_that_comes_with_a_posted_result_is_no_stray_however_late_the_worker_hears_of_it(pool: Pool) -> None:
+    Stage(pool)
+    member, client = pool.start(threads=4), pool.client()
+    journal, strays, brought = member.process.journal, set[str](), list[Checkpoint]()
+    told = journal.on_settled
+
+    def late(ends: Any) -> None:
+        brought.extend(end for end, settled in ends if isinstance(settled, Settled) and settled.successor is not None)
+        for _ in range(3):
+            strays.update(member.process.running.check(member.worker_id))
+        told(ends)
+
+    journal.on_settled = late
+    for handle in client.submit_many([quest(*["a"] * 10) for _ in range(8)]):
+        completed(handle)
+    assert brought, "no claim came with a posted result"
+    assert strays == set()
+    eventually(lambda: all_is_free(member))
+    assert not member.process.running._expected
+
+
 def all_is_free(member: Member) -> bool:
     """Tell whether nothing is left of any step in a worker that has nothing to do."""
     (checkpoints,) = (each for each in member.broker.middleware if isinstance(each, Checkpoints))
