@@ -6,7 +6,7 @@ statements on a step's way need none of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -17,7 +17,9 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 
-def execute(connection: Connection, statement: str, values: Mapping[str, Any] | None = None) -> list[Row]:
+def execute(
+    connection: Connection, statement: str, values: Mapping[str, Any] | Sequence[Any] | None = None
+) -> list[Row]:
     """Send a statement and return its rows.
 
     Raises:

@@ -275,13 +275,12 @@ def _insert(
     """Insert rows, in as few parts as may be."""
     for start in range(0, len(rows), MAX_ROWS):
         part = rows[start : start + MAX_ROWS]
-        text, names = _with_rows(statement, columns, len(part))
-        execute(connection, text, dict(zip(names, [row[name] for row in part for name in columns], strict=True)))
+        values = [row[name] for row in part for name in columns]  # by place: the driver looks each name up anew
+        execute(connection, _with_rows(statement, len(columns), len(part)), values)
 
 
 @lru_cache(maxsize=256)
-def _with_rows(statement: str, columns: tuple[str, ...], count: int) -> tuple[str, list[str]]:
-    """Return a statement with so many rows of named parameters, and their names in order."""
-    rows = [[f"{name}{index}" for name in columns] for index in range(count)]
-    text = ", ".join(f"({', '.join(f':{name}' for name in row)})" for row in rows)
-    return statement.replace("{rows}", text), [name for row in rows for name in row]
+def _with_rows(statement: str, columns: int, count: int) -> str:
+    """Return a statement with so many rows of parameters."""
+    row = f"({', '.join('?' * columns)})"
+    return statement.replace("{rows}", ", ".join([row] * count))

@@ -240,7 +240,7 @@ class Checkpoints(Middleware):
             return self._hand_over(seat, self._settle(step.claim, outcome, successor=name))
 
     def _post_promised(self, step: RunningStep, outcome: Succeeded, name: str) -> None:
-        """Have a result committed soon, and the next step claimed with it under a name; it has been promised a place."""
+        """Have a result committed soon, and with it the next step claimed, under a name and for a promised place."""
         self._running.expect(name)  # until `_settled`: the claim may be there long before its reply is
         try:
             self._post(step, outcome, successor=name)
