@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from questline_persistence.models import LordStep
@@ -132,15 +132,19 @@ def following(
       step: position, Lord, tool, occurrence, params, most attempts, timeout and back-off of that step.
     """
     position, lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds = step
-    return replace(  # the input stays: only a replay changes it, and with it the epoch
-        claim,
+    return Claim(  # `replace` takes twice as long
         claim_id=claim_id,
         worker_id=worker_id,
+        quest_id=claim.quest_id,
+        quest_type=claim.quest_type,
+        namespace=claim.namespace,
+        epoch=claim.epoch,
         position=position,
         lord_name=lord_name,
         tool_name=tool_name,
         occurrence=occurrence,
         params_json=params,
+        input_json=claim.input_json,  # only a replay changes it, and with it the epoch
         attempt=1,
         lost=0,
         version=version,
@@ -148,6 +152,7 @@ def following(
         timeout_seconds=timeout_seconds,
         backoff_seconds=backoff_seconds,
         start_time=now,
+        queue=claim.queue,
         fence=fence,
     )
 

@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 MAX_BATCH = 256
 #: Most items that may be waiting, or be on their way, without anybody waiting for them.
 MAX_BEHIND = 128
+#: Size at which a batch takes no more items, and at which no more may be behind.
+MAX_SIZE = 32_000_000
 
 
 class _Turn:
@@ -49,10 +51,11 @@ class _Turn:
 class _Entry(Generic[Item, Result]):
     """One item, and where its result will stand; `turn` wakes whoever waits for that."""
 
-    __slots__ = ("done", "error", "item", "result", "turn")
+    __slots__ = ("done", "error", "item", "result", "size", "turn")
 
-    def __init__(self, item: Item, turn: _Turn | None) -> None:
+    def __init__(self, item: Item, size: int, turn: _Turn | None) -> None:
         self.item = item
+        self.size = size
         self.turn = turn
         self.done = False
         self.result: Result | None = None
@@ -68,26 +71,29 @@ class Committer(Generic[Item, Result]):
         reached fails them all.
       settled: told, after each transaction, of those posted items that it held, each with its result or the error
         that it met.
+      size: how large an item is; a batch of large ones is a short one.
     """
 
     def __init__(
         self,
         flush: Callable[[Sequence[Item]], Sequence[Result]],
         settled: Callable[[Sequence[tuple[Item, Result | BaseException]]], object] = lambda _: None,
+        size: Callable[[Item], int] = lambda _: 0,
     ) -> None:
         self._flush = flush
         self._settled = settled
+        self._size = size
         self._waiting: deque[_Entry[Item, Result]] = deque()
         self._leading = threading.Lock()
         self._room = threading.Condition()
-        self._behind = 0
+        self._behind = self._behind_size = 0
         self._posted = _Turn()
         self._thread: threading.Thread | None = None
 
     def submit(self, item: Item) -> Result:
         """Commit `item`, together with what others have handed in meanwhile, and return its result."""
         turn = _Turn()
-        entry: _Entry[Item, Result] = _Entry(item, turn)
+        entry: _Entry[Item, Result] = _Entry(item, self._size(item), turn)
         self._waiting.append(entry)
         while not entry.done:
             if self._leading.acquire(blocking=False):
@@ -100,14 +106,16 @@ class Committer(Generic[Item, Result]):
 
     def post(self, item: Item) -> None:
         """See to it that `item` is committed soon, and return; wait only while too many are behind."""
+        entry: _Entry[Item, Result] = _Entry(item, self._size(item), None)
         with self._room:
-            self._room.wait_for(lambda: self._behind < MAX_BEHIND)
+            self._room.wait_for(lambda: self._behind < MAX_BEHIND and self._behind_size < MAX_SIZE)
             if self._thread is None:
                 thread = threading.Thread(target=self._follow, name="committer", daemon=True)
                 thread.start()  # this may fail; then nothing is behind
                 self._thread = thread
             self._behind += 1
-        self._waiting.append(_Entry(item, None))
+            self._behind_size += entry.size
+        self._waiting.append(entry)
         if not self._leading.locked():  # else the one who leads passes it on
             self._posted.set()
 
@@ -120,15 +128,20 @@ class Committer(Generic[Item, Result]):
         """Commit what is posted, for as long as the process lives."""
         while True:
             self._posted.wait()
-            if self._waiting and self._leading.acquire(blocking=False):
-                self._lead()
+            try:
+                if self._waiting and self._leading.acquire(blocking=False):
+                    self._lead()
+            except BaseException:
+                log.exception("committer_stumbled")  # the thread must live: without it, whoever posts waits for ever
 
     def _lead(self) -> None:
         """Commit one batch of what waits, then let go of the lead."""
         batch: list[_Entry[Item, Result]] = []
+        size = 0
         try:
-            while self._waiting and len(batch) < MAX_BATCH:
+            while self._waiting and len(batch) < MAX_BATCH and size < MAX_SIZE:
                 batch.append(self._waiting.popleft())
+                size += batch[-1].size
             if batch:
                 self._commit(batch)
         finally:
@@ -179,4 +192,5 @@ class Committer(Generic[Item, Result]):
         finally:
             with self._room:
                 self._behind -= len(posted)
+                self._behind_size -= sum(entry.size for entry in posted)
                 self._room.notify_all()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event
 
 from questline_persistence.driver import execute
+from questline_persistence.errors import QuestlineError
+
+#: Most connections lent at a time; whoever wants another one waits, as for SQLAlchemy's pool.
+MAX_LENT = 20
 
 #: How PostgreSQL plans hot statements: once, by primary keys. What is known of the tables' sizes may stem from when
 #: they were empty, and a plan that reads all tickets where it should look up one costs more with each quest that waits.
@@ -29,7 +34,7 @@ def plan_by_keys(connection: Connection) -> None:
 
 
 class HotConnections:
-    """The hot connections of a store: as many as have been lent at once.
+    """The hot connections of a store: as many as have been lent at once, up to `MAX_LENT`.
 
     Those that are not lent are closed when the engine is disposed of.
 
@@ -41,42 +46,70 @@ class HotConnections:
     def __init__(self, engine: Engine, *, shared: bool) -> None:
         self._engine = engine
         self._shared = shared
-        self._kept: deque[Connection] = deque()
+        self._kept: deque[_Hot] = deque()
+        self._places = threading.BoundedSemaphore(MAX_LENT)
         event.listen(engine, "engine_disposed", self._close)
 
     @contextmanager
     def lent(self) -> Iterator[Connection]:
-        """Lend a connection; one that met an error is not used again."""
-        try:
-            connection = self._kept.pop()
-        except IndexError:
-            connection = self._open()
-        try:
-            yield connection
-        except BaseException:
-            self._drop(connection)
-            raise
-        self._kept.append(connection)
+        """Lend a connection, as soon as there is one; one that met an error of the database is not used again."""
+        with self._places:
+            try:
+                hot = self._kept.pop()
+            except IndexError:
+                hot = self._opened()
+            try:
+                yield hot.connection
+            except QuestlineError:  # an answer, for which the connection is as good as before
+                self._keep(hot)
+                raise
+            except BaseException:
+                self._give_up(hot)
+                raise
+            self._keep(hot)
+
+    def _keep(self, hot: _Hot) -> None:
+        if hot.connection.in_transaction():  # SQLAlchemy's own, which whatever went past `execute` has begun
+            hot.connection.rollback()
+        self._kept.append(hot)
+
+    def _give_up(self, hot: _Hot) -> None:
+        """Close a connection that met an error, and those that are kept if the server has ended it: them too, then."""
+        ended = getattr(hot.driver, "closed", False)
+        self._drop(hot)
+        if ended:
+            self._close(self._engine)
 
     def _close(self, _engine: Engine) -> None:
-        while self._kept:
-            self._drop(self._kept.pop())
+        with suppress(IndexError):
+            while True:
+                self._drop(self._kept.pop())
 
-    def _open(self) -> Connection:
+    def _opened(self) -> _Hot:
         connection = self._engine.connect()
+        hot = _Hot(connection, connection.connection.dbapi_connection)
         if not self._shared:
             connection.detach()
-        if self._engine.dialect.name == "postgresql":
-            own: Any = connection.connection.dbapi_connection
-            own.autocommit = True
-            execute(connection, "".join(f"SET {setting};" for setting in _PLANNING))
-        return connection
+        try:
+            if self._engine.dialect.name == "postgresql":
+                hot.driver.autocommit = True
+                execute(connection, "".join(f"SET {setting};" for setting in _PLANNING))
+        except BaseException:
+            self._drop(hot)
+            raise
+        return hot
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, hot: _Hot) -> None:
         """Close a connection that may be broken; SQLAlchemy would try to roll it back first, and log that it cannot."""
         if self._shared:
-            connection.close()
+            hot.connection.close()
             return
-        own: Any = connection.connection.dbapi_connection
-        connection.invalidate()
-        own.close()
+        hot.connection.invalidate()
+        hot.driver.close()
+
+
+class _Hot(NamedTuple):
+    """A connection, and the driver's own: SQLAlchemy's does not tell it once it has noticed that it is broken."""
+
+    connection: Connection
+    driver: Any

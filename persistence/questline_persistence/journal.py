@@ -47,7 +47,7 @@ class Journal:
         self._hot: ModuleType = hot_sqlite if database.dialect == "sqlite" else hot_postgres
         #: Told of every posted checkpoint that is settled, with what became of it or the error that it met.
         self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
-        self._ends: _Committer = Committer(self._flush, self._tell)
+        self._ends: _Committer = Committer(self._flush, self._tell, _size)
         # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
         self._wishes: _Committer = self._ends if database.dialect == "sqlite" else Committer(self._flush)
 
@@ -231,6 +231,11 @@ class Journal:
             return self.database.write(work, at="push")
         except _Fenced:
             return Settled(won=False)
+
+
+def _size(item: ClaimRequest | Checkpoint) -> int:
+    """Return how many characters an item brings into a statement, but for the ids."""
+    return len(item.output) if isinstance(item, Checkpoint) else 0
 
 
 class _Tries:

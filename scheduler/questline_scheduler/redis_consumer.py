@@ -129,8 +129,9 @@ class RedisConsumer(DoorbellConsumer):
         with self._changed:
             self._held -= names
         if names:
-            self._doubtful = True  # until they are back
-            self._try(self._reclaim)
+            with self._sending:  # the reply to a fetch that is on its way must not unsay it
+                self._doubtful = True  # until they are back
+                self._try(self._reclaim)
 
     def reserve(self, *, own: bool) -> bool:
         """Take the caller's place, or any while the queue is known to be empty."""

@@ -7,7 +7,7 @@ raise is logged and swallowed, and the step would run unclaimed or its result be
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeGuard
@@ -17,7 +17,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import ConsumerThread
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from questline_persistence.claims import RING_SLACK, Checkpoint, Claim, ClaimRequest, Failure, Settled
+from questline_persistence.claims import RING_SLACK, Checkpoint, Claim, ClaimRequest, Doorbell, Failure, Settled
 from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
@@ -25,6 +25,7 @@ from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.retries import backoff
+from questline_scheduler.background_ringer import BackgroundRinger
 from questline_scheduler.doorbell_broker import HandedMessage
 from questline_scheduler.loops import Loop
 from questline_scheduler.ringer import Ringer
@@ -39,6 +40,9 @@ from questline_worker.running import RunningStep, RunningSteps
 from questline_worker.work_queue import WorkQueue
 
 log = get_logger(__name__)
+
+#: How long a stop waits for the bells of the last results, in seconds; the relay rings for what is left then.
+RING_SECONDS = 1.0
 
 
 class StepHooks(Protocol):
@@ -80,6 +84,8 @@ class Checkpoints(Middleware):
         self._journal = journal
         self._recovery = recovery
         self._ringer = ringer
+        # Whoever commits what others have posted must not wait for the broker: they all would.
+        self._background_ringer = BackgroundRinger(ringer)
         self._lease = lease
         self._running = running
         self._hooks = hooks
@@ -120,6 +126,7 @@ class Checkpoints(Middleware):
         self._async_steps.join()  # Dramatiq has waited for its threads only
         self._journal.drain()  # async steps have posted since
         self._giving_back.running()
+        self._background_ringer.drain(RING_SECONDS)
 
     def after_process_message(
         self,
@@ -156,7 +163,7 @@ class Checkpoints(Middleware):
             finally:
                 reset_contextvars(**tokens)
         except StoreUnavailable as error:
-            # Only at shutdown: until then the store is waited for. The sweep takes care of what was claimed.
+            # At shutdown, or with a store that no wait can mend; else it is waited for. What was claimed is swept.
             log.warning("step_abandoned", quest_id=quest_id, position=position, error=str(error))
         except Exception:
             # Whatever this was, the message is done. A claim that is left is given back by the lease, or swept.
@@ -175,7 +182,8 @@ class Checkpoints(Middleware):
             if self._hooks is not None:
                 self._hooks.step_started(step.claim)
             began = time.monotonic()
-            result = call(step)
+            # It may have been taken away while it waited for this thread; what its handler returned would be fenced.
+            result = Dropped() if step.lost else call(step)
             step.streak, step.spent = step.streak + 1, step.spent + time.monotonic() - began
             outcome = self._started(step, result) if isinstance(result, Pending) else result
         except BaseException:
@@ -196,7 +204,7 @@ class Checkpoints(Middleware):
         tokens = bind_contextvars(**_ids(step.claim))
         try:
             self._end(step, outcome, its_turn=False)
-        except StoreUnavailable as error:  # only at shutdown, as above
+        except StoreUnavailable as error:  # as above
             log.warning("step_abandoned", error=str(error))
         finally:
             reset_contextvars(**tokens)
@@ -218,7 +226,7 @@ class Checkpoints(Middleware):
             if not posted:
                 self._running.end(step.claim)
         if settled is not None:
-            self._after([(step.claim, outcome, settled)])
+            self._after([(step.claim, outcome, settled)], self._ringer.ring)
 
     def _commit(self, step: RunningStep, outcome: Outcome, *, its_turn: bool) -> Settled | None:
         """Commit what came of a step; or post it, and return None."""
@@ -278,10 +286,12 @@ class Checkpoints(Middleware):
             if end.successor is not None:
                 self._running.forget(end.successor)
             self._running.end(end.claim)
-        self._after(after)
+        self._after(after, self._background_ringer.ring)
 
-    def _after(self, ends: Sequence[tuple[Claim, Outcome, Settled]]) -> None:
-        """Ring for the steps that are ready now that these have been settled."""
+    def _after(
+        self, ends: Sequence[tuple[Claim, Outcome, Settled]], ring: Callable[[Sequence[Doorbell]], object]
+    ) -> None:
+        """Have `ring` ring for the steps that are ready now that these have been settled."""
         failpoint("worker.settled")
         for claim, outcome, settled in ends:
             if not settled.won:
@@ -293,7 +303,7 @@ class Checkpoints(Middleware):
                     outcome=type(outcome).__name__,
                     worker_id=claim.worker_id,
                 )
-        self._ring([settled for _, _, settled in ends])
+        ring(self._due(settled for _, _, settled in ends))
         failpoint("worker.rung")
 
     def _settle(self, claim: Claim, outcome: Outcome, successor: str | None = None) -> Settled:
@@ -331,8 +341,12 @@ class Checkpoints(Middleware):
         return self._journal.fail(Failure(claim, reason, now, wait))
 
     def _ring(self, ends: Sequence[Settled]) -> None:
+        self._ringer.ring(self._due(ends))
+
+    def _due(self, ends: Iterable[Settled]) -> list[Doorbell]:
+        """Return the bells of what may run now."""
         due = self._journal.database.clock.now() + RING_SLACK
-        self._ringer.ring([end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= due])
+        return [end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= due]
 
     def _leave(self, quest_id: str, epoch: int, position: str) -> None:
         """Leave a ticket that was not to be had; note it if that was because the Lord is unknown here."""

@@ -26,9 +26,9 @@ class EventLoop:
         return asyncio.run_coroutine_threadsafe(coroutine, self.running())
 
     def running(self) -> asyncio.AbstractEventLoop:
-        """Return the loop, started if need be."""
+        """Return the loop, started if need be: a handler's own task may have ended the last one, with SystemExit."""
         with self._starting:
-            if self._loop is None:
+            if self._loop is None or self._loop.is_closed():
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name="questline-asyncio", daemon=True)
                 self._thread.start()
@@ -38,7 +38,7 @@ class EventLoop:
         """Cancel what still runs, and stop the loop; a coroutine that goes on all the same is abandoned."""
         with self._starting:
             if self._loop is not None and self._thread is not None:
-                with suppress(RuntimeError):  # a handler's own task ended it, with SystemExit
+                with suppress(RuntimeError):  # it has ended already
                     self._loop.call_soon_threadsafe(self._loop.stop)
                 self._thread.join(STOP_SECONDS + 1.0)
                 self._loop = None

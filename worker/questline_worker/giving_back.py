@@ -52,6 +52,8 @@ class GivingBack:
         end, none of them takes it up.
         """
         overdue = self.waiting(PATIENCE_SECONDS)
+        if self._handover.closed:
+            self._handover.close()  # once more: a consumer may have begun since
         returned = self._handover.return_messages() if overdue or self._handover.closed else 0
         if overdue:
             log.info("threads_busy", given_back=overdue, returned=returned)

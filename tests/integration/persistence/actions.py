@@ -10,6 +10,7 @@ from questline_persistence.journal import _Tries
 from questline_persistence.submission import insert_quests, take_apart
 from questline_worker.outputs import Outputs
 from tests.contract.quests import HANDLERS, LONG, Workbench, failure, quest
+from tests.integration.persistence.crowd import LATER
 
 Call = Callable[[], Any]
 
@@ -138,6 +139,14 @@ def _overdue(bench: Workbench, state: str = "ready") -> None:
     change = "UPDATE tickets SET state = :state, ring_at = 1, available_at = 1 WHERE quest_id = :quest_id"
     for _ in range(3):
         bench.execute(change, state=state, quest_id=bench.submit("a"))
+
+
+def _nothing_due(bench: Workbench, look: Call) -> Call:
+    """Put off what other actions have left, and time has made due."""
+    now = bench.clock.now()
+    change = "UPDATE tickets SET ring_at = :later, available_at = :later WHERE ring_at < :soon"
+    bench.execute(change, later=now + LATER, soon=now + LATER / 10)
+    return look
 
 
 def _due(bench: Workbench) -> Call:
@@ -288,10 +297,10 @@ ACTIONS = {
     "sweep of a lost worker": _sweep(_sweep_of_lost),
     "sweep of a named worker": _sweep(_sweep_of_named),
     "sweep of a late step": _sweep(_sweep_of_late),
-    "due, nothing": Action(lambda bench: bench.recovery.due, frozenset({READY})),
+    "due, nothing": Action(lambda bench: _nothing_due(bench, bench.recovery.due), frozenset({READY})),
     "due": Action(_due, frozenset({READY})),
     "due in process": Action(_due_in_process, frozenset({READY})),
-    "wake, nothing": Action(lambda bench: bench.recovery.wake, frozenset({WAITING})),
+    "wake, nothing": Action(lambda bench: _nothing_due(bench, bench.recovery.wake), frozenset({WAITING})),
     "wake": Action(_wake, frozenset({WAITING})),
     "ring soon": Action(_ring_soon),
     "ring known": Action(_ring_known, frozenset({"ix_tickets_refused"})),

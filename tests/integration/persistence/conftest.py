@@ -74,7 +74,7 @@ class Stores:
 
 def _fill(bench: Workbench, statistics: str, ended: int) -> None:
     if statistics == "of a young store":
-        bench.claim(bench.submit("a", "b"))
+        bench.claim(bench.submit("a", "b"), bench.worker(lease=LONG))  # it must not be swept in one of the tests
         bench.end("completed")
     if statistics == "of an emptied store":
         bench.end("completed")

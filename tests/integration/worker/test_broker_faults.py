@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -108,6 +109,33 @@ def test_a_running_step_is_committed_while_the_broker_is_down(
     eventually(lambda: successes(client, handle.quest_id) == [(0, "0001")], timeout=LONG)
     valkey_server.start()
     assert completed(handle).output_data == "kept"
+
+
+def test_fault_02_a_broker_that_stalls_holds_up_no_commit_of_busy_threads(
+    failing_broker_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = failing_broker_pool
+    _counting_lord()
+    monkeypatch.setattr(Handover, "seat", lambda *_, **__: None)  # every result is posted, and needs a bell
+    monkeypatch.setattr(Handover, "promise", lambda *_: False)
+    both = threading.Barrier(2, timeout=LONG)
+    lord("both", "work")(lambda _: both.wait())  # two are busy, so that their results are posted
+    member, client = pool.start(threads=4), pool.client()
+    answers, ring = pool.gate(), member.broker.ring
+
+    def stall(bells: Any) -> list[Doorbell]:
+        answers.wait()
+        return ring(bells)
+
+    member.broker.ring = stall  # type: ignore[method-assign]
+    first = client.submit_many([quest("both", "a") for _ in range(2)])
+    eventually(lambda: member.process.journal._ends._thread is not None, timeout=LONG)
+    eventually(lambda: all(successes(client, one.quest_id) for one in first), timeout=LONG)
+    others = client.submit_many([quest("both", "a") for _ in range(6)])
+    eventually(lambda: all(successes(client, one.quest_id) for one in others), timeout=LONG)
+    answers.set()
+    for handle in (*first, *others):
+        completed(handle)
 
 
 def test_fault_02_dispatch_counters_do_not_run_away_while_the_broker_is_down(

@@ -109,6 +109,22 @@ def test_batches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(batch) for batch in store.batches] == [1, 3, 3, 3, 1]
 
 
+def test_a_batch_of_large_items_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer_module, "MAX_SIZE", 10)
+    store = Store()
+    committer = Committer[int, int](store.flush, size=lambda number: number)
+    store.open.clear()
+    with ThreadPoolExecutor(6) as pool:
+        running = [pool.submit(committer.submit, 0)]
+        eventually(lambda: store.batches)
+        for count, number in enumerate((4, 4, 4, 100, 1), start=1):
+            running.append(pool.submit(committer.submit, number))
+            eventually(lambda count=count: len(committer._waiting) == count)
+        store.open.set()
+        assert [one.result(30) for one in running] == [0, 8, 8, 8, 200, 2]
+    assert store.batches == [[0], [4, 4, 4], [100], [1]]
+
+
 def test_no_item_is_left_behind_however_the_threads_meet() -> None:
     store = Store()
     committer = Committer[int, int](store.flush)
@@ -184,6 +200,39 @@ def test_a_post_waits_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
         posting.result(30)
     committer.drain()
     assert sorted(told.ends) == [(number, 2 * number) for number in range(8)]
+
+
+def test_a_post_waits_while_what_is_behind_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer_module, "MAX_SIZE", 10)
+    store, told = Store(), Told()
+    committer = Committer[int, int](store.flush, told, size=lambda number: number)
+    store.open.clear()
+    committer.post(4)
+    committer.post(100)
+    with ThreadPoolExecutor(1) as pool:
+        posting = pool.submit(committer.post, 1)
+        eventually(lambda: committer._room._waiters)  # type: ignore[attr-defined]
+        store.open.set()
+        posting.result(30)
+    committer.drain()
+    assert sorted(told.ends) == [(1, 2), (4, 8), (100, 200)]
+    assert committer._behind_size == 0
+
+
+def test_the_thread_survives_whatever_leaves_the_one_who_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    store, told = Store(), list[int]()
+
+    def leave_once(ends: Sequence[tuple[int, int | BaseException]]) -> None:
+        told.extend(item for item, _ in ends)
+        if len(told) == 1:
+            raise SystemExit(3)
+
+    committer = Committer[int, int](store.flush, leave_once)
+    for number in (1, 2):
+        committer.post(number)
+        committer.drain()
+    assert told == [1, 2]
+    eventually(lambda: "committer_stumbled" in caplog.text)
 
 
 def test_a_bad_posted_item_is_told_of_with_its_error_and_the_others_with_their_results() -> None:

@@ -238,16 +238,17 @@ def test_a_slot_is_freed_whatever_the_one_who_is_told_raises(
     assert "step_broken" in caplog.text
 
 
-def test_a_slot_is_freed_when_the_loop_refuses_the_coroutine(make_stage: MakeStage) -> None:
+def test_a_slot_is_freed_when_the_loop_refuses_the_coroutine(
+    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = make_stage()
     closed = stage.loop.running()
     stage.loop.stop()
     eventually(closed.is_closed)
-    stage.loop._loop = closed
+    monkeypatch.setattr(stage.loop, "running", lambda: closed)
     with pytest.raises(RuntimeError, match="closed"):
         stage.start(stage.step(), _at(asyncio.Event()))
     assert stage.taken == 0
-    stage.loop._loop = None
 
 
 def test_the_event_loop_goes_on_while_nobody_can_settle(make_stage: MakeStage) -> None:

@@ -38,7 +38,10 @@ class Room:
     def run(self, quest_id: str, outcome: Outcome | Callable[[Any], Outcome]) -> None:
         ticket = self.bench.ticket(quest_id)
         call = outcome if callable(outcome) else lambda _: outcome
-        self.checkpoints._run(call, quest_id, ticket.epoch, ticket.position)  # type: ignore[arg-type]
+        self.run_at(quest_id, ticket.epoch, ticket.position, call)
+
+    def run_at(self, quest_id: str, epoch: int, position: str, call: Callable[[Any], Outcome]) -> None:
+        self.checkpoints._run(call, quest_id, epoch, position)
 
 
 @pytest.fixture
@@ -54,6 +57,19 @@ def test_a_result_is_committed_and_the_next_step_is_rung(room: Room) -> None:
     room.run(quest_id, Succeeded('"one"'))
     assert room.bench.ticket(quest_id).position == "0002"
     assert room.broker.rung == [quest_id]
+    assert room.running.all() == []
+
+
+def test_a_step_whose_claim_is_gone_before_its_thread_comes_to_it_is_not_begun(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quest_id, begun = room.bench.submit("a"), list[Any]()
+    step = room.running.begin(room.bench.claim(quest_id))
+    monkeypatch.setattr(room.checkpoints._handover, "take", lambda *_: step)
+    room.bench.controls.cancel(quest_id)
+    step.lose()
+    room.run_at(quest_id, 0, "0001", lambda given: begun.append(given) or Succeeded("1"))
+    assert begun == []
     assert room.running.all() == []
 
 

@@ -51,6 +51,20 @@ def test_a_stopped_loop_may_be_used_again() -> None:
     loop.stop()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_loop_that_a_handlers_own_task_ended_is_followed_by_another() -> None:
+    loop = EventLoop()
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    ended = loop.running()
+    ended.call_soon_threadsafe(ended.create_task, leave())
+    eventually(ended.is_closed)
+    assert loop.submit(_double(2)).result(10) == 4
+    loop.stop()
+
+
 def test_a_coroutine_that_still_runs_when_the_loop_stops_is_cancelled() -> None:
     loop, begun, cancelled = EventLoop(), threading.Event(), threading.Event()
 

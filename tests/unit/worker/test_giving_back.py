@@ -129,3 +129,14 @@ def test_messages_behind_steps_that_waited_too_long_go_back_to_their_broker(hall
     hall.giving_back.run_once()
     assert returned == [fetched]
     assert hall.thread.work_queue.qsize() == 1, "the handed step's message is no longer there, or another one is"
+
+
+def test_a_consumer_that_begins_after_the_stop_is_retired_too(hall: Hall) -> None:
+    hall.handover.close()
+    late = hall.thread.consumer = MemoryConsumer(MemoryQueue(), 1, 0.01)
+    assert late._take_slot()
+    late._free_slot()
+
+    hall.giving_back.run_once()
+
+    assert not late._take_slot()

@@ -1,0 +1,110 @@
+"""The connections that are kept for hot statements: how many, and what becomes of them after an error."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from questline_persistence import hot_connections
+from questline_persistence.database import Database
+from questline_persistence.driver import execute
+from questline_persistence.errors import QuestConflict
+from questline_persistence.hot_connections import HotConnections
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def hot(database: Database) -> HotConnections:
+    return HotConnections(database.engine, shared=False)
+
+
+def own(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
+
+
+def ask(hot: HotConnections) -> Any:
+    """Send a statement; return the driver's connection that it went through."""
+    with hot.lent() as connection:
+        assert execute(connection, "SELECT 1") == [(1,)]
+        return own(connection)
+
+
+def test_a_connection_is_kept_for_the_next_one(hot: HotConnections) -> None:
+    assert ask(hot) is ask(hot)
+
+
+def test_an_answer_that_is_an_error_costs_no_connection_and_leaves_no_transaction(hot: HotConnections) -> None:
+    first = ask(hot)
+    with pytest.raises(QuestConflict), hot.lent() as connection:
+        _ask_and_refuse(connection)
+    assert ask(hot) is first
+    with hot.lent() as connection:
+        assert not connection.in_transaction()
+
+
+def test_an_error_of_the_database_costs_the_connection_that_met_it(hot: HotConnections) -> None:
+    first = ask(hot)
+    with pytest.raises(DBAPIError), hot.lent() as connection:
+        execute(connection, "SELECT nonsense")
+    assert ask(hot) is not first
+
+
+def test_whoever_wants_more_connections_than_there_may_be_waits(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot_connections, "MAX_LENT", 2)
+    few = HotConnections(database.engine, shared=False)
+    with ThreadPoolExecutor(1) as pool:
+        with ExitStack() as lent:
+            taken = [own(lent.enter_context(few.lent())) for _ in range(2)]
+            third = pool.submit(ask, few)
+            eventually(lambda: few._places._cond._waiters)  # type: ignore[attr-defined]
+            assert not third.done()
+        assert third.result(30) in taken
+
+
+def test_when_the_server_has_ended_one_connection_the_others_are_not_tried_in_turn(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    hot = HotConnections(database.engine, shared=False)
+    with ExitStack() as lent:
+        pids = [own(lent.enter_context(hot.lent())).info.backend_pid for _ in range(5)]
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        for pid in pids:
+            admin.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    with pytest.raises(DBAPIError):
+        ask(hot)
+    ask(hot)
+    database.close()
+
+
+def test_a_broken_link_is_told_as_itself_whatever_had_noticed_it_first(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    hot = HotConnections(database.engine, shared=False)
+    with pytest.raises(DBAPIError) as raised, hot.lent() as connection:
+        _ask_on_a_link_that_is_cut(postgres_url, connection)
+    assert raised.value.connection_invalidated
+    ask(hot)
+    database.close()
+
+
+def _ask_and_refuse(connection: Connection) -> None:
+    connection.exec_driver_sql("SELECT 1")
+    raise QuestConflict("taken")
+
+
+def _ask_on_a_link_that_is_cut(url: str, connection: Connection) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s, 5000)", (own(connection).info.backend_pid,))
+    connection.exec_driver_sql("SELECT 1")
