@@ -8,6 +8,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,6 +19,9 @@ from benchmarks.harness.peers import Peers
 from benchmarks.harness.servers import Servers
 from benchmarks.workloads import WORKLOADS
 
+#: The exit code after Ctrl-C, as of any program.
+INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the chosen workloads, print the page, and write it if asked to."""
@@ -26,18 +30,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     keys = chosen.workloads or list(WORKLOADS)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Servers() as servers, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        about = machine.described() | {"postgres": servers.settings(), "quick": chosen.quick}
-        peers = Peers(servers) if chosen.peers else None
-        bench = Bench(servers, chosen.runs, chosen.quick, progress, peers)
-        found = report.read(chosen.out) if chosen.out else {}
-        for key in keys:
-            result = WORKLOADS[key](bench)
-            # Written after each: a long call that is interrupted has not been for nothing.
-            found = report.merged(found, about, [result], chosen.runs)
-            if chosen.out:
-                report.write(chosen.out, found)
+    out = None if chosen.quick else chosen.out
+    if out is not chosen.out:
+        console.print("quick: the sizes are too small for figures to keep, so none is written")
+    found: dict[str, Any] = {}
+    try:
+        with Servers() as servers, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            about = machine.described() | {"postgres": servers.settings(), "quick": chosen.quick}
+            peers = Peers(servers) if chosen.peers else None
+            bench = Bench(servers, chosen.runs, chosen.quick, progress, peers)
+            for key in keys:
+                console.print(f"{key} …")
+                result = WORKLOADS[key](bench)
+                found = report.merged(found, about, [result], chosen.runs)
+                if out:
+                    # Written after each: a long call that is interrupted has not been for nothing.
+                    report.write(out, report.merged(report.read(out), about, [result], chosen.runs))
+    except KeyboardInterrupt:
+        console.print("interrupted" + (f"; what had ended by then is in {out}" if out and found else ""))
+        raise SystemExit(INTERRUPTED) from None
     print(json.dumps(found, indent=2) if chosen.json else report.page(found))
+    if out:
+        console.print(f"written to {out / report.NAME}.md and .json")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -52,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--peers", action="store_true", help="run the peers too, in .venv-peers")
     parser.add_argument("--runs", type=_runs, default=3, help="how often each figure is measured (default: 3)")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes, to see that everything runs; nothing is written"
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write benchmarks.md and benchmarks.json there")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a page")
     return parser

@@ -128,7 +128,8 @@ def main() -> None:
     processes = 1 if order.sqlite or order.quests == 1 else order.processes
     seconds = alone(order) if processes == 1 else shared(order, processes)
     kind = "SqliteSaver, one connection" if order.sqlite else "PostgresSaver, a pool of connections"
-    answer(order, seconds, f"{processes} process(es) of {order.threads} threads, {kind}, durability=sync, no queue")
+    pool = "one process" if processes == 1 else f"{processes} processes"
+    answer(order, seconds, f"{pool} of {order.threads} threads, {kind}, durability=sync, no queue")
 
 
 if __name__ == "__main__":

@@ -33,8 +33,9 @@ def measure(bench: Bench) -> Result:
         if name == BUSY:
             result.bars.append(Bar("W1: SQL statements per step", counts[0], 1.0, "at most"))
     result.notes.append(
-        "what goes by the clock is counted too: loops, heartbeats, and a worker's start; without them a step costs "
-        "exactly 2 statements, 2 transactions and 2 round trips, which tests/integration/test_cost_per_step.py holds"
+        "what goes by the clock is counted too: loops, heartbeats, and a worker's start; without them a step that is "
+        "handed over costs exactly 1 statement, and one that goes through the broker 2 statements and 2 round trips, "
+        "which tests/integration/test_cost_per_step.py holds"
     )
     result.notes.append(
         "counted by pg_stat_statements, pg_stat_database and Valkey's commandstats, all processes together"

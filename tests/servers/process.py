@@ -104,6 +104,7 @@ def _spawn(
             cwd=log.parent,  # `user` may not be allowed where we are
             env=environment(),
             user=user,
+            process_group=0,  # Ctrl-C at the terminal is ours to hear: it must not end the server under our feet
             preexec_fn=partial(_die_with_parent, death_signal, os.getpid()),  # noqa: PLW1509  it only makes system calls
         )
 

@@ -4,7 +4,7 @@ from benchmarks.harness import report
 from benchmarks.harness.result import Bar, Figure, Result
 from benchmarks.harness.statistics import sample
 
-MACHINE = {"measured_at": "today", "load_average": 0.1, "packages": {"questline": "1"}}
+MACHINE = {"measured_at": "today", "load_average": 0.1, "fsync_microseconds": 33.0, "packages": {"questline": "1"}}
 
 
 def result(key: str = "W1", *, ratio: float = 0.5) -> Result:
@@ -17,7 +17,8 @@ def test_a_page_shows_medians_spreads_and_missed_bars() -> None:
     page = report.page(report.merged({}, MACHINE, [result()], runs=3))
 
     assert "| questline | 1,000 | steps/s | 30% | as it comes |" in page
-    assert "| W1 | steps/s ÷ the others' ≥ 0.6 | 0.500 | **missed** |" in page
+    assert "| W1 | steps/s ÷ the others' ≥ 0.6 | 0.500 | **missed** | 0.500 |" in page
+    assert "many steps; 3 runs, today, load 0.1 before, 33.0 µs for a sync of the disk." in page
     assert "- a note" in page
     assert "- packages: questline 1" in page
 
