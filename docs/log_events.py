@@ -11,7 +11,7 @@ from tables import table
 ROOT = Path(__file__).resolve().parent.parent
 #: What each log event means; an event that is missing here, or is no longer logged, stops this script.
 EVENTS = {
-    "async_steps_full": "All `max_async` slots were taken; the step was given back after 5 s, no attempt spent.",
+    "async_steps_full": "All `max_async` slots were taken; the step was given back within 5 s, no attempt spent.",
     "broker_forgot": "The broker lost its memory (restart, FLUSHALL). Every ready step is rung again.",
     "broker_unavailable": "A consumer cannot reach the broker and tries again. Quests wait; nothing is lost.",
     "checkpoint_refused": "The store refused this very result. The attempt counts as failed.",
