@@ -47,12 +47,14 @@ def embedded(database_url: str, broker_url: str = "memory://") -> Iterator[Quest
 
 def run(client: QuestClient, count: int, steps: int) -> tuple[float, list[str]]:
     """Run quests; return the seconds that they took from the first submission on, and their ids."""
+    # Whoever looks takes Python's lock from those who work: one quest alone, whose steps tell their times, is let be.
+    interval = 0.01 if count > 1 else 0.1
     batch = quests(count, steps)
     started = time.perf_counter()
     ids = [handle.quest_id for handle in client.submit_many(batch)]
     pause = threading.Event()
     while client.database.read(lambda own: own.exec_driver_sql("SELECT 1 FROM tickets LIMIT 1").first()) is not None:
-        pause.wait(0.01)
+        pause.wait(interval)
     return time.perf_counter() - started, ids
 
 

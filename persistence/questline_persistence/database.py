@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,7 +92,7 @@ class Database:
         self._pool_size = pool_size
         self._stopping = threading.Event()
         # One connection serves all threads of an in-memory database, one transaction at a time.
-        self._memory_lock = threading.RLock() if self._in_memory else None
+        self._exclusive: AbstractContextManager[object] = threading.RLock() if self._in_memory else nullcontext()
         self.clock = Clock(self._read_clock)
         self._alarm = Alarm(self.name)
         self._warned = False
@@ -220,7 +220,7 @@ class Database:
 
     def _run(self, work: Callable[[Connection], T], at: str) -> T:
         self.clock.refresh()
-        with self._exclusive(), self._hot_connections.lent() as connection:
+        with self._exclusive, self._hot_connections.lent() as connection:
             failpoint(at, "begun")
             if self.dialect == "sqlite":
                 result = driver.transaction(connection, work, written=partial(failpoint, at, "written"))
@@ -234,7 +234,7 @@ class Database:
         write = at is not None
         # Before a connection is taken: `work` asks for the time, and must not need a second connection for it.
         self.clock.refresh()
-        with self._exclusive(), self.engine.connect() as plain:
+        with self._exclusive, self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
             level = {} if write or self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
             connection = plain.execution_options(questline_write=write, **level)
@@ -257,14 +257,6 @@ class Database:
                 )
                 raise StoreUnavailable(message, hint="look with `questline show` before you try again") from error
             return result
-
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        if self._memory_lock is None:
-            yield
-        else:
-            with self._memory_lock:
-                yield
 
     def _retry(self, attempt: Callable[[], T], tries: float = math.inf) -> T:
         """Call `attempt` until it succeeds, fails for good, or the patience is over."""

@@ -85,6 +85,17 @@ WHERE {_HOLDS}
 RETURNING fence, version - pause_requested, pause_requested, queue, priority, claim_id
 """  # noqa: S608  (put together from the constant above)
 
+# Where the next step goes on at once, under the same worker, what the indexes hold of its ticket stays as it is. SQLite
+# would write their pages all the same for a column that is set to what it was: a twelfth of a step's time on a disk.
+_GO_ON = f"""
+UPDATE tickets SET
+  claim_id = :successor, claimed_at = :now, deadline = :now + :next_seconds,
+  position = :next_position, handler = :next_handler, queue = :next_queue,
+  attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1, version = version + 1
+WHERE {_HOLDS} AND pause_requested = 0 AND worker_id = :next_worker
+RETURNING fence, version, pause_requested, queue, priority, claim_id
+"""  # noqa: S608  (as above)
+
 _GONE = f"DELETE FROM tickets WHERE {_HOLDS} RETURNING version + 1, fence + 1"  # noqa: S608  (as above)
 
 _RUN = """
@@ -198,7 +209,7 @@ def _advance(
         return _take_away(connection, values)
     step = rest[0]
     values |= _ahead(end, step, handlers, worker_id)
-    moved = execute(connection, _MOVE, values)
+    moved = (values["successor"] and execute(connection, _GO_ON, values)) or execute(connection, _MOVE, values)
     if not moved:
         return None
     values["version"] = moved[0][1]

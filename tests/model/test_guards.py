@@ -56,6 +56,11 @@ def test_the_hot_statements_of_sqlite_ask_what_the_model_asks(text: str, table: 
     assert conditions(text, table) == expected(statement)
 
 
+def test_a_step_that_goes_on_at_once_asks_on_sqlite_also_that_no_pause_is_due_and_the_worker_the_same() -> None:
+    """Where that does not hold, the ticket is moved as any other."""
+    assert conditions(hot_sqlite._GO_ON, "tickets") == expected("checkpoint") | {"pause_requested = 0", "worker_id = ?"}
+
+
 def part(sql: str, name: str) -> str:
     """Return the body of one WITH query."""
     found = re.search(rf"\b{name} AS \((.*?)\n\)", sql, re.DOTALL)
