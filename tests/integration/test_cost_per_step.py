@@ -42,10 +42,10 @@ from questline_persistence.database import Database
 from questline_persistence.ids import new_claim_id
 from questline_persistence.settings import load
 from questline_scheduler.client import QuestClient
+from questline_scheduler.redis_consumer import RedisConsumer
 from questline_worker.context import LordContext
 from questline_worker.lords import lord
 from questline_worker.process import WorkerProcess
-from questline_scheduler.redis_consumer import RedisConsumer
 from tests.integration.worker.pools import LONG, quest
 from tests.servers.valkey import ValkeyServer
 from tests.waiting import eventually
