@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 #: Seconds after which the offset is read anew.
 RESYNC_SECONDS = 5.0
@@ -48,4 +49,11 @@ class Clock:
 
 def rfc3339(seconds: float) -> str:
     """Return epoch seconds as RFC 3339 in UTC with microseconds, so that texts sort as times do."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+    return f"{_second(whole)}.{micros:06d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(whole: int) -> str:
+    """Return a whole second; a batch has few of them, and each takes three times as long as the rest."""
+    return datetime.fromtimestamp(whole, UTC).replace(tzinfo=None).isoformat()

@@ -50,21 +50,24 @@ end
 _RING = (
     _COMMON
     + f"""
-local now, turn, rung, last = millis(), redis.call("INCRBY", KEYS[4], (#ARGV - 1) / 2), 0, nil
+local ids, placed, now = {{}}, {{}}, millis()
+for i = 3, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
+local turn, holds = redis.call("INCRBY", KEYS[4], #ids), redis.call("HMGET", held, unpack(ids))
 redis.call("SADD", KEYS[5], ARGV[1])
-for i = 2, #ARGV, 2 do
-  local hold = redis.call("HGET", held, ARGV[i + 1])
+for i, id in ipairs(ids) do
+  local hold = holds[i]
   if hold and now - tonumber(string.match(hold, "^%d+") or 0) >= {HELD_MILLIS} then
-    redis.call("HDEL", held, ARGV[i + 1])
+    redis.call("HDEL", held, id)
     hold = false
   end
   if not hold then
-    local place = string.format("%.0f", turn - (#ARGV - 1 - i) / 2 - ARGV[i] * {PRIORITY_STRIDE})
-    local added = redis.call("ZADD", ready, "NX", place, ARGV[i + 1])
-    if added == 1 then rung, last = rung + 1, ARGV[i + 1] end
+    placed[#placed + 1] = string.format("%.0f", turn - (#ids - i) - ARGV[2 * i] * {PRIORITY_STRIDE})
+    placed[#placed + 1] = id
   end
 end
-ring_tokens(rung, last)
+if #placed == 0 then return 0 end
+local rung = redis.call("ZADD", ready, "NX", unpack(placed))
+ring_tokens(rung, #placed == 2 and placed[2])
 return rung
 """
 )
