@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from questline_persistence.database import Database
 from tests.servers.databases import PostgresDatabases
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import ValkeyServer
@@ -110,6 +111,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh store with the newest schema: the contract suites run once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Such a store, opened."""
+    database = Database(database_url)
+    yield database
+    database.close()
 
 
 @pytest.fixture(params=STORES)

@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 MAX_BATCH = 256
 #: Most items that may be waiting, or be on their way, without anybody waiting for them.
 MAX_BEHIND = 128
-#: Size at which a batch takes no more items, and at which no more may be behind.
+#: Size, as the committer is told it, at which a batch takes no more items, and at which no more may be behind.
 MAX_SIZE = 32_000_000
 
 

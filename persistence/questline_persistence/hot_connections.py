@@ -60,13 +60,13 @@ class HotConnections:
                 hot = self._opened()
             try:
                 yield hot.connection
+                self._keep(hot)
             except QuestlineError:  # an answer, for which the connection is as good as before
                 self._keep(hot)
                 raise
             except BaseException:
                 self._give_up(hot)
                 raise
-            self._keep(hot)
 
     def _keep(self, hot: _Hot) -> None:
         if hot.connection.in_transaction():  # SQLAlchemy's own, which whatever went past `execute` has begun

@@ -14,13 +14,6 @@ from questline_persistence.tables import Base
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def blank(blank_database_url: str) -> Iterator[Database]:
     database = Database(blank_database_url)
     yield database

@@ -131,7 +131,7 @@ class Checkpoints(Middleware):
 
         A message from the broker leaves nothing behind then, but this one's step is claimed.
         """
-        if isinstance(message, HandedMessage) and self._handover.holds(**message.kwargs):
+        if isinstance(message, HandedMessage):
             self._giving_back.refused(**message.kwargs)
 
     def after_skip_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:

@@ -90,10 +90,6 @@ class Handover:
         """Return the step that was handed over under these ids, once."""
         return self._steps.pop((quest_id, epoch, position), None)
 
-    def holds(self, quest_id: str, epoch: int, position: str) -> bool:
-        """Tell whether the step that was handed over under these ids has not been taken."""
-        return (quest_id, epoch, position) in self._steps
-
     def waiting(self, seconds: float) -> list[_Key]:
         """Return the ids of the steps that have been waiting for a thread for so long at least."""
         now = time.monotonic()

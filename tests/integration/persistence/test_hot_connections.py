@@ -1,6 +1,5 @@
 """The connections that are kept for hot statements: how many, and what becomes of them after an error."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -16,13 +15,6 @@ from questline_persistence.driver import execute
 from questline_persistence.errors import QuestConflict
 from questline_persistence.hot_connections import HotConnections
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -276,3 +276,29 @@ def test_messages_that_could_not_be_given_back_are_given_back_with_the_next_fetc
     room.ring("two")
     assert next(room.consumer) is not None
     assert reclaimed == [[]]
+
+
+def test_what_goes_back_while_a_fetch_is_under_way_is_still_to_be_told_if_that_fails(room: Room) -> None:
+    room.ring("a")
+    message = next(room.consumer)
+    assert message is not None
+    fetch, asked, reply = room.queue.fetch, threading.Event(), threading.Event()
+
+    def slow(*arguments: Any) -> list[bytes]:
+        asked.set()
+        assert reply.wait(30)
+        return fetch(*arguments)
+
+    def fail(*_: Any) -> None:
+        raise redis.ConnectionError
+
+    room.queue.fetch = slow  # type: ignore[method-assign]
+    room.queue.reclaim = fail  # type: ignore[method-assign]
+    threading.Thread(target=room.consumer.__next__, daemon=True).start()
+    assert asked.wait(30)
+    giving = threading.Thread(target=room.consumer.requeue, args=([message],))
+    giving.start()
+    eventually(lambda: not room.consumer._held)
+    reply.set()
+    giving.join(30)
+    assert room.consumer._doubtful, "the broker holds what nobody here has, and is not asked to take it back"
