@@ -23,7 +23,7 @@ from questline_persistence.replays import earlier_state, forked_rows, start_agai
 from questline_persistence.starting_point import StartingPoint
 from questline_persistence.states import LIVE, ExecutionStatus, TicketState
 from questline_persistence.submission import Submitted, submit_one
-from questline_persistence.tables import BELL, quests, runs, snapshots, steps, tickets
+from questline_persistence.tables import BELL, not_before_available, quests, runs, snapshots, steps, tickets
 
 _RUNS_ON = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED, ExecutionStatus.FAILED})
 #: What may become of a quest by itself after a verb has left it with this status.
@@ -274,7 +274,7 @@ def _resume(locked: LockedQuest) -> Controlled:
         .values(
             state=TicketState.READY,
             fence=tickets.c.fence + 1,
-            ring_at=locked.now + REDISPATCH_FIRST,
+            ring_at=not_before_available(locked.now + REDISPATCH_FIRST),
             dispatches=0,
         )
         .returning(*BELL)

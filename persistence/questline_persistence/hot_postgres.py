@@ -187,6 +187,7 @@ def checkpoint(
     connection: Connection, ends: Sequence[Checkpoint], *, worker_id: str, handlers: list[str], now: float
 ) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
+    ends = sorted(ends, key=lambda end: end.claim.quest_id)  # in one order everywhere, as above
     claims = [end.claim for end in ends]
     values = _columns(claims, "quest_id", "epoch", "position", "claim_id", "attempt", "queue")
     values |= {

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Row,
     and_,
     case,
+    collate,
     func,
     literal,
     literal_column,
@@ -35,9 +37,10 @@ from questline_persistence.errors import QuestlineError
 from questline_persistence.failpoints import failpoint
 from questline_persistence.hot_connections import plan_by_keys
 from questline_persistence.log import get_logger
+from questline_persistence.low_water import LowWater
 from questline_persistence.retries import backoff
 from questline_persistence.states import TicketState
-from questline_persistence.tables import BELL, in_state, steps, still_in_state, tickets, workers
+from questline_persistence.tables import BELL, in_state, not_before_available, steps, still_in_state, tickets, workers
 
 log = get_logger(__name__)
 
@@ -53,6 +56,8 @@ MAX_LOST_IN_COMPANY = 6
 LONGEST_SPREAD = 8.0
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9
+#: The order of ids by their bytes, which is Python's too.
+_BY_BYTES = {"sqlite": "BINARY", "postgresql": "C"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Recovery:
         self.namespace = namespace
         #: What the loops count, for people to see.
         self.counters = Counters(database, namespace)
+        self._ready_from, self._waiting_from = LowWater(), LowWater()
 
     def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
         """Move tickets from running to ready (held, failed) whose worker's lease or own deadline is over.
@@ -98,7 +104,7 @@ class Recovery:
     def _declare_lost(self, now: float) -> tuple[str, ...]:
         """Mark workers whose lease is over as lost."""
         over = and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until <= now)
-        if not self._any(over, first=workers.c.lease_until):
+        if self._first(workers.c.lease_until, over, 0.0) is None:
             return ()
 
         def work(connection: Connection) -> tuple[str, ...]:
@@ -200,18 +206,19 @@ class Recovery:
           queues: only of these queues; None means of all.
         """
         now = self.database.clock.now() if now is None else now
-        due = and_(
+        unheard = and_(
             tickets.c.namespace == self.namespace,
             tickets.c.ring_at <= now,
-            tickets.c.available_at <= now,
             true() if queues is None else tickets.c.queue.in_(queues),
         )
-        waiting = and_(in_state(TicketState.READY), due)
-        if not self._any(waiting, first=tickets.c.ring_at):
+        waiting = and_(in_state(TicketState.READY), unheard)
+        low = self._ready_from if queues is None else LowWater()  # which knows of all queues
+        if not low.look(partial(self._first, tickets.c.ring_at, waiting), now=now):
             return []
+        due = and_(unheard, tickets.c.available_at <= now)
         chosen = (
             select(tickets.c.quest_id, tickets.c.branch)
-            .where(waiting)
+            .where(waiting, due, tickets.c.ring_at >= low.mark)
             .order_by(tickets.c.ring_at, tickets.c.available_at)  # those that a broker forgot share one ring_at
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -254,22 +261,56 @@ class Recovery:
         now = self.database.clock.now() if now is None else now
         for start in range(0, len(bells), MAX_REDISPATCH):
             ids = [bell.quest_id for bell in bells[start : start + MAX_REDISPATCH]]
-            self._ring_at(now, and_(tickets.c.quest_id.in_(ids), still_in_state(TicketState.READY)))
+            self._ring_each(now, tickets.c.quest_id.in_(ids), still_in_state(TicketState.READY))
 
     def ring_all(self, *, now: float | None = None) -> int:
         """Make every ready ticket due for a ring: the broker has lost its memory. Return how many there are."""
         now = self.database.clock.now() if now is None else now
-        return self._ring_at(now, and_(in_state(TicketState.READY), tickets.c.ring_at > now))
+        return self._ring_each(now, true(), in_state(TicketState.READY))
 
     def ring_known(self, handlers: list[str], *, now: float | None = None) -> int:
         """Make tickets due that were left by workers without their Lord, now that one with it is there."""
         now = self.database.clock.now() if now is None else now
         refused = literal_column("refusals") > literal_column("0")  # as the index of the refused has it
-        return self._ring_at(now, and_(in_state(TicketState.READY), refused, tickets.c.handler.in_(handlers)))
+        return self._ring_each(now, and_(refused, tickets.c.handler.in_(handlers)), in_state(TicketState.READY))
 
-    def _ring_at(self, now: float, which: ColumnElement[bool]) -> int:
-        change = update(tickets).where(tickets.c.namespace == self.namespace, which).values(ring_at=now, dispatches=0)
-        return self.database.write(lambda connection: connection.execute(change).rowcount, at="ring_at")
+    def _ring_each(self, now: float, which: ColumnElement[bool], found: ColumnElement[bool]) -> int:
+        """Make ready tickets due, of which this is true, and whose next ring is late; `found` leads to them."""
+        soonest = not_before_available(now)
+        late = and_(which, tickets.c.ring_at > now, tickets.c.ring_at > soonest)
+        still = and_(still_in_state(TicketState.READY), late)
+        work = self._change_some(and_(found, late), still, {"ring_at": soonest, "dispatches": 0})
+        return _until_few(lambda: self.database.write(work, at="ring_at"))
+
+    def _change_some(
+        self, found: ColumnElement[bool], still: ColumnElement[bool], values: dict[str, Any]
+    ) -> Callable[[Connection], int]:
+        """Return work that changes a bounded number of the tickets that are found, and tells how many those were.
+
+        They are locked by the bytes of their ids, as claims and checkpoints lock theirs: of two batches that overlap,
+        one waits for the other, and never each for the other.
+
+        Parameters:
+          found: leads to the tickets; a ticket that was changed is found no more.
+          still: is checked on each when it is locked.
+          values: the change.
+        """
+        ours, key = tickets.c.namespace == self.namespace, (tickets.c.quest_id, tickets.c.branch)
+        chosen = select(*key).where(ours, found).limit(MAX_REDISPATCH).cte("chosen")
+        locked = (
+            select(*key)
+            .where(tuple_(*key).in_(select(chosen)), ours, still)
+            .order_by(collate(tickets.c.quest_id, _BY_BYTES[self.database.dialect]), tickets.c.branch)
+            .with_for_update()
+            .cte("locked")
+        )
+        change = update(tickets).where(tuple_(*key).in_(select(locked)), ours, still).values(values)
+
+        def work(connection: Connection) -> int:
+            plan_by_keys(connection)
+            return connection.execute(change).rowcount
+
+        return work
 
     def refuse(
         self, quest_id: str, epoch: int, position: str, handlers: list[str], *, now: float | None = None
@@ -306,23 +347,32 @@ class Recovery:
     def wake(self, *, now: float | None = None) -> int:
         """Move waiting tickets whose time has come to ready; return how many there were."""
         now = self.database.clock.now() if now is None else now
-        over = and_(
-            tickets.c.namespace == self.namespace,
-            in_state(TicketState.WAITING),
-            tickets.c.available_at <= now,
-        )
-        if not self._any(over, first=tickets.c.available_at):
+        due = tickets.c.available_at <= now
+        waiting = and_(tickets.c.namespace == self.namespace, in_state(TicketState.WAITING), due)
+        low = self._waiting_from
+        if not low.look(partial(self._first, tickets.c.available_at, waiting), now=now):
             return 0
-        change = update(tickets).where(over).values(state=TicketState.READY, fence=tickets.c.fence + 1, ring_at=now)
-        return self.database.write(lambda connection: connection.execute(change).rowcount, at="wake")
+        found = and_(in_state(TicketState.WAITING), due, tickets.c.available_at >= low.mark)
+        values = {"state": TicketState.READY, "fence": tickets.c.fence + 1, "ring_at": now}
+        work = self._change_some(found, and_(still_in_state(TicketState.WAITING), due), values)
+        return _until_few(lambda: self.database.write(work, at="wake"))
 
-    def _any(self, which: ColumnElement[bool], *, first: ColumnElement[float]) -> bool:
-        """Return whether there is such a row, looked for from the one where `first` is least.
+    def _first(self, moment: ColumnElement[float], which: ColumnElement[bool], since: float) -> float | None:
+        """Return the least `moment`, not before `since`, of the rows of which this is true.
 
-        Asked without an order, PostgreSQL thinks to come across such a row soon, and reads all where there is none.
+        Asked for any such row, PostgreSQL thinks to come across one soon, and reads all where there is none.
         """
-        query = select(literal(1)).where(which).order_by(first).limit(1)
-        return self.database.read(lambda connection: connection.execute(query).first() is not None)
+        query = select(moment).where(which, moment >= since).order_by(moment).limit(1)
+        return self.database.read(lambda connection: connection.execute(query).scalar())
+
+
+def _until_few(change: Callable[[], int]) -> int:
+    """Change batch after batch until one is not full; return how many rows that changed."""
+    total, changed = 0, MAX_REDISPATCH
+    while changed == MAX_REDISPATCH:
+        changed = change()
+        total += changed
+    return total
 
 
 def nobody_holds(now: float) -> ColumnElement[bool]:

@@ -21,6 +21,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    case,
+    literal,
     literal_column,
     text,
 )
@@ -362,3 +364,11 @@ def still_in_state(state: TicketState) -> ColumnElement[bool]:
     Worded so that it leads to no index: both databases would rather read all tickets of the state than look one up.
     """
     return literal_column("tickets.state || ''", Text) == literal_column(f"'{state}'")
+
+
+def not_before_available(moment: float) -> ColumnElement[float]:
+    """Return when to ring for a ticket: at `moment`, or when it may run if that is later.
+
+    The looks of the loops go by the time of the next ring, so that none is to come before the step may run.
+    """
+    return case((tickets.c.available_at > moment, tickets.c.available_at), else_=literal(moment))
