@@ -6,15 +6,18 @@ An application that configures nothing sees warnings as plain text and nothing e
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import structlog
+
+from questline_persistence.error_text import is_tellable, traceback_of
 
 
 class _Line(dict[str, Any]):
     """A log line that reads well also where nobody renders it."""
 
-    #: Whether the standard library prints the traceback by itself.
+    #: Whether the standard library is to print the traceback by itself.
     traced = False
 
     def __str__(self) -> str:
@@ -25,8 +28,19 @@ class _Line(dict[str, Any]):
 
 def _as_line(_logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     line = _Line(event)
-    line.traced = method == "exception"
+    line.traced = method == "exception" and is_tellable(sys.exc_info()[1])
     return line
+
+
+def _handed_on(logger: logging.Logger, method: str, line: structlog.typing.EventDict) -> tuple[Any, dict[str, Any]]:
+    """Return how the standard library is called; it would raise where it could not put the error into words."""
+    arguments, options = structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, method, line)
+    plain = method != "exception" or (isinstance(line, _Line) and line.traced)
+    return arguments, options if plain else {**options, "exc_info": False}
+
+
+#: The structlog processor that puts an error into a line's `exception`.
+render_exception = structlog.processors.ExceptionRenderer(lambda exc_info: traceback_of(exc_info[1]))
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -38,9 +52,9 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.add_log_level,
-            structlog.processors.format_exc_info,
+            render_exception,
             _as_line,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            _handed_on,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         context_class=dict,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import traceback
 from dataclasses import dataclass
 
 import typer
 
 from questline.cli import output
 from questline.cli.exit_codes import ExitCode
+from questline_persistence.error_text import summary_of, traceback_of
 from questline_persistence.errors import (
     ConfigurationError,
     PayloadError,
@@ -78,14 +78,14 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, PermissionError):
         return Failure("not_allowed", str(error), "run as a user who may do this", ExitCode.NOT_ALLOWED)
     hint = None if debugging() else "set QUESTLINE_LOG_LEVEL=debug to see where it happened"
-    return Failure("unexpected", f"{type(error).__name__}: {error}", hint, ExitCode.UNEXPECTED)
+    return Failure("unexpected", summary_of(error), hint, ExitCode.UNEXPECTED)
 
 
 def report(error: BaseException, chosen: output.Output) -> int:
     """Print an exception, without a traceback unless it is unexpected and debugging is on; return the exit code."""
     failure = explain(error)
     if failure.exit_code == ExitCode.UNEXPECTED and debugging():
-        output.note("".join(traceback.format_exception(error)).rstrip())
+        output.note(traceback_of(error))
     print_failure(failure, chosen)
     return failure.exit_code
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 import structlog
 
+from questline_persistence.log import render_exception
 from questline_persistence.settings import Settings
 
 #: Longest value of one field in a log line, in characters.
@@ -21,7 +24,7 @@ def configure_logging(chosen: Settings) -> None:
     """Write log lines to stderr, as `log_format` and `log_level` ask for."""
     terminal = sys.stderr.isatty()
     as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not terminal)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
@@ -29,7 +32,7 @@ def configure_logging(chosen: Settings) -> None:
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.PositionalArgumentsFormatter(),
-                structlog.processors.format_exc_info,
+                render_exception,
             ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -46,6 +49,15 @@ def configure_logging(chosen: Settings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to stderr, and never raises, not even where logging cannot say what is wrong with a line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the name is the standard library's)
+        """Tell of a line that could not be written."""
+        with suppress(Exception):
+            super().handleError(record)
+
+
 def _cut(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Shorten long values, so that no payload fills the terminal; an exception keeps its beginning and its end."""
     for key, value in event.items():
@@ -60,5 +72,8 @@ def _short(value: object) -> object:
     """Return a value of any kind, or the beginning of its text where that is long."""
     if isinstance(value, bool | int | float | None):
         return value
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except Exception as error:  # noqa: BLE001  (a handler may log anything)
+        return f"<a {type(value).__name__} that cannot be shown: {type(error).__name__}>"
     return value if len(text) <= MAX_FIELD else f"{text[:MAX_FIELD]}… ({len(text):,} characters)"

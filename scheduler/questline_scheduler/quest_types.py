@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
+from questline_persistence.error_text import message_of
 from questline_persistence.errors import ConfigurationError, PayloadError
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.spelling import suggestion
@@ -49,7 +50,7 @@ def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
     try:
         stack = list(builder(dict(input_data)))
     except Exception as error:
-        raise PayloadError(f"quest type {name!r} refuses this input: {error}") from error
+        raise PayloadError(f"quest type {name!r} refuses this input: {message_of(error)}") from error
     for step in stack:
         if not isinstance(step, LordStep):
             raise PayloadError(f"quest type {name!r} returned {step!r:.100}", hint="let it return LordStep objects")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import traceback
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures import _base as futures
@@ -12,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from questline_persistence.claims import Claim
+from questline_persistence.error_text import summary_of, traceback_of
 from questline_persistence.errors import PayloadError
 from questline_persistence.failpoints import failpoint
 from questline_persistence.payload import encode
@@ -88,6 +88,14 @@ def _call(claim: Claim, context: LordContext) -> Any:
 
 def _unsuccessful(step: RunningStep, error: BaseException) -> Outcome:
     """Return what becomes of a step whose handler, or whose output, met an error."""
+    try:
+        return _judged(step, error)
+    except BaseException:  # noqa: BLE001  (an error's own attributes may raise when they are asked what it is)
+        return Failed(summary_of(error), _retry(step.claim))
+
+
+def _judged(step: RunningStep, error: BaseException) -> Outcome:
+    """Return what becomes of a step by the kind of its error."""
     claim = step.claim
     match error:
         case StepCancelled() | CancelledError() | asyncio.CancelledError():
@@ -118,29 +126,12 @@ def _described(error: BaseException) -> str:
     """Return an error as its summary, and below it the traceback from the handler on, with causes and groups."""
     if isinstance(error, PayloadError):
         return error.advice
-    summary = "".join(traceback.format_exception_only(error)).strip()
-    told = traceback.TracebackException.from_exception(error)
-    _leave_out_our_frames(told)
-    text = f"{summary}\n\n{''.join(told.format())}".strip() if _has_frames(told) else summary
+    summary, trace = summary_of(error), traceback_of(error, without=_NOT_THEIRS)
+    text = summary if trace == summary else f"{summary}\n\n{trace}"
     text = text.replace(f"{Permanent.__module__}.", "")  # users know Permanent and Retry by another module's name
     if len(text) > MAX_ERROR:
         text = f"{text[: MAX_ERROR // 2]}\n…\n{text[-MAX_ERROR // 2 :]}"
     return text
-
-
-def _leave_out_our_frames(told: traceback.TracebackException) -> None:
-    """Keep the handler's frames only, also those of causes and of an exception group's members."""
-    left = [told]
-    while left:
-        one = left.pop()
-        one.stack = traceback.StackSummary.from_list(
-            [frame for frame in one.stack if not frame.filename.startswith(_NOT_THEIRS)]
-        )
-        left += [inner for inner in (one.__cause__, one.__context__, *(one.exceptions or ())) if inner is not None]
-
-
-def _has_frames(told: traceback.TracebackException) -> bool:
-    return bool(told.stack or told.__cause__ or told.exceptions or (told.__context__ and not told.__suppress_context__))
 
 
 #: Where the frames lie between our thread and the handler: our own code, and the future of an async handler.

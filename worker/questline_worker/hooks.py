@@ -66,4 +66,4 @@ def _call(hook: Callable[[T], object], argument: T) -> None:
     try:
         hook(argument)
     except Exception:
-        log.exception("hook_failed", hook=repr(hook))
+        log.exception("hook_failed", hook=getattr(hook, "__qualname__", type(hook).__name__))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from questline_persistence.error_text import message_of
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.models import LordStep
 from questline_scheduler.step_defaults import StepDefaults, declare
@@ -96,7 +97,7 @@ def import_lords(modules: Sequence[str]) -> None:
         except ConfigurationError:
             raise
         except (Exception, SystemExit) as error:
-            message = f"cannot import {module}: {type(error).__name__}: {error}{_place_of(error)}"
+            message = f"cannot import {module}: {type(error).__name__}: {message_of(error)}{_place_of(error)}"
             raise ImportFailed(message, hint=_import_hint(module, error)) from error
 
 

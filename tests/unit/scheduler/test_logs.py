@@ -142,6 +142,36 @@ def test_a_value_that_is_not_json_is_told_in_words(capsys: pytest.CaptureFixture
     assert json.loads(_lines(capsys)[0])["event"] == "odd"
 
 
+def _raise_odd_error() -> None:
+    raise SyntaxError("odd token", ("rules.cfg", 3, 1, b"a = = b"))  # type: ignore[arg-type]
+
+
+def test_an_error_that_cannot_be_told_is_logged_with_what_can_be(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load(log_format="json"))
+    try:
+        _raise_odd_error()
+    except SyntaxError as error:
+        log.exception("ours")
+        log.warning("given", exc_info=error)
+        logging.getLogger("a.handler").exception("theirs")
+    told = [json.loads(line) for line in _lines(capsys)]
+    assert [line["event"] for line in told] == ["ours", "given", "theirs"]
+    assert all("_raise_odd_error" in line["exception"] for line in told)
+    assert all("SyntaxError: odd token" in line["exception"] for line in told)
+
+
+def test_a_value_that_cannot_be_shown_costs_nobody_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    class Shy:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+    configure_logging(load(log_format="json"))
+    log.warning("odd", value=Shy(), inside=[Shy()], count=3)
+    told = json.loads(_lines(capsys)[0])
+    assert (told["event"], told["count"]) == ("odd", 3)
+    assert "Shy" in told["value"]
+
+
 UNCONFIGURED = """
 import threading
 from questline_scheduler.loops import Loop
@@ -170,6 +200,19 @@ def test_a_program_that_configures_nothing_sees_warnings_on_stderr_and_nothing_e
     )
     assert done.stdout == ""
     assert done.stderr == told
+
+
+def test_a_program_that_configures_nothing_can_log_an_error_that_cannot_be_told() -> None:
+    program = (
+        "from questline_persistence.log import get_logger\n"
+        "try:\n"
+        "    raise SyntaxError('odd token', ('f', 1, 1, b'x'))\n"
+        "except SyntaxError:\n"
+        "    get_logger('questline').exception('uh')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("uh\nTraceback")
+    assert "SyntaxError: odd token" in done.stderr
 
 
 def test_a_program_that_configures_nothing_gets_the_warnings_of_a_loop_on_stderr() -> None:
