@@ -67,7 +67,7 @@ class AsyncSteps:
             return slot
         step.cancel_with(slot)
         try:
-            slot.loop.call_soon_threadsafe(self._begin, slot, pending, ended)
+            slot.loop.call_soon_threadsafe(partial(self._begin, slot, pending, ended), context=pending.context)
         except BaseException:
             pending.close()
             self._free(slot)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import decimal
 import inspect
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures import _base as futures
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
@@ -52,17 +54,18 @@ class Execution:
         """Run the handler of a claimed step as far as a thread is needed; an async one is left to be awaited."""
         context = LordContext(step.claim, Outputs(self._repository, step.claim), step.still_held)
         conclude = partial(self._conclude, step, context)
+        own = _own_context()
         try:
-            output = _call(step.claim, context)
+            output = own.run(_call, step.claim, context)
         except BaseException as error:  # noqa: BLE001  (a handler may raise SystemExit too; none of it may end the worker)
             return _unsuccessful(step, error)
         # Asked of the value, not of the function: a decorator may have hidden that the function is async.
         if inspect.iscoroutine(output):
-            return Pending(output, step.claim.timeout_seconds, conclude)
+            return Pending(output, step.claim.timeout_seconds, conclude, own)
         return conclude(lambda: output)
 
     def _awaited(self, step: RunningStep, pending: Pending) -> Outcome:
-        future = self._loop.submit(pending.run())
+        future = pending.context.run(self._loop.submit, pending.run())
         step.cancel_with(future)
         return pending.conclude(future.result)
 
@@ -75,6 +78,13 @@ class Execution:
         except BaseException as error:  # noqa: BLE001  (as above)
             return _unsuccessful(step, error)
         return Succeeded(text, context.pushed)
+
+
+def _own_context() -> Context:
+    """Return a copy of the thread's context variables: what one handler sets must not be there in the next one."""
+    own = copy_context()
+    own.run(lambda: decimal.setcontext(decimal.getcontext().copy()))  # its variable holds an object that changes
+    return own
 
 
 def _call(claim: Claim, context: LordContext) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +19,19 @@ class Pending:
       seconds: how long it may take.
       conclude: makes of the coroutine's end what became of the step; it is given a function that returns the
         result or raises the error, and may block.
+      context: the context variables that the coroutine sees; by default those that are there now.
     """
 
-    __slots__ = ("_conclude", "_coroutine", "_seconds")
+    __slots__ = ("_conclude", "_coroutine", "_seconds", "context")
 
     def __init__(
-        self, coroutine: Coroutine[Any, Any, Any], seconds: float, conclude: Callable[[Callable[[], Any]], Outcome]
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        seconds: float,
+        conclude: Callable[[Callable[[], Any]], Outcome],
+        context: Context | None = None,
     ) -> None:
+        self.context = copy_context() if context is None else context
         self._coroutine = coroutine
         self._seconds = seconds
         self._conclude = conclude

@@ -1,10 +1,12 @@
 """Async steps wait without a thread, and everything that holds for a running step holds for them."""
 
 import asyncio
+import contextvars
 import threading
 from typing import Any
 
 import pytest
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from questline_persistence.models import QuestExecutionData
 from questline_worker import async_steps
@@ -96,6 +98,27 @@ def test_a_sync_step_does_not_wait_for_waiting_async_ones(pool: Pool) -> None:
     assert done.output_data != "questline-asyncio"
     assert crowd.now == 20
     crowd.let_go(member)
+
+
+def test_no_step_sees_what_an_earlier_one_set_in_its_context(pool: Pool) -> None:
+    tenant = contextvars.ContextVar("tenant", default="nobody")
+
+    def look(_: LordContext) -> list[Any]:
+        seen = [tenant.get(), get_contextvars().get("customer")]
+        tenant.set("alice")
+        bind_contextvars(customer="alice")
+        return seen
+
+    async def look_later(context: LordContext) -> list[Any]:
+        return look(context)
+
+    lord("now", "work")(look)
+    lord("later", "work")(look_later)
+    pool.start(threads=1)
+    names = ["now", "later", "now", "later"]
+    client = pool.client()
+    done = completed(client.submit(quest(*names)))
+    assert [run.output_data for run in client.runs(done.quest_id)] == [["nobody", None]] * 4
 
 
 def test_a_step_that_finds_every_slot_taken_is_run_by_a_worker_with_room(
