@@ -415,7 +415,10 @@ class QuestRepository:
     # Statistics
 
     def get_quest_stats(self) -> dict[str, Any]:
-        """Return how many quests there are of each status, and how long the ended ones took in seconds."""
+        """Return how many quests there are of each status, and how long the newest took in seconds.
+
+        Counts end at 100,000 quests of a status; durations are those of the newest 5,000 quests.
+        """
         return self.database.read(lambda connection: statistics.quest_stats(connection, self.namespace))
 
     def get_counters(self) -> dict[str, int]:
@@ -423,7 +426,9 @@ class QuestRepository:
         return Counters(self.database, self.namespace).totals()
 
     def get_lord_stats(self, lord_name: str | None = None) -> list[dict[str, Any]]:
-        """Return, per Lord and tool, how its attempts went; `success_rate` is in percent, durations in seconds.
+        """Return, per Lord and tool, how its newest attempts went; `success_rate` is in percent, durations in seconds.
+
+        Of each Lord, 1,000 attempts are looked at.
 
         Parameters:
           lord_name: only this Lord; None means all.

@@ -9,6 +9,8 @@ import typer
 from questline.cli import pictures, times
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
+from questline_persistence.states import ExecutionStatus
+from questline_persistence.statistics import MAX_COUNTED
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -18,13 +20,15 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def stats(invocation: Invocation) -> None:
-    """Show how many quests there are of each status, how long the ended ones took, and what was survived so far.
+    """Show how many quests there are of each status, how long the newest ones took, and what was survived so far.
 
-    The counters run over all time: workers lost, claims freed from them or from attempts that timed out, results
-    fenced because they came too late, and bells that were rung again.
+    Counts end at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters run over all
+    time: workers lost, claims freed from them or from attempts that timed out, results fenced because they came too
+    late, and bells that were rung again.
     """
     found, counters = invocation.repository.get_quest_stats(), invocation.repository.get_counters()
-    rows = [_stat(*item) for item in (*found.items(), *counters.items())]
+    capped = any(found[status] == MAX_COUNTED for status in ExecutionStatus)
+    rows = [_stat(*item, capped=capped) for item in found.items()] + [_stat(*item) for item in counters.items()]
     invocation.answer(
         found | {"counters": counters},
         lambda: pictures.table("What", "Value", rows=rows, numbers=("Value",)),
@@ -35,7 +39,7 @@ def lords(
     invocation: Invocation,
     lord: Annotated[str | None, typer.Option(help="Only this Lord.", metavar="NAME", show_default=False)] = None,
 ) -> None:
-    """Show, per Lord and tool, how the attempts went: success in percent, durations."""
+    """Show, per Lord and tool, how the newest attempts went, up to 1,000 of a Lord: success in percent, durations."""
     found = invocation.repository.get_lord_stats(lord)
     invocation.answer_items(
         [dict(row) for row in found],
@@ -54,8 +58,11 @@ def lords(
     )
 
 
-def _stat(name: str, value: Any) -> tuple[object, str]:
-    shown = times.length(value) if name.endswith("_seconds") else f"{value:,}"
+def _stat(name: str, value: Any, *, capped: bool = False) -> tuple[object, str]:
+    if name.endswith("_seconds"):
+        shown = times.length(value)
+    else:
+        shown = f"{value:,}{'+' if capped and (name == 'total_quests' or value == MAX_COUNTED) else ''}"
     return pictures.word(name.removesuffix("_seconds").replace("_", " ")), shown
 
 

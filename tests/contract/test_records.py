@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from questline_persistence import statistics
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.filters import QuestFilter
 from questline_persistence.repository import make_filter
@@ -196,6 +197,41 @@ def test_the_statistics_of_quests_count_each_status_and_the_durations(bench: Wor
     counts = ("total_quests", "completed", "failed", "running", "paused", "new", "pausing", "waiting", "cancelled")
     assert [stats[key] for key in counts] == [5, 2, 0, 1, 1, 1, 0, 0, 0]
     assert [stats[f"{key}_duration_seconds"] for key in ("avg", "max", "min")] == pytest.approx([3.0, 4.0, 2.0])
+
+
+def test_a_count_of_quests_ends_at_its_bound(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "MAX_COUNTED", 2)
+    for _ in range(3):
+        bench.submit("a")
+    bench.end("completed")
+    stats = bench.repository.get_quest_stats()
+
+    assert (stats["new"], stats["completed"], stats["total_quests"]) == (2, 1, 3)
+
+
+def test_durations_are_those_of_the_newest_quests(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "MAX_TIMED", 2)
+    for seconds in (9.0, 2.0, 4.0):
+        bench.clock.advance(1)
+        claim = bench.claim(bench.submit("a"))
+        bench.clock.advance(seconds)
+        bench.finish(claim, 1)
+    stats = bench.repository.get_quest_stats()
+
+    assert [stats[f"{key}_duration_seconds"] for key in ("avg", "max", "min")] == pytest.approx([3.0, 4.0, 2.0])
+
+
+def test_a_lord_s_statistics_are_those_of_its_newest_attempts(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "MAX_ATTEMPTS", 2)
+    bench.fail(bench.submit("a"))
+    for _ in range(2):
+        bench.clock.advance(1)
+        bench.end("completed")
+    (lord,) = bench.repository.get_lord_stats()
+
+    assert (lord["lord_name"], lord["total_runs"], lord["success_rate"]) == ("a", 2, 100.0)
 
 
 def test_the_statistics_of_lords_count_their_attempts(bench: Workbench) -> None:
