@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from questline_persistence.clock import uptime
 from questline_persistence.models import LordStep
 from questline_persistence.payload import decode
 
@@ -48,7 +49,10 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker's hold on a step, with all that its handler needs."""
+    """A worker's hold on a step, with all that its handler needs.
+
+    `start_time` is when the store says that it began, `began` when this process learnt of it by its own clock.
+    """
 
     claim_id: str
     worker_id: str
@@ -71,6 +75,7 @@ class Claim:
     start_time: float
     queue: str
     fence: int
+    began: float = field(default_factory=uptime, compare=False, repr=False)
 
     @property
     def handler(self) -> str:
@@ -81,6 +86,13 @@ class Claim:
     def idempotency_key(self) -> str:
         """The step's name for the outside world: the same over retries and crashes."""
         return f"{self.quest_id}:{self.epoch}:{self.position}"
+
+    def time(self) -> float:
+        """Return the time by this claim: when it began, and what has passed since. So no attempt ends before it began.
+
+        The database's own time may step in between, by a better reading or because somebody has set its clock.
+        """
+        return self.start_time + uptime() - self.began
 
     @property
     def params(self) -> dict[str, Any]:

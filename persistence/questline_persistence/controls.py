@@ -16,7 +16,7 @@ from questline_persistence import history
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.corrections import Correction
 from questline_persistence.database import Database
-from questline_persistence.endings import settle_pause
+from questline_persistence.endings import ended, settle_pause
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.locked import HINTS, LockedQuest, lock
 from questline_persistence.replays import earlier_state, forked_rows, start_again
@@ -111,8 +111,7 @@ class Controls:
             locked.change(
                 status=ExecutionStatus.CANCELLED,
                 reason=reason,
-                end_time=locked.now,
-                duration_seconds=locked.now - quests.c.start_time,
+                **ended(locked.now),
                 version=locked.version,
                 fence=locked.fence + 1,
             )

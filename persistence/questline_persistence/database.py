@@ -21,7 +21,7 @@ from sqlalchemy.pool import StaticPool
 
 from questline_persistence import driver, sqlite_driver
 from questline_persistence.alarm import Alarm
-from questline_persistence.clock import Clock
+from questline_persistence.clock import Clock, Reading
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.hot_connections import HotConnections
@@ -172,16 +172,16 @@ class Database:
 
         return engine
 
-    def _read_clock(self) -> float:
-        """Return the database's time; SQLite's is that of the machine, which is always this one."""
+    def _read_clock(self) -> Reading:
+        """Read the database's time; SQLite's is that of the machine, which is always this one."""
         if self.dialect == "sqlite":
-            return time.time()
+            return Reading.of(time.time)
         return self._retry(self._ask_clock)
 
-    def _ask_clock(self) -> float:
+    def _ask_clock(self) -> Reading:
         with self.engine.connect() as connection:
             autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
-            return float(autocommit.exec_driver_sql(_NOW).scalar_one())
+            return Reading.of(lambda: float(driver.execute(autocommit, _NOW)[0][0]))
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return `work(connection)` of one read transaction."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, literal, select, update
 
 from questline_persistence.claims import Doorbell, Settled
 from questline_persistence.clock import rfc3339
@@ -55,6 +55,13 @@ def holds(quest_id: str, epoch: int, position: str, claim_id: str) -> ColumnElem
         tickets.c.epoch == epoch,
         tickets.c.position == position,
     )
+
+
+def ended(now: float) -> dict[str, Any]:
+    """Return the columns of a quest that ends `now`, which another process may have begun by a clock a little ahead."""
+    began = func.coalesce(quests.c.start_time, now)
+    end_time = case((began > now, began), else_=now)
+    return {"end_time": end_time, "duration_seconds": end_time - quests.c.start_time}
 
 
 #: What a ticket's columns become when no claim holds it.
@@ -151,8 +158,7 @@ def _fail_quest(connection: Connection, ending: Ending, guard: ColumnElement[boo
         .values(
             status=ExecutionStatus.FAILED,
             error=error_text(ending.error),
-            end_time=now,
-            duration_seconds=now - quests.c.start_time,
+            **ended(now),
             version=version,
             fence=fence,
             updated_at=rfc3339(now),
@@ -162,7 +168,8 @@ def _fail_quest(connection: Connection, ending: Ending, guard: ColumnElement[boo
 
 
 def _record(connection: Connection, ending: Ending, now: float) -> None:
-    """Add the attempt to the history."""
+    """Add the attempt to the history; whoever ends it may have another idea of the time than who began it."""
+    end_time = max(ending.start_time, ending.end_time)
     step = select(
         steps.c.quest_id,
         steps.c.epoch,
@@ -172,13 +179,13 @@ def _record(connection: Connection, ending: Ending, now: float) -> None:
         steps.c.occurrence,
         literal(RunStatus.ERROR.value),
         literal(ending.start_time),
-        literal(ending.end_time),
-        literal(ending.end_time - ending.start_time),
+        literal(end_time),
+        literal(end_time - ending.start_time),
         steps.c.params,
         literal(error_text(ending.error)),
         literal(ending.attempt_number),
         steps.c.max_attempts,
-        literal(rfc3339(now)),
+        literal(rfc3339(max(now, end_time))),
         literal(ending.worker_id),
         literal(ending.claim_id),
     ).where(steps.c.quest_id == ending.quest_id, steps.c.epoch == ending.epoch, steps.c.position == ending.position)

@@ -131,8 +131,8 @@ WITH done AS (
   SELECT quest_id, version + 1, epoch, position, 'pause', %(now_text)s FROM moved WHERE pause_requested = 1
 ), completed AS (
   UPDATE quest_executions q
-  SET status = 'completed', output_data = done.output, end_time = %(now)s,
-      duration_seconds = %(now)s - coalesce(q.start_time, done.start_time),
+  SET status = 'completed', output_data = done.output, end_time = greatest(%(now)s, q.start_time),
+      duration_seconds = greatest(%(now)s - coalesce(q.start_time, done.start_time), 0),
       version = gone.version, fence = gone.fence, error = NULL, updated_at = %(now_text)s
   FROM gone JOIN done ON done.claim_id = gone.claim_id WHERE q.quest_id = gone.quest_id
 ), paused AS (
@@ -199,7 +199,7 @@ def checkpoint(
         "worker_id": worker_id,
         "handlers": handlers,
         "now": now,
-        "now_text": rfc3339(now),
+        "now_text": rfc3339(max(now, *(end.end_time for end in ends))),
         "redispatch": REDISPATCH_FIRST,
     }
     held_by = {held.claim_id: held for held in claims}

@@ -131,9 +131,10 @@ VALUES {rows}
 _SNAPSHOT_VALUES = ("quest_id", "version", "epoch", "next_position", "reason", "now_text")
 
 _COMPLETE = """
-UPDATE quest_executions SET status = 'completed', output_data = :output, end_time = :now,
-  duration_seconds = :now - coalesce(start_time, :start_time), version = :version, fence = :fence, error = NULL,
-  updated_at = :now_text
+UPDATE quest_executions SET status = 'completed', output_data = :output,
+  end_time = max(:now, coalesce(start_time, :now)),
+  duration_seconds = max(:now - coalesce(start_time, :start_time), 0.0),
+  version = :version, fence = :fence, error = NULL, updated_at = :now_text
 WHERE quest_id = :quest_id
 """
 
@@ -275,7 +276,7 @@ def _values(end: Checkpoint, now: float) -> dict[str, Any]:
         "duration": end.end_time - held.start_time,
         "output": end.output,
         "now": now,
-        "now_text": rfc3339(now),
+        "now_text": rfc3339(max(now, end.end_time)),
         "redispatch": REDISPATCH_FIRST,
     }
 

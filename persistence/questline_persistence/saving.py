@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from questline_persistence import history
 from questline_persistence.clock import rfc3339
 from questline_persistence.endings import error_text
-from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFound
 from questline_persistence.limits import Limits
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import encode, whole_state
@@ -91,8 +91,8 @@ def _update(connection: Connection, quest: QuestExecutionData, limits: Limits, *
     """Bring the quest's row to the state of `quest`, and the columns in `more`."""
     refuse_labels(quest.labels)
     duration = quest.duration_seconds
-    if duration is None and quest.start_time is not None and quest.end_time is not None:
-        duration = quest.end_time - quest.start_time
+    if duration is None:
+        duration = _length(quest.start_time, quest.end_time)
     connection.execute(
         update(quests)
         .where(quests.c.quest_id == quest.quest_id)
@@ -109,6 +109,15 @@ def _update(connection: Connection, quest: QuestExecutionData, limits: Limits, *
             **more,
         )
     )
+
+
+def _length(start_time: float | None, end_time: float | None) -> float | None:
+    """Return the time from start to end, or None while one of them is missing."""
+    if start_time is None or end_time is None:
+        return None
+    if end_time < start_time:
+        raise PayloadError(f"end_time {end_time} is before start_time {start_time}", hint="both are epoch seconds")
+    return end_time - start_time
 
 
 def _output(output: Any, limits: Limits) -> str:
@@ -211,7 +220,7 @@ def save_run(connection: Connection, record: RunRecord, *, namespace: str, now: 
         "status": record.status,
         "start_time": record.start_time,
         "end_time": record.end_time,
-        "duration_seconds": None if record.end_time is None else record.end_time - record.start_time,
+        "duration_seconds": _length(record.start_time, record.end_time),
         "input_data": encode(record.input_data, what="input_data", limit=limits.input),
         "output_data": None if record.output_data is None else _output(record.output_data, limits),
         "error_message": None if record.error_message is None else error_text(record.error_message),

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Table, event, select, text
 from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled, WorkerCard
-from questline_persistence.clock import Clock
+from questline_persistence.clock import Clock, Reading
 from questline_persistence.controls import Controls
 from questline_persistence.corrections import Correction
 from questline_persistence.database import Database
@@ -36,15 +36,14 @@ class HandClock(Clock):
     """A clock that stands still until a test moves it."""
 
     def __init__(self, time: float) -> None:
-        super().__init__(lambda: self.time)
+        super().__init__(lambda: Reading.of(lambda: self.time))
         self.time = time
-        self.synced: list[float] = []
 
     def now(self) -> float:
         return self.time
 
-    def sync(self, database_now: float) -> None:
-        self.synced.append(database_now)
+    def refresh(self) -> None:
+        """Ask nobody."""
 
     def advance(self, seconds: float) -> float:
         self.time += seconds

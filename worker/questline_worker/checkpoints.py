@@ -82,7 +82,7 @@ class Checkpoints(Middleware):
         self._running = running
         self._hooks = hooks
         self._async_steps = async_steps or AsyncSteps(EventLoop(), running)
-        self._handover = Handover()
+        self._handover = Handover(lambda: lease.good)
         self._settlement = Settlement(journal, ringer, running, self._handover, behind=behind)
         self._giving_back = GivingBack(journal, running, self._handover, self._settlement.ring)
         self._overdue = Loop(self._giving_back)

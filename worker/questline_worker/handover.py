@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -36,9 +37,14 @@ _Key = tuple[str, int, str]
 
 
 class Handover:
-    """Knows whether this process has a thread to spare, and holds the steps that are on their way to one."""
+    """Knows whether this process has a thread to spare, and holds the steps that are on their way to one.
 
-    def __init__(self) -> None:
+    Parameters:
+      may_claim: tells whether the process may claim at the moment.
+    """
+
+    def __init__(self, may_claim: Callable[[], bool] = lambda: True) -> None:
+        self._may_claim = may_claim
         self._threads: dict[str, ConsumerThread] = {}
         self._steps: dict[_Key, RunningStep] = {}
         self._promised: dict[str, Seat] = {}
@@ -112,7 +118,7 @@ class Handover:
 
     def _found(self, step: RunningStep) -> tuple[ConsumerThread, DoorbellConsumer] | None:
         """Return through whom messages of the step's queue reach the threads of this process, if they do."""
-        thread = None if self.closed else self._threads.get(step.claim.queue)
+        thread = None if self.closed or not self._may_claim() else self._threads.get(step.claim.queue)
         consumer = thread.consumer if thread is not None else None
         return (thread, consumer) if thread is not None and isinstance(consumer, DoorbellConsumer) else None
 

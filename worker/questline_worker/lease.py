@@ -13,6 +13,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import ConsumerThread
 
 from questline_persistence.claims import WorkerCard
+from questline_persistence.clock import uptime
 from questline_persistence.counters import Counter
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
@@ -67,6 +68,8 @@ class Lease(Middleware):
         self._prepare = prepare
         self._card = WorkerCard("", process_id, socket.gethostname(), os.getpid(), 0, queues)
         self._registered = threading.Event()
+        #: Until when the lease is known to last, by this process's own clock: it may have been suspended since.
+        self._good_until = 0.0
         self._leaving = threading.Event()
         self._loop = Loop(self)
         #: Called with the process's first worker id, before anything is consumed.
@@ -124,19 +127,28 @@ class Lease(Middleware):
         """Whether the heartbeat goes on."""
         return self._loop.alive
 
+    @property
+    def good(self) -> bool:
+        """Whether the process may claim: a claim under a lease that is over would be swept as a lost worker's."""
+        return self._registered.is_set() and uptime() < self._good_until
+
     def wait_until_registered(self) -> bool:
         """Wait until the process may claim; False when it is about to end instead."""
-        while not self._registered.wait(0.2):
+        while not self.good:
             if self._leaving.is_set():
                 return False
+            (self._leaving if self._registered.is_set() else self._registered).wait(0.2)
         return True
 
     def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (a lease runs by the database's clock)
         """Register or renew, then look which claims are gone."""
+        asked = uptime()  # before: the lease runs from when the store heard of it
         if not self._registered.is_set():
             self._prepare()
             self._enter()
-        elif not self._register.renew(self._card.worker_id, self._lease_seconds):
+        elif self._register.renew(self._card.worker_id, self._lease_seconds):
+            self._good_until = asked + self._lease_seconds
+        else:
             self._enter_again()
         for claim_id in self._running.check(self._card.worker_id):
             settled = self._journal.release_stray(claim_id)
@@ -144,7 +156,9 @@ class Lease(Middleware):
         self._report()
 
     def _enter(self) -> None:
+        asked = uptime()
         self._register.enter(self._card, self._lease_seconds)
+        self._good_until = asked + self._lease_seconds
         self._journal.worker_id = self._card.worker_id
         self._registered.set()
         self._recovery.ring_known(self._journal.handlers)

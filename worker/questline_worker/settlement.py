@@ -106,8 +106,7 @@ class Settlement:
 
     def _post(self, step: RunningStep, outcome: Succeeded, successor: str | None = None) -> None:
         """Have a result committed soon."""
-        now = self._journal.database.clock.now()
-        self._journal.post(Checkpoint(step.claim, outcome.output, now, successor=successor))
+        self._journal.post(Checkpoint(step.claim, outcome.output, step.claim.time(), successor=successor))
 
     def _hand_over(self, seat: Seat, settled: Settled) -> Settled:
         """Have a thread of this process run what was claimed together with a result, if anything was."""
@@ -155,18 +154,17 @@ class Settlement:
 
     def _settle(self, claim: Claim, outcome: Outcome, successor: str | None = None) -> Settled:
         """Commit what came of a claim, and claim what comes after it if that has a name."""
-        now = self._journal.database.clock.now()
         match outcome:
             case Succeeded(output, pushed):
                 try:
-                    return self._journal.checkpoint(Checkpoint(claim, output, now, pushed, successor))
+                    return self._journal.checkpoint(Checkpoint(claim, output, claim.time(), pushed, successor))
                 except Exception as error:  # noqa: BLE001  (looked at there)
                     return self._refused(claim, error)
             case Failed(error, retry_in):
                 log.info(
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
                 )
-                return self._journal.fail(Failure(claim, error, now, retry_in))
+                return self._journal.fail(Failure(claim, error, claim.time(), retry_in))
             case GivenBack():
                 # Unrung: a relay finds it, anybody's; our own bell would bring it straight back here.
                 return replace(self._journal.release(claim), doorbell=None)
@@ -175,17 +173,16 @@ class Settlement:
 
     def _refused(self, claim: Claim, error: BaseException) -> Settled:
         """Fail a step whose result could not be stored."""
-        now = self._journal.database.clock.now()
         if isinstance(error, StoreUnavailable):
             raise error
         if isinstance(error, PayloadError):
-            return self._journal.fail(Failure(claim, error.advice, now, None))
+            return self._journal.fail(Failure(claim, error.advice, claim.time(), None))
         # The store refuses this very result, or an error is not known to pass: an attempt is spent, so that
         # this cannot go on for ever. What the database says may hold the result itself, so the log has it.
         log.error("checkpoint_refused", **ids_of(claim), lord=claim.lord_name, exc_info=error)
         wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
         reason = f"the result could not be stored: {type(error).__name__}; the worker's log tells more"
-        return self._journal.fail(Failure(claim, reason, now, wait))
+        return self._journal.fail(Failure(claim, reason, claim.time(), wait))
 
     def _due(self, ends: Iterable[Settled]) -> list[Doorbell]:
         """Return the bells of what may run now."""

@@ -2,43 +2,130 @@ import time
 
 import pytest
 
-from questline_persistence.clock import RESYNC_SECONDS, Clock, rfc3339
+from questline_persistence import clock as module
+from questline_persistence.clock import FIRST_READINGS, LARGEST_LEAD, RESYNC_SECONDS, Clock, Reading, rfc3339, uptime
 
 
-def test_the_clock_tells_the_time_that_it_read_and_reads_it_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    monotonic, read = [100.0], []
-    monkeypatch.setattr(time, "monotonic", lambda: monotonic[0])
+class Store:
+    """A database with a clock of its own, which answers after a while, by a time that the test moves."""
 
-    def database() -> float:
-        read.append(1)
-        return 5_000.0 + monotonic[0]
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.uptime, self.offset, self.readings = 100.0, 5_000.0, 0
+        #: How long an answer is on its way to the database, and back.
+        self.way = (0.0, 0.0)
+        monkeypatch.setattr(module, "uptime", lambda: self.uptime)
 
-    clock = Clock(database)
+    def read(self) -> Reading:
+        self.readings += 1
+        return Reading.of(self._tell)
+
+    def _tell(self) -> float:
+        self.uptime += self.way[0]
+        told = self.uptime + self.offset
+        self.uptime += self.way[1]
+        return told
+
+    def sync(self, clock: Clock) -> None:
+        self.uptime += RESYNC_SECONDS + 0.001
+        clock.refresh()
+
+    @property
+    def time(self) -> float:
+        return self.uptime + self.offset
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    return Store(monkeypatch)
+
+
+def test_the_clock_tells_the_time_that_it_read_and_reads_it_rarely(store: Store) -> None:
+    clock = Clock(store.read)
     assert clock.now() == pytest.approx(5_100.0)
-    monotonic[0] += RESYNC_SECONDS
+    store.uptime += RESYNC_SECONDS
     clock.refresh()
     assert clock.now() == pytest.approx(5_100.0 + RESYNC_SECONDS)
-    assert len(read) == 1
-    monotonic[0] += 0.1
+    assert store.readings == FIRST_READINGS
+    store.uptime += 0.1
     assert clock.now() == pytest.approx(5_100.1 + RESYNC_SECONDS)
-    assert len(read) == 1  # only `refresh` asks again: `now` may be called while a connection is held
+    assert store.readings == FIRST_READINGS  # only `refresh` asks again: `now` may be called while a connection is held
     clock.refresh()
-    assert len(read) == 2
+    assert store.readings == FIRST_READINGS + 1
 
 
 def test_the_machine_s_own_clock_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(lambda: 5_000.0)
+    clock = Clock(lambda: Reading.of(lambda: 5_000.0))
     monkeypatch.setattr(time, "time", lambda: pytest.fail("the wall clock was read"))
 
     assert clock.now() == pytest.approx(5_000.0, abs=5)
 
 
-def test_a_time_that_came_along_with_another_answer_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
-    clock = Clock(lambda: pytest.fail("the clock was read though it had just been told"))
-    clock.sync(7_000.0)
+def test_the_quickest_of_the_first_answers_is_believed(store: Store) -> None:
+    ways = iter([(0.07, 0.0), (0.0001, 0.0001), (0.0, 0.05)])
 
-    assert clock.now() == pytest.approx(7_000.0)
+    def read() -> Reading:
+        store.way = next(ways)
+        return store.read()
+
+    assert Clock(read).now() == pytest.approx(store.time, abs=0.001)
+
+
+def test_a_slow_answer_spoils_no_quick_one(store: Store) -> None:
+    clock = Clock(store.read)
+    clock.now()
+    for way in ((0.3, 0.0), (0.0, 0.3)):
+        store.way = way
+        store.sync(clock)
+        assert clock.now() == pytest.approx(store.time, abs=0.001)
+
+
+def test_a_clock_that_was_ahead_goes_slower_until_it_is_right_and_never_steps_back(store: Store) -> None:
+    store.way = (0.8, 0.0)  # what the database told at the end of that is taken for its time in the middle
+    clock = Clock(store.read)
+    told = [clock.now()]
+    assert told[0] - store.time == pytest.approx(0.4)
+    store.way = (0.0, 0.0)
+    store.sync(clock)
+    for _ in range(100):
+        told.append(clock.now())
+        store.uptime += 0.01
+    assert told == sorted(told)
+    assert len({*told}) == len(told)  # nor does it stand still
+    assert clock.now() == pytest.approx(store.time)
+
+
+def test_a_database_whose_clock_was_set_is_followed(store: Store) -> None:
+    clock = Clock(store.read)
+    clock.now()
+    for change in (3_600.0, -7_200.0, -2 * LARGEST_LEAD, 0.25):
+        store.offset += change
+        store.sync(clock)
+        assert clock.now() == pytest.approx(store.time)
+
+
+def test_a_drift_is_followed_without_a_step_back(store: Store) -> None:
+    store.way = (0.002, 0.002)
+    clock = Clock(store.read)
+    told = [clock.now()]
+    for _ in range(1_000):
+        store.offset -= 0.0005  # 100 parts in a million
+        store.sync(clock)
+        told.append(clock.now())
+        assert abs(told[-1] - store.time) <= 0.005
+    assert told == sorted(told)
+
+
+def test_the_time_in_which_the_machine_was_suspended_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert getattr(time, "CLOCK_BOOTTIME", module._RUNS_ON) == module._RUNS_ON
+    slept, real = [0.0], time.clock_gettime
+    monkeypatch.setattr(
+        time, "clock_gettime", lambda which: real(which) + (slept[0] if which == module._RUNS_ON else 0.0)
+    )
+    clock = Clock(lambda: Reading.of(lambda: 5_000.0))
+    before, begun = clock.now(), uptime()
+    slept[0] = 3_600.0
+    assert uptime() - begun >= 3_600.0
+    assert clock.now() - before >= 3_600.0
 
 
 def test_times_as_text_sort_as_times_do() -> None:

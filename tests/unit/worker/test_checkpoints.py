@@ -12,14 +12,14 @@ from questline_worker.checkpoints import Checkpoints
 from questline_worker.hooks import ExecutionHooks
 from questline_worker.outcomes import Failed, Outcome, Succeeded
 from questline_worker.running import RunningSteps
-from tests.contract.quests import Workbench
+from tests.contract.quests import LONG, Workbench
 from tests.unit.scheduler.brokers import HandBroker
 
 
 class _Lease:
     """A lease that is always held."""
 
-    registered = True
+    registered = good = True
 
     def wait_until_registered(self) -> bool:
         return self.registered
@@ -58,6 +58,22 @@ def test_a_result_is_committed_and_the_next_step_is_rung(room: Room) -> None:
     assert room.bench.ticket(quest_id).position == "0002"
     assert room.broker.rung == [quest_id]
     assert room.running.all() == []
+
+
+@pytest.mark.parametrize("outcome", [Succeeded("1"), Failed("broken", 0.0)])
+def test_an_attempt_lasts_as_long_as_this_process_counts_whatever_the_database_s_clock_does(
+    room: Room, outcome: Outcome
+) -> None:
+    quest_id = room.bench.submit("a", "b")
+
+    def handler(_: object) -> Outcome:
+        room.bench.clock.advance(-LONG)  # it was set back
+        return outcome
+
+    room.run(quest_id, handler)
+    (run,) = room.bench.repository.runs(quest_id)
+    assert run.duration_seconds is not None
+    assert 0.0 <= run.duration_seconds < LONG
 
 
 def test_a_step_whose_claim_is_gone_before_its_thread_comes_to_it_is_not_begun(

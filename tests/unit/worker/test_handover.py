@@ -49,6 +49,13 @@ def test_an_idle_thread_has_a_seat_and_no_more_than_one(place: Place, step: Runn
     assert place.handover.seat(step, own=False) is None
 
 
+def test_a_process_that_may_not_claim_hands_nothing_over(place: Place, step: RunningStep) -> None:
+    handover = Handover(lambda: False)
+    handover.open(place.thread)
+    assert handover.seat(step, own=False) is None
+    assert not handover.promise(step)
+
+
 def test_a_seat_that_was_not_given_away_is_free_again_whatever_happened(place: Place, step: RunningStep) -> None:
     seat = place.handover.seat(step, own=False)
     assert seat is not None

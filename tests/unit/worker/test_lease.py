@@ -1,9 +1,11 @@
 """What a heartbeat reports; that it keeps a worker alive is seen with real workers."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
+from questline_worker import lease as module
 from questline_worker.lease import Lease
 from questline_worker.running import RunningSteps
 from tests.contract.quests import LEASE, Workbench, statements
@@ -73,3 +75,35 @@ def test_a_heartbeat_with_nothing_to_report_costs_nothing_more(bench: Workbench,
 
     written = [text.split()[:2] for text in sent if text.startswith(("UPDATE", "INSERT", "DELETE"))]
     assert written == [["UPDATE", "workers"]]
+
+
+def test_a_process_whose_machine_was_suspended_past_its_lease_claims_nothing_before_it_has_renewed_it(
+    lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asleep = module.uptime, LEASE + 1
+    assert lease.good
+    monkeypatch.setattr(module, "uptime", lambda: real() + asleep)
+    assert not lease.good
+    threading.Timer(0.3, lease.run_once).start()
+    assert lease.wait_until_registered()
+    assert lease.good
+
+
+def test_a_process_that_was_taken_for_dead_may_claim_under_its_new_name(
+    bench: Workbench, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, first = module.uptime, lease.worker_id
+    monkeypatch.setattr(module, "uptime", lambda: real() + LEASE + 1)
+    bench.register.declare_dead("process")
+    lease.run_once()
+    assert lease.good
+    assert lease.worker_id != first
+
+
+def test_a_process_whose_lease_is_over_does_not_wait_for_it_once_it_is_about_to_end(
+    lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module.uptime
+    monkeypatch.setattr(module, "uptime", lambda: real() + LEASE + 1)
+    lease.stop()
+    assert not lease.wait_until_registered()
