@@ -20,6 +20,7 @@ from questline_worker.event_loop import EventLoop
 from questline_worker.outcomes import Dropped, GivenBack, Outcome
 from questline_worker.pending import Pending
 from questline_worker.running import RunningStep, RunningSteps
+from questline_worker.threads import Threads
 
 log = get_logger(__name__)
 
@@ -89,13 +90,15 @@ class AsyncSteps:
     def stuck(self, seconds: float) -> bool:
         """Return whether half of the slots are kept by steps that go on so long after they were lost.
 
-        A loop that a handler blocks hears of no loss, and is as good as full; one that a handler ended is gone.
+        A loop that a handler blocks hears of no loss, and is as good as full; one that a handler ended is gone. So it
+        is with a hundred blocking calls that steps have left behind.
         """
         now = time.monotonic()
         with self._changed:
             gone = any(slot.loop.is_closed() for slot in self._slots)
             lost = [slot for slot in self._slots if slot.lost_at is not None and now - slot.lost_at > seconds]
-        return gone or 2 * len(lost) >= self.limit or any(not slot.heard for slot in lost)
+        full = 2 * len(lost) >= self.limit or any(not slot.heard for slot in lost)
+        return gone or full or self._loop.calls.stuck(seconds)
 
     def _slot_for(self, step: RunningStep) -> _Slot | Outcome:
         """Wait for a slot and take it; return what becomes of a step that gets none."""
@@ -122,7 +125,8 @@ class AsyncSteps:
                 self._changed.notify()
 
     def _begin(self, slot: _Slot, pending: Pending, ended: Callable[[Outcome], object]) -> None:
-        """Begin a coroutine; this runs on the loop."""
+        """Begin a coroutine; this runs on the loop, in the step's context."""
+        slot.threads = self._loop.calls.open()
         slot.task = slot.loop.create_task(pending.run())
         if slot.heard:
             slot.task.cancel()
@@ -134,6 +138,8 @@ class AsyncSteps:
     ) -> None:
         """Pass a coroutine that has ended on to a settler; this runs on the loop."""
         pending.close()
+        if slot.threads is not None:
+            self._loop.calls.end(slot.threads)
         self._settlers.submit(self._settle, slot, partial(pending.conclude, task.result), ended)
 
     def _settle(self, slot: _Slot, conclude: Callable[[], Outcome], ended: Callable[[Outcome], object]) -> None:
@@ -154,12 +160,14 @@ class _Slot:
       loop: where the coroutine runs.
     """
 
-    __slots__ = ("_running", "claim", "heard", "loop", "lost_at", "task")
+    __slots__ = ("_running", "claim", "heard", "loop", "lost_at", "task", "threads")
 
     def __init__(self, claim: Claim, running: RunningSteps, loop: asyncio.AbstractEventLoop) -> None:
         self.claim = claim
         self.loop = loop
         self.task: asyncio.Task[Any] | None = None
+        #: Where its blocking calls run.
+        self.threads: Threads | None = None
         #: When the claim was lost, by the monotonic clock.
         self.lost_at: float | None = None
         #: Whether the loop knows that.

@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
+from questline_worker.blocking_calls import BlockingCalls
+
 #: How long `stop` waits for coroutines that were cancelled to end, in seconds.
 STOP_SECONDS = 2.0
 
@@ -17,6 +19,8 @@ class EventLoop:
     """Runs coroutines for threads; started by the first one."""
 
     def __init__(self) -> None:
+        #: The threads of the blocking calls that coroutines make.
+        self.calls = BlockingCalls()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -30,6 +34,7 @@ class EventLoop:
         with self._starting:
             if self._loop is None or self._loop.is_closed():
                 self._loop = asyncio.new_event_loop()
+                self._loop.set_default_executor(self.calls)
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name="questline-asyncio", daemon=True)
                 self._thread.start()
             return self._loop

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from structlog.contextvars import bind_contextvars, get_contextvars
 
-from questline_persistence.models import QuestExecutionData
+from questline_persistence.models import LordStep, QuestExecutionData
 from questline_worker import async_steps
+from questline_worker.blocking_calls import CALLS_PER_STEP
 from questline_worker.context import LordContext
 from questline_worker.lords import lord
 from tests.integration.worker.pools import LONG, Member, Pool, completed, ended, errors, quest, steps, successes
@@ -119,6 +120,28 @@ def test_no_step_sees_what_an_earlier_one_set_in_its_context(pool: Pool) -> None
     client = pool.client()
     done = completed(client.submit(quest(*names)))
     assert [run.output_data for run in client.runs(done.quest_id)] == [["nobody", None]] * 4
+
+
+def test_blocking_calls_that_hang_keep_no_later_step_from_making_its_own(pool: Pool) -> None:
+    gate = pool.gate()
+
+    @lord("hanging", "work")
+    async def hanging(_: LordContext) -> None:
+        await asyncio.to_thread(gate.wait)
+
+    @lord("quick", "work")
+    async def quick(_: LordContext) -> str:
+        return await asyncio.to_thread(lambda: "done")
+
+    pool.start(threads=2)
+    client = pool.client()
+    stack = [LordStep("hanging", "work", timeout_seconds=0.5, max_attempts=1)]
+    hung = client.submit_many(
+        [QuestExecutionData(quest_type="t", execution_stack=stack) for _ in range(CALLS_PER_STEP + 2)]
+    )
+    for handle in hung:
+        ended(client, handle.quest_id, "failed")
+    assert completed(client.submit(quest("quick"))).output_data == "done"
 
 
 def test_a_step_that_finds_every_slot_taken_is_run_by_a_worker_with_room(

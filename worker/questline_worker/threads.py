@@ -1,0 +1,107 @@
+"""Threads that are started as they are needed, end when they are not, and keep no process from ending."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: How long a thread waits for another call before it ends, in seconds.
+IDLE_SECONDS = 10.0
+
+
+class Threads(Executor):
+    """Runs calls on daemon threads, at most `limit` at once; the others wait for their turn.
+
+    The standard library's pool joins its threads when Python ends, so that a call which hangs would hang the program.
+
+    Parameters:
+      name: the beginning of the threads' names.
+      limit: most threads at a time.
+    """
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._name = name
+        self._limit = limit
+        self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._changed = threading.Condition()
+        self._count = 0
+        self._under_way = 0
+        self.closed = False
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have a thread call a function; return the future of what it returns.
+
+        Raises:
+          RuntimeError: the threads are closed, or the system gives no more.
+        """
+        future: Future[T] = Future()
+        with self._changed:
+            if self.closed:
+                raise RuntimeError("these threads are closed")
+            if self._count <= self.busy and self._count < self._limit:
+                threading.Thread(target=self._run, name=self._name, daemon=True).start()
+                self._count += 1
+            self._calls.append((future, partial(fn, *args, **kwargs)))
+            self._changed.notify_all()
+        return future
+
+    @property
+    def busy(self) -> int:
+        """How many calls are under way or wait for a thread."""
+        return self._under_way + len(self._calls)
+
+    def close(self) -> None:
+        """Take no more calls, and withdraw those that wait; those under way go on."""
+        with self._changed:
+            self.closed = True
+            waiting, self._calls = [*self._calls], deque()
+            self._changed.notify_all()
+        for future, _ in waiting:
+            future.cancel()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until no call is under way; return whether that came in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self.busy, timeout)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  (the standard library's signature)
+        """Close, and wait for what is under way if asked to; as the standard library's executors."""
+        self.close()
+        if wait:
+            self.join()
+
+    def _run(self) -> None:
+        while (call := self._next()) is not None:
+            _make(*call)
+            del call  # or an idle thread would keep it
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
+        """Return the next call, or None where this thread is to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._calls or self.closed, IDLE_SECONDS)
+            if self._calls:
+                self._under_way += 1
+                return self._calls.popleft()
+            self._count -= 1
+            return None
+
+
+def _make(future: Future[Any], call: Callable[[], Any]) -> None:
+    """Make a call that nobody has withdrawn."""
+    if future.set_running_or_notify_cancel():
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001  (it is for whoever waits for the future)
+            future.set_exception(error)
+        else:
+            future.set_result(result)
