@@ -6,15 +6,16 @@ Nothing here writes. A snapshot costs O(1) to take and one indexed range to load
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, or_, select
 
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.limits import DEFAULTS, Limit
 from questline_persistence.models import LordStep
 from questline_persistence.payload import decode, size_of
+from questline_persistence.run_data import RunData, outputs_of, split, without
 from questline_persistence.states import RunStatus
 from questline_persistence.tables import quests, runs, snapshots, steps
 
@@ -35,13 +36,6 @@ class State:
     input_json: str
 
 
-def add_output(run_data: dict[str, Any], lord_name: str, occurrence: int, output: Any) -> None:
-    """Put one Lord's output into `run_data`: under its name, and under `name#n` from its second step on."""
-    run_data[lord_name] = output
-    if occurrence > 1:
-        run_data[f"{lord_name}#{occurrence}"] = output
-
-
 def step_of(row: Row[Any]) -> LordStep:
     """Return a row of the plan as a step."""
     return LordStep(
@@ -53,6 +47,11 @@ def step_of(row: Row[Any]) -> LordStep:
         backoff_seconds=row.backoff_seconds,
         queue=row.queue,
     )
+
+
+def copied_step(row: Row[Any], *, to: str, epoch: int) -> dict[str, Any]:
+    """Return a row of the plan as one of another epoch or quest, there from its start."""
+    return {**row._mapping, "quest_id": to, "epoch": epoch, "since_version": 0}  # noqa: SLF001  (SQLAlchemy's public name)
 
 
 def plan(connection: Connection, quest_id: str, epoch: int, *, version: int | None = None) -> list[Row[Any]]:
@@ -106,27 +105,30 @@ def run_data_at(
       PayloadError: together they are larger than `limit`.
     """
     base = _base(connection, quest_id, epoch, version)
-    run_data: dict[str, Any] = decode(base.run_data)
-    since = (
-        select(runs.c.lord_name, runs.c.run_index, runs.c.output_data)
-        .where(
-            runs.c.quest_id == quest_id,
-            runs.c.epoch == epoch,
-            runs.c.status == RunStatus.SUCCESS,
-            runs.c.version > base.version,
-            runs.c.version <= version,
-        )
-        .order_by(runs.c.version)
-    )
-    size = size_of(base.run_data)
-    with connection.execute(since, execution_options={"yield_per": FETCHED}) as found:
+    run_data = RunData(decode(base.run_data))
+    since = _successes(quest_id, epoch, version).where(runs.c.version > base.version)
+    _add_all(connection, quest_id, since, run_data, size=size_of(base.run_data), limit=limit)
+    return run_data.data
+
+
+def _add_all(
+    connection: Connection,
+    quest_id: str,
+    query: Select[*tuple[Any, ...]],
+    run_data: RunData,
+    *,
+    size: int,
+    limit: Limit,
+) -> None:
+    """Put the outputs that a query finds into `run_data`, which has `size` bytes by now, in the order of their steps."""
+    in_order = query.order_by(runs.c.version)
+    with connection.execute(in_order, execution_options={"yield_per": FETCHED}) as found:
         for lord_name, occurrence, output in found:
             size += size_of(output)
             if size > limit.size:
                 message = f"the outputs of quest {quest_id} are {size:,} bytes of JSON or more"
                 raise PayloadError(f"{message}; the limit is {limit.size:,}", hint=limit.advice)
-            add_output(run_data, lord_name, occurrence, decode(output))
-    return run_data
+            run_data.add(lord_name, occurrence, decode(output))
 
 
 def state_at(
@@ -189,47 +191,81 @@ def _input_at(connection: Connection, quest_id: str, version: int) -> str:
     return str(row.submitted_input or row.input_data)
 
 
-def find_position(connection: Connection, quest_id: str, version: int, position: str) -> int | None:
-    """Return the newest version, in the history that led to `version`, at which `position` came next."""
-    for epoch, limit in lineage(connection, quest_id, version):
-        found = connection.execute(
-            select(snapshots.c.version)
-            .where(
-                snapshots.c.quest_id == quest_id,
-                snapshots.c.epoch == epoch,
-                snapshots.c.version <= limit,
-                snapshots.c.position == position,
-            )
-            .order_by(snapshots.c.version.desc())
-            .limit(1)
-        ).scalar()
+def find_step(connection: Connection, quest_id: str, version: int, step: Row[Any]) -> int | None:
+    """Return the newest version, in the history that led to `version`, at which a step of the plan came next."""
+    for seen in _seen(connection, quest_id, version, step):
+        query = seen.where(snapshots.c.position == step.position).order_by(snapshots.c.version.desc())
+        found = connection.execute(query.limit(1)).scalar()
         if found is not None:
             return int(found)
     return None
 
 
-def output_of(connection: Connection, quest_id: str, epoch: int, version: int, lord_name: str) -> str | None:
-    """Return the newest output of `lord_name` (or `name#n`) up to `version` as JSON text, or None.
+def find_passed(connection: Connection, quest_id: str, version: int, step: Row[Any]) -> int | None:
+    """Return the first version, in the history that led to `version`, at which a step of the plan lay behind."""
+    for seen in _seen(connection, quest_id, version, step):
+        behind = or_(snapshots.c.position > step.position, snapshots.c.position.is_(None))
+        found = connection.execute(seen.where(behind).order_by(snapshots.c.version).limit(1)).scalar()
+        if found is not None:
+            return int(found)
+    return None
+
+
+def _seen(connection: Connection, quest_id: str, version: int, step: Row[Any]) -> Iterator[Select[int]]:
+    """Yield, per epoch that led to `version` and has `step` in its plan, the query for the versions that count."""
+    same = [steps.c[name] == getattr(step, name) for name in ("position", "lord_name", "tool_name", "occurrence")]
+    for epoch, limit in lineage(connection, quest_id, version):
+        mine = (steps.c.quest_id == quest_id, steps.c.epoch == epoch)
+        if connection.execute(select(steps.c.position).where(*mine, *same)).first() is not None:
+            yield select(snapshots.c.version).where(
+                snapshots.c.quest_id == quest_id, snapshots.c.epoch == epoch, snapshots.c.version <= limit
+            )
+
+
+def taken_back(connection: Connection, state: State, position: str) -> State:
+    """Return a state as it was before the step at `position` ran, which lies behind it."""
+    rows = plan(connection, state.quest_id, state.epoch, version=state.version)
+    again = [row for row in rows if row.position >= position]
+    run_data = without(state.run_data, ((row.lord_name, row.occurrence) for row in again))
+    return replace(state, position=position, run_data=run_data, stack=[step_of(row) for row in again])
+
+
+def output_of(connection: Connection, quest_id: str, epoch: int, version: int, name: str) -> str | None:
+    """Return the newest output of a Lord (or that of `LORD#n`) up to `version` as JSON text, or None.
 
     Reads that one output only, unless it stems from before the epoch.
     """
-    name, _, number = lord_name.partition("#")
-    query = (
-        select(runs.c.output_data)
-        .where(
-            runs.c.quest_id == quest_id,
-            runs.c.epoch == epoch,
-            runs.c.lord_name == name,
-            runs.c.status == RunStatus.SUCCESS,
-            runs.c.version <= version,
-        )
-        .order_by(runs.c.version.desc())
-        .limit(1)
+    lord_name, number = split(name)
+    query = _successes(quest_id, epoch, version).where(runs.c.lord_name == lord_name)
+    if number:
+        query = query.where(runs.c.run_index == number)
+    found = connection.execute(query.order_by(runs.c.version.desc()).limit(1)).first()
+    return None if found is None else str(found.output_data)
+
+
+def all_outputs_of(
+    connection: Connection, quest_id: str, epoch: int, version: int, lord_name: str, *, limit: Limit = DEFAULTS.state
+) -> list[Any]:
+    """Return every output of one Lord up to `version`, in the order in which its steps ran; reads no other.
+
+    Raises:
+      PayloadError: together they are larger than `limit`.
+    """
+    base = _base(connection, quest_id, epoch, version)
+    run_data = RunData({one.name: one.output for one in outputs_of(decode(base.run_data), lord_name)})
+    since = _successes(quest_id, epoch, version).where(runs.c.version > base.version, runs.c.lord_name == lord_name)
+    _add_all(connection, quest_id, since, run_data, size=0, limit=limit)
+    return [one.output for one in outputs_of(run_data.data, lord_name)]
+
+
+def _successes(quest_id: str, epoch: int, version: int) -> Select[*tuple[Any, ...]]:
+    """Return the query for what an epoch's steps came to, up to `version`."""
+    return select(runs.c.lord_name, runs.c.run_index, runs.c.output_data).where(
+        runs.c.quest_id == quest_id,
+        runs.c.epoch == epoch,
+        runs.c.status == RunStatus.SUCCESS,
+        runs.c.version <= version,
     )
-    if number.isdigit():
-        query = query.where(runs.c.run_index == int(number))
-    found = connection.execute(query).scalar()
-    return None if found is None else str(found)
 
 
 def base_data(connection: Connection, quest_id: str, epoch: int, version: int) -> dict[str, Any]:

@@ -6,8 +6,8 @@ to the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -62,6 +62,13 @@ class Plan:
     handler: str
     queue: str | None
     counts: str
+
+    def numbered_after(self, there: Mapping[str, int]) -> Plan:
+        """Return the plan with the steps of each Lord numbered on from those whose outputs are there already."""
+        if not there:
+            return self
+        steps = tuple(one._replace(occurrence=one.occurrence + there.get(one.lord_name, 0)) for one in self.steps)
+        return replace(self, steps=steps, counts=counts_text(highest((one.lord_name, one.occurrence) for one in steps)))
 
 
 class Plans:
@@ -118,8 +125,16 @@ class Plans:
 _STACK_HINT = "split it into several quests, or let one step do the work of several"
 
 
+def highest(numbered: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return the highest number of a step of each Lord, from pairs of a Lord and a number."""
+    found: dict[str, int] = {}
+    for lord_name, number in numbered:
+        found[lord_name] = max(found.get(lord_name, 0), number)
+    return found
+
+
 def counts_text(counts: Mapping[str, int]) -> str:
-    """Return how many steps of each Lord a plan has as JSON text."""
+    """Return how many steps of each Lord a plan has, or the highest of their numbers, as JSON text."""
     return orjson.dumps(counts).decode()
 
 

@@ -49,7 +49,9 @@ def _step_counts(connection: Connection, held: Claim) -> dict[str, int]:
         found: dict[str, int] = orjson.loads(noted)
         return found
     plan = (steps.c.quest_id == held.quest_id, steps.c.epoch == held.epoch)
-    rows = connection.execute(select(steps.c.lord_name, func.count()).where(*plan).group_by(steps.c.lord_name))
+    rows = connection.execute(
+        select(steps.c.lord_name, func.max(steps.c.occurrence)).where(*plan).group_by(steps.c.lord_name)
+    )
     return {row[0]: row[1] for row in rows}
 
 

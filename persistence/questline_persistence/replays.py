@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +17,7 @@ from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.locked import LockedQuest
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.payload import decode, whole_state
-from questline_persistence.plan import PlannedStep, counts_text
+from questline_persistence.plan import PlannedStep, counts_text, highest
 from questline_persistence.starting_point import StartingPoint, resolve
 from questline_persistence.states import ExecutionStatus, SnapshotReason
 from questline_persistence.submission import take_apart
@@ -38,6 +36,8 @@ def earlier_state(
     """
     point = resolve(locked.connection, locked.quest_id, locked.quest.epoch, locked.version, start)
     state = history.state_at(locked.connection, locked.quest_id, point.version, limit=locked.limits.state)
+    if point.position is not None:
+        state = history.taken_back(locked.connection, state, point.position)
     state = corrected(state, correction, limits=locked.limits)
     if state.position is None:
         raise QuestConflict(f"nothing remains to be run after v{state.version} of quest {locked.quest_id}")
@@ -67,7 +67,7 @@ def start_again(locked: LockedQuest, state: history.State) -> Doorbell:
     locked.change(
         status=ExecutionStatus.RUNNING,
         epoch=epoch,
-        step_counts=counts_text(Counter(row["lord_name"] for row in plan)),
+        step_counts=counts_text(highest((row["lord_name"], row["occurrence"]) for row in plan)),
         output_data=None,
         error=None,
         reason=None,
@@ -88,9 +88,8 @@ def _new_input(quest: Row[Any], state: history.State) -> dict[str, Any]:
 
 def copied_plan(connection: Connection, state: history.State, *, to: str, epoch: int) -> list[dict[str, Any]]:
     """Return a quest's plan, as it was at `state`, as rows of another epoch or quest."""
-    copied: Mapping[str, Any] = {"quest_id": to, "epoch": epoch, "since_version": 0}
     rows = history.plan(connection, state.quest_id, state.epoch, version=state.version)
-    return [{**row._mapping, **copied} for row in rows]  # noqa: SLF001  (SQLAlchemy's public name)
+    return [history.copied_step(row, to=to, epoch=epoch) for row in rows]
 
 
 def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Arrival:
@@ -117,5 +116,5 @@ def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Arriv
     copied = copied_plan(locked.connection, state, to=new_id, epoch=0)
     steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in copied)
     base = whole_state(state.run_data, limit=locked.limits.state)
-    counts = counts_text(Counter(step.lord_name for step in steps))
+    counts = counts_text(highest((step.lord_name, step.occurrence) for step in steps))
     return new._replace(run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position), counts=counts))

@@ -408,6 +408,13 @@ class QuestRepository:
         """Return the newest output of one Lord within an epoch, as JSON text, or None; reads no other."""
         return self.database.read(lambda connection: history.output_of(connection, quest_id, epoch, version, lord_name))
 
+    def outputs_of(self, quest_id: str, epoch: int, version: int, lord_name: str) -> list[Any]:
+        """Return every output of one Lord that a quest had at `version` of `epoch`, in order; reads no other."""
+        limit = self.database.limits.state
+        return self.database.read(
+            lambda connection: history.all_outputs_of(connection, quest_id, epoch, version, lord_name, limit=limit)
+        )
+
     def inherited(self, quest_id: str, epoch: int, version: int) -> dict[str, Any]:
         """Return the outputs that an epoch began with."""
         return self.database.read(lambda connection: history.base_data(connection, quest_id, epoch, version))

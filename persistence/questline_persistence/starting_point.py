@@ -24,10 +24,15 @@ class StartingPoint:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The snapshot to start from, and what the user should know about how it was chosen."""
+    """The snapshot to start from, and what the user should know about how it was chosen.
+
+    `position` is set where the quest has no snapshot of the moment before the step: it came into the store when the
+    step lay behind it, as a fork does. Then the snapshot is to be taken back to that position.
+    """
 
     version: int
     notice: str | None = None
+    position: str | None = None
 
 
 def resolve(connection: Connection, quest_id: str, epoch: int, version: int, start: StartingPoint) -> Point:
@@ -41,19 +46,23 @@ def resolve(connection: Connection, quest_id: str, epoch: int, version: int, sta
         return Point(0)
     if match := _VERSION.fullmatch(start.text):
         return Point(history.snapshot_row(connection, quest_id, int(match[1])).version)
-    position, notice = _position(connection, quest_id, epoch, start.text)
-    found = history.find_position(connection, quest_id, version, position)
-    if found is None:
-        raise QuestConflict(f"quest {quest_id} has not reached {start.text} (step {position}) yet")
-    return Point(found, notice)
+    step, notice = _step(connection, quest_id, epoch, start.text)
+    found = history.find_step(connection, quest_id, version, step)
+    if found is not None:
+        return Point(found, notice)
+    passed = history.find_passed(connection, quest_id, version, step)
+    if passed is not None:
+        return Point(passed, notice, position=step.position)
+    raise QuestConflict(f"quest {quest_id} has not reached {start.text} (step {step.position}) yet")
 
 
-def _position(connection: Connection, quest_id: str, epoch: int, text: str) -> tuple[str, str | None]:
-    """Return the position that a position, `LORD` or `LORD#n` names, with a notice if the name was ambiguous."""
+def _step(connection: Connection, quest_id: str, epoch: int, text: str) -> tuple[Row[Any], str | None]:
+    """Return the step that a position, `LORD` or `LORD#n` names, with a notice if the name was ambiguous."""
     plan = history.plan(connection, quest_id, epoch)
     if _POSITION.fullmatch(text):
-        if any(row.position == text for row in plan):
-            return text, None
+        for row in plan:
+            if row.position == text:
+                return row, None
         raise QuestNotFound(f"quest {quest_id} has no step at {text}", hint=f"its steps: {_names(plan)}")
     name, _, number = text.partition("#")
     found = [row for row in plan if row.lord_name == name]
@@ -66,7 +75,7 @@ def _position(connection: Connection, quest_id: str, epoch: int, text: str) -> t
         if len(found) > 1
         else None
     )
-    return found[0].position, notice
+    return found[0], notice
 
 
 def _names(plan: list[Row[Any]], most: int = 20) -> str:

@@ -74,7 +74,7 @@ def test_outputs_of_a_lord_that_occurs_twice_are_told_apart(bench: Workbench) ->
     quest_id = bench.submit("a", "b", "a")
     bench.advance(quest_id, 1, 2, 3)
 
-    assert bench.repository.load_quest(quest_id).run_data == {"a": 3, "b": 2, "a#2": 3}
+    assert bench.repository.load_quest(quest_id).run_data == {"a": 3, "a#1": 1, "a#2": 3, "b": 2}
 
 
 def test_a_checkpoint_whose_reply_was_lost_counts_once(bench: Workbench) -> None:

@@ -66,13 +66,29 @@ def test_a_fork_can_be_replayed_and_forked_from_its_own_beginning(bench: Workben
         assert bench.ticket(one).position == "0002"
 
 
-def test_a_step_before_a_fork_began_is_no_start(bench: Workbench) -> None:
-    quest_id = bench.submit("a", "b")
+def test_a_step_before_a_fork_began_can_be_replayed_without_what_ran_from_there_on(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", "a", "c")
+    bench.advance(quest_id, 1, 2, 3)
+    forked = bench.fork(quest_id, "c")
+    bench.advance(forked, 4)
+
+    bench.replay(forked, "b")
+    assert bench.ticket(forked).position == "0002"
+    assert bench.repository.load_quest(forked).run_data == {"a": 1}
+    bench.advance(forked, "two", "three")
+    assert bench.repository.load_quest(forked).run_data == {"a": "three", "a#1": 1, "b": "two", "a#2": "three"}
+    bench.replay(forked, "a#1")
+    assert (bench.ticket(forked).position, bench.repository.load_quest(forked).run_data) == ("0001", {})
+    again = bench.fork(forked, "a#1")
+    assert [one.lord_name for one in bench.repository.load_quest(again).execution_stack] == ["a", "b", "a", "c"]
+
+
+def test_a_step_that_a_fork_has_not_reached_is_no_start(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", "c")
     bench.advance(quest_id, 1)
 
-    with pytest.raises(QuestConflict, match="has not reached a"):
-        bench.replay(bench.fork(quest_id, "b"), "a")
-    assert bench.repository.load_quest(quest_id).epoch == 0
+    with pytest.raises(QuestConflict, match="has not reached c"):
+        bench.replay(bench.fork(quest_id, "b"), "c")
 
 
 def test_a_fork_of_a_taken_id_is_a_conflict_and_changes_nothing(bench: Workbench) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from questline_persistence.log import get_logger
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_scheduler.step_defaults import complete
 from questline_worker.outcomes import StepCancelled
+from questline_worker.outputs import Outputs
 
 
 class LordContext:
@@ -26,7 +27,7 @@ class LordContext:
       still_held: tells whether the claim still holds the step; it is asked often.
     """
 
-    def __init__(self, claim: Claim, outputs: Mapping[str, Any], still_held: Callable[[], bool]) -> None:
+    def __init__(self, claim: Claim, outputs: Outputs, still_held: Callable[[], bool]) -> None:
         self._claim = claim
         self._still_held = still_held
         self._pushed: list[LordStep] = []

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from questline_persistence import run_data
 from questline_persistence.claims import Claim
 from questline_persistence.payload import decode
 from questline_persistence.repository import QuestRepository
 
 
 class Outputs(Mapping[str, Any]):
-    """The outputs that a quest had when a step of it was claimed: Lord name → latest output.
+    """The outputs that a quest had when a step of it was claimed.
 
-    `outputs["architect"]` reads that one output; iterating reads all of them. `name#2` is the second
-    step of a Lord.
+    `outputs["architect"]` reads that Lord's newest output and no other; `outputs["architect#2"]` that of its second
+    step. Iterating reads all of them and gives each once, in the order in which the steps ran: as `architect` where
+    the Lord has one output, as `architect#1`, `architect#2` … where it has several.
     """
 
     def __init__(self, repository: QuestRepository, claim: Claim) -> None:
@@ -26,7 +28,7 @@ class Outputs(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if self._all is not None:
-            return self._all[name]
+            return run_data.find(self._all, name)
         if name not in self._read:
             self._read[name] = self._find(name)
         return self._read[name]
@@ -37,7 +39,13 @@ class Outputs(Mapping[str, Any]):
             return decode(text)
         if self._inherited is None:
             self._inherited = self._repository.inherited(*self._at)
-        return self._inherited[name]
+        return run_data.find(self._inherited, name)
+
+    def all(self, lord_name: str) -> list[Any]:
+        """Return every output of one Lord, in the order in which its steps ran; empty where it has none."""
+        if self._all is None:
+            return self._repository.outputs_of(*self._at, lord_name)
+        return [one.output for one in run_data.outputs_of(self._all, lord_name)]
 
     def _everything(self) -> dict[str, Any]:
         if self._all is None:
@@ -45,10 +53,10 @@ class Outputs(Mapping[str, Any]):
         return self._all
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._everything())
+        return run_data.each(self._everything())
 
     def __len__(self) -> int:
-        return len(self._everything())
+        return sum(1 for _ in self)
 
     def __repr__(self) -> str:
         return f"Outputs({', '.join(self)})"

@@ -1,3 +1,5 @@
+from typing import cast
+
 import pytest
 
 from questline_persistence.errors import PayloadError
@@ -5,12 +7,16 @@ from questline_persistence.models import MAX_STEPS, LordStep
 from questline_worker.context import LordContext
 from questline_worker.lords import lord
 from questline_worker.outcomes import StepCancelled
+from questline_worker.outputs import Outputs
 from tests.unit.worker.conftest import MakeClaim
+
+#: The outputs of a quest's first step.
+NOTHING = cast("Outputs", {})
 
 
 def test_a_context_tells_where_it_stands(make_claim: MakeClaim) -> None:
     claim = make_claim(quest_id="q", epoch=2, position="0003", attempt=4, namespace="north", quest_type="kind")
-    context = LordContext(claim, {}, lambda: True)
+    context = LordContext(claim, NOTHING, lambda: True)
     assert (context.quest_id, context.epoch, context.position, context.attempt) == ("q", 2, "0003", 4)
     assert (context.namespace, context.quest_type) == ("north", "kind")
     assert (context.lord_name, context.tool_name) == ("a", "work")
@@ -19,7 +25,7 @@ def test_a_context_tells_where_it_stands(make_claim: MakeClaim) -> None:
 
 
 def test_input_and_params_are_decoded(make_claim: MakeClaim) -> None:
-    context = LordContext(make_claim(input_json='{"x":1}', params_json='{"y":2}'), {}, lambda: True)
+    context = LordContext(make_claim(input_json='{"x":1}', params_json='{"y":2}'), NOTHING, lambda: True)
     assert context.input_data == {"x": 1}
     assert context.params == {"y": 2}
     assert context.input_data is context.input_data, "the input was decoded twice"
@@ -27,17 +33,17 @@ def test_input_and_params_are_decoded(make_claim: MakeClaim) -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0, 0, 1])
 def test_progress_takes_a_share_of_the_whole(make_claim: MakeClaim, fraction: float) -> None:
-    LordContext(make_claim(), {}, lambda: True).progress(fraction, "going on")
+    LordContext(make_claim(), NOTHING, lambda: True).progress(fraction, "going on")
 
 
 @pytest.mark.parametrize("fraction", [-0.01, 1.01, 50, float("nan"), float("inf")])
 def test_progress_refuses_anything_else(make_claim: MakeClaim, fraction: float) -> None:
     with pytest.raises(ValueError, match=r"fraction must be 0\.0 to 1\.0"):
-        LordContext(make_claim(), {}, lambda: True).progress(fraction)
+        LordContext(make_claim(), NOTHING, lambda: True).progress(fraction)
 
 
 def test_progress_stops_a_step_whose_claim_is_gone(make_claim: MakeClaim) -> None:
-    context = LordContext(make_claim(), {}, lambda: False)
+    context = LordContext(make_claim(), NOTHING, lambda: False)
     with pytest.raises(StepCancelled):
         context.progress(0.5)
     with pytest.raises(StepCancelled):
@@ -52,7 +58,7 @@ def test_pushed_steps_are_kept_in_order_with_the_defaults_of_their_lords(make_cl
     @lord("b", "work", queue="gpu")
     def work(_: object) -> None: ...
 
-    context = LordContext(make_claim(), {}, lambda: True)
+    context = LordContext(make_claim(), NOTHING, lambda: True)
     assert context.pushed == ()
     context.push(LordStep("b", "work"))
     context.push(LordStep("c", "work"), LordStep("d", "work"))
@@ -62,14 +68,14 @@ def test_pushed_steps_are_kept_in_order_with_the_defaults_of_their_lords(make_cl
 
 @pytest.mark.parametrize("wrong", [("b", "work"), {"lord_name": "b", "tool_name": "work"}, None])
 def test_only_steps_can_be_pushed(make_claim: MakeClaim, wrong: object) -> None:
-    context = LordContext(make_claim(), {}, lambda: True)
+    context = LordContext(make_claim(), NOTHING, lambda: True)
     with pytest.raises(TypeError, match="push takes LordStep objects, not"):
         context.push(LordStep("b", "work"), wrong)  # type: ignore[arg-type]  # the point
     assert context.pushed == (), "a part of a refused push was kept"
 
 
 def test_no_more_steps_can_be_pushed_than_a_quest_may_hold(make_claim: MakeClaim) -> None:
-    context = LordContext(make_claim(), {}, lambda: True)
+    context = LordContext(make_claim(), NOTHING, lambda: True)
     many = [LordStep("b", "work")] * MAX_STEPS
     context.push(*many)
     with pytest.raises(PayloadError, match="10,000 pushed steps are too many; a quest may have 9,999"):

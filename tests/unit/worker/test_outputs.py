@@ -29,11 +29,65 @@ def test_making_the_mapping_reads_nothing(bench: Workbench, claim: Claim) -> Non
     assert sent == []
 
 
-def test_the_latest_output_of_a_lord_has_its_name_and_the_second_one_a_number(bench: Workbench, claim: Claim) -> None:
+def test_the_latest_output_of_a_lord_has_its_name_and_each_of_several_a_number(bench: Workbench, claim: Claim) -> None:
     outputs = Outputs(bench.repository, claim)
-    assert outputs["a"] is None
-    assert outputs["a#2"] is None
-    assert dict(outputs) == {"a": None, "b": "two", "a#2": None}
+    for _ in range(2):  # read one by one, then when all of them are known
+        assert (outputs["a"], outputs["a#1"], outputs["a#2"], outputs["b#1"]) == (None, {"big": "one"}, None, "two")
+        assert (outputs.all("a"), outputs.all("b"), outputs.all("z")) == ([{"big": "one"}, None], ["two"], [])
+        assert ("a" in outputs, "a#3" in outputs, "b#2" in outputs) == (True, False, False)
+        list(outputs)
+
+
+def test_going_over_them_meets_each_output_once_in_order(bench: Workbench, claim: Claim) -> None:
+    outputs = Outputs(bench.repository, claim)
+    assert list(outputs.items()) == [("b", "two"), ("a#1", {"big": "one"}), ("a#2", None)]
+
+
+def test_all_outputs_of_a_lord_are_read_without_those_of_others(bench: Workbench, claim: Claim) -> None:
+    outputs = Outputs(bench.repository, claim)
+    with statements(bench.database) as sent:
+        assert outputs.all("a") == [{"big": "one"}, None]
+    assert len([text for text in sent if text.startswith("SELECT")]) == 2
+    assert all("lord_name" in text for text in sent if "FROM lord_runs" in text)
+
+
+@pytest.mark.parametrize("start", ["a#2", "a#3", "d"])
+@pytest.mark.parametrize("verb", ["replay", "fork"])
+def test_no_output_of_a_lord_is_lost_by_a_replay_or_a_fork(bench: Workbench, start: str, verb: str) -> None:
+    quest_id = bench.submit("a", "b", "a", "a", "d")
+    bench.advance(quest_id, 1, "b", 2, 3, 4)
+    bench.replay(quest_id, "a#2")  # a base that holds one of them
+    bench.advance(quest_id, 2, 3, 4)
+    again = bench.fork(quest_id, start) if verb == "fork" else quest_id
+    if verb == "replay":
+        bench.replay(quest_id, start)
+    left = {"a#2": [2, 3], "a#3": [3], "d": []}[start]
+    bench.advance(again, *left)
+    outputs = Outputs(bench.repository, bench.claim(again))
+
+    for _ in range(2):
+        assert outputs.all("a") == [1, 2, 3]
+        assert [outputs[name] for name in ("a", "a#1", "a#2", "a#3")] == [3, 1, 2, 3]
+        assert sum(output for name, output in outputs.items() if name != "b") == 6
+    run_data = bench.repository.load_quest(again).run_data
+    assert run_data == {"a": 3, "a#1": 1, "b": "b", "a#2": 2, "a#3": 3}
+    assert bench.repository.load_snapshot(again).run_data == run_data
+
+
+def test_steps_that_are_pushed_before_the_others_of_their_lord_come_first(bench: Workbench) -> None:
+    quest_id = bench.submit("b", "a", "c", "d")
+    bench.finish(bench.claim(quest_id), "b", "a", "a")
+    bench.advance(quest_id, "second", "third")
+    claim = bench.claim(quest_id)
+    outputs = Outputs(bench.repository, claim)
+    assert (list(outputs), outputs.all("a")) == (["b", "a#2", "a#3"], ["second", "third"])
+    assert "a#1" not in outputs
+
+    bench.finish(claim, "first")
+    bench.replay(quest_id, "c")
+    outputs = Outputs(bench.repository, bench.claim(quest_id))
+    assert (outputs.all("a"), outputs["a"]) == (["second", "third", "first"], "first")
+    assert list(outputs) == ["b", "a#2", "a#3", "a#1"]
 
 
 def test_what_is_not_there_is_a_key_error_and_no_member(bench: Workbench, claim: Claim) -> None:
@@ -46,7 +100,7 @@ def test_what_is_not_there_is_a_key_error_and_no_member(bench: Workbench, claim:
 
 def test_it_is_a_mapping_like_any_other(bench: Workbench, claim: Claim) -> None:
     outputs = Outputs(bench.repository, claim)
-    assert len(outputs) == 3
+    assert len(outputs) == len(list(outputs)) == 3
     assert repr(outputs).startswith("Outputs(")
     assert outputs["b"] == "two"
 
