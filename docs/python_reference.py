@@ -27,7 +27,7 @@ DECORATORS = ("lord", "quest_type")
 #: Classes whose objects users are given, and never make.
 GIVEN = ("LordContext", "QuestHandle")
 #: Methods that only questline itself has a use for.
-INTERNAL = {"conditions", "outputs_at", "output", "inherited", "live_handlers", "glance", "tickets"}
+INTERNAL = {"conditions", "outputs_at", "outputs_of", "output", "inherited", "live_handlers", "glance", "tickets"}
 
 _STARS = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 

@@ -120,7 +120,7 @@ def _add_all(
     size: int,
     limit: Limit,
 ) -> None:
-    """Put the outputs that a query finds into `run_data`, which has `size` bytes by now, in the order of their steps."""
+    """Put the outputs that a query finds into `run_data`, which has `size` bytes by now, in the order of the steps."""
     in_order = query.order_by(runs.c.version)
     with connection.execute(in_order, execution_options={"yield_per": FETCHED}) as found:
         for lord_name, occurrence, output in found:

@@ -5,7 +5,8 @@ Workers never come this way, and a quest that they hold (one with a ticket) is r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -13,12 +14,14 @@ from sqlalchemy import Connection, Row, insert, select, update
 from questline_persistence import history
 from questline_persistence.clock import rfc3339
 from questline_persistence.endings import error_text
-from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFound
+from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.limits import Limits
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import encode, whole_state
-from questline_persistence.plan import Plans, stack_text
-from questline_persistence.states import ExecutionStatus, SnapshotReason
+from questline_persistence.plan import Plans, highest, stack_text
+from questline_persistence.run_data import numbers
+from questline_persistence.short_ids import not_found
+from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.submission import insert_quests, take_apart
 from questline_persistence.tables import quests, runs, snapshots, steps, tickets
 
@@ -47,6 +50,32 @@ class RunRecord:
     max_attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a program wants a quest to be: what it has, and what remains to be done."""
+
+    run_data: Mapping[str, Any]
+    stack: list[LordStep]
+    input_json: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a quest that is saved stands: in its present epoch, or at the beginning of a new one.
+
+    Within an epoch a quest's state is what its steps have come to, and each step has one result at most. So whatever
+    a program changes of what workers did begins an epoch, as a replay does: its steps have new idempotency keys.
+    """
+
+    version: int
+    epoch: int
+    position: str | None
+    #: What a new epoch's first snapshot tells: the version that it comes after, and the input from there on.
+    parent_version: int | None = None
+    input_data: str | None = None
+
+
 def save(connection: Connection, quest: QuestExecutionData, *, namespace: str, now: float, limits: Limits) -> None:
     """Insert a quest, or bring the stored one to the state of `quest`, with a snapshot of it."""
     row = _locked(connection, namespace, quest.quest_id)
@@ -54,20 +83,14 @@ def save(connection: Connection, quest: QuestExecutionData, *, namespace: str, n
         _insert(connection, quest, namespace, now, limits)
         return
     refuse_held(connection, quest.quest_id)
-    newest = history.snapshot_row(connection, quest.quest_id)
-    epoch, position = _place(connection, row, quest.execution_stack, limits)
-    insert_snapshot(
-        connection,
-        quest.quest_id,
-        version=newest.version + 1,
-        epoch=epoch,
-        position=position,
-        run_data=quest.run_data,
-        reason=_REASONS.get(quest.status, SnapshotReason.CHECKPOINT),
-        now=now,
-        limits=limits,
-    )
-    _update(connection, quest, limits, version=newest.version + 1, epoch=epoch, updated_at=rfc3339(now))
+    input_json = encode(quest.input_data, what="input_data", limit=limits.input)
+    state = _State(quest.run_data, quest.execution_stack, input_json, limits)
+    place = _placed(connection, row, state)
+    stamp, reason = rfc3339(now), _REASONS.get(quest.status, SnapshotReason.CHECKPOINT)
+    _insert_snapshot(connection, row.quest_id, place, state, snapshot_reason=reason, created_at=stamp)
+    if input_json != row.input_data:
+        _keep_input(connection, row)
+    _update(connection, quest, limits, version=place.version, epoch=place.epoch, updated_at=stamp)
 
 
 def _locked(connection: Connection, namespace: str, quest_id: str) -> Row[Any] | None:
@@ -80,7 +103,8 @@ def _insert(connection: Connection, quest: QuestExecutionData, namespace: str, n
     """Insert a quest that workers do not hold: it has no ticket."""
     stamp = rfc3339(now)
     new = take_apart(quest, namespace=namespace, now=now, limits=limits)
-    new = new._replace(run_data=whole_state(quest.run_data, limit=limits.state))
+    plan = new.plan.numbered_after(highest(numbers(quest.run_data)))
+    new = new._replace(plan=plan, run_data=whole_state(quest.run_data, limit=limits.state))
     if not insert_quests(connection, [new], tickets_too=False):
         which = quest.quest_id if quest.idempotency_key is None else f"{quest.quest_id}, or one of its idempotency key,"
         raise QuestConflict(f"a quest {which} exists already", hint="use another id")
@@ -124,49 +148,57 @@ def _output(output: Any, limits: Limits) -> str:
     return encode(output, what="output_data", limit=limits.output)
 
 
-def _place(connection: Connection, row: Row[Any], stack: list[LordStep], limits: Limits) -> tuple[int, str | None]:
-    """Return the epoch and position at which `stack` is what remains; a stack of another shape begins a new epoch."""
-    plan = history.plan(connection, row.quest_id, row.epoch)
-    rest = plan[len(plan) - len(stack) :]
-    wanted = [step.model_copy(update={"queue": step.queue or row.queue}) for step in stack]
-    if len(stack) <= len(plan) and [history.step_of(step) for step in rest] == wanted:
-        return row.epoch, rest[0].position if rest else None
-    epoch = row.epoch + 1
-    planned = Plans(limits).of(stack)
-    rows = [step.row(row.quest_id, epoch=epoch, queue=row.queue) for step in planned.steps]
+def _keep_input(connection: Connection, row: Row[Any]) -> None:
+    """Keep the input that was submitted beside the one that is about to take its place."""
+    mine = quests.c.quest_id == row.quest_id
+    connection.execute(update(quests).where(mine).values(submitted_input=row.submitted_input or row.input_data))
+
+
+def _placed(connection: Connection, row: Row[Any], state: _State) -> _Place:
+    """Return where a quest in this state stands, and write the plan of the epoch that begins there if one does."""
+    newest = history.snapshot_row(connection, row.quest_id)
+    plan, version = history.plan(connection, row.quest_id, row.epoch), newest.version + 1
+    rest = plan[len(plan) - len(state.stack) :]
+    wanted = [step.model_copy(update={"queue": step.queue or row.queue}) for step in state.stack]
+    if len(rest) == len(wanted) and [history.step_of(step) for step in rest] == wanted:
+        position = rest[0].position if rest else None
+        if state.input_json == row.input_data and _leaves_results(connection, newest, position, state):
+            return _Place(version, row.epoch, position)
+        rows = [history.copied_step(step, to=row.quest_id, epoch=row.epoch + 1) for step in plan]
+    else:
+        planned = Plans(state.limits).of(state.stack).numbered_after(highest(numbers(state.run_data)))
+        position = planned.position
+        rows = [step.row(row.quest_id, epoch=row.epoch + 1, queue=row.queue) for step in planned.steps]
+        changed = {"execution_stack": planned.text, "step_counts": planned.counts}
+        connection.execute(update(quests).where(quests.c.quest_id == row.quest_id).values(changed))
     connection.execute(insert(steps), rows)
-    connection.execute(
-        update(quests)
-        .where(quests.c.quest_id == row.quest_id)
-        .values(execution_stack=planned.text, step_counts=planned.counts)
+    return _Place(version, row.epoch + 1, position, newest.version, state.input_json)
+
+
+def _leaves_results(connection: Connection, newest: Row[Any], position: str | None, state: _State) -> bool:
+    """Return whether a state keeps all that workers have committed in the present epoch, and where they stand."""
+    committed = (
+        select(runs.c.run_id)
+        .where(runs.c.quest_id == newest.quest_id, runs.c.epoch == newest.epoch)
+        .where(runs.c.status == RunStatus.SUCCESS, runs.c.version.is_not(None))
+        .limit(1)
     )
-    return epoch, planned.position
+    if connection.execute(committed).first() is None:
+        return True
+    if position != newest.position:
+        return False
+    limit = state.limits.state
+    try:
+        now = history.run_data_at(connection, newest.quest_id, newest.epoch, newest.version, limit=limit)
+        return whole_state(now, limit=limit) == whole_state(state.run_data, limit=limit)
+    except PayloadError:  # larger than what may be saved
+        return False
 
 
-def insert_snapshot(
-    connection: Connection,
-    quest_id: str,
-    *,
-    version: int,
-    epoch: int,
-    position: str | None,
-    run_data: dict[str, Any],
-    reason: SnapshotReason,
-    now: float,
-    limits: Limits,
-    stack: list[LordStep] | None = None,
-) -> int:
-    """Insert a snapshot that holds its whole `run_data`; return its `snapshot_id`."""
-    values = {
-        "quest_id": quest_id,
-        "version": version,
-        "epoch": epoch,
-        "position": position,
-        "run_data": whole_state(run_data, limit=limits.state),
-        "execution_stack": None if stack is None else stack_text(stack, limits),
-        "snapshot_reason": reason,
-        "created_at": rfc3339(now),
-    }
+def _insert_snapshot(connection: Connection, quest_id: str, place: _Place, state: _State, **more: Any) -> int:
+    """Insert a snapshot that holds its whole `run_data`, and the columns in `more`; return its `snapshot_id`."""
+    run_data = whole_state(state.run_data, limit=state.limits.state)
+    values = {"quest_id": quest_id, **asdict(place), "run_data": run_data, **more}
     query = insert(snapshots).values(values).returning(snapshots.c.snapshot_id)
     return int(connection.execute(query).scalar_one())
 
@@ -182,26 +214,23 @@ def save_snapshot(
     now: float,
     limits: Limits,
 ) -> int:
-    """Add a snapshot of a quest that workers do not hold; None means: as it is."""
-    if _locked(connection, namespace, quest_id) is None:
-        raise QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")
+    """Add a snapshot of a quest that workers do not hold, from which it goes on; None means: as it is."""
+    row = _locked(connection, namespace, quest_id)
+    if row is None:
+        raise not_found(quest_id)
     refuse_held(connection, quest_id)
-    state = history.state_at(connection, quest_id, limit=limits.state)
-    version = state.version + 1
-    data = state.run_data if run_data is None else run_data
-    snapshot_id = insert_snapshot(
-        connection,
-        quest_id,
-        version=version,
-        epoch=state.epoch,
-        position=state.position,
-        run_data=data,
-        reason=reason,
-        now=now,
-        limits=limits,
-        stack=stack,
+    now_is = history.state_at(connection, quest_id, limit=limits.state)
+    state = _State(
+        now_is.run_data if run_data is None else run_data,
+        now_is.stack if stack is None else stack,
+        row.input_data,
+        limits,
     )
-    connection.execute(update(quests).where(quests.c.quest_id == quest_id).values(version=version))
+    place = _placed(connection, row, state)
+    more = {"execution_stack": None if stack is None else stack_text(stack, limits), "snapshot_reason": reason}
+    snapshot_id = _insert_snapshot(connection, quest_id, place, state, **more, created_at=rfc3339(now))
+    changed = {"version": place.version, "epoch": place.epoch}
+    connection.execute(update(quests).where(quests.c.quest_id == quest_id).values(changed))
     return snapshot_id
 
 
@@ -209,7 +238,7 @@ def save_run(connection: Connection, record: RunRecord, *, namespace: str, now: 
     """Add a run to a quest's history; return its `run_id`."""
     row = _locked(connection, namespace, record.quest_id)
     if row is None:
-        raise QuestNotFound(f"there is no quest {record.quest_id}", hint="run: questline list")
+        raise not_found(record.quest_id)
     refuse_held(connection, record.quest_id)
     values = {
         "quest_id": record.quest_id,
