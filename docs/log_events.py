@@ -46,7 +46,7 @@ EVENTS = {
     "store_unavailable": "The database is away, or its disk is full. The process waits, and goes on when it is back.",
     "sweep_failed": "One row could not be swept. The others were.",
     "sweep_postponed": "The store was away, so that all leases look over. Workers get time to renew them.",
-    "threads_busy": "No thread was free in time for steps claimed here, or for messages behind them. They went back.",
+    "threads_busy": "No thread was free in time for steps claimed, or messages fetched, here. They went back.",
     "threads_died": "A consumer or worker thread is dead. The process ends and is replaced.",
     "worker_misconfigured": "A child cannot start: import or configuration. It is tried again, ever more slowly.",
     "worker_process_died": "A child ended on its own. It is replaced and its steps are freed.",

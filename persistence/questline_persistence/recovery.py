@@ -6,7 +6,7 @@ Any number of processes may run these at once: each change is one guarded transi
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +56,8 @@ MAX_LOST_IN_COMPANY = 6
 LONGEST_SPREAD = 8.0
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9
+#: What names a ticket: its quest, and its branch.
+TicketKey = tuple[str, int]
 #: The order of ids by their bytes, which is Python's too.
 _BY_BYTES = {"sqlite": "BINARY", "postgresql": "C"}
 
@@ -197,23 +199,30 @@ class Recovery:
         return ending, also
 
     def due(
-        self, *, limit: int = MAX_REDISPATCH, queues: Collection[str] | None = None, now: float | None = None
+        self,
+        *,
+        limit: int = MAX_REDISPATCH,
+        queues: Collection[str] | None = None,
+        among: Sequence[TicketKey] | None = None,
+        now: float | None = None,
     ) -> list[Doorbell]:
         """Return ready tickets that nobody has claimed since their last ring, and put off their next one.
 
         Parameters:
           limit: at most this many, those that have waited longest.
           queues: only of these queues; None means of all.
+          among: only of these tickets; None means of all.
         """
         now = self.database.clock.now() if now is None else now
         unheard = and_(
             tickets.c.namespace == self.namespace,
             tickets.c.ring_at <= now,
             true() if queues is None else tickets.c.queue.in_(queues),
+            true() if among is None else tuple_(tickets.c.quest_id, tickets.c.branch).in_(among),
         )
-        waiting = and_(in_state(TicketState.READY), unheard)
+        waiting = and_(in_state(TicketState.READY) if among is None else still_in_state(TicketState.READY), unheard)
         low = self._ready_from if queues is None else LowWater()  # which knows of all queues
-        if not low.look(partial(self._first, tickets.c.ring_at, waiting), now=now):
+        if among is None and not low.look(partial(self._first, tickets.c.ring_at, waiting), now=now):
             return []
         due = and_(unheard, tickets.c.available_at <= now)
         chosen = (
@@ -243,6 +252,31 @@ class Recovery:
             return [Doorbell(*row) for row in connection.execute(ring)]
 
         return self.database.write(work, at="due")
+
+    def foremost(self, queues: Collection[str], *, each: int, now: float | None = None) -> dict[str, list[TicketKey]]:
+        """Return the tickets of each queue that are due for a ring, the most urgent first, at most `each` of a queue.
+
+        It reads all that is due: no index is ordered by priority, which would cost each step more.
+        """
+        now = self.database.clock.now() if now is None else now
+        order = (tickets.c.priority.desc(), tickets.c.ring_at, tickets.c.available_at)
+        place = func.row_number().over(partition_by=tickets.c.queue, order_by=order).label("place")
+        ranked = (
+            select(tickets.c.queue, tickets.c.quest_id, tickets.c.branch, place)
+            .where(
+                tickets.c.namespace == self.namespace,
+                in_state(TicketState.READY),
+                tickets.c.ring_at <= now,
+                tickets.c.available_at <= now,
+                tickets.c.queue.in_(queues),
+            )
+            .subquery()
+        )
+        query = select(ranked).where(ranked.c.place <= each).order_by(ranked.c.queue, ranked.c.place)
+        found: defaultdict[str, list[TicketKey]] = defaultdict(list)
+        for row in self.database.read(lambda connection: list(connection.execute(query))):
+            found[row.queue].append((row.quest_id, row.branch))
+        return found
 
     def bell_of(self, quest_id: str, *, now: float | None = None) -> Doorbell | None:
         """Return the bell of a quest's ticket if that is ready and due."""

@@ -16,6 +16,7 @@ from dramatiq import Broker, Consumer, Message, MessageProxy
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
+from questline_scheduler.free_threads import FreeThreads
 
 #: The one actor that every doorbell is for.
 ACTOR_NAME = "run_step"
@@ -43,13 +44,15 @@ class DoorbellBroker(Broker, ABC):
         self.queues: set[str] = set()
         #: Messages that were thrown away since they are no doorbells.
         self.dropped = 0
+        #: The threads that the consumers of this process share.
+        self.free_threads = FreeThreads()
         self._counting = threading.Lock()
 
     @abstractmethod
     def ring(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
         """Put one message per bell into its queue, unless one for the same readiness is there already.
 
-        No middleware hears of it. Return the bells for which there was no room.
+        No middleware hears of it. Return the bells for which there was no room, or that nobody can hear here.
 
         Raises:
           StoreUnavailable: the broker cannot be reached; some of the bells may have been rung.
@@ -58,6 +61,10 @@ class DoorbellBroker(Broker, ABC):
     @abstractmethod
     def room(self) -> int | None:
         """Return how many more bells are useful now; None means any number."""
+
+    def withdraw(self) -> list[Doorbell]:
+        """Return the bells for which no thread was free in time, and that only SQL can take to another process."""
+        return []
 
     @abstractmethod
     def recollects(self) -> bool:
@@ -118,7 +125,9 @@ class DoorbellBroker(Broker, ABC):
         queued = message_for(bell)
         self.emit_before("enqueue", queued, delay)
         if self.ring([bell]):
-            raise StoreUnavailable(f"queue {bell.queue} is full", hint="send again when its steps have run")
+            raise StoreUnavailable(
+                f"queue {bell.queue} is full, or nobody here listens to it", hint="send again when its steps have run"
+            )
         self.emit_after("enqueue", queued, delay)
         return queued
 
@@ -130,6 +139,15 @@ class DoorbellBroker(Broker, ABC):
 
 class DoorbellConsumer(Consumer, ABC):
     """A consumer that has a message in hand for as many threads as there are, and knows when it has none for one."""
+
+    @property
+    @abstractmethod
+    def in_hand(self) -> int:
+        """How many messages were taken from here, or put into its places, and are not done."""
+
+    @abstractmethod
+    def look_again(self) -> None:
+        """Find out whether there is a thread now: another consumer's message is done."""
 
     @abstractmethod
     def reserve(self, *, own: bool) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from dramatiq import MessageProxy
 from dramatiq.errors import QueueJoinTimeout
@@ -17,10 +17,8 @@ from questline_scheduler.doorbell_broker import (
     HandedMessage,
     message_for,
 )
+from questline_scheduler.free_threads import PATIENCE_SECONDS, FreeThreads
 from questline_scheduler.memory_queue import MemoryQueue, QueuedBell
-
-#: How many bells should wait in a process, unless its worker says otherwise.
-WANTED = 64
 
 
 class MemoryBroker(DoorbellBroker):
@@ -32,16 +30,18 @@ class MemoryBroker(DoorbellBroker):
         self._memory: dict[str, MemoryQueue] = {}
         self._opening = threading.Lock()
         self._remembers = False
-        #: How many bells should wait here; a worker sets it to what its threads can soon take.
-        self.wanted = WANTED
 
     def ring(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
-        """Queue `bells`; return those whose queue is full."""
-        return [bell for bell in bells if not self._queue(bell.queue).put(bell)]
+        """Queue `bells`; return those whose queue is full, or heard by other processes alone."""
+        return [bell for bell in bells if bell.queue not in self.queues or not self._queue(bell.queue).put(bell)]
 
     def room(self) -> int:
-        """Return how many more bells should be brought in from SQL: few, so that other processes get their share."""
-        return max(0, self.wanted - max((len(self._queue(name)) for name in self.get_declared_queues()), default=0))
+        """Return how many more bells should be brought in from SQL: no more than will find a thread in time."""
+        return max(0, self.free_threads.spare(sum(len(queue) for queue in [*self._memory.values()])))
+
+    def withdraw(self) -> list[Doorbell]:
+        """Forget the bells for which no thread was free in time, and return them."""
+        return [bell for queue in [*self._memory.values()] for bell in queue.withdraw(PATIENCE_SECONDS)]
 
     def recollects(self) -> bool:
         """Tell whether this process was told of the tickets that others left in SQL."""
@@ -60,7 +60,9 @@ class MemoryBroker(DoorbellBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = IDLE_MILLIS) -> MemoryConsumer:
         """Return a consumer that holds at most `prefetch` messages and waits `timeout` milliseconds for one."""
-        return MemoryConsumer(self._queue(queue_name), prefetch, timeout / 1000, on_retire=self._want_nothing)
+        consumer = MemoryConsumer(self._queue(queue_name), prefetch, timeout / 1000, self.free_threads)
+        self.free_threads.share(queue_name, consumer, prefetch)
+        return consumer
 
     def flush(self, queue_name: str) -> None:
         """Drop the messages that wait in a queue."""
@@ -80,10 +82,6 @@ class MemoryBroker(DoorbellBroker):
         if not self._queue(queue_name).join(None if timeout is None else timeout / 1000):
             raise QueueJoinTimeout(queue_name)  # type: ignore[no-untyped-call]
 
-    def _want_nothing(self) -> None:
-        """Leave what waits in SQL to other processes."""
-        self.wanted = 0
-
     def _queue(self, name: str) -> MemoryQueue:
         with self._opening:
             return self._memory.setdefault(name, MemoryQueue())
@@ -96,16 +94,14 @@ class MemoryConsumer(DoorbellConsumer):
       queue: where the bells wait.
       prefetch: most messages that may be taken and not done.
       timeout: seconds that one look waits for a bell.
-      on_retire: called when nothing more is to be taken.
+      free_threads: the threads that it shares with other consumers.
     """
 
-    def __init__(
-        self, queue: MemoryQueue, prefetch: int, timeout: float, on_retire: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, queue: MemoryQueue, prefetch: int, timeout: float, free_threads: FreeThreads) -> None:
         self._queue = queue
         self._prefetch = prefetch
         self._timeout = timeout
-        self._on_retire = on_retire
+        self._free_threads = free_threads
         self._held = 0
 
     def __next__(self) -> MessageProxy | None:
@@ -118,6 +114,7 @@ class MemoryConsumer(DoorbellConsumer):
             message.free()
         else:
             self._queue.finish(self._free_slot)
+        self._free_threads.note_done()
 
     def nack(self, message: MessageProxy) -> None:
         """Count the message as done: there is no dead-letter queue, since SQL knows how the step stands."""
@@ -134,7 +131,7 @@ class MemoryConsumer(DoorbellConsumer):
     def retire(self) -> None:
         """Take nothing more."""
         self._prefetch = 0
-        self._on_retire()
+        self._free_threads.retire()
 
     def reserve(self, *, own: bool) -> bool:
         """Take the caller's place, or any if no message waits for one."""
@@ -147,12 +144,25 @@ class MemoryConsumer(DoorbellConsumer):
         """Give a reserved place back."""
         self._queue.note(self._free_slot)
 
+    @property
+    def in_hand(self) -> int:
+        """How many messages were taken from here, or put into its places, and are not done."""
+        return self._held
+
+    def look_again(self) -> None:
+        """Find out whether there is a thread now."""
+        self._queue.note(lambda: None)
+
     def _take_slot(self) -> bool:
         """Take a slot for one more message if there is one; called last, with the queue locked."""
-        if self._held >= self._prefetch:
+        if self._held >= self._prefetch or not self._may_take():
             return False
         self._held += 1
         return True
+
+    def _may_take(self) -> bool:
+        """Tell whether a thread will be free in time; a queue of which nothing is in hand gets its turn in any case."""
+        return self._free_threads.spare() > 0 or (not self._held and self._free_threads.lately() > 0)
 
     def _take_any_slot(self) -> None:
         self._held += 1

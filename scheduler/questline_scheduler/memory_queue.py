@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ class QueuedBell:
     turn: int
     bell: Doorbell = field(compare=False)
     message_id: str = field(compare=False)
+    #: Since when it has been waiting, by the monotonic clock.
+    since: float = field(default_factory=time.monotonic, compare=False)
 
 
 class MemoryQueue:
@@ -85,6 +88,19 @@ class MemoryQueue:
             else:
                 self._call()
 
+    def withdraw(self, seconds: float) -> list[Doorbell]:
+        """Forget the bells that have been waiting for so long at least, and return them."""
+        latest = time.monotonic() - seconds
+        with self._lock:
+            late = [queued for queued in self._heap if queued.since <= latest]
+            if late:
+                self._heap = [queued for queued in self._heap if queued.since > latest]
+                heapq.heapify(self._heap)
+                self._ids -= {queued.message_id for queued in late}
+                self._unfinished -= len(late)
+                self._call()
+        return [queued.bell for queued in late]
+
     def clear(self) -> None:
         """Forget the bells that wait."""
         with self._lock:
@@ -99,8 +115,8 @@ class MemoryQueue:
             return self._joiners.wait_for(lambda: self._unfinished == 0, timeout)
 
     def __len__(self) -> int:
-        """Return how many bells wait, or were taken and are not done."""
-        return self._unfinished
+        """Return how many bells wait."""
+        return len(self._heap)
 
     def _push(self, queued: QueuedBell) -> None:
         heapq.heappush(self._heap, queued)

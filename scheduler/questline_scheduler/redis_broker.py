@@ -27,6 +27,8 @@ from questline_scheduler.redis_queue import RedisQueue, names_key
 
 #: Seconds until a reply, or a connection, counts as lost.
 REPLY_TIMEOUT, CONNECT_TIMEOUT = 5.0, 3.0
+#: Most connections of a process: each queue that it listens to keeps one, in which it waits for a bell.
+MAX_CONNECTIONS = 10_000
 #: What the generation key says: every ready ticket was rung, or is yet to be.
 _TOLD, _UNTOLD = b"told", b"untold"
 
@@ -53,6 +55,7 @@ class RingingRedisBroker(DoorbellBroker):
             socket_timeout=REPLY_TIMEOUT,
             socket_connect_timeout=CONNECT_TIMEOUT,
             health_check_interval=0,
+            max_connections=MAX_CONNECTIONS,
             protocol=2,  # spares HELLO and the maintenance notices that only one vendor sends
         )
         self._generation = f"{self.namespace}:generation"
@@ -117,10 +120,17 @@ class RingingRedisBroker(DoorbellBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = IDLE_MILLIS) -> RedisConsumer:
         """Return a consumer that holds at most `prefetch` messages and waits `timeout` milliseconds for one."""
-        queue = self._queue(queue_name)
-        return RedisConsumer(
-            queue, queue_name, self.broker_id, prefetch=prefetch, timeout=timeout / 1000, on_drop=self.count_dropped
+        consumer = RedisConsumer(
+            self._queue(queue_name),
+            queue_name,
+            lambda: self.broker_id,
+            prefetch=prefetch,
+            timeout=timeout / 1000,
+            free_threads=self.free_threads,
+            on_drop=self.count_dropped,
         )
+        self.free_threads.share(queue_name, consumer, prefetch)
+        return consumer
 
     def flush(self, queue_name: str) -> None:
         """Drop all messages of a queue.

@@ -23,6 +23,7 @@ from questline_scheduler.doorbell_broker import (
     bell_named,
     message_for,
 )
+from questline_scheduler.free_threads import FreeThreads
 from questline_scheduler.redis_queue import CHUNK, NO_ID, RedisQueue
 
 log = get_logger(__name__)
@@ -49,9 +50,10 @@ class RedisConsumer(DoorbellConsumer):
 
     Parameters:
       queue: where the bells are.
-      worker_id: in whose name they are held.
+      worker_id: returns in whose name they are held; a worker that was taken for dead goes on under a new one.
       prefetch: most messages in hand.
       timeout: seconds that one look waits for a bell.
+      free_threads: the threads that it shares with other consumers.
       on_drop: called once for each message that is no doorbell.
     """
 
@@ -59,16 +61,19 @@ class RedisConsumer(DoorbellConsumer):
         self,
         queue: RedisQueue,
         queue_name: str,
-        worker_id: str,
+        worker_id: Callable[[], str],
         *,
         prefetch: int,
         timeout: float,
+        free_threads: FreeThreads,
         on_drop: Callable[[], None],
     ) -> None:
         self._queue = queue
         self._queue_name = queue_name
-        self._worker_id = worker_id
+        self._current_worker_id = worker_id
+        self._worker_id = worker_id()
         self._prefetch = prefetch
+        self._free_threads = free_threads
         self._timeout = max(0.01, min(timeout, LONGEST_LISTEN))  # BLPOP takes 0 for "for ever"
         self._on_drop = on_drop
         self._changed = threading.Condition()
@@ -96,6 +101,7 @@ class RedisConsumer(DoorbellConsumer):
 
     def ack(self, message: MessageProxy) -> None:
         """Note that the message is done; the broker learns it with the next fetch, or now if that may be long."""
+        self._free_threads.note_done()
         if isinstance(message, HandedMessage):
             message.free()
             return
@@ -173,8 +179,23 @@ class RedisConsumer(DoorbellConsumer):
             self._changed.wait_for(lambda: self._closed or self._places() > 0, self._timeout)
             return 0 if self._closed else max(0, self._places())
 
+    @property
+    def in_hand(self) -> int:
+        """How many messages were taken from here, or put into its places, and are not done."""
+        return len(self._held) + self._reserved
+
+    def look_again(self) -> None:
+        """Find out whether there is a thread now."""
+        with self._changed:
+            self._changed.notify_all()
+
     def _places(self) -> int:
-        return self._prefetch - len(self._held) - self._reserved
+        """Return how many messages may be fetched: as the threads allow, yet each queue gets its turn."""
+        own = self._prefetch - self.in_hand
+        if own <= 0:
+            return own
+        turn = 1 if not self.in_hand and self._free_threads.lately() else 0
+        return min(own, max(self._free_threads.spare(), turn))
 
     def _fetch(self) -> bool:
         """Fill the cache; return False if the queue is empty."""
@@ -239,6 +260,7 @@ class RedisConsumer(DoorbellConsumer):
     def _send_done(self, wanted: int = 0) -> list[bytes]:
         """Tell the broker what is done and taken, and fetch `wanted` bells; if that fails, it is told next time."""
         with self._sending:  # in order: a bell that is done before it was taken would be held for ever
+            self._take_name()
             with self._changed:
                 done, self._done = self._done[:CHUNK], self._done[CHUNK:]
                 told, self._told = self._told, []
@@ -249,6 +271,13 @@ class RedisConsumer(DoorbellConsumer):
                     self._done += done
                     self._told += told
                 raise
+
+    def _take_name(self) -> None:
+        """Give all back that is held under a name that this worker has no longer, and go on under the new one."""
+        name = self._current_worker_id()
+        if name != self._worker_id:
+            self._queue.reclaim(self._worker_id)
+            self._worker_id = name
 
     def _reclaim(self) -> None:
         """Give back what the broker believes to be in our hands and is not."""

@@ -12,6 +12,7 @@ from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import MAX_REDISPATCH, Recovery
 from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_scheduler.shortlist import Shortlist
 
 log = get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Relay:
     def __init__(self, recovery: Recovery, broker: DoorbellBroker) -> None:
         self._recovery = recovery
         self._broker = broker
+        self._shortlist = Shortlist(recovery)
         self._with_server = broker.room() is None
         self.interval = INTERVAL_WITH_SERVER if self._with_server else INTERVAL_IN_PROCESS
 
@@ -52,11 +54,11 @@ class Relay:
             self._recollect(now)
         except StoreUnavailable:
             return Relayed(broker_up=False)
+        if late := self._broker.withdraw():
+            self._recovery.ring_soon(late, now=now)
         room = self._broker.room()
         limit = MAX_REDISPATCH if room is None else min(room, MAX_REDISPATCH)
-        # What is rung within this process only makes sense for queues that somebody here listens to.
-        queues = None if room is None else self._broker.get_declared_queues()
-        bells = self._recovery.due(limit=limit, queues=queues, now=now) if limit > 0 else []
+        bells = self._due(limit, now) if limit > 0 else []
         if not bells:
             return Relayed()
         failpoint("relay.due")
@@ -70,6 +72,12 @@ class Relay:
         failpoint("relay.rung")
         self._tell([bell for bell in bells if bell not in left])
         return Relayed(len(bells) - len(left), more=len(bells) == limit and not left)
+
+    def _due(self, limit: int, now: float | None) -> list[Doorbell]:
+        """Return bells for what is due; within this process, only for queues that somebody here listens to."""
+        if self._with_server:
+            return self._recovery.due(limit=limit, now=now)
+        return self._shortlist.due(limit=limit, queues=self._broker.get_declared_queues(), now=now)
 
     def _tell(self, rung: Sequence[Doorbell]) -> None:
         """Log and count what was rung again, where ringing from here is not how workers find all their work."""

@@ -62,6 +62,8 @@ COLD_CALLS = {
     "self._register.held": "reads which claims the store knows; the answer is asked for again at the next heartbeat",
     "self._register.holds": "reads whether one claim holds; the commit is fenced whatever the answer",
     "self._recovery.bell_of": "reads one ticket for a driver in its own process",
+    "self._recovery.foremost": "reads what is due; it is rung for by `due`, which checks again",
+    "self._broker.withdraw": "a queue in memory",
     "self._broker.room": "counts what waits in this process",
     "self._broker.recollects": "its loss makes bells ring again, which is harmless",
     "self._broker.remember": "its loss makes bells ring again, which is harmless",

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import dramatiq
 import pytest
 import redis
-from dramatiq.errors import QueueJoinTimeout
 
 from questline_persistence.errors import StoreUnavailable
 from questline_scheduler.brokers import open_broker
@@ -17,7 +16,7 @@ from questline_scheduler.doorbell_broker import ACTOR_NAME, MAX_MESSAGE_BYTES, m
 from questline_scheduler.redis_broker import RingingRedisBroker
 from questline_scheduler.redis_consumer import RedisConsumer
 from questline_scheduler.redis_queue import MAX_TOKENS
-from tests.doorbells import bell, declare, working
+from tests.doorbells import bell, declare, quests, received, taken, working
 from tests.servers.valkey import ValkeyServer
 from tests.waiting import eventually
 
@@ -59,19 +58,6 @@ def fragile(open_at: Open, valkey_server: ValkeyServer) -> RingingRedisBroker:
 # Ringing
 
 
-def test_a_bell_rung_thrice_is_queued_once(broker: RingingRedisBroker) -> None:
-    broker.ring([bell("q1"), bell("q1")])
-    broker.ring([bell("q1")])
-
-    assert taken(broker) == ["q1:0:0001:0"]
-
-
-def test_a_bell_of_a_later_fence_is_queued_beside(broker: RingingRedisBroker) -> None:
-    broker.ring([bell("q1", fence=1), bell("q1", fence=2)])
-
-    assert taken(broker) == ["q1:0:0001:1", "q1:0:0001:2"]
-
-
 def test_a_bell_is_not_queued_again_while_a_worker_holds_it(broker: RingingRedisBroker, open_at: Open) -> None:
     broker.ring([bell("q1")])
     assert taken(broker) == ["q1:0:0001:0"]
@@ -79,17 +65,6 @@ def test_a_bell_is_not_queued_again_while_a_worker_holds_it(broker: RingingRedis
     broker.ring([bell("q1")])
 
     assert taken(open_at(broker_id="w2")) == []
-
-
-def test_a_bell_may_be_rung_again_after_its_ack(broker: RingingRedisBroker) -> None:
-    broker.ring([bell("q1")])
-    consumer = broker.consume("default", timeout=10)
-    consumer.ack(received(consumer))
-    consumer.close()
-
-    broker.ring([bell("q1")])
-
-    assert taken(broker) == ["q1:0:0001:0"]
 
 
 def test_a_bell_that_was_held_too_long_may_be_rung_again(broker: RingingRedisBroker, open_at: Open) -> None:
@@ -108,13 +83,6 @@ def test_a_bell_that_was_held_too_long_may_be_rung_again(broker: RingingRedisBro
     assert second.requeue_dead(["w2"]) == 1, "the ack of the slow one took the message from the second"
 
 
-def test_bells_come_by_priority_and_then_in_their_turn(broker: RingingRedisBroker) -> None:
-    broker.ring([bell("a"), bell("b", 1000), bell("c", -1000)])
-    broker.ring([bell("d", 1000), bell("e"), bell("f", 1)])
-
-    assert quests(taken(broker)) == ["b", "d", "f", "a", "e", "c"]
-
-
 def test_a_thousand_bells_are_rung_in_order(broker: RingingRedisBroker) -> None:
     broker.ring([bell(f"q{number}") for number in range(1_234)])
 
@@ -126,14 +94,6 @@ def test_wake_tokens_are_bounded(broker: RingingRedisBroker) -> None:
     broker.ring([bell(f"q{number}") for number in range(1_000)])
 
     assert broker.client.llen("questline:default:queue:default:wake") == MAX_TOKENS
-
-
-def test_a_message_sent_by_hand_is_a_bell_like_any_other(broker: RingingRedisBroker) -> None:
-    actor = declare(broker, print)
-    actor.send(quest_id="q1", epoch=0, position="0001")
-    broker.enqueue(message_for(bell("q1", fence=3)))
-
-    assert taken(broker) == ["q1:0:0001:0", "q1:0:0001:3"]
 
 
 def test_two_namespaces_never_meet(open_at: Open) -> None:
@@ -200,25 +160,6 @@ def test_each_bell_of_a_batch_wakes_a_consumer(open_at: Open) -> None:
     assert quests(sorted(names)) == ["q0", "q1", "q2", "q3"]
 
 
-def test_prefetch_is_respected(broker: RingingRedisBroker, open_at: Open) -> None:
-    broker.ring([bell("a"), bell("b"), bell("c")])
-    consumer = broker.consume("default", prefetch=2, timeout=10)
-
-    assert quests([received(consumer).message_id, received(consumer).message_id]) == ["a", "b"]
-    assert next(consumer) is None
-    assert quests(taken(open_at(broker_id="w2"))) == ["c"]
-
-
-def test_an_ack_makes_room_at_once(broker: RingingRedisBroker) -> None:
-    broker.ring([bell("a"), bell("b")])
-    consumer = broker.consume("default", prefetch=1, timeout=1_000)
-    threading.Timer(0.05, consumer.ack, [received(consumer)]).start()
-    began = time.monotonic()
-
-    assert next(consumer) is not None
-    assert time.monotonic() - began < 0.5
-
-
 def test_an_ack_reaches_the_broker_while_the_consumer_waits_for_bells(broker: RingingRedisBroker) -> None:
     broker.ring([bell("q1")])
     consumer = broker.consume("default", prefetch=2, timeout=1_000)
@@ -234,57 +175,6 @@ def test_an_ack_reaches_the_broker_while_the_consumer_waits_for_bells(broker: Ri
     waiting.join()
 
 
-def test_a_closed_consumer_gives_back_what_it_did_not_hand_out(broker: RingingRedisBroker, open_at: Open) -> None:
-    broker.ring([bell("a"), bell("b"), bell("c"), bell("d", -1)])
-    consumer = broker.consume("default", prefetch=3, timeout=10)
-    received(consumer)
-
-    consumer.close()
-
-    assert quests(taken(open_at(broker_id="w2"))) == ["b", "c", "d"]
-    assert next(consumer) is None
-
-
-def test_messages_that_nobody_began_go_back_at_once(broker: RingingRedisBroker, open_at: Open) -> None:
-    broker.ring([bell("a"), bell("b"), bell("c")])
-    consumer = broker.consume("default", prefetch=3, timeout=10)
-    first, second, _ = received(consumer), received(consumer), received(consumer)
-
-    consumer.requeue([second, first])
-
-    assert quests(taken(open_at(broker_id="w2"))) == ["a", "b"]
-
-
-def test_a_worker_runs_what_is_rung_and_starts_no_consumer_for_delays(broker: RingingRedisBroker) -> None:
-    ran: list[str] = []
-    declare(broker, ran.append)
-    with working(broker) as worker:
-        broker.ring([bell(f"q{number}") for number in range(200)])
-        broker.join("default", timeout=10_000)
-
-        assert set(worker.consumers) == {"default"}
-        assert broker.get_declared_delay_queues() == set()
-    assert sorted(ran) == sorted(f"q{number}" for number in range(200))
-
-
-def test_what_a_stopped_worker_had_not_begun_is_there_for_the_next(broker: RingingRedisBroker, open_at: Open) -> None:
-    begun, let_go = threading.Event(), threading.Event()
-    ran: list[str] = []
-
-    def run(quest_id: str) -> None:
-        ran.append(quest_id)
-        begun.set()
-        let_go.wait(10)
-
-    declare(broker, run)
-    with working(broker, threads=1):
-        broker.ring([bell("a"), bell("b"), bell("c")])
-        begun.wait(10)
-        threading.Timer(0.05, let_go.set).start()
-
-    assert ran + quests(taken(open_at(broker_id="w2"))) == ["a", "b", "c"]
-
-
 def test_a_paused_worker_goes_on_with_a_new_consumer(
     broker: RingingRedisBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,27 +187,6 @@ def test_a_paused_worker_goes_on_with_a_new_consumer(
         worker.resume()
 
         eventually(lambda: ran == ["q1"])
-
-
-def test_a_failed_message_is_done_too(broker: RingingRedisBroker, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(quest_id: str) -> None:
-        raise LookupError(quest_id)
-
-    declare(broker, fail)
-    with working(broker):
-        broker.ring([bell("q1")])
-        broker.join("default", timeout=10_000)
-    assert "LookupError" in caplog.text
-
-
-def test_join_gives_up_after_its_timeout_and_flush_empties(broker: RingingRedisBroker) -> None:
-    broker.ring([bell("q1")])
-    with pytest.raises(QueueJoinTimeout):
-        broker.join("default", timeout=1)
-
-    broker.flush("default")
-
-    broker.join("default", timeout=1)
 
 
 # Dead workers and lost replies
@@ -587,22 +456,6 @@ def test_another_database_of_the_server_is_another_broker(fragile: RingingRedisB
 
 def test_the_actor_has_the_name_that_messages_carry() -> None:
     assert message_for(bell("q1")).actor_name == ACTOR_NAME == "run_step"
-
-
-def received(consumer: RedisConsumer) -> dramatiq.MessageProxy:
-    message = eventually(lambda: next(consumer), interval=0.0)
-    assert message is not None
-    return message
-
-
-def taken(broker: RingingRedisBroker, *, prefetch: int = 100) -> list[str]:
-    """Return the ids of all messages that a new consumer gets, and leave them in its hands."""
-    consumer = broker.consume("default", prefetch, timeout=10)
-    return [message.message_id for message in iter(lambda: next(consumer), None) if message is not None]
-
-
-def quests(message_ids: list[str]) -> list[str]:
-    return [name.partition(":")[0] for name in message_ids]
 
 
 def consumer_of(worker: dramatiq.Worker) -> RedisConsumer:

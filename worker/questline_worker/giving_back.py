@@ -9,6 +9,7 @@ from questline_persistence.claims import Settled
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
+from questline_scheduler.free_threads import PATIENCE_SECONDS
 from questline_worker.handover import Handover
 from questline_worker.running import RunningStep, RunningSteps
 
@@ -16,8 +17,6 @@ log = get_logger(__name__)
 
 #: Threads that give steps back; at the end there may be a thousand async ones, and little time.
 RELEASERS = 4
-#: How long a step that was handed over waits for a thread of this process before another one may have it, in seconds.
-PATIENCE_SECONDS = 0.25
 
 
 class GivingBack:
@@ -48,14 +47,14 @@ class GivingBack:
     def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (a wait goes by the process's own clock)
         """Give back what has been waiting for a thread too long: the handlers before it take their time.
 
-        What the consumers have fetched stands behind these steps, and would wait as long. Once the threads are about to
-        end, none of them takes it up.
+        What the consumers have fetched stands behind the steps that were handed over, and would wait as long. Once the
+        threads are about to end, none of them takes it up.
         """
-        overdue = self.waiting(PATIENCE_SECONDS)
-        if self._handover.closed:
+        overdue, closed = self.waiting(PATIENCE_SECONDS), self._handover.closed
+        if closed:
             self._handover.close()  # once more: a consumer may have begun since
-        returned = self._handover.return_messages() if overdue or self._handover.closed else 0
-        if overdue:
+        returned = self._handover.return_messages(0.0 if overdue or closed else PATIENCE_SECONDS)
+        if overdue or (returned and not closed):
             log.info("threads_busy", given_back=overdue, returned=returned)
 
     def waiting(self, seconds: float = 0.0) -> int:

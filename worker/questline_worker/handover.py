@@ -105,13 +105,15 @@ class Handover:
             if now - step.begun >= min(seconds, step.claim.timeout_seconds / 2)  # its time runs already
         ]
 
-    def return_messages(self) -> int:
-        """Give what came from the broker and was not begun back to it; return how many messages that were."""
-        count = 0
+    def return_messages(self, seconds: float = 0.0) -> int:
+        """Give back what came from the broker so long ago and was not begun; return how many messages that were."""
+        count, latest = 0, time.monotonic_ns() - seconds * 1e9
         for name, thread in [*self._threads.items()]:
             queue: WorkQueue = thread.work_queue  # type: ignore[assignment]  # as below
             if thread.consumer is not None:
-                messages = [item.message for item in queue.withdraw(partial(_is_fetched, name))]
+                messages = [item.message for item in queue.withdraw(partial(_is_fetched, name, latest))]
+                if not messages:
+                    continue
                 thread.requeue_messages(messages)
                 count += len(messages)
         return count
@@ -174,9 +176,11 @@ class Seat:
         self._put(_First(HandedMessage(message_for(_bell(claim)), self._consumer.free)))
 
 
-def _is_fetched(queue_name: str, item: Any) -> bool:
-    """Tell whether an item of the work queue came from the broker, out of this queue."""
-    return not isinstance(item, _First) and item.message.queue_name == queue_name
+def _is_fetched(queue_name: str, latest: float, item: Any) -> bool:
+    """Tell whether an item of the work queue came from the broker, out of this queue, by then."""
+    if isinstance(item, _First) or item.message.queue_name != queue_name:
+        return False
+    return bool(item._queued_time <= latest)  # noqa: SLF001  (Dramatiq orders its items by it)
 
 
 class _First:

@@ -72,8 +72,8 @@ class Lease(Middleware):
         self._good_until = 0.0
         self._leaving = threading.Event()
         self._loop = Loop(self)
-        #: Called with the process's first worker id, before anything is consumed.
-        self.on_start: Callable[[str], None] = lambda _: None
+        #: Called with each worker id that the process takes: with the first before anything is consumed.
+        self.on_name: Callable[[str], None] = lambda _: None
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Take a fresh name and start the heartbeat; the store need not be there yet."""
@@ -102,7 +102,7 @@ class Lease(Middleware):
             threads=threads,
             handlers=tuple(self._journal.handlers),
         )
-        self.on_start(self._card.worker_id)
+        self.on_name(self._card.worker_id)
         failpoint("worker.boot")
         self._loop.start()
 
@@ -174,3 +174,4 @@ class Lease(Middleware):
         self._registered.clear()  # no thread claims under the old name; what a checkpoint still does is swept
         self._card = replace(self._card, worker_id=new_claim_id())
         self._enter()
+        self.on_name(self._card.worker_id)  # only now: nobody would take back what a worker holds that nobody knows

@@ -19,7 +19,6 @@ from questline_persistence.settings import Settings
 from questline_scheduler.brokers import open_broker
 from questline_scheduler.doorbell_broker import DoorbellBroker
 from questline_scheduler.loops import Loops
-from questline_scheduler.memory_broker import MemoryBroker
 from questline_scheduler.ringer import Ringer
 from questline_scheduler.services import make_loops
 from questline_worker.actor import declare_actor
@@ -72,8 +71,6 @@ class WorkerProcess:
             settings.database_url, pool_size=size, patience=FOR_EVER, limits=settings.limits
         )
         self.broker = broker or open_broker(settings.broker_url, namespace=settings.namespace)
-        if isinstance(self.broker, MemoryBroker):
-            self.broker.wanted = 2 * settings.worker_threads
         self.journal = Journal(self.database, settings.namespace)
         self.register = Register(self.database, settings.namespace)
         self.recovery = Recovery(self.database, settings.namespace)
@@ -105,7 +102,7 @@ class WorkerProcess:
             heartbeat_seconds=self.settings.heartbeat_seconds,
             lease_seconds=self.settings.lease_seconds,
         )
-        lease.on_start = self._name_consumer
+        lease.on_name = self._name_consumer
         return lease
 
     @cached_property

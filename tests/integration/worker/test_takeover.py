@@ -124,6 +124,21 @@ def test_a_worker_that_was_taken_for_dead_goes_on_under_a_new_name(pool: Pool) -
     assert (states[old], states[member.worker_id]) == ("lost", "live")
 
 
+def test_what_a_worker_fetches_after_it_was_taken_for_dead_is_held_under_its_new_name(server_pool: Pool) -> None:
+    stage = Stage(server_pool)
+    member = server_pool.start(threads=1, loops=False)
+    client = server_pool.client()
+    eventually(lambda: any(row["state"] == "live" for row in client.register.all()), timeout=LONG)
+    old = member.worker_id
+    _declare_dead(member)
+    eventually(lambda: member.broker.broker_id != old, timeout=LONG, message="the broker keeps the old name")
+    handle = client.submit(quest("slow"))
+    eventually(lambda: client.broker.requeue_dead([member.worker_id]), timeout=LONG, message="it holds nothing")
+    assert client.broker.requeue_dead([old]) == 0
+    stage.gates[0].set()
+    completed(handle)
+
+
 def test_an_async_step_is_cancelled_when_its_claim_is_gone(pool: Pool) -> None:
     import asyncio  # noqa: PLC0415  beside its only use
 

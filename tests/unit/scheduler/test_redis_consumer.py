@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from questline_scheduler.doorbell_broker import HandedMessage, bell_id, message_for
+from questline_scheduler.free_threads import FreeThreads
 from questline_scheduler.redis_consumer import RedisConsumer
 from questline_scheduler.redis_queue import NO_ID
 from tests.doorbells import bell
@@ -51,7 +52,21 @@ class Room:
     def __init__(self, prefetch: int) -> None:
         self.queue, self.dropped = Queue(), 0
         queue: Any = self.queue
-        self.consumer = RedisConsumer(queue, "default", "worker", prefetch=prefetch, timeout=0.01, on_drop=lambda: None)
+        self.threads, self.name = FreeThreads(), "worker"
+        self.consumer = self.listen_to("default", queue, prefetch)
+
+    def listen_to(self, name: str, queue: Any, prefetch: int) -> RedisConsumer:
+        consumer = RedisConsumer(
+            queue,
+            name,
+            lambda: self.name,
+            prefetch=prefetch,
+            timeout=0.01,
+            free_threads=self.threads,
+            on_drop=lambda: None,
+        )
+        self.threads.share(name, consumer, prefetch)
+        return consumer
 
     def ring(self, *quest_ids: str) -> None:
         self.queue.ready += [bell_id(bell(quest_id)).encode() for quest_id in quest_ids]
@@ -90,6 +105,37 @@ def test_a_consumer_that_is_closed_has_no_place(listening: Room) -> None:
     assert not listening.consumer.reserve(own=False)
     assert not listening.consumer.reserve(own=True)
     assert listening.consumer._reserved == 0
+
+
+def test_a_worker_that_was_taken_for_dead_gives_back_what_its_old_name_holds_and_goes_on_under_the_new(
+    room: Room,
+) -> None:
+    told = list[tuple[str, str]]()
+    fetch = room.queue.fetch
+
+    def noted(worker_id: str, *rest: Any) -> list[bytes]:
+        told.append(("fetch", worker_id))
+        return fetch(worker_id, *rest)
+
+    room.queue.fetch = noted  # type: ignore[method-assign]
+    room.queue.reclaim = lambda worker_id, _kept=(): told.append(("reclaim", worker_id))  # type: ignore[method-assign]
+    room.ring("one", "two", "three")
+    message = next(room.consumer)
+    assert message is not None
+    room.name = "new"
+    assert next(room.consumer) is not None
+    room.consumer.ack(message)
+    assert next(room.consumer) is not None
+    assert told == [("fetch", "worker"), ("reclaim", "worker"), ("fetch", "new")]
+
+
+def test_while_another_queue_has_all_threads_a_token_is_passed_on(listening: Room) -> None:
+    other = listening.listen_to("other", Queue(), 2)
+    assert other.reserve(own=True)
+    assert other.reserve(own=True)
+    listening.queue.token = b"one:0:0001:1"
+    listening.queue.rung.set()
+    eventually(lambda: listening.queue.passed_on == [b"one:0:0001:1"])
 
 
 def test_what_is_reserved_is_not_fetched_for(room: Room) -> None:

@@ -3,9 +3,11 @@ import logging
 import pytest
 
 from questline_persistence.errors import StoreUnavailable
+from questline_scheduler import shortlist
 from questline_scheduler.memory_broker import MemoryBroker
 from questline_scheduler.relay import INTERVAL_IN_PROCESS, INTERVAL_WITH_SERVER, MAX_LOGGED, Relay, Relayed
 from tests.contract.quests import Workbench, statements, step
+from tests.doorbells import quests, taken
 from tests.unit.scheduler.brokers import HandBroker
 
 
@@ -117,25 +119,91 @@ def test_a_full_batch_asks_for_another_look_at_once(
     assert relay.run_once() == Relayed(1)
 
 
-def test_a_memory_is_filled_no_further_than_there_is_room(bench: Workbench) -> None:
+@pytest.fixture
+def memory() -> MemoryBroker:
+    """A broker in memory with two threads."""
     broker = MemoryBroker()
-    broker.declare_queue("default")
-    relay = Relay(bench.recovery, broker)
+    for queue in ("default", "bulk", "mail"):
+        broker.declare_queue(queue)
+        broker.consume(queue, prefetch=2, timeout=10)
+    return broker
+
+
+def test_a_memory_is_filled_no_further_than_there_is_room(bench: Workbench, memory: MemoryBroker) -> None:
+    relay = Relay(bench.recovery, memory)
     bench.submit("a")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(broker, "room", lambda: 0)
+        patch.setattr(memory, "room", lambda: 0)
         assert relay.run_once() == Relayed()
     assert relay.run_once() == Relayed(1)
 
 
-def test_a_memory_leaves_alone_what_nobody_here_listens_to(bench: Workbench) -> None:
-    broker = MemoryBroker()
-    broker.declare_queue("default")
-    relay = Relay(bench.recovery, broker)
+def test_a_memory_leaves_alone_what_nobody_here_listens_to(bench: Workbench, memory: MemoryBroker) -> None:
+    relay = Relay(bench.recovery, memory)
     here, elsewhere = bench.submit("a"), bench.submit(step("a", queue="gpu"))
     assert relay.run_once() == Relayed(1)
     assert _dispatches(bench, here) == 1
     assert _dispatches(bench, elsewhere) == 0
+
+
+def test_a_memory_gets_the_most_urgent_first_however_many_are_older(bench: Workbench, memory: MemoryBroker) -> None:
+    for _ in range(30):
+        bench.submit("a")
+        bench.clock.advance(1)
+    urgent = [bench.submit("a", priority=priority) for priority in (1000, 5)]
+    assert Relay(bench.recovery, memory).run_once().rung == 2
+    assert quests(taken(memory)) == urgent
+
+
+def test_a_memory_gets_from_each_queue_in_its_turn(bench: Workbench, memory: MemoryBroker) -> None:
+    for _ in range(30):
+        bench.submit(step("a", queue="bulk"))
+        bench.clock.advance(1)
+    letter, other = bench.submit(step("a", queue="mail")), bench.submit(step("a", queue="default"))
+    relay, rung = Relay(bench.recovery, memory), set[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "room", lambda: 1)
+        for _ in range(3):
+            relay.run_once()
+            rung |= {
+                quest_id for queue in ("bulk", "mail", "default") for quest_id in quests(taken(memory, queue=queue))
+            }
+    assert {letter, other} < rung
+
+
+def test_between_two_dear_looks_a_memory_is_filled_from_what_is_listed_and_then_by_age(
+    bench: Workbench, memory: MemoryBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shortlist, "REST", 1e9)
+    monkeypatch.setattr(shortlist, "LISTED", 3)
+    monkeypatch.setattr(memory, "room", lambda: 2)
+    found = []
+    for number in range(6):
+        found.append(bench.submit("a", priority=number))
+        bench.clock.advance(1)
+    relay = Relay(bench.recovery, memory)
+    rung = list[list[str]]()
+    monkeypatch.setattr(memory, "ring", lambda bells: rung.append([bell.quest_id for bell in bells]) or [])
+    for _ in range(4):
+        relay.run_once()
+    assert rung == [[found[5], found[4]], [found[3]], [found[0], found[1]], [found[2]]]
+
+
+def test_what_waited_too_long_in_a_memory_is_there_for_another_process(
+    bench: Workbench, memory: MemoryBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = Relay(bench.recovery, memory)
+    relay.run_once()
+    quest_id = bench.submit("a")
+    bench.execute("UPDATE tickets SET dispatches = 9, ring_at = available_at")
+    assert relay.run_once() == Relayed(1)
+    assert bench.ticket(quest_id).ring_at > bench.clock.now() + 500
+
+    monkeypatch.setattr("questline_scheduler.memory_broker.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(memory, "room", lambda: 0)
+    relay.run_once()
+    assert bench.ticket(quest_id).ring_at == bench.clock.now()
+    assert taken(memory) == []
 
 
 def test_how_often_the_relay_looks_goes_by_whether_bells_travel(bench: Workbench, relay: Relay) -> None:
@@ -168,10 +236,10 @@ def test_bells_that_found_no_room_are_not_counted(bench: Workbench, relay: Relay
     assert bench.repository.get_counters()["redispatched"] == 2
 
 
-def test_where_ringing_is_how_all_work_is_found_it_is_not_counted_as_an_exception(bench: Workbench) -> None:
-    broker = MemoryBroker()
-    broker.declare_queue("default")
+def test_where_ringing_is_how_all_work_is_found_it_is_not_counted_as_an_exception(
+    bench: Workbench, memory: MemoryBroker
+) -> None:
     bench.submit("a")
     bench.clock.advance(3)
-    assert Relay(bench.recovery, broker).run_once() == Relayed(1)
+    assert Relay(bench.recovery, memory).run_once() == Relayed(1)
     assert bench.repository.get_counters()["redispatched"] == 0

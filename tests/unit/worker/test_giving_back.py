@@ -1,5 +1,6 @@
 """Steps that are claimed and wait for a thread in vain, on a real store."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -11,9 +12,10 @@ from dramatiq.worker import _WorkQueueItem
 from questline_persistence.claims import Settled
 from questline_persistence.models import LordStep
 from questline_scheduler.doorbell_broker import message_for
+from questline_scheduler.free_threads import PATIENCE_SECONDS, FreeThreads
 from questline_scheduler.memory_broker import MemoryConsumer
 from questline_scheduler.memory_queue import MemoryQueue
-from questline_worker.giving_back import PATIENCE_SECONDS, GivingBack
+from questline_worker.giving_back import GivingBack
 from questline_worker.handover import Handover
 from questline_worker.running import RunningSteps
 from questline_worker.work_queue import WorkQueue
@@ -55,7 +57,7 @@ def hall(bench: Workbench) -> Hall:
     running, handover, rung = RunningSteps(bench.register), Handover(), list[Sequence[Settled]]()
     thread: Any = SimpleNamespace(
         queue_name="default",
-        consumer=MemoryConsumer(MemoryQueue(), 1, 0.01),
+        consumer=MemoryConsumer(MemoryQueue(), 1, 0.01, FreeThreads()),
         work_queue=WorkQueue(),
         requeue_messages=len,
     )
@@ -131,9 +133,25 @@ def test_messages_behind_steps_that_waited_too_long_go_back_to_their_broker(hall
     assert hall.thread.work_queue.qsize() == 1, "the handed step's message is no longer there, or another one is"
 
 
+def test_a_message_that_waited_too_long_goes_back_though_no_handed_step_waits(hall: Hall) -> None:
+    returned: list[Any] = []
+    hall.thread.requeue_messages = returned.extend
+    late, fresh = message_for(bell("late")), message_for(bell("fresh"))
+    long_ago = time.monotonic_ns() - int(PATIENCE_SECONDS * 1e9)
+    hall.thread.work_queue.put(_WorkQueueItem(0, late, long_ago))  # type: ignore[arg-type]
+    hall.thread.work_queue.put(_WorkQueueItem(0, fresh))  # type: ignore[arg-type]
+
+    hall.giving_back.run_once()
+
+    assert returned == [late]
+    assert hall.thread.work_queue.qsize() == 1
+
+
 def test_a_consumer_that_begins_after_the_stop_is_retired_too(hall: Hall) -> None:
     hall.handover.close()
-    late = hall.thread.consumer = MemoryConsumer(MemoryQueue(), 1, 0.01)
+    threads = FreeThreads()
+    late = hall.thread.consumer = MemoryConsumer(MemoryQueue(), 1, 0.01, threads)
+    threads.share("default", late, 1)
     assert late._take_slot()
     late._free_slot()
 

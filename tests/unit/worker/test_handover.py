@@ -7,6 +7,7 @@ import pytest
 from dramatiq.worker import _WorkQueueItem
 
 from questline_scheduler.doorbell_broker import HandedMessage, message_for
+from questline_scheduler.free_threads import FreeThreads
 from questline_scheduler.memory_broker import MemoryConsumer
 from questline_scheduler.memory_queue import MemoryQueue
 from questline_worker.handover import PROMISES, TURN_SECONDS, TURN_STEPS, Handover
@@ -21,7 +22,9 @@ class Place:
 
     def __init__(self, threads: int) -> None:
         self.memory = MemoryQueue()
-        self.consumer = MemoryConsumer(self.memory, threads, 0.01)
+        self.free_threads = FreeThreads()
+        self.consumer = MemoryConsumer(self.memory, threads, 0.01, self.free_threads)
+        self.free_threads.share("default", self.consumer, threads)
         self.thread: Any = SimpleNamespace(
             queue_name="default", consumer=self.consumer, work_queue=WorkQueue(), prefetch=threads
         )
