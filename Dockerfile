@@ -26,6 +26,6 @@ ENV PATH="/opt/questline/bin:$PATH" \
 WORKDIR /app
 USER 10001
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s --retries=3 CMD ["questline", "doctor"]
-# No init process in between: questline handles SIGTERM itself and waits for its children.
+# No init process in between: as the first process of a container, questline passes signals on and buries orphans.
 ENTRYPOINT ["questline"]
 CMD ["worker"]

@@ -13,6 +13,24 @@ import structlog
 
 from questline_persistence.error_text import is_tellable, traceback_of
 
+#: The top-level loggers whose lines tell of our work.
+OURS = (
+    *("questline", "questline_persistence", "questline_scheduler", "questline_worker", "questline_gateway"),
+    "dramatiq",
+)
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Return whether a line tells of our work."""
+    return record.name.partition(".")[0] in OURS
+
+
+def enable_loggers() -> None:
+    """Switch our loggers on: `logging.config` switches off all that it does not know, if it is not told otherwise."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] in OURS:
+            logger.disabled = False
+
 
 class _Line(dict[str, Any]):
     """A log line that reads well also where nobody renders it."""

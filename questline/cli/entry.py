@@ -14,7 +14,10 @@ import typer
 from questline.cli import failures, output
 from questline.cli.app import app
 from questline.cli.exit_codes import ExitCode
+from questline.cli.init import go_on_below, is_first
 from questline.cli.output import Output, StdoutClosed
+from questline_scheduler.standard_streams import open_standard_streams
+from questline_worker.own_imports import keep_own_imports
 
 #: The name in usage lines, hints and completion, however the program was started.
 PROGRAM = "questline"
@@ -26,6 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters:
       arguments: the words after `questline`; those of this process, if not given.
     """
+    if arguments is None:
+        open_standard_streams()
+        keep_own_imports()
+        if is_first():
+            go_on_below()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with _warnings_as_notes():

@@ -54,6 +54,7 @@ class Invocation:
         self.flags = flags
         #: Whether the command makes a store where there is none: one that submits or runs quests does.
         self.creates = False
+        self._logs = False
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +158,9 @@ class Invocation:
         """Send log lines to stderr, as the settings ask for."""
         from questline_scheduler.logs import configure_logging  # noqa: PLC0415  (structlog, which looking does not need)
 
-        configure_logging(self.settings)
+        if not self._logs:  # only once: modules of Lords may have added handlers since
+            configure_logging(self.settings)
+            self._logs = True
 
     def import_lords(self, modules: Iterable[str] = ()) -> None:
         """Import the modules that register Lords and quest types: these, or else those of the settings.
@@ -167,9 +170,14 @@ class Invocation:
         """
         names = tuple(modules) or self.settings.lords
         if names:
-            from questline_worker.lords import import_lords  # noqa: PLC0415  (only those who have Lords need it)
+            from questline_scheduler.logs import restore_logging  # noqa: PLC0415  (only those who have Lords need it)
+            from questline_worker.lords import import_lords  # noqa: PLC0415
 
-            import_lords(names)
+            self.configure_logging()
+            try:
+                import_lords(names)
+            finally:
+                restore_logging(self.settings)
 
     def now(self) -> float:
         """Return the database's time in epoch seconds."""

@@ -51,12 +51,13 @@ def scheduler(invocation: Invocation) -> None:
 
 @contextmanager
 def _stop_signal() -> Iterator[threading.Event]:
-    """Yield an event that SIGTERM and Ctrl-C set; a second one ends the process at once."""
+    """Yield an event that SIGTERM and Ctrl-C set; a second Ctrl-C ends the process at once."""
     stopping = threading.Event()
 
     def stop(number: int, _frame: object) -> None:
         stopping.set()
-        signal.signal(number, signal.SIG_DFL)
+        if number == signal.SIGINT:
+            signal.signal(number, signal.SIG_DFL)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

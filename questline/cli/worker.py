@@ -9,6 +9,7 @@ import typer
 
 from questline.cli import options, output
 from questline.cli.command import command
+from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -36,9 +37,13 @@ def worker(
     ] = None,
     max_async: options.MaxAsync = None,
     queues: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--queues", "-Q", help="Queues to listen to, separated by commas.", metavar="NAMES", show_default=False
+            "--queues",
+            "-Q",
+            help="Queues to listen to, separated by commas; repeatable.",
+            metavar="NAMES",
+            show_default=False,
         ),
     ] = None,
     no_loops: Annotated[
@@ -47,14 +52,14 @@ def worker(
 ) -> None:
     """Run steps until SIGTERM or Ctrl-C, which let running steps end; a process that dies is replaced.
 
-    The modules register the Lords; the working directory is importable. A second SIGTERM or Ctrl-C stops at once, and
-    what ran then is run again by others. Either way it exits with 0.
+    The modules register the Lords; the working directory is importable. A second Ctrl-C stops at once, and what ran
+    then is run again by others; a second SIGTERM changes nothing. Either way it exits with 0.
     """
     chosen = invocation.load_settings(
         worker_processes=processes,
         worker_threads=threads,
         max_async=max_async,
-        queues=queues,
+        queues=",".join(queues) if queues else None,
         lords=tuple(modules or ()) or None,
     )
     supervise(invocation, chosen, chosen.lords, loops=not no_loops)
@@ -64,15 +69,22 @@ def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], 
     """Check what can be checked before a process starts, run the workers, and exit as they do.
 
     Raises:
+      UsageMistake: no module of Lords is named anywhere.
       ConfigurationError: a module cannot be imported, or the schema is not the one of this version.
       StoreUnavailable: the store cannot be reached.
     """
-    from questline_worker.supervisor import Supervisor  # noqa: PLC0415  (Dramatiq and the worker, which only this needs)
+    if not modules:
+        hint = "name one after the command, or set QUESTLINE_LORDS"
+        raise UsageMistake("no module of Lords is named, so this worker would run no step", hint=hint)
+    from questline_worker.green_threads import refuse_green_threads  # noqa: PLC0415  (Dramatiq and the worker …
+    from questline_worker.lords import known_handlers  # noqa: PLC0415  …
+    from questline_worker.supervisor import Supervisor  # noqa: PLC0415  … which only this needs)
 
     invocation.configure_logging()
     invocation.import_lords(modules)
-    if not modules:
-        output.note("No module of Lords was named, so this worker will run no step: questline worker MODULE")
+    refuse_green_threads()
+    if not known_handlers():
+        output.note(f"Warning: {', '.join(modules)} registers no Lord, so this worker runs no step.")
     invocation.creates = True
     _ = invocation.store  # reaches the store and looks at its schema
     invocation.database.close()

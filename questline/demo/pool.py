@@ -37,7 +37,7 @@ class Pool:
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "questline", "worker", review_module()]
+        command = [sys.executable, "-P", "-m", "questline", "worker", review_module()]
         command += ["-p", str(self._processes), "-t", "4"]
         with self.log_path.open("wb") as log:
             # A group of its own, so that Ctrl-C in the terminal reaches the demonstration, which then stops the pool.

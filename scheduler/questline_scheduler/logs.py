@@ -9,7 +9,7 @@ from typing import TextIO
 
 import structlog
 
-from questline_persistence.log import render_exception
+from questline_persistence.log import OURS, enable_loggers, is_ours, render_exception
 from questline_persistence.settings import Settings
 
 #: Longest value of one field in a log line, in characters.
@@ -22,6 +22,46 @@ _CHATTY = ("alembic", "sqlalchemy", "redis")
 
 def configure_logging(chosen: Settings) -> None:
     """Write log lines to stderr, as `log_format` and `log_level` ask for."""
+    root = logging.getLogger()
+    root.handlers[:] = [_handler(chosen)]
+    root.setLevel(chosen.log_level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def restore_logging(chosen: Settings) -> None:
+    """Write our own lines again, whatever the modules of a project have configured as they were imported.
+
+    Their handlers stay and get what they got, but for one case: where both sides write to the terminal, ours tells of
+    our work and theirs of everything else, so that no line comes twice.
+    """
+    enable_loggers()
+    logging.disable(logging.NOTSET)
+    for name in OURS:
+        logger = logging.getLogger(name)
+        logger.setLevel(logger.level or chosen.log_level.upper())
+    root = logging.getLogger()
+    ours = next((handler for handler in root.handlers if isinstance(handler, _Stderr)), None)
+    if ours is None:
+        ours = _handler(chosen)
+        root.addHandler(ours)
+    theirs = [handler for handler in root.handlers if handler is not ours and _is_on_terminal(handler)]
+    if theirs:
+        ours.addFilter(is_ours)
+    for handler in theirs:
+        handler.addFilter(_is_theirs)
+
+
+def _is_on_terminal(handler: logging.Handler) -> bool:
+    return isinstance(handler, logging.StreamHandler) and handler.stream in {sys.stdout, sys.stderr}
+
+
+def _is_theirs(record: logging.LogRecord) -> bool:
+    return not is_ours(record)
+
+
+def _handler(chosen: Settings) -> _Stderr:
+    """Return what writes log lines to stderr in the form that was asked for."""
     terminal = sys.stderr.isatty()
     as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not terminal)
     handler = _Stderr(sys.stderr)
@@ -42,11 +82,7 @@ def configure_logging(chosen: Settings) -> None:
             ],
         )
     )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(chosen.log_level.upper())
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    return handler
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

@@ -1,7 +1,8 @@
-"""One worker process under the supervisor: `python -m questline_worker.child`, told what to do on its stdin.
+"""One worker process under the supervisor, which tells it what to do through a pipe: `questline_worker.child FD`.
 
-The pipe stays open for as long as the supervisor lives. When it closes, the child stops by itself, so that
-no worker outlives its supervisor.
+The first line of the pipe are the orders; another one asks the process to retire. The pipe stays open for as long as
+the supervisor lives. When it closes, the child stops by itself, so that no worker outlives its supervisor. No handler's
+program sees the pipe: its descriptor is not handed on, and stdin is /dev/null.
 """
 
 from __future__ import annotations
@@ -20,9 +21,13 @@ import dramatiq
 from questline_persistence.errors import QuestlineError
 from questline_persistence.log import get_logger
 from questline_persistence.settings import Settings
-from questline_scheduler.logs import configure_logging
+from questline_scheduler.logs import configure_logging, restore_logging
+from questline_scheduler.standard_streams import open_standard_streams
 from questline_scheduler.stopping import wait_for_stop
+from questline_worker.forks import keep_signals_here
+from questline_worker.green_threads import refuse_green_threads
 from questline_worker.lords import import_lords
+from questline_worker.own_imports import keep_own_imports
 from questline_worker.process import WorkerProcess
 
 log = get_logger(__name__)
@@ -47,20 +52,25 @@ class Orders:
         return json.dumps(asdict(self)).encode() + b"\n"
 
 
-def run(orders: Orders) -> int:
+def run(orders: Orders, pipe: int) -> int:
     """Run steps until told to stop; return the exit code."""
     settings = Settings(**orders.settings)
     configure_logging(settings)
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor passes it on
     try:
         import_lords(orders.modules)
+        refuse_green_threads()
+        restore_logging(settings)
         process = WorkerProcess(settings, loops=orders.loops, process_id=orders.process_id)
     except QuestlineError as error:
+        restore_logging(settings)
         log.critical("worker_misconfigured", error=error.message, hint=error.hint)
         return EXIT_MISCONFIGURED
-    threading.Thread(target=_stop_with_supervisor, args=(stopping,), name="questline-supervised", daemon=True).start()
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    keep_signals_here()
+    threading.Thread(
+        target=_stop_with_supervisor, args=(pipe, stopping), name="questline-supervised", daemon=True
+    ).start()
     dramatiq.set_broker(process.broker)
     worker = dramatiq.Worker(
         process.broker, queues=set(settings.queues), worker_threads=settings.worker_threads, worker_timeout=POLL_MS
@@ -80,30 +90,46 @@ def _shut_down(process: WorkerProcess, worker: dramatiq.Worker, seconds: float) 
     process.database.close()
 
 
-def _stop_with_supervisor(stopping: threading.Event) -> None:
+def _stop_with_supervisor(pipe: int, stopping: threading.Event) -> None:
     """Wait until the supervisor's end of the pipe closes."""
-    while os.read(sys.stdin.fileno(), 1024):
+    while os.read(pipe, 1024):
         pass
     stopping.set()
 
 
 def main() -> None:
     """Read the orders and carry them out."""
-    orders = Orders(**json.loads(_first_line()))
-    code = run(orders)
+    # Until there is something to give back, SIGTERM ends the process on the spot, also in a long import.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # The supervisor passes Ctrl-C on. A handler, since programs that Lords start would inherit that it is ignored.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    open_standard_streams()
+    keep_own_imports()
+    pipe = _pipe()
+    code = run(Orders(**json.loads(_first_line(pipe))), pipe)
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads of handlers that did not end in time must not keep the process; their steps have been given back.
     os._exit(code)
 
 
-def _first_line() -> bytes:
-    """Return the first line of stdin, reading no byte beyond it."""
+def _pipe() -> int:
+    """Return the descriptor of the supervisor's pipe, which no other program inherits from now on."""
+    try:
+        pipe = int(sys.argv[1])
+        os.set_inheritable(pipe, False)  # noqa: FBT003
+    except (IndexError, ValueError, OSError):
+        raise SystemExit("this is started by `questline worker`, not by hand") from None
+    return pipe
+
+
+def _first_line(pipe: int) -> bytes:
+    """Return the first line that the supervisor writes, reading no byte beyond it."""
     line = b""
     while not line.endswith(b"\n"):
-        byte = os.read(sys.stdin.fileno(), 1)
+        byte = os.read(pipe, 1)
         if not byte:
-            raise SystemExit("this is started by `questline worker`, not by hand")
+            raise SystemExit("the supervisor has gone")
         line += byte
     return line
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import decimal
 import inspect
+import os
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures import _base as futures
@@ -21,6 +22,7 @@ from questline_persistence.repository import QuestRepository
 from questline_persistence.retries import backoff
 from questline_worker.context import LordContext
 from questline_worker.event_loop import EventLoop
+from questline_worker.forks import end_if_forked
 from questline_worker.lords import Handler, find_handler
 from questline_worker.outcomes import Dropped, Failed, Outcome, Permanent, Retry, StepCancelled, Succeeded
 from questline_worker.outputs import Outputs
@@ -54,11 +56,13 @@ class Execution:
         """Run the handler of a claimed step as far as a thread is needed; an async one is left to be awaited."""
         context = LordContext(step.claim, Outputs(self._repository, step.claim), step.still_held)
         conclude = partial(self._conclude, step, context)
-        own = _own_context()
+        own, pid = _own_context(), os.getpid()
         try:
             output = own.run(_call, step.claim, context)
         except BaseException as error:  # noqa: BLE001  (a handler may raise SystemExit too; none of it may end the worker)
+            end_if_forked(pid, error)
             return _unsuccessful(step, error)
+        end_if_forked(pid)
         # Asked of the value, not of the function: a decorator may have hidden that the function is async.
         if inspect.iscoroutine(output):
             return Pending(output, step.claim.timeout_seconds, conclude, own)

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from questline_persistence.error_text import message_of
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.models import LordStep
 from questline_scheduler.step_defaults import StepDefaults, declare
+from questline_worker.own_imports import is_ours, keep_own_imports
 from questline_worker.parameters import Parameter, read_parameters
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -89,9 +91,11 @@ def import_lords(modules: Sequence[str]) -> None:
       ConfigurationError: a module is missing or fails while it is imported; the error's cause tells why.
     """
     here = os.getcwd()  # noqa: PTH109  (sys.path holds strings)
+    keep_own_imports()
     if here not in sys.path:
         sys.path.insert(0, here)
     for module in modules:
+        _refuse_taken_name(module)
         try:
             importlib.import_module(module)
         except ConfigurationError:
@@ -105,6 +109,14 @@ class ImportFailed(ConfigurationError):
     """A module that should register Lords cannot be imported."""
 
     code = "import"
+
+
+def _refuse_taken_name(module: str) -> None:
+    """Check that a module in the working directory is not hidden by one of Python's, or of a library of ours."""
+    name = module.partition(".")[0]
+    if is_ours(name) and (Path(name).is_dir() or Path(f"{name}.py").is_file()):
+        message = f"cannot import {module}: the name is taken by Python's own module, or by a library of questline's"
+        raise ImportFailed(message, hint="rename it")
 
 
 def _import_hint(module: str, error: BaseException) -> str | None:

@@ -5,14 +5,24 @@ Each of its processes hosts the background loops too. Nothing here connects; Dra
 
 from __future__ import annotations
 
-import dramatiq
+from questline_worker.own_imports import keep_own_imports
 
-from questline_persistence.settings import load
-from questline_worker.lords import import_lords
-from questline_worker.process import WorkerProcess
+keep_own_imports()  # Dramatiq puts the working directory first, and from here on modules are imported
+
+import dramatiq  # noqa: E402
+
+from questline_persistence.log import enable_loggers  # noqa: E402
+from questline_persistence.settings import load  # noqa: E402
+from questline_worker.forks import keep_signals_here  # noqa: E402
+from questline_worker.green_threads import refuse_green_threads  # noqa: E402
+from questline_worker.lords import import_lords  # noqa: E402
+from questline_worker.process import WorkerProcess  # noqa: E402
 
 settings = load()
 import_lords(settings.lords)
+refuse_green_threads()
+enable_loggers()
+keep_signals_here()
 process = WorkerProcess(settings)
 broker = process.broker
 dramatiq.set_broker(broker)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
 
+from questline_worker.forks import end_if_forked
 from questline_worker.outcomes import Outcome
 
 
@@ -39,6 +42,7 @@ class Pending:
     async def run(self) -> Any:
         """Await the coroutine for at most its time, then cancel it; a wish to end the process is returned."""
         limit = asyncio.timeout(self._seconds)
+        pid = os.getpid()
         try:
             async with limit:
                 return await self._coroutine
@@ -47,7 +51,10 @@ class Pending:
                 raise TimeoutError(f"timed out after {self._seconds:g} s") from None
             raise
         except (SystemExit, KeyboardInterrupt) as error:
+            end_if_forked(pid, error)
             return _Exit(error)
+        finally:
+            end_if_forked(pid, sys.exc_info()[1])
 
     def conclude(self, result: Callable[[], Any]) -> Outcome:
         """Return what became of the step; `result` returns what `run` returned, or raises what it raised."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -42,6 +43,7 @@ class _Child:
     """One place in the pool, and the process that fills it now."""
 
     process: subprocess.Popen[bytes]
+    pipe: int
     process_id: str
     started_at: float
     short_lives: int = 0
@@ -67,8 +69,8 @@ class Supervisor:
     ) -> None:
         self.settings = settings
         self._modules = list(modules)
-        self._stopping = 0
-        self._interrupted = False
+        self._stopping = False
+        self._interrupts = 0
         self._say = say
         self._children: list[_Child] = []
         self._due: list[tuple[float, int]] = []
@@ -98,30 +100,28 @@ class Supervisor:
         while not self._stopping:
             self._replace_dead()
             time.sleep(LOOK_SECONDS)
-        if self._interrupted:  # whoever sends SIGTERM reads no terminal
-            seconds = self.settings.shutdown_seconds
-            self._say(f"Stopping: running steps have {seconds:g} s to end. Press Ctrl-C again to stop at once.")
         return self._shut_down()
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        """Note that the pool is to stop; being asked twice means at once."""
-        self._stopping += 1
-        self._interrupted = number == signal.SIGINT
+        """Note that the pool is to stop.
+
+        SIGTERM may come twice by accident: `timeout` and container runtimes send it to a process and to its group. So
+        it never shortens the time that steps have; whoever cannot wait sends SIGKILL, or presses Ctrl-C twice.
+        """
+        self._stopping = True
+        self._interrupts += number == signal.SIGINT
 
     def _start(self, short_lives: int = 0) -> None:
         process_id = new_claim_id()
+        orders = Orders(self.settings.model_dump(mode="json"), self._modules, self._in_process, process_id)
         try:
-            process = subprocess.Popen([sys.executable, "-m", "questline_worker.child"], stdin=subprocess.PIPE)
+            process, pipe = _spawn()
         except OSError as error:  # no memory or no process left: those that run go on
             log.error("worker_process_not_started", error=str(error))  # noqa: TRY400  (the words tell it all)
             self._due.append((time.monotonic() + LONGEST_WAIT, short_lives))
             return
-        self._children.append(_Child(process, process_id, time.monotonic(), short_lives))
-        orders = Orders(self.settings.model_dump(mode="json"), self._modules, self._in_process, process_id)
-        with suppress(BrokenPipeError):  # it died at once; the next look finds it
-            assert process.stdin is not None  # noqa: S101  (asked for above)
-            process.stdin.write(orders.line())
-            process.stdin.flush()
+        self._children.append(_Child(process, pipe, process_id, time.monotonic(), short_lives))
+        _tell(pipe, orders.line())
         log.info("worker_process_started", pid=process.pid, process_id=process_id)
 
     def _replace_dead(self) -> None:
@@ -137,7 +137,7 @@ class Supervisor:
     def _bury(self, child: _Child) -> None:
         """Have a dead child's steps offered again, and its place filled."""
         self._children.remove(child)
-        self._close_pipe(child)
+        os.close(child.pipe)
         code = child.process.returncode
         log.error("worker_process_died", pid=child.process.pid, process_id=child.process_id, exit_code=code)
         lived = time.monotonic() - child.started_at
@@ -174,12 +174,18 @@ class Supervisor:
         for child in self._children:
             child.process.terminate()
         deadline = time.monotonic() + self.settings.shutdown_seconds + KILL_SECONDS
-        asked = self._stopping
+        told = 0
         while any(child.process.poll() is None for child in self._children):
-            if time.monotonic() > deadline or self._stopping > asked:
+            if time.monotonic() > deadline or 0 < told < self._interrupts:
                 self._kill()
                 break
+            if self._interrupts and not told:  # whoever sends SIGTERM reads no terminal
+                told = self._interrupts
+                seconds = self.settings.shutdown_seconds
+                self._say(f"Stopping: running steps have {seconds:g} s to end. Press Ctrl-C again to stop at once.")
             time.sleep(LOOK_SECONDS)
+        for child in self._children:
+            os.close(child.pipe)
         if self._loops is not None:
             self._loops.stop()
         self._broker.close()
@@ -195,8 +201,31 @@ class Supervisor:
             if child.process.returncode:
                 self._free(child.process_id)
 
-    @staticmethod
-    def _close_pipe(child: _Child) -> None:
-        if child.process.stdin is not None:
-            with suppress(BrokenPipeError):
-                child.process.stdin.close()
+
+def _spawn() -> tuple[subprocess.Popen[bytes], int]:
+    """Start a child; return it, and the end of its pipe into which orders are written.
+
+    It has a process group of its own, so that Ctrl-C at the terminal is no matter between the kernel and the programs
+    that its handlers have started. `-P` keeps the modules of the working directory away until the Lords are imported.
+    """
+    reader, writer = os.pipe()
+    try:
+        process = subprocess.Popen(  # noqa: S603  (our own command)
+            [sys.executable, "-P", "-m", "questline_worker.child", str(reader)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(reader,),
+            process_group=0,
+        )
+    except BaseException:
+        os.close(writer)
+        raise
+    finally:
+        os.close(reader)
+    return process, writer
+
+
+def _tell(pipe: int, line: bytes) -> None:
+    """Write a line to a child."""
+    with suppress(BrokenPipeError):  # it has died; the next look finds it
+        while line:
+            line = line[os.write(pipe, line) :]

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import time
@@ -25,8 +26,8 @@ def pool(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _dead(code: int = 1, *, lived: float = 0.0, short_lives: int = 0) -> _Child:
-    process: Any = SimpleNamespace(returncode=code, pid=0, stdin=None, poll=lambda: code)
-    return _Child(process, "process", time.monotonic() - lived, short_lives)
+    process: Any = SimpleNamespace(returncode=code, pid=0, poll=lambda: code)
+    return _Child(process, os.open(os.devnull, os.O_WRONLY), "process", time.monotonic() - lived, short_lives)
 
 
 def _buried(pool: Any, child: _Child) -> None:
