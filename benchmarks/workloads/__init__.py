@@ -13,6 +13,7 @@ from benchmarks.workloads import (
     distance,
     embedded,
     handover,
+    held,
     length,
     memory,
     submission,
@@ -33,5 +34,6 @@ WORKLOADS: dict[str, Callable[[Bench], Result]] = {
     "W9": distance.measure,
     "W10": waiting.measure,
     "W11": cost.measure,
+    "W12": held.measure,
     "MEMORY": memory.measure,
 }
