@@ -11,26 +11,12 @@ import typer
 from tables import table
 
 from questline.cli.app import app
-from questline.cli.exit_codes import ExitCode
+from questline.cli.exit_codes import MEANINGS, ExitCode
 
 
 def exit_codes_part() -> str:
     """Return the table of exit codes."""
-    meanings = {
-        ExitCode.OK: "done",
-        ExitCode.UNEXPECTED: "an error that nobody foresaw",
-        ExitCode.USAGE: "a wrong command line, or a module that cannot be imported",
-        ExitCode.UNREACHABLE: "the database or the broker cannot be reached",
-        ExitCode.NOT_FOUND: "there is no such quest, step or snapshot",
-        ExitCode.CONFLICT: "the quest's present state does not allow it",
-        ExitCode.NOT_ALLOWED: "this user may not",
-        ExitCode.CONFIGURATION: "the schema or a setting is wrong",
-        ExitCode.QUEST_FAILED: "the quest that was waited for failed",
-        ExitCode.QUEST_STOPPED: "the quest that was waited for was cancelled, or is paused",
-        ExitCode.TIMED_OUT: "the wait timed out; the quest goes on",
-        ExitCode.INTERRUPTED: "Ctrl-C",
-    }
-    return table(("code", "meaning"), [(code.value, meanings[code]) for code in ExitCode])
+    return table(("code", "meaning"), [(code.value, MEANINGS[code]) for code in ExitCode])
 
 
 def commands() -> Iterator[tuple[str, str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from sqlalchemy import ColumnElement, func, literal, tuple_, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
@@ -21,7 +21,7 @@ _TIME_HINT = "give epoch seconds, as time.time() returns them"
 
 @dataclass(frozen=True, slots=True)
 class QuestFilter:
-    """Quests of any of these statuses, of a type, with all of these labels, created in a span of time.
+    """Quests of any of these statuses, of a type, with all of these labels, created in a span of time, and so on.
 
     Parameters:
       status: any of these; empty means every status.
@@ -29,6 +29,8 @@ class QuestFilter:
       labels: every one of these must be on the quest.
       since: created at or after this time, in epoch seconds.
       until: created before this time, in epoch seconds.
+      queue: the queue, or None.
+      error: a text that the quest's error holds, letter for letter, or None.
 
     Raises:
       PayloadError: what is asked for are no labels, or more than a quest can have; or a time is out of range.
@@ -39,6 +41,8 @@ class QuestFilter:
     labels: Mapping[str, str] = field(default_factory=dict)
     since: float | None = None
     until: float | None = None
+    queue: str | None = None
+    error: str | None = None
 
     def __post_init__(self) -> None:
         refuse_labels(self.labels)
@@ -57,7 +61,16 @@ class QuestFilter:
             found.append(quests.c.created_at >= rfc3339(self.since))
         if self.until is not None:
             found.append(quests.c.created_at < rfc3339(self.until))
+        if self.queue is not None:
+            found.append(quests.c.queue == self.queue)
+        if self.error is not None:
+            holds = func.instr if dialect == "sqlite" else func.strpos
+            found.append(holds(quests.c.error, self.error) > 0)
         return found + [_has_label(key, value, dialect) for key, value in self.labels.items()]
+
+
+#: The names of the filters beside the status.
+FILTERS = tuple(each.name for each in fields(QuestFilter) if each.name != "status")
 
 
 def _has_label(key: str, value: str, dialect: str) -> ColumnElement[bool]:

@@ -14,7 +14,7 @@ from questline_persistence.controls import Controls
 from questline_persistence.counters import Counters
 from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError, QuestNotFound
-from questline_persistence.filters import QuestFilter, after, write_cursor
+from questline_persistence.filters import FILTERS, QuestFilter, after, write_cursor
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
 from questline_persistence.short_ids import not_found
 from questline_persistence.spelling import suggestion
@@ -182,14 +182,14 @@ class QuestRepository:
           status: one status, several, or None for all.
           limit: at most this many, 1 to 1,000.
           offset: leave out this many at the beginning; `page` with a cursor costs less far into a list.
-          filters: `quest_type`, `labels`, `since`, `until` as in `QuestFilter`.
+          filters: `quest_type`, `labels`, `since`, `until`, `queue`, `error` as in `QuestFilter`.
 
         Raises:
           PayloadError: an unknown status or filter, or a limit out of range.
         """
-        unknown = sorted(filters.keys() - {"quest_type", "labels", "since", "until"})
+        unknown = sorted(filters.keys() - set(FILTERS))
         if unknown:
-            raise PayloadError(f"{unknown[0]!r} is not a filter", hint="one of: quest_type, labels, since, until")
+            raise PayloadError(f"{unknown[0]!r} is not a filter", hint=f"one of: {', '.join(FILTERS)}")
         return self.page(make_filter(status, **filters), limit=limit, offset=offset).items
 
     def page(
@@ -458,6 +458,8 @@ def make_filter(
     labels: Mapping[str, str] | None = None,
     since: float | None = None,
     until: float | None = None,
+    queue: str | None = None,
+    error: str | None = None,
 ) -> QuestFilter:
     """Return the filter that these words mean.
 
@@ -469,7 +471,8 @@ def make_filter(
     for item in several:
         if item not in known:
             raise PayloadError(f"{item!r} is not a status", hint=suggestion(item, ExecutionStatus, kind="statuses"))
-    return QuestFilter(tuple(ExecutionStatus(item) for item in several), quest_type, labels or {}, since, until)
+    statuses = tuple(ExecutionStatus(item) for item in several)
+    return QuestFilter(statuses, quest_type, labels or {}, since, until, queue, error)
 
 
 def _refuse_page(limit: int, most: int) -> None:

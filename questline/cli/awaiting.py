@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from questline.cli import output, pictures
-from questline.cli.exit_codes import ExitCode
+from questline.cli.exit_codes import MEANINGS, ExitCode
 from questline.cli.failures import WaitTimedOut
 from questline.cli.invocation import Invocation
 from questline.cli.show import look
@@ -58,11 +58,15 @@ def outcome(quest: QuestExecutionData) -> ExitCode:
 
 
 def note_outcome(quest: QuestExecutionData) -> None:
-    """Say on stderr why a quest was not completed."""
-    if quest.status is not ExecutionStatus.COMPLETED:
-        why = pictures.first_line(quest.error or quest.reason or "")
-        output.note(f"Quest {quest.quest_id} is {quest.status}" + (f": {why}" if why else ""))
-        output.note(f"Hint: run: questline show {quest.quest_id}")
+    """Say on stderr why a quest was not completed, what to do, and what the exit code tells."""
+    code = outcome(quest)
+    if code is ExitCode.OK:
+        return
+    why = pictures.first_line(quest.error or quest.reason or "")
+    output.note(f"Quest {quest.quest_id} is {quest.status}" + (f": {why}" if why else ""))
+    paused = quest.status is ExecutionStatus.PAUSED
+    output.note(f"Hint: run: questline {'resume' if paused else 'show'} {quest.quest_id}")
+    output.note(f"Exit code {code:d}: {MEANINGS[code]}.")
 
 
 class _Explainer:

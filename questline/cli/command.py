@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Concatenate, ParamSpec
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
 
 import typer
 
@@ -67,7 +68,7 @@ def command(
     """Register the decorated function as the command `name` of `app`.
 
     Its first parameter receives the invocation, its docstring is the help text; the options that every command
-    takes are added.
+    takes are added. A parameter whose type is a dataclass stands for one option per field of it.
 
     Parameters:
       example: command lines that show its use, one a line.
@@ -91,24 +92,36 @@ def command(
 
 def _with_shared_options(function: Callable[..., None]) -> Callable[..., None]:
     """Return what Typer calls: it makes the invocation of the shared options, and passes on the command's own."""
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    groups: dict[str, Any] = {one.name: one.annotation for one in own if is_dataclass(one.annotation)}
 
     def run(
-        *, output: Output, database_url: str | None, broker_url: str | None, namespace: str | None, **own: Any
+        *, output: Output, database_url: str | None, broker_url: str | None, namespace: str | None, **given: Any
     ) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
         with Invocation(output, Flags(database_url, broker_url, namespace)) as invocation:
-            function(invocation, **own)
+            function(invocation, **given)
 
-    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    shared = [
-        inspect.Parameter(name, keyword, annotation=annotation, default=default)
-        for name, (annotation, default) in _SHARED.items()
-    ]
-    parameters = [parameter.replace(kind=keyword) for parameter in own] + shared
+    shared = [_option(name, annotation, default) for name, (annotation, default) in _SHARED.items()]
+    parameters = [option for parameter in own for option in _options(parameter)] + shared
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__name__ = function.__name__
     return run
+
+
+def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """Return what Typer is shown in place of a command's parameter."""
+    group = parameter.annotation
+    if not is_dataclass(group):
+        return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
+    hints = get_type_hints(group, include_extras=True)
+    return [_option(field.name, hints[field.name], field.default) for field in fields(group)]
+
+
+def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def show_help_alone(context: typer.Context) -> None:

@@ -34,7 +34,7 @@ def delete(
     ids: Annotated[
         list[str],
         typer.Argument(
-            help="Ids of quests, prefixes of them, or @last.",
+            help="Ids of quests, their beginnings or ends, @last, or @last:TYPE.",
             metavar="ID...",
             autocompletion=options.complete_quest_id,
             show_default=False,
@@ -50,7 +50,7 @@ def delete(
             raise QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")
         return {"quest_id": quest_id, "status": "deleted", "changed": True}
 
-    choice = Choice(ids, (), None, ())
+    choice = Choice(ids)
     do_to_all(invocation, choice, remove, name="delete", usual=TERMINAL, yes=yes, dry_run=dry_run, always_ask=True)
 
 
@@ -80,7 +80,7 @@ def prune(
     if not ids or dry_run:
         _tell(invocation, matched=len(ids), deleted=0, dry_run=dry_run)
         return
-    confirm(f"Delete {count(ids)} that ended more than {older_than} ago?", yes=yes)
+    confirm(f"Delete {count(len(ids))} that ended more than {older_than} ago?", yes=yes)
     deleted = 0
     for quest_id in _counted(ids):
         try:
@@ -114,5 +114,5 @@ def _counted(ids: Sequence[str]) -> Iterator[str]:
 
 def _tell(invocation: Invocation, *, matched: int, deleted: int, dry_run: bool) -> None:
     data = {"matched": matched, "deleted": deleted, "dry_run": dry_run}
-    text = f"{matched:,} quests would be deleted." if dry_run else f"{deleted:,} quests deleted."
+    text = f"{count(matched)} would be deleted." if dry_run else f"{count(deleted)} deleted."
     invocation.answer(data, lambda: text)

@@ -20,3 +20,20 @@ class ExitCode(IntEnum):
     QUEST_STOPPED = 9
     TIMED_OUT = 124
     INTERRUPTED = 130
+
+
+#: What each of them tells people.
+MEANINGS = {
+    ExitCode.OK: "done",
+    ExitCode.UNEXPECTED: "an error that nobody foresaw",
+    ExitCode.USAGE: "a wrong command line, or a module that cannot be imported",
+    ExitCode.UNREACHABLE: "the database or the broker cannot be reached",
+    ExitCode.NOT_FOUND: "there is no such quest, step or snapshot",
+    ExitCode.CONFLICT: "the quest's present state does not allow it",
+    ExitCode.NOT_ALLOWED: "this user may not",
+    ExitCode.CONFIGURATION: "the schema or a setting is wrong",
+    ExitCode.QUEST_FAILED: "the quest that was waited for failed",
+    ExitCode.QUEST_STOPPED: "the quest that was waited for was cancelled, or is paused",
+    ExitCode.TIMED_OUT: "the wait timed out; the quest goes on",
+    ExitCode.INTERRUPTED: "Ctrl-C",
+}

@@ -40,6 +40,15 @@ class Flags:
         named = {"database_url": self.database_url, "broker_url": self.broker_url, "namespace": self.namespace}
         return {name: value for name, value in named.items() if value is not None}
 
+    def words(self) -> list[str]:
+        """Return the options as they were given, but for an address that may hold a password."""
+        return [
+            word
+            for name, value in self.given().items()
+            if "@" not in value
+            for word in (f"--{name.replace('_', '-')}", value)
+        ]
+
 
 class Invocation:
     """What a command works with; a context manager that closes what was opened.

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from questline.cli import options, pictures, times
+from questline.cli import output, pictures, times
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
-from questline.cli.quest_filter import read_filter
+from questline.cli.output import Output
+from questline.cli.quest_filter import FilterWords, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
+    from questline_persistence.filters import QuestFilter
     from questline_persistence.models import QuestExecutionData
+    from questline_persistence.repository import Page, QuestRepository
 
 #: Quests on one page unless told otherwise, and at most.
 PAGE, MAX_PAGE = 100, 1_000
@@ -30,30 +35,62 @@ def register(app: typer.Typer, panel: str) -> None:
 def list_quests(
     invocation: Invocation,
     *,
-    statuses: options.Statuses = None,
-    quest_type: options.QuestType = None,
-    labels: options.Labels = None,
-    since: options.Since = None,
-    until: options.Until = None,
+    words: FilterWords,
     limit: Annotated[int, typer.Option("--limit", "-l", help="Most quests to show.", min=1, max=MAX_PAGE)] = PAGE,
     cursor: Annotated[
         str | None, typer.Option(help="Go on behind a page: its next_cursor.", metavar="CURSOR", show_default=False)
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every page, one after the other.", show_default=False)
+    ] = False,
 ) -> None:
     """List quests, newest first."""
-    chosen = read_filter(invocation, statuses=statuses, quest_type=quest_type, labels=labels, since=since, until=until)
-    page = invocation.repository.page(chosen, limit=limit, cursor=cursor)
-    filtered = bool(statuses or quest_type or labels or since or until or cursor)
+    chosen = words.read(invocation)
+    pages = _pages(invocation.repository, chosen, MAX_PAGE if everything else limit, cursor)
+    if not everything:
+        _tell(invocation, next(pages), chosen, limit, filtered=words.given or cursor is not None)
+    elif invocation.output is Output.JSON:
+        output.write_items([quest.to_json() for page in pages for quest in page.items], invocation.output)
+    else:
+        for page in pages:
+            _tell(invocation, replace(page, next_cursor=None), chosen, limit, filtered=words.given)
+
+
+def _pages(repository: QuestRepository, chosen: QuestFilter, limit: int, cursor: str | None) -> Iterator[Page]:
+    """Yield the pages of a list, each when it is asked for."""
+    page = repository.page(chosen, limit=limit, cursor=cursor)
+    yield page
+    while page.next_cursor:
+        page = repository.page(chosen, limit=limit, cursor=page.next_cursor)
+        yield page
+
+
+def _tell(invocation: Invocation, page: Page, chosen: QuestFilter, limit: int, *, filtered: bool) -> None:
     invocation.answer_items(
         [quest.to_json() for quest in page.items],
-        lambda: draw(page.items, invocation.now(), page.next_cursor),
+        lambda: draw(page.items, invocation.now(), page.next_cursor and _next(invocation, page, chosen, limit)),
         empty="No quest is like that." if filtered else "There is no quest yet. Make one: questline submit --help",
         next_cursor=page.next_cursor,
     )
 
 
-def draw(quests: Sequence[QuestExecutionData], now: float, next_cursor: str | None) -> RenderableType:
-    """Return quests as a table."""
+def _next(invocation: Invocation, page: Page, chosen: QuestFilter, limit: int) -> str:
+    """Return the command that shows the page behind one."""
+    size = [] if limit == PAGE else ["--limit", str(limit)]
+    words = [
+        "questline",
+        "list",
+        *invocation.flags.words(),
+        *words_of(chosen),
+        *size,
+        "--cursor",
+        page.next_cursor or "",
+    ]
+    return shlex.join(words)
+
+
+def draw(quests: Sequence[QuestExecutionData], now: float, more: str | None) -> RenderableType:
+    """Return quests as a table, and below it the command that shows more of them."""
     from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
 
     drawn = pictures.table(
@@ -66,8 +103,9 @@ def draw(quests: Sequence[QuestExecutionData], now: float, next_cursor: str | No
         "Labels",
         numbers=("Steps",),
         rows=[_row(one, now) for one in quests],
+        spare=("Labels", "Took", "Made", "Type"),
     )
-    return Group(drawn, "", f"More: questline list --cursor {next_cursor}") if next_cursor else drawn
+    return Group(drawn, "", pictures.command_line(f"More: {more}")) if more else drawn
 
 
 def _row(quest: QuestExecutionData, now: float) -> list[object]:

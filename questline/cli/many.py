@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import typer
@@ -14,7 +14,7 @@ from questline.cli.exit_codes import ExitCode
 from questline.cli.failures import Failure, UsageMistake, explain, print_failure
 from questline.cli.invocation import Invocation
 from questline.cli.output import Output
-from questline.cli.quest_filter import read_filter
+from questline.cli.quest_filter import FilterWords
 from questline_persistence.errors import QuestlineError
 from questline_persistence.states import ExecutionStatus
 
@@ -30,30 +30,17 @@ class Choice:
     """The quests that the command line means: by their ids, or by a filter."""
 
     ids: Sequence[str]
-    statuses: Sequence[str]
-    quest_type: str | None
-    labels: Sequence[str]
-
-    @property
-    def filtered(self) -> bool:
-        """Whether the quests are meant by a filter."""
-        return bool(self.statuses or self.quest_type or self.labels)
+    chosen: FilterWords = field(default_factory=FilterWords)
 
     def check(self) -> None:
         """Raise UsageMistake unless quests are meant either by ids or by a filter."""
-        if bool(self.ids) == self.filtered:
+        if bool(self.ids) == self.chosen.given:
             what = "both ids and a filter were" if self.ids else "neither an id nor a filter was"
-            raise UsageMistake(f"{what} given", hint="name quests, or choose them with --status, --type and --label")
+            raise UsageMistake(f"{what} given", hint="name quests, or choose them with --status, --type, --label, …")
 
     def matching(self, invocation: Invocation, usual: Iterable[ExecutionStatus]) -> list[str]:
         """Return the ids that the filter means; without a status of its own it means the `usual` ones."""
-        chosen = read_filter(
-            invocation,
-            statuses=list(self.statuses) or sorted(usual),
-            quest_type=self.quest_type,
-            labels=self.labels,
-        )
-        return invocation.repository.matching(chosen, limit=MAX_MATCHED)
+        return invocation.repository.matching(self.chosen.read(invocation, usual), limit=MAX_MATCHED)
 
 
 def confirm(question: str, *, yes: bool, hint: str = "add --yes, or look with --dry-run") -> None:
@@ -89,11 +76,11 @@ def do_to_all(
       always_ask: ask for quests named by their ids, too.
     """
     choice.check()
-    ids = choice.matching(invocation, usual) if choice.filtered else list(choice.ids)
-    if choice.filtered:
-        output.note(f"{count(ids)} {'matches' if len(ids) == 1 else 'match'}.")
-    if ids and not dry_run and (choice.filtered or always_ask):
-        confirm(f"{name.capitalize()} {count(ids)}?", yes=yes)
+    ids = choice.matching(invocation, usual) if choice.chosen.given else list(choice.ids)
+    if choice.chosen.given:
+        output.note(f"{count(len(ids))} {'matches' if len(ids) == 1 else 'match'}.")
+    if ids and not dry_run and (choice.chosen.given or always_ask):
+        confirm(f"{name.capitalize()} {count(len(ids))}?", yes=yes)
     results = list(_results(invocation, ids, _looking(invocation) if dry_run else verb))
     _answer(invocation, results, single=len(choice.ids) == 1)
     failures = [failure for _, failure in results if failure is not None]
@@ -147,6 +134,6 @@ def _answer_text(results: Sequence[Result]) -> None:
             print_failure(failure, Output.TEXT)
 
 
-def count(ids: Sequence[str]) -> str:
+def count(quests: int) -> str:
     """Return how many quests these are."""
-    return "1 quest" if len(ids) == 1 else f"{len(ids):,} quests"
+    return "1 quest" if quests == 1 else f"{quests:,} quests"

@@ -11,7 +11,7 @@ from questline.cli.completion import complete_quest_id, complete_status
 QuestId: TypeAlias = Annotated[
     str,
     typer.Argument(
-        help="The quest's id, a prefix of it, or @last.",
+        help="The quest's id, its beginning or its end, @last, or @last:TYPE.",
         metavar="ID",
         autocompletion=complete_quest_id,
         show_default=False,
@@ -20,7 +20,7 @@ QuestId: TypeAlias = Annotated[
 QuestIds: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Ids of quests, prefixes of them, or @last.",
+        help="Ids of quests, their beginnings or ends, @last, or @last:TYPE.",
         metavar="ID...",
         autocompletion=complete_quest_id,
         show_default=False,
@@ -49,6 +49,18 @@ Statuses: TypeAlias = Annotated[
 ]
 QuestType: TypeAlias = Annotated[
     str | None, typer.Option("--type", help="Only quests of this type.", metavar="TYPE", show_default=False)
+]
+Queue: TypeAlias = Annotated[
+    str | None, typer.Option("--queue", help="Only quests of this queue.", metavar="QUEUE", show_default=False)
+]
+Error: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--error",
+        help="Only quests whose error holds this text, letter for letter.",
+        metavar="TEXT",
+        show_default=False,
+    ),
 ]
 Labels: TypeAlias = Annotated[
     list[str] | None,

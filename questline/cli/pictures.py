@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from questline.cli.output import visible
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
     from rich.text import Text
 
     from questline_persistence.models import QuestExecutionData
@@ -38,21 +38,27 @@ _STYLES = {
 }
 
 
-def table(*columns: str, rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> Table:
-    """Return a table without lines; the columns named in `numbers` are aligned to the right."""
-    from rich.table import Table  # noqa: PLC0415  (40 ms that JSON output does not need)
+def table(
+    *columns: str, rows: Iterable[Sequence[object]], numbers: Sequence[str] = (), spare: Sequence[str] = ()
+) -> RenderableType:
+    """Return a table without lines, for any width.
 
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        drawn.add_column(
-            column,
-            justify="right" if column in numbers else "left",
-            no_wrap=column == "ID",
-            overflow="ignore" if column == "ID" else "fold",
-        )
-    for row in rows:
-        drawn.add_row(*(cell if _is_styled(cell) else visible(cell) for cell in row))  # type: ignore[arg-type]
-    return drawn
+    Parameters:
+      columns: their headings; what stands under "ID" is never broken.
+      rows: the cells of each row.
+      numbers: the columns that are aligned to the right.
+      spare: the columns that are left out where there is no room, in this order.
+    """
+    from questline.cli.fitted_table import FittedTable  # noqa: PLC0415  (40 ms that JSON output does not need)
+
+    return FittedTable(columns, [[_cell(cell) for cell in row] for row in rows], numbers, spare)
+
+
+def command_line(text: str) -> Text:
+    """Return a command to be copied, on one line however long that is."""
+    from rich.text import Text  # noqa: PLC0415  (as the table's)
+
+    return Text(visible(text), no_wrap=True, overflow="ignore")
 
 
 def word(status: object) -> Text:
@@ -84,5 +90,5 @@ def labels(found: dict[str, str]) -> str:
     return " ".join(f"{key}={value}" for key, value in found.items())
 
 
-def _is_styled(cell: object) -> bool:
-    return hasattr(cell, "__rich_console__")
+def _cell(value: object) -> str | Text:
+    return value if hasattr(value, "__rich_console__") else visible(value)  # type: ignore[return-value]  # Rich's own

@@ -47,7 +47,16 @@ def runs(
     invocation.answer_items(
         [run.to_json() for run in found],
         lambda: pictures.table(
-            "Step", "Lord", "Tool", "Epoch", "Attempt", "Status", "Took", "Result", rows=[_row(run) for run in found]
+            "Step",
+            "Lord",
+            "Tool",
+            "Epoch",
+            "Attempt",
+            "Status",
+            "Took",
+            "Result",
+            rows=[_row(run) for run in found],
+            spare=("Epoch", "Tool", "Took", "Attempt"),
         ),
         empty="No step of this quest has been tried yet.",
         next_cursor=str(found[-1].run_id) if more else None,

@@ -54,7 +54,10 @@ def draw(quest: QuestExecutionData, situation: Situation, now: float) -> Rendera
     from rich.text import Text  # noqa: PLC0415
 
     title = Text.assemble(("Quest ", "bold"), (quest.quest_id, "bold"), "  ", visible(quest.quest_type))
-    parts: list[RenderableType] = [title, "", _facts(quest, situation, now), "", _steps(quest)]
+    parts: list[RenderableType] = [title, "", _facts(quest, situation, now)]
+    if situation.hint:
+        parts += ["", pictures.command_line(f"Next: {situation.hint}")]
+    parts += ["", _steps(quest)]
     if quest.run_data:
         rows = [(name, pictures.short(value)) for name, value in quest.run_data.items()]
         parts += ["", pictures.table("Lord", "Output", rows=rows)]
@@ -76,8 +79,6 @@ def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> I
         yield "Why", visible(situation.message)
     if quest.error:
         yield "Error", printable(quest.error)
-    if situation.hint:
-        yield "Next", situation.hint
     yield "Progress", f"{pictures.progress(quest)} steps"
     made = times.stamp(quest.created_at)
     yield "Made", times.moment(made) + ("" if made is None else f" ({times.ago(min(made, now), now)})")
@@ -99,4 +100,6 @@ def _steps(quest: QuestExecutionData) -> RenderableType:
         (step.position, step.lord_name, step.tool_name, pictures.word(step.status), step.attempts)
         for step in quest.steps
     ]
-    return pictures.table("Step", "Lord", "Tool", "Status", "Attempts", rows=rows, numbers=("Attempts",))
+    return pictures.table(
+        "Step", "Lord", "Tool", "Status", "Attempts", rows=rows, numbers=("Attempts",), spare=("Attempts",)
+    )

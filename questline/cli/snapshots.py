@@ -56,7 +56,9 @@ def snapshots(
     whole = [] if invocation.output is Output.TEXT else [_whole(invocation, full_id, row) for row in page]
     invocation.answer_items(
         whole or page,
-        lambda: pictures.table("Version", "Epoch", "Next step", "Reason", "Made", rows=[_row(row) for row in page]),
+        lambda: pictures.table(
+            "Version", "Epoch", "Next step", "Reason", "Made", rows=[_row(row) for row in page], spare=("Epoch", "Made")
+        ),
         empty="This quest has no snapshot there.",
         next_cursor=str(page[-1]["version"]) if len(behind) > len(page) else None,
     )

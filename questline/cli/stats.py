@@ -10,7 +10,6 @@ from questline.cli import pictures, times
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
 from questline_persistence.states import ExecutionStatus
-from questline_persistence.statistics import MAX_COUNTED
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -26,9 +25,12 @@ def stats(invocation: Invocation) -> None:
     time: workers lost, claims freed from them or from attempts that timed out, results fenced because they came too
     late, and bells that were rung again.
     """
+    from questline_persistence.statistics import MAX_COUNTED  # noqa: PLC0415  (200 ms that --help does not need)
+
     found, counters = invocation.repository.get_quest_stats(), invocation.repository.get_counters()
-    capped = any(found[status] == MAX_COUNTED for status in ExecutionStatus)
-    rows = [_stat(*item, capped=capped) for item in found.items()] + [_stat(*item) for item in counters.items()]
+    capped = {status.value for status in ExecutionStatus if found[status] == MAX_COUNTED}
+    open_ended = capped and {*capped, "total_quests"}
+    rows = [_stat(*item, open_ended=item[0] in open_ended) for item in (*found.items(), *counters.items())]
     invocation.answer(
         found | {"counters": counters},
         lambda: pictures.table("What", "Value", rows=rows, numbers=("Value",)),
@@ -53,16 +55,14 @@ def lords(
             "Longest",
             rows=[_lord_row(row) for row in found],
             numbers=("Runs", "Errors", "Success", "Average", "Longest"),
+            spare=("Longest", "Errors", "Average", "Runs"),
         ),
         empty=f"No step of a Lord named {lord} has been run yet." if lord else "No step has been run yet.",
     )
 
 
-def _stat(name: str, value: Any, *, capped: bool = False) -> tuple[object, str]:
-    if name.endswith("_seconds"):
-        shown = times.length(value)
-    else:
-        shown = f"{value:,}{'+' if capped and (name == 'total_quests' or value == MAX_COUNTED) else ''}"
+def _stat(name: str, value: Any, *, open_ended: bool) -> tuple[object, str]:
+    shown = times.length(value) if name.endswith("_seconds") else f"{value:,}{'+' if open_ended else ''}"
     return pictures.word(name.removesuffix("_seconds").replace("_", " ")), shown
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from questline.cli import options
+from questline.cli import options, output
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
 from questline.cli.many import Choice, do_to_all
+from questline.cli.quest_filter import FilterWords
 from questline_persistence.states import TRANSITIONS
 
 if TYPE_CHECKING:
@@ -30,32 +31,30 @@ def pause(
     invocation: Invocation,
     ids: options.QuestIds = None,
     *,
-    statuses: options.Statuses = None,
-    quest_type: options.QuestType = None,
-    labels: options.Labels = None,
+    chosen: FilterWords,
     reason: options.Reason = None,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Pause live quests: at once, or when their running step has ended (then the status is `pausing`)."""
-    choice = Choice(ids or (), statuses or (), quest_type, labels or ())
+    choice = Choice(ids or (), chosen)
     _steer(
         invocation, "pause", choice, lambda client, quest_id: client.pause(quest_id, reason), yes=yes, dry_run=dry_run
     )
+    if len(choice.ids) == 1 and not dry_run:
+        output.note(f"Hint: to let it go on, run: questline resume {choice.ids[0]}")
 
 
 def resume(
     invocation: Invocation,
     ids: options.QuestIds = None,
     *,
-    statuses: options.Statuses = None,
-    quest_type: options.QuestType = None,
-    labels: options.Labels = None,
+    chosen: FilterWords,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Let paused quests go on from where they stand."""
-    choice = Choice(ids or (), statuses or (), quest_type, labels or ())
+    choice = Choice(ids or (), chosen)
     _steer(invocation, "resume", choice, lambda client, quest_id: client.resume(quest_id), yes=yes, dry_run=dry_run)
 
 
@@ -63,15 +62,13 @@ def cancel(
     invocation: Invocation,
     ids: options.QuestIds = None,
     *,
-    statuses: options.Statuses = None,
-    quest_type: options.QuestType = None,
-    labels: options.Labels = None,
+    chosen: FilterWords,
     reason: options.Reason = None,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Stop live quests for good; what their running steps may still return is dropped."""
-    choice = Choice(ids or (), statuses or (), quest_type, labels or ())
+    choice = Choice(ids or (), chosen)
     _steer(
         invocation, "cancel", choice, lambda client, quest_id: client.cancel(quest_id, reason), yes=yes, dry_run=dry_run
     )
@@ -81,9 +78,7 @@ def retry(
     invocation: Invocation,
     ids: options.QuestIds = None,
     *,
-    statuses: options.Statuses = None,
-    quest_type: options.QuestType = None,
-    labels: options.Labels = None,
+    chosen: FilterWords,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -92,7 +87,7 @@ def retry(
     The step gets what it got before. Where that is the fault, correct it: questline replay ID --from STEP --set
     PATH=JSON
     """
-    choice = Choice(ids or (), statuses or (), quest_type, labels or ())
+    choice = Choice(ids or (), chosen)
     _steer(invocation, "retry", choice, lambda client, quest_id: client.retry(quest_id), yes=yes, dry_run=dry_run)
 
 

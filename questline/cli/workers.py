@@ -44,6 +44,7 @@ def workers(invocation: Invocation) -> None:
             "Lords",
             rows=[_cells(item) for item in items],
             numbers=("PID", "Threads", "Holds"),
+            spare=("Queues", "Threads", "Up", "Lords", "PID", "Quests", "Heartbeat"),
         ),
         empty="No worker has been seen. Start one: questline worker MODULE",
     )

@@ -199,6 +199,17 @@ def test_the_statistics_of_quests_count_each_status_and_the_durations(bench: Wor
     assert [stats[f"{key}_duration_seconds"] for key in ("avg", "max", "min")] == pytest.approx([3.0, 4.0, 2.0])
 
 
+def test_quests_are_chosen_by_queue_and_by_what_their_error_holds(bench: Workbench) -> None:
+    bench.submit("a", quest_id="mail", queue="mail")
+    bench.fail(bench.submit("a", quest_id="odd"), "it costs 100% of a_b")
+    bench.fail(bench.submit("a", quest_id="even"), "it costs 1000 of acb")
+
+    assert ids(bench, queue="mail") == ["mail"]
+    assert ids(bench, error="100% of a_b") == ["odd"]
+    assert sorted(ids(bench, error="it costs")) == ["even", "odd"]
+    assert ids(bench, error="It costs") == []
+
+
 def test_a_count_of_quests_ends_at_its_bound(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "MAX_COUNTED", 2)
     for _ in range(3):

@@ -15,6 +15,7 @@ import pytest
 
 from questline.cli import main
 from questline_scheduler.client import QuestClient
+from tests.contract.quests import Workbench
 
 QUEST = {
     "quest_type": "design_microservice",
@@ -99,6 +100,15 @@ def cli(
     (tmp_path / ".questline").mkdir()
     shutil.copyfile(sqlite_template, tmp_path / ".questline" / "questline.db")
     return CommandLine(tmp_path, capsys)
+
+
+@pytest.fixture
+def bench(cli: CommandLine) -> Iterator[Workbench]:
+    """The store of the command line, and a clock that stands still."""
+    bench = Workbench(f"sqlite:///{cli.database}")
+    yield bench
+    bench.check()
+    bench.close()
 
 
 @pytest.fixture(autouse=True)

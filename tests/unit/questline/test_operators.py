@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,15 +13,6 @@ from questline_persistence import schema, sqlite_driver
 from questline_persistence.counters import Counter
 from tests.contract.quests import LONG, Workbench, failure, quest, step
 from tests.unit.questline.conftest import CommandLine
-
-
-@pytest.fixture
-def bench(cli: CommandLine) -> Iterator[Workbench]:
-    """The store of the command line, and a clock that stands still."""
-    bench = Workbench(f"sqlite:///{cli.database}")
-    yield bench
-    bench.check()
-    bench.close()
 
 
 def checks(cli: CommandLine, group: str) -> dict[str, dict[str, Any]]:
