@@ -20,7 +20,7 @@ EVENTS = {
     "claim_stray": "A claim of this worker was held by no thread of it, as after an error; it was given back.",
     "committer_stumbled": "questline itself met an error while it committed results. Please report it.",
     "doorbell_failed": "The broker could not be reached after a commit. The relay rings later.",
-    "event_loop_stuck": "Async handlers block the loop, go on though cancelled, or left 100 calls hanging. It is replaced.",
+    "event_loop_stuck": "Async handlers block the loop, go on though cancelled, or left 100 calls hanging. It ends.",
     "hook_failed": "A function given as a hook raised. It changes nothing.",
     "lease_lost": "This process was taken for dead and goes on under a new name; its old claims are fenced.",
     "leave_failed": "The store was away when the process signed off. Its lease runs out by itself.",
