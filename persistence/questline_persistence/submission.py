@@ -139,8 +139,8 @@ def submit_one(connection: Connection, quest: Arrival) -> Submitted:
     raise _being_submitted(quest)
 
 
-def submit_within(connection: Connection, quest: Arrival) -> Submitted:
-    """Insert a quest as part of the caller's own transaction, as `submit_one` does.
+def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Submitted]:
+    """Insert quests as part of the caller's own transaction, as `submit_one` does; if one is refused, none.
 
     Raises:
       QuestConflict: as `submit_one`; also if another transaction has submitted the same quest where this one, isolated
@@ -152,10 +152,10 @@ def submit_within(connection: Connection, quest: Arrival) -> Submitted:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
         with connection.begin_nested():
-            return submit_one(connection, quest)
+            return [submit_one(connection, *batch)] if len(batch) == 1 else _submit_batch(connection, batch)
     except DBAPIError as error:
         if _HIDDEN in {getattr(error.orig, name, None) for name in ("sqlstate", "pgcode")}:  # whatever the driver
-            raise _being_submitted(quest) from error
+            raise _being_submitted(batch[0]) from error
         raise
 
 

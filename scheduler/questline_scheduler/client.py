@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from questline_persistence import schema, settings, submission
 from questline_persistence.arrival import Arrival
@@ -31,7 +32,7 @@ from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_persistence.submission import Submitted, take_apart
 from questline_scheduler.brokers import open_broker
 from questline_scheduler.doorbell_broker import DoorbellBroker
-from questline_scheduler.handle import QuestHandle
+from questline_scheduler.handle import QuestHandle, QuestRef, id_of
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import build_stack
 from questline_scheduler.ringer import Ringer
@@ -119,14 +120,14 @@ class QuestClient:
         quest: QuestExecutionData | Mapping[str, Any],
         *,
         idempotency_key: str | None = None,
-        connection: Connection | None = None,
+        connection: Connection | Session | None = None,
     ) -> QuestHandle:
         """Submit a quest; a quest without steps gets those of its registered type.
 
         Parameters:
           quest: the quest, or its object as in a quest file.
           idempotency_key: submitting again with the same key returns the first one's quest, `created` False.
-          connection: the caller's SQLAlchemy connection to the same database: then the quest exists if and
+          connection: the caller's SQLAlchemy connection, or session, on the same database: then the quest exists if and
             only if the caller's transaction commits, and starts when the loops find it, within a second.
 
         Raises:
@@ -136,30 +137,45 @@ class QuestClient:
           StoreUnavailable: the store did not answer.
         """
         if connection is not None:
-            self.database.check_callers(connection)
-            outcome = submission.submit_within(connection, self._arrival(quest, idempotency_key, ring_in=0.0))
+            arrival = self._arrival(quest, idempotency_key, ring_in=0.0)
+            (outcome,) = submission.submit_within(self._callers(connection), [arrival])
             return QuestHandle(outcome.quest_id, outcome.created, self)
         outcome = submission.submit(self.database, self._arrival(quest, idempotency_key))
         self._ring([outcome])
         return QuestHandle(outcome.quest_id, outcome.created, self)
 
-    def submit_many(self, quests: Iterable[QuestExecutionData | Mapping[str, Any]]) -> Sequence[QuestHandle]:
+    def submit_many(
+        self,
+        quests: Iterable[QuestExecutionData | Mapping[str, Any]],
+        *,
+        connection: Connection | Session | None = None,
+    ) -> Sequence[QuestHandle]:
         """Submit many quests with set-based inserts, a thousand to a transaction; return their handles in order.
+
+        Parameters:
+          quests: quests, or their objects as in a quest file.
+          connection: as of `submit`; then all of them are in the caller's transaction.
 
         Raises:
           PayloadError: one of them is malformed (then none is submitted), or they are more than 100,000.
           QuestConflict: one of the ids exists already; batches before it stay submitted.
+          ConfigurationError: `connection` is to another kind of database.
         """
-        plans = Plans(self.database.limits)
-        batch = [self._arrival(quest, plans=plans) for quest in quests]
+        own = None if connection is None else self._callers(connection)
+        plans, ring_in = Plans(self.database.limits), None if own is None else 0.0
+        batch = [self._arrival(quest, plans=plans, ring_in=ring_in) for quest in quests]
         if len(batch) > MAX_SUBMIT:
             raise PayloadError(
                 f"{len(batch):,} quests are more than {MAX_SUBMIT:,}", hint="submit them in several calls"
             )
         handles = []
         for start in range(0, len(batch), SUBMIT_BATCH):
-            outcomes = submission.submit_many(self.database, batch[start : start + SUBMIT_BATCH])
-            self._ring(outcomes)
+            part = batch[start : start + SUBMIT_BATCH]
+            if own is None:
+                outcomes = submission.submit_many(self.database, part)
+                self._ring(outcomes)
+            else:
+                outcomes = submission.submit_within(own, part)
             handles += [QuestHandle(outcome.quest_id, outcome.created, self) for outcome in outcomes]
         return handles
 
@@ -173,6 +189,8 @@ class QuestClient:
     ) -> Arrival:
         """Return a quest ready for the store, its stack built from its type if it has none."""
         data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
+        if key is not None and not isinstance(key, str):
+            raise PayloadError(f"an idempotency key is text, not {type(key).__name__}", hint=f"write {str(key)!r}")
         if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
             raise PayloadError(f"an idempotency key has 1 to {MAX_KEY_LENGTH} characters, not {len(key)}")
         return take_apart(
@@ -186,6 +204,15 @@ class QuestClient:
             plans=plans,
         )
 
+    def _callers(self, given: object) -> Connection:
+        """Return the connection of a caller's transaction, in which quests are to be submitted."""
+        connection = given.connection() if isinstance(given, Session) else given
+        if not isinstance(connection, Connection):
+            message = f"{type(given).__name__} is no connection that a quest can be submitted through"
+            raise PayloadError(message, hint=_CONNECTION_HINT)
+        self.database.check_callers(connection)
+        return connection
+
     def _ring(self, outcomes: Sequence[Submitted]) -> None:
         if self._heard:
             bells = [outcome.doorbell for outcome in outcomes if outcome.doorbell is not None]
@@ -193,7 +220,7 @@ class QuestClient:
 
     # Steering
 
-    def pause(self, quest_id: str, reason: str | None = None) -> Controlled:
+    def pause(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
         """Pause a live quest: at once, or when its running step has ended (`status` tells).
 
         Raises:
@@ -201,18 +228,18 @@ class QuestClient:
           QuestConflict: it has ended already.
           PayloadError: the reason is longer than 2,000 characters.
         """
-        return self._controls.pause(quest_id, _reason(reason))
+        return self._controls.pause(id_of(quest_id), _reason(reason))
 
-    def resume(self, quest_id: str) -> Controlled:
+    def resume(self, quest_id: QuestRef) -> Controlled:
         """Let a paused quest go on from where it stands.
 
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it is not paused.
         """
-        return self._controlled(self._controls.resume(quest_id))
+        return self._controlled(self._controls.resume(id_of(quest_id)))
 
-    def cancel(self, quest_id: str, reason: str | None = None) -> Controlled:
+    def cancel(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
         """Stop a live quest for good; what its running step may still return is dropped.
 
         Raises:
@@ -220,20 +247,20 @@ class QuestClient:
           QuestConflict: it has ended already.
           PayloadError: the reason is longer than 2,000 characters.
         """
-        return self._controls.cancel(quest_id, _reason(reason))
+        return self._controls.cancel(id_of(quest_id), _reason(reason))
 
-    def retry(self, quest_id: str) -> Controlled:
+    def retry(self, quest_id: QuestRef) -> Controlled:
         """Run the failed step of a failed quest again, with all of its attempts.
 
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has not failed.
         """
-        return self._controlled(self._controls.retry(quest_id))
+        return self._controlled(self._controls.retry(id_of(quest_id)))
 
     def replay(
         self,
-        quest_id: str,
+        quest_id: QuestRef,
         from_: str | None = None,
         set: Correction | None = None,  # noqa: A002  (the word that users know from the command line)
         *,
@@ -254,11 +281,11 @@ class QuestClient:
           PayloadError: a correction's path leads nowhere.
         """
         start = StartingPoint(from_)
-        return self._controlled(self._controls.replay(quest_id, start, set or {}, seen=seen, dry_run=dry_run))
+        return self._controlled(self._controls.replay(id_of(quest_id), start, set or {}, seen=seen, dry_run=dry_run))
 
     def fork(
         self,
-        quest_id: str,
+        quest_id: QuestRef,
         from_: str | None = None,
         set: Correction | None = None,  # noqa: A002  (the word that users know from the command line)
         quest_id_new: str | None = None,
@@ -274,18 +301,18 @@ class QuestClient:
         """
         new_id = quest_id_new or new_quest_id()
         start = StartingPoint(from_)
-        outcome, _ = self._controls.fork(quest_id, start, set or {}, new_id=new_id, dry_run=dry_run)
+        outcome, _ = self._controls.fork(id_of(quest_id), start, set or {}, new_id=new_id, dry_run=dry_run)
         bells = () if outcome.doorbell is None else (outcome.doorbell,)
         self._rung(bells)
         return QuestHandle(outcome.quest_id, outcome.created, self)
 
-    def delete(self, quest_id: str) -> bool:
+    def delete(self, quest_id: QuestRef) -> bool:
         """Remove an ended quest and its history; return whether it was there.
 
         Raises:
           QuestConflict: the quest is live.
         """
-        return self._controls.delete(quest_id)
+        return self._controls.delete(id_of(quest_id))
 
     def _controlled(self, done: Controlled) -> Controlled:
         self._rung(done.doorbells)
@@ -300,31 +327,31 @@ class QuestClient:
 
     # Looking
 
-    def get(self, quest_id: str) -> QuestExecutionData:
+    def get(self, quest_id: QuestRef) -> QuestExecutionData:
         """Return a quest, whole.
 
         Raises:
           QuestNotFound: there is no such quest.
         """
-        return self.repository.load_quest(quest_id)
+        return self.repository.load_quest(id_of(quest_id))
 
     def list(self, **filters: Any) -> Sequence[QuestExecutionData]:
         """Return quests, newest first; filters as of `QuestRepository.list_quests`."""
         return self.repository.list_quests(**filters)
 
-    def runs(self, quest_id: str) -> Sequence[LordRun]:
+    def runs(self, quest_id: QuestRef) -> Sequence[LordRun]:
         """Return the attempts of a quest's steps."""
-        return self.repository.runs(quest_id)
+        return self.repository.runs(id_of(quest_id))
 
-    def snapshots(self, quest_id: str) -> Sequence[dict[str, Any]]:
+    def snapshots(self, quest_id: QuestRef) -> Sequence[dict[str, Any]]:
         """Return what snapshots a quest has, without their contents."""
-        return self.repository.snapshots(quest_id)
+        return self.repository.snapshots(id_of(quest_id))
 
-    def snapshot(self, quest_id: str, version: int | None = None) -> Snapshot:
+    def snapshot(self, quest_id: QuestRef, version: int | None = None) -> Snapshot:
         """Return one snapshot, whole."""
-        return self.repository.load_snapshot(quest_id, version)
+        return self.repository.load_snapshot(id_of(quest_id), version)
 
-    def wait(self, quest_id: str, timeout: float | None = None) -> QuestExecutionData:
+    def wait(self, quest_id: QuestRef, timeout: float | None = None) -> QuestExecutionData:
         """Wait until a quest is completed, and return it.
 
         Parameters:
@@ -337,6 +364,7 @@ class QuestClient:
             is well, and `wait` can be called again.
           PayloadError: it has ended, and its outputs together are larger than `max_state_bytes` lets be loaded.
         """
+        quest_id = id_of(quest_id)
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = LOOK_FIRST
         while True:
@@ -363,6 +391,12 @@ class QuestClient:
     def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:
         """Return, per Lord and tool, how its attempts went."""
         return self.repository.get_lord_stats(lord_name)
+
+
+_CONNECTION_HINT = (
+    "pass SQLAlchemy's Connection or Session; with an async one: "
+    "await session.run_sync(lambda session: client.submit(quest, connection=session))"
+)
 
 
 def _reason(text: str | None) -> str | None:

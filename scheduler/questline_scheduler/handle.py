@@ -1,10 +1,11 @@
-"""The handle of a submitted quest."""
+"""The handle of a submitted quest, and what else may stand for one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from questline_persistence.errors import PayloadError
 from questline_persistence.models import QuestExecutionData
 
 
@@ -33,3 +34,20 @@ class QuestHandle:
     def get(self) -> QuestExecutionData:
         """Return the quest as it stands now."""
         return self._client.get(self.quest_id)
+
+
+#: What a verb takes for a quest: its id, its handle, or the quest itself as it was read.
+QuestRef: TypeAlias = str | QuestHandle | QuestExecutionData
+
+
+def id_of(quest: QuestRef) -> str:
+    """Return the id that is meant.
+
+    Raises:
+      PayloadError: it is nothing that stands for a quest.
+    """
+    if isinstance(quest, str):
+        return quest
+    if isinstance(quest, QuestHandle | QuestExecutionData):
+        return quest.quest_id
+    raise PayloadError(f"{type(quest).__name__} does not stand for a quest", hint="give its id, or its handle")

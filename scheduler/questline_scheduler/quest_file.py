@@ -32,6 +32,8 @@ def read_quest(data: Mapping[str, Any]) -> QuestExecutionData:
     Raises:
       PayloadError: a key is unknown or missing, or a value is of the wrong shape.
     """
+    if not isinstance(data, Mapping):
+        raise PayloadError(f"{shortened(data)} is no quest", hint=_QUEST_HINT)
     for key in data:
         if key not in KEYS:
             raise PayloadError(f"a quest has no key {shortened(key)}", hint=suggestion(key, KEYS, kind="keys"))
@@ -64,4 +66,5 @@ def _refusal(error: ErrorDetails) -> PayloadError:
 
 #: Longest part of a value's place that an error repeats, in characters.
 MAX_PLACE = 100
+_QUEST_HINT = 'give a Quest, or an object as in a quest file: {"quest_type": "report", "input_data": {}}'
 _NAME_HINT = "use letters, digits and _ . -, and begin with a letter, a digit or _"
