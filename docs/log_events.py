@@ -41,6 +41,7 @@ EVENTS = {
     "sqlite_libraries_differ": "A caller's connection uses another SQLite library than ours; `hint` tells what to do.",
     "step_abandoned": "The process ends while the store is away, or the store cannot be used. The step is swept.",
     "step_broken": "questline itself met an error around a step. Its claim is given back or swept; please report it.",
+    "step_snoozed": "A handler asked for its step to be put off by `after` seconds; no attempt is spent.",
     "step_failed": "A handler raised. `retry_in` is the wait before the next attempt, null when the quest fails.",
     "step_released": "A step did not end within the time for shutting down and was given back, no attempt spent.",
     "store_unavailable": "The database is away, or its disk is full. The process waits, and goes on when it is back.",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from questline_worker.context import LordContext
     from questline_worker.executor import ExecutionHooks, QuestExecutor
     from questline_worker.lords import lord
-    from questline_worker.outcomes import Permanent, Retry
+    from questline_worker.outcomes import Permanent, Retry, Snooze
 
     __version__: str
 
@@ -55,6 +55,7 @@ __all__ = [
     "QuestlineError",
     "Retry",
     "Snapshot",
+    "Snooze",
     "StepStatus",
     "StoreUnavailable",
     "__version__",
@@ -84,6 +85,7 @@ _HOMES = {
     "QuestRepository": "questline_persistence.repository",
     "QuestlineError": "questline_persistence.errors",
     "Retry": "questline_worker.outcomes",
+    "Snooze": "questline_worker.outcomes",
     "Snapshot": "questline_persistence.models",
     "StepStatus": "questline_persistence.states",
     "StoreUnavailable": "questline_persistence.errors",

@@ -107,6 +107,7 @@ class Controls:
             if locked.status is ExecutionStatus.CANCELLED:
                 return replace(_done(locked, locked.status), changed=False)
             locked.require("cancel")
+            locked.cut_short(f"the quest was cancelled: {reason}" if reason else "the quest was cancelled")
             locked.connection.execute(delete(tickets).where(tickets.c.quest_id == quest_id))
             locked.change(
                 status=ExecutionStatus.CANCELLED,

@@ -1,4 +1,4 @@
-"""How a claim ends other than with a result: an error, a lost worker, or given back unspent.
+"""How a claim ends other than with a result: an error, a lost worker, cut short, put off, or given back unspent.
 
 Each function is one guarded transition inside the caller's transaction: it writes only while the claim
 still holds its step, and says whether it did.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, and_, case, delete, func, insert, literal, select, update
 
 from questline_persistence.claims import Doorbell, Settled
 from questline_persistence.clock import rfc3339
@@ -25,7 +25,7 @@ class Ending:
     """One attempt that came to no result.
 
     `retry_in` is the wait before the step may run again in seconds, or None when the quest is to fail;
-    `lost` tells that the worker died, which spends no attempt.
+    `lost` tells that the worker died, which spends no attempt; `status` is that of the run.
     """
 
     quest_id: str
@@ -39,6 +39,7 @@ class Ending:
     error: str
     retry_in: float | None
     lost: bool = False
+    status: RunStatus = RunStatus.ERROR
 
 
 def error_text(error: str) -> str:
@@ -84,7 +85,7 @@ def end_badly(
         else _retry(connection, ending, guard, now)
     )
     if settled.won:
-        _record(connection, ending, now)
+        record(connection, ending, now)
     return settled
 
 
@@ -167,7 +168,7 @@ def _fail_quest(connection: Connection, ending: Ending, guard: ColumnElement[boo
     return Settled(won=True, status=ExecutionStatus.FAILED)
 
 
-def _record(connection: Connection, ending: Ending, now: float) -> None:
+def record(connection: Connection, ending: Ending, now: float) -> None:
     """Add the attempt to the history; whoever ends it may have another idea of the time than who began it."""
     end_time = max(ending.start_time, ending.end_time)
     step = select(
@@ -177,7 +178,7 @@ def _record(connection: Connection, ending: Ending, now: float) -> None:
         steps.c.lord_name,
         steps.c.tool_name,
         steps.c.occurrence,
-        literal(RunStatus.ERROR.value),
+        literal(ending.status.value),
         literal(ending.start_time),
         literal(end_time),
         literal(end_time - ending.start_time),
@@ -188,18 +189,31 @@ def _record(connection: Connection, ending: Ending, now: float) -> None:
         literal(rfc3339(max(now, end_time))),
         literal(ending.worker_id),
         literal(ending.claim_id),
+        literal(1 if ending.lost else None, Integer),
     ).where(steps.c.quest_id == ending.quest_id, steps.c.epoch == ending.epoch, steps.c.position == ending.position)
     columns = (
         "quest_id epoch position lord_name tool_name run_index status start_time end_time duration_seconds "
-        "input_data error_message attempt_number max_attempts created_at worker_id claim_id"
+        "input_data error_message attempt_number max_attempts created_at worker_id claim_id lost"
     )
     connection.execute(insert(runs).from_select(columns.split(), step))
 
 
 def give_back(
-    connection: Connection, *, quest_id: str, epoch: int, position: str, claim_id: str, now: float
+    connection: Connection,
+    *,
+    quest_id: str,
+    epoch: int,
+    position: str,
+    claim_id: str,
+    now: float,
+    after: float | None = None,
 ) -> Settled:
-    """Move a ticket from running to ready (or held) without spending an attempt."""
+    """Move a ticket from running to ready (or held) without spending an attempt.
+
+    Parameters:
+      after: seconds by which the step has asked to be put off, if it has.
+    """
+    available = now + (after or 0.0)
     row = connection.execute(
         update(tickets)
         .where(holds(quest_id, epoch, position, claim_id))
@@ -208,9 +222,10 @@ def give_back(
             state=case((tickets.c.pause_requested == 1, TicketState.HELD.value), else_=TicketState.READY.value),
             fence=tickets.c.fence + 1,
             version=tickets.c.version + tickets.c.pause_requested,
-            available_at=now,
-            ring_at=now,
+            available_at=available,
+            ring_at=available,
             dispatches=0,
+            snoozed_until=None if after is None else available,
         )
         .returning(tickets.c.version, tickets.c.pause_requested, tickets.c.fence, tickets.c.queue, tickets.c.priority)
     ).first()
@@ -219,4 +234,6 @@ def give_back(
     if row.pause_requested:
         settle_pause(connection, quest_id, epoch, position, version=row.version, now=now)
         return Settled(won=True, status=ExecutionStatus.PAUSED)
-    return Settled(won=True, doorbell=Doorbell(quest_id, epoch, position, row.fence, row.queue, row.priority, now))
+    return Settled(
+        won=True, doorbell=Doorbell(quest_id, epoch, position, row.fence, row.queue, row.priority, available)
+    )

@@ -95,8 +95,12 @@ class Journal:
 
         return self.database.write(work, at="fail")
 
-    def release(self, held: Claim) -> Settled:
-        """Move a ticket from running back to ready, no attempt spent."""
+    def release(self, held: Claim, *, after: float | None = None) -> Settled:
+        """Move a ticket from running back to ready, no attempt spent.
+
+        Parameters:
+          after: seconds by which the step has asked to be put off, if it has.
+        """
         return self.database.write(
             lambda connection: give_back(
                 connection,
@@ -105,6 +109,7 @@ class Journal:
                 position=held.position,
                 claim_id=held.claim_id,
                 now=self.database.clock.now(),
+                after=after,
             ),
             at="release",
         )

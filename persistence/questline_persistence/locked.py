@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
-from questline_persistence.endings import UNCLAIMED
+from questline_persistence.endings import UNCLAIMED, Ending, record
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.limits import DEFAULTS, Limits
-from questline_persistence.states import LIVE, TRANSITIONS, ExecutionStatus, TicketState
+from questline_persistence.states import LIVE, TRANSITIONS, ExecutionStatus, RunStatus, TicketState
 from questline_persistence.tables import BELL, quests, steps, tickets
 
 #: How often to look again when a quest gains a ticket between the two locks.
@@ -85,6 +85,25 @@ class LockedQuest:
         allowed = ", ".join(sorted(TRANSITIONS[verb].sources))
         message = f"quest {self.quest_id} is {self.status}; {verb} needs it to be one of: {allowed}"
         raise QuestConflict(message, hint=HINTS.get(verb))
+
+    def cut_short(self, why: str) -> None:
+        """Record what runs now as cancelled; the verb is about to take its claim away."""
+        for ticket in self.tickets:
+            if ticket.state == TicketState.RUNNING:
+                ending = Ending(
+                    quest_id=self.quest_id,
+                    epoch=ticket.epoch,
+                    position=ticket.position,
+                    claim_id=ticket.claim_id,
+                    worker_id=ticket.worker_id,
+                    attempt_number=ticket.attempt + 1,
+                    start_time=ticket.claimed_at,
+                    end_time=self.now,
+                    error=why,
+                    retry_in=None,
+                    status=RunStatus.CANCELLED,
+                )
+                record(self.connection, ending, self.now)
 
     def change(self, **values: Any) -> None:
         """Write columns of the quest's row."""

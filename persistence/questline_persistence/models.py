@@ -89,13 +89,24 @@ class LordStep(Record):
 
 
 class StepView(Record):
-    """One step of a quest as people look at it."""
+    """One step of a quest as people look at it.
+
+    Parameters:
+      attempts: how often it has been tried in the epoch in which it ran last, a try that runs now included.
+      max_attempts: how many failures it may have.
+      lost: how many workers were lost while they ran it; those tries count as no attempts.
+      progress: how far the try that runs now says to be, 0.0 to 1.0, and with what: as of the last heartbeat.
+    """
 
     position: str
     lord_name: str
     tool_name: str
     status: StepStatus
     attempts: int
+    max_attempts: int = 3
+    lost: int = 0
+    progress: float | None = None
+    progress_message: str | None = None
 
 
 class QuestExecutionData(Record):
@@ -175,7 +186,10 @@ _LABEL_KEY_HINT = f"a key is letters, digits and . _ - / (at most {MAX_LABEL_KEY
 
 
 class LordRun(Record):
-    """One attempt of one step, as recorded."""
+    """One attempt of one step, as recorded.
+
+    `lost` tells that it ended because its worker was lost, and `code_version` which code ran it.
+    """
 
     run_id: int
     quest_id: str
@@ -196,6 +210,8 @@ class LordRun(Record):
     created_at: str
     worker_id: str | None
     claim_id: str | None
+    lost: bool = False
+    code_version: str | None = None
 
 
 class Snapshot(Record):

@@ -62,6 +62,7 @@ def start_again(locked: LockedQuest, state: history.State) -> Doorbell:
             created_at=rfc3339(locked.now),
         )
     )
+    locked.cut_short("the quest was replayed")
     locked.connection.execute(delete(tickets).where(tickets.c.quest_id == quest_id))
     bell = locked.issue_ticket(epoch, str(state.position), version)
     locked.change(

@@ -152,7 +152,7 @@ class QuestRepository:
         """Return what a quest may run now or waits to run: one row per ticket, by position."""
         shown = (
             *("position", "handler", "state", "attempt", "lost", "available_at", "queue"),
-            *("worker_id", "claimed_at", "deadline"),
+            *("worker_id", "claimed_at", "deadline", "snoozed_until"),
         )
         query = (
             select(*(tickets.c[name] for name in shown))

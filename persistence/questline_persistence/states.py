@@ -40,6 +40,10 @@ class RunStatus(StrEnum):
     SUCCESS = "success"
     ERROR = "error"
     SKIPPED = "skipped"
+    #: It was under way when its quest was cancelled or replayed.
+    CANCELLED = "cancelled"
+    #: What it was to write beside its result had been changed by somebody else.
+    CONFLICT = "conflict"
 
 
 class TicketState(StrEnum):

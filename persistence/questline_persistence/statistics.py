@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, literal, select, union_all
+from sqlalchemy import Connection, Select, and_, case, func, literal, select, union_all
 
 from questline_persistence.hot_connections import plan_by_keys
 from questline_persistence.states import ExecutionStatus, RunStatus
@@ -60,6 +60,8 @@ def _counted(namespace: str, status: ExecutionStatus) -> Select[str, int]:
 def lord_stats(connection: Connection, namespace: str, lord_name: str | None) -> list[dict[str, Any]]:
     """Return, per Lord and tool, how its newest attempts went; `success_rate` is in percent, durations in seconds.
 
+    The rate is that of attempts which succeeded or failed by themselves; one that was cancelled, or whose worker was
+    lost, says nothing of its Lord. It is None where there are no others.
     Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together.
     """
     plan_by_keys(connection)  # as above
@@ -80,14 +82,14 @@ def _lords(connection: Connection) -> Iterator[str]:
 def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[str, Any]]:
     """Return how the newest attempts of one Lord went, per tool."""
     newest = (
-        select(runs.c.quest_id, runs.c.tool_name, runs.c.status, runs.c.duration_seconds.label("seconds"))
+        select(runs.c.quest_id, runs.c.tool_name, runs.c.status, runs.c.lost, runs.c.duration_seconds.label("seconds"))
         .where(runs.c.lord_name == lord_name)
         .order_by(runs.c.created_at.desc())
         .limit(MAX_ATTEMPTS)
         .subquery()
     )
     succeeded = func.sum(case((newest.c.status == RunStatus.SUCCESS, 1), else_=0))
-    failed = func.sum(case((newest.c.status == RunStatus.ERROR, 1), else_=0))
+    failed = func.sum(case((and_(newest.c.status == RunStatus.ERROR, newest.c.lost.is_(None)), 1), else_=0))
     query = (
         select(
             literal(lord_name).label("lord_name"),
@@ -95,7 +97,9 @@ def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[
             func.count().label("total_runs"),
             succeeded.label("successful"),
             failed.label("errors"),
-            (100.0 * succeeded / func.count()).label("success_rate"),
+            func.coalesce(func.sum(newest.c.lost), 0).label("lost"),
+            func.sum(case((newest.c.status == RunStatus.CANCELLED, 1), else_=0)).label("cancelled"),
+            (100.0 * succeeded / func.nullif(succeeded + failed, 0)).label("success_rate"),
             func.avg(newest.c.seconds).label("avg_duration_seconds"),
             func.max(newest.c.seconds).label("max_duration_seconds"),
             func.min(newest.c.seconds).label("min_duration_seconds"),
@@ -106,7 +110,11 @@ def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[
         .order_by(newest.c.tool_name)
     )
     rows = connection.execute(query).mappings()
-    return [{**row, "success_rate": float(row["success_rate"])} for row in rows]
+    return [{**row, "success_rate": _float(row["success_rate"])} for row in rows]
+
+
+def _float(number: Any) -> float | None:
+    return None if number is None else float(number)
 
 
 def live_handlers(connection: Connection, namespace: str) -> dict[str, int]:

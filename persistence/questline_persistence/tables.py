@@ -184,6 +184,12 @@ class Tickets(Base):
     refusals: Mapped[int] = mapped_column(Integer, server_default="0")
     queue: Mapped[str] = mapped_column(Text)
     priority: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: The `available_at` that its step has asked for, by a snooze; while both are the same, that is what it waits for.
+    snoozed_until: Mapped[float | None] = mapped_column(Double)
+    #: How far the claim named last here said to be, 0.0 to 1.0, and with what; another claim has said nothing yet.
+    progress: Mapped[float | None] = mapped_column(Double)
+    progress_message: Mapped[str | None] = mapped_column(Text)
+    progress_claim_id: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         _one_of("state", TicketState),
@@ -247,6 +253,10 @@ class LordRuns(Base):
     created_at: Mapped[str] = mapped_column(Text)
     worker_id: Mapped[str | None] = mapped_column(Text)
     claim_id: Mapped[str | None] = mapped_column(Text)
+    #: 1 where the attempt ended because its worker was lost: it spent none of the step's attempts.
+    lost: Mapped[int | None] = mapped_column(Integer)
+    #: Which code ran it, as the worker's settings name it.
+    code_version: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         _one_of("status", RunStatus),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, select
 
-from questline_persistence import history
+from questline_persistence import attempts, history
 from questline_persistence.limits import DEFAULTS, Limit
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
 from questline_persistence.payload import decode
+from questline_persistence.standing import Standing
 from questline_persistence.states import ExecutionStatus, RunStatus, StepStatus, TicketState
-from questline_persistence.tables import quests, runs, snapshots, steps, tickets
+from questline_persistence.tables import quests, snapshots, steps, tickets
 
 _HEAD = {
     TicketState.READY: StepStatus.QUEUED,
@@ -24,21 +24,11 @@ _HEAD = {
 _HEAD_WITHOUT_TICKET = {ExecutionStatus.FAILED: StepStatus.ERROR, ExecutionStatus.CANCELLED: StepStatus.SKIPPED}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a quest stands: its epoch and version now, the next position, and its ticket's state if it has one."""
-
-    epoch: int
-    version: int
-    position: str | None
-    ticket: TicketState | None = None
-
-
 def standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Standing]:
     """Return where each quest stands: by its ticket while it has one, else by its newest snapshot."""
     ids = [row.quest_id for row in rows]
     found = {
-        row.quest_id: Standing(row.epoch, row.version, row.position, TicketState(row.state))
+        row.quest_id: Standing(row.epoch, row.version, row.position, row)
         for row in connection.execute(
             select(tickets).where(tickets.c.quest_id.in_(ids)).order_by(tickets.c.position.desc())
         )
@@ -64,7 +54,7 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULT
     """
     standing = standings(connection, [row])[row.quest_id]
     plan = history.plan(connection, row.quest_id, standing.epoch)
-    attempts = _attempts(connection, row.quest_id, standing)
+    tried = attempts.of(connection, row, standing, [step.position for step in plan])
     remaining = [step for step in plan if standing.position is not None and step.position >= standing.position]
     quest = QuestExecutionData.model_construct(
         **_fields(row, standing),
@@ -76,7 +66,10 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULT
                 lord_name=step.lord_name,
                 tool_name=step.tool_name,
                 status=_step_status(step.position, standing, row.status),
-                attempts=attempts.get(step.position, 0),
+                attempts=tried[step.position].counted,
+                max_attempts=step.max_attempts,
+                lost=tried[step.position].lost,
+                **_told(step.position, standing),
             )
             for step in plan
         ],
@@ -139,21 +132,17 @@ def _step_status(position: str, standing: Standing, status: str) -> StepStatus:
     if position > standing.position:
         return StepStatus.PENDING
     if standing.ticket is not None:
-        return _HEAD[standing.ticket]
+        return _HEAD[TicketState(standing.ticket.state)]
     return _HEAD_WITHOUT_TICKET.get(ExecutionStatus(status), StepStatus.PENDING)
 
 
-def _attempts(connection: Connection, quest_id: str, standing: Standing) -> dict[str, int]:
-    """Return how often each step has been tried in the present epoch, a try that runs now included."""
-    counted = connection.execute(
-        select(runs.c.position, func.count())
-        .where(runs.c.quest_id == quest_id, runs.c.epoch == standing.epoch, runs.c.position.is_not(None))
-        .group_by(runs.c.position)
-    )
-    attempts: dict[str, int] = {row[0]: row[1] for row in counted}
-    if standing.ticket is TicketState.RUNNING and standing.position is not None:
-        attempts[standing.position] = attempts.get(standing.position, 0) + 1
-    return attempts
+def _told(position: str, standing: Standing) -> dict[str, Any]:
+    """Return what the claim that runs a step now has said of its progress, if it has."""
+    ticket = standing.ticket
+    told = ticket is not None and position == ticket.position and ticket.claim_id is not None
+    if not told or ticket is None or ticket.progress_claim_id != ticket.claim_id:
+        return {"progress": None, "progress_message": None}
+    return {"progress": ticket.progress, "progress_message": ticket.progress_message}
 
 
 def _progress(connection: Connection, found: Mapping[str, Standing]) -> dict[str, tuple[int, int]]:
@@ -179,6 +168,7 @@ def run_view(row: Row[Any]) -> LordRun:
     """Return a row of the history as users see it."""
     values = {name: getattr(row, name) for name in LordRun.model_fields}
     values["status"] = RunStatus(row.status)
+    values["lost"] = bool(row.lost)
     values["input_data"] = decode(row.input_data)
     values["output_data"] = None if row.output_data is None else decode(row.output_data)
     return LordRun.model_construct(**values)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from questline_persistence.models import QuestExecutionData
+    from questline_persistence.models import QuestExecutionData, StepView
 
 #: Longest value that a line shows, in characters.
 MAX_SHOWN = 300
@@ -72,6 +72,15 @@ def progress(quest: QuestExecutionData) -> str:
     """Return how many of a quest's steps are done."""
     done, left = quest.progress["completed"], quest.progress["remaining"]
     return f"{done}/{done + left}"
+
+
+def attempts(step: StepView) -> str:
+    """Return how often a step was tried, out of how often it may be, and how many workers it has outlived beside."""
+    if not step.attempts and not step.lost:
+        return "-"
+    # A retry gives it all of its attempts once more.
+    counted = f"{step.attempts}/{step.max_attempts}" if step.attempts <= step.max_attempts else str(step.attempts)
+    return f"{counted} (+{step.lost} lost)" if step.lost else counted
 
 
 def short(value: Any, most: int = MAX_SHOWN) -> str:

@@ -70,7 +70,7 @@ def _row(run: LordRun) -> list[object]:
         run.tool_name,
         run.epoch,
         f"{run.attempt_number}/{run.max_attempts}",
-        pictures.word(run.status),
+        pictures.word("lost" if run.lost else run.status),
         times.length(run.duration_seconds),
         pictures.first_line(run.error_message) if run.error_message else pictures.short(run.output_data, 80),
     ]

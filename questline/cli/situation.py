@@ -28,6 +28,7 @@ class Cause(StrEnum):
     WORKER_LOST = "worker_lost"
     PAST_DEADLINE = "past_deadline"
     BACK_OFF = "back_off"
+    SNOOZED = "snoozed"
     NO_WORKER = "no_worker"
     LORD_UNKNOWN = "lord_unknown"
     QUEUE_UNHEARD = "queue_unheard"
@@ -81,9 +82,7 @@ def situation_of(
     if quest.status is ExecutionStatus.PAUSED:
         return Situation(Cause.PAUSED, f"it was paused{_because(quest)}", f"questline resume {quest.quest_id}")
     if ticket["available_at"] > now:
-        attempt = f"attempt {ticket['attempt'] + 1} of " if ticket["attempt"] else ""
-        message = f"{attempt}step {ticket['position']} waits until {times.moment(ticket['available_at'])}"
-        return Situation(Cause.BACK_OFF, f"{message} ({times.ago(ticket['available_at'], now)})")
+        return _put_off(ticket, now)
     return obstacle(ticket["handler"], ticket["queue"], living(workers)) or _queued(ticket, ahead)
 
 
@@ -139,6 +138,14 @@ def _running(quest: QuestExecutionData, ticket: Row, workers: Sequence[Row], now
         message = f"it pauses when step {position} has ended{place}, running for {since} by now{_because(quest)}"
         return Situation(Cause.PAUSING, message, f"questline resume {quest.quest_id}")
     return Situation(Cause.RUNNING, f"step {position} has been running{place} for {since}")
+
+
+def _put_off(ticket: Row, now: float) -> Situation:
+    attempt = f"attempt {ticket['attempt'] + 1} of " if ticket["attempt"] else ""
+    until = f"until {times.moment(ticket['available_at'])} ({times.ago(ticket['available_at'], now)})"
+    if ticket.get("snoozed_until") == ticket["available_at"]:
+        return Situation(Cause.SNOOZED, f"{attempt}step {ticket['position']} is snoozed {until}")
+    return Situation(Cause.BACK_OFF, f"{attempt}step {ticket['position']} waits {until}")
 
 
 def _queued(ticket: Row, ahead: int) -> Situation:

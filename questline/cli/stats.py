@@ -72,7 +72,7 @@ def _lord_row(row: dict[str, Any]) -> list[object]:
         row["tool_name"],
         f"{row['total_runs']:,}",
         f"{row['errors']:,}",
-        f"{row['success_rate']:.1f} %",
+        "-" if row["success_rate"] is None else f"{row['success_rate']:.1f} %",
         times.length(row["avg_duration_seconds"]),
         times.length(row["max_duration_seconds"]),
     ]

@@ -31,6 +31,55 @@ def test_a_release_while_a_pause_was_asked_for_settles_the_pause(bench: Workbenc
     assert bench.reasons(quest_id) == ["start", "pause"]
 
 
+def test_a_snoozed_step_waits_and_has_spent_no_attempt_nor_left_a_run(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.journal.fail(failure(bench.claim(quest_id)))
+    claim = bench.claim(quest_id)
+    settled = bench.journal.release(claim, after=60.0)
+
+    ticket, until = bench.ticket(quest_id), bench.clock.now() + 60.0
+    assert (ticket.state, ticket.attempt, ticket.lost, ticket.claim_id, ticket.worker_id) == ("ready", 1, 0, None, None)
+    assert (ticket.available_at, ticket.ring_at, ticket.snoozed_until) == (until, until, until)
+    assert ticket.fence == claim.fence + 1
+    assert settled.doorbell is not None
+    assert settled.doorbell.available_at == until
+    assert len(bench.rows(runs, quest_id)) == 1
+    assert bench.try_claim(quest_id) is None
+    assert bench.recovery.due() == []
+    bench.clock.advance(60)
+    assert [bell.quest_id for bell in bench.recovery.due()] == [quest_id]
+    assert bench.claim(quest_id).attempt == 2
+
+
+def test_a_step_that_fails_after_a_snooze_waits_for_its_back_off(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.journal.release(bench.claim(quest_id), after=0.0)
+    bench.journal.fail(failure(bench.claim(quest_id), retry_in=30.0))
+
+    (ticket,) = bench.repository.tickets(quest_id)
+    assert ticket["available_at"] == bench.clock.now() + 30.0 != ticket["snoozed_until"]
+
+
+def test_a_snooze_while_a_pause_was_asked_for_settles_the_pause_and_goes_on_waiting_after_it(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    claim = bench.claim(quest_id)
+    bench.controls.pause(quest_id)
+    assert bench.journal.release(claim, after=60.0) == Settled(won=True, status="paused")
+    bench.controls.resume(quest_id)
+
+    assert bench.try_claim(quest_id) is None
+    bench.clock.advance(60)
+    assert bench.try_claim(quest_id) is not None
+
+
+def test_a_snooze_after_a_cancel_changes_nothing(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    claim = bench.claim(quest_id)
+    bench.controls.cancel(quest_id)
+    assert bench.journal.release(claim, after=60.0) == Settled(won=False)
+    assert not bench.has_ticket(quest_id)
+
+
 def test_a_late_release_takes_nothing_from_the_next_claim(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     late = bench.claim(quest_id)

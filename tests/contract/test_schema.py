@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from questline_persistence import schema
 from questline_persistence.database import Database
@@ -59,6 +60,53 @@ def test_the_schema_goes_down_to_nothing_and_up_again(database: Database) -> Non
     schema.migrate(database)
     schema.migrate(database)
     assert schema.drift(database) == []
+
+
+def test_attempts_of_before_are_kept_and_those_of_new_statuses_are_taken(database: Database) -> None:
+    schema.downgrade(database, "0003")
+    quest = (
+        "INSERT INTO quest_executions (quest_id, namespace, quest_type, status, input_data, execution_stack, labels, "
+    )
+    quest += (
+        "queue, created_at, updated_at, schema_version) VALUES ('q', 'n', 't', 'new', '{}', '[]', '{}', 'd', '', '', 1)"
+    )
+    run = "INSERT INTO lord_runs (quest_id, lord_name, tool_name, run_index, status, start_time, input_data, "
+    run += "max_attempts, created_at) VALUES ('q', 'a', 't', 1, :status, 0, '{}', 1, '')"
+
+    def add(*statuses: str) -> None:
+        for status in statuses:
+            database.write(lambda connection, status=status: connection.execute(text(run), {"status": status}))
+
+    def stored() -> list[tuple[int, str]]:
+        query = text("SELECT run_id, status FROM lord_runs ORDER BY run_id")
+        return database.read(lambda connection: [(row[0], row[1]) for row in connection.execute(query)])
+
+    database.write(lambda connection: connection.execute(text(quest)))
+    add("success", "error", "skipped")
+    database.write(lambda connection: connection.execute(text("DELETE FROM lord_runs WHERE run_id = 3")))
+    schema.migrate(database)
+    add("cancelled", "conflict")
+    with pytest.raises(IntegrityError):
+        add("unheard-of")
+    assert [(run_id, status) for run_id, status in stored() if run_id < 5 or status == "conflict"] == [
+        (1, "success"),
+        (2, "error"),
+        (4, "cancelled"),
+        (5, "conflict"),
+    ]
+    schema.downgrade(database, "0003")
+    assert [status for _, status in stored()] == ["success", "error", "skipped", "skipped"]
+    with pytest.raises(IntegrityError):
+        add("cancelled")
+
+
+def test_postgresql_has_checked_every_row_against_every_constraint(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    for change in ("0003", "head"):
+        (schema.downgrade if change != "head" else schema.migrate)(database, change)
+        query = text("SELECT count(*) FROM pg_constraint WHERE NOT convalidated")
+        assert database.read(lambda connection: connection.scalar(query)) == 0  # noqa: B023  (called at once)
+    database.close()
 
 
 def test_the_tables_of_an_application_in_the_same_database_are_left_alone(blank: Database) -> None:

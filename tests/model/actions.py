@@ -77,6 +77,7 @@ def _of_a_running_hold(world: World, hold: Hold, rules: Rules) -> Iterator[Actio
     if world.faults:
         yield Action("fail", hold=hold, final=True)
         yield Action("release", hold=hold)
+        yield Action("release", hold=hold, later=True)
         yield Action("stray", worker=hold.worker, hold=hold)
     if world.faults and hold.attempt < rules.max_attempts:
         yield Action("fail", hold=hold)

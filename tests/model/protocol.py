@@ -239,7 +239,7 @@ class Protocol:
         left = without(world, hold)
         if ticket is None or not self._passes("release", world, action, ticket):
             return Step(left, won=False)
-        return Step(self._give_back(paid(left), ticket))
+        return Step(self._give_back(paid(left), ticket, due=not action.later))
 
     def _stray(self, world: World, action: Action) -> Step | None:
         """Give back a claim that the heartbeat believes nobody here knows of; it may begin to run just then."""
@@ -251,10 +251,11 @@ class Protocol:
         known = _held(action).phase is Phase.RUNNING
         return Step(self._give_back(paid(world) if known else world, ticket))
 
-    def _give_back(self, world: World, ticket: Ticket) -> World:
-        """Leave a ticket unclaimed, no attempt spent."""
-        world = self._settle(replace(world, fence=world.fence + 1), replace(freed(ticket), due=True))
-        return world if ticket.pause_requested else self._ring(world, ticket.epoch, ticket.position)
+    def _give_back(self, world: World, ticket: Ticket, *, due: bool = True) -> World:
+        """Leave a ticket unclaimed, no attempt spent; one that is put off is due later, and rung for then."""
+        world = self._settle(replace(world, fence=world.fence + 1), replace(freed(ticket), due=due))
+        rings = due and not ticket.pause_requested
+        return self._ring(world, ticket.epoch, ticket.position) if rings else world
 
     def _die(self, world: World, action: Action) -> Step:
         """Kill a worker, and all that it had in hand."""
@@ -360,7 +361,16 @@ class Protocol:
     def _cancel(self, world: World, action: Action) -> Step | None:
         if not self._requires("cancel", world, action):
             return None
+        world = self._cut_short(world)
         return Step(replace(world, ticket=None, status=Status.CANCELLED, fence=world.fence + 1, verbs=world.verbs - 1))
+
+    @staticmethod
+    def _cut_short(world: World) -> World:
+        """Add what runs now to the history as cancelled: its claim is about to go."""
+        ticket = world.ticket
+        if ticket is None or ticket.claim is None:
+            return world
+        return replace(world, runs=(*world.runs, Run(ticket.epoch, ticket.position, ticket.claim, Ended.CUT_SHORT)))
 
     def _retry(self, world: World, action: Action) -> Step | None:
         if not self._requires("retry", world, action):
@@ -379,6 +389,7 @@ class Protocol:
             return None
         came_from = point or world.snapshots[-1]
         position = (came_from.position or NO_STEP) if point else 2
+        world = self._cut_short(world)
         epoch, version = world.epoch + 1, world.version + 1
         world = replace(world, epoch=epoch, version=version, status=Status.RUNNING, started=True, verbs=world.verbs - 1)
         world = snap(world, epoch, position, SnapshotReason.REPLAY, parent=came_from.version)

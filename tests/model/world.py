@@ -56,10 +56,11 @@ class Ended(_Word):
     BROKEN = "the handler raised"
     LOST = "the worker was lost"
     LATE = "timed out"
+    CUT_SHORT = "the quest was cancelled or replayed"
 
     @property
     def status(self) -> RunStatus:
-        return RunStatus.SUCCESS if self is Ended.SUCCESS else RunStatus.ERROR
+        return {Ended.SUCCESS: RunStatus.SUCCESS, Ended.CUT_SHORT: RunStatus.CANCELLED}.get(self, RunStatus.ERROR)
 
 
 @dataclass(frozen=True)
@@ -188,9 +189,9 @@ class World:
 class Action:
     """One thing that may happen.
 
-    `successor` tells that a result wants a claim on the next step in the same go, `outsider` that the actor
-    belongs to another namespace, `foreign` that the bell names another quest, `heard` whether the reply arrives;
-    `start` and `seen` are those of a replay.
+    `successor` tells that a result wants a claim on the next step in the same go, `later` that a step which is given
+    back wants to be put off, `outsider` that the actor belongs to another namespace, `foreign` that the bell names
+    another quest, `heard` whether the reply arrives; `start` and `seen` are those of a replay.
     """
 
     verb: str
@@ -201,6 +202,7 @@ class Action:
     heard: bool = True
     final: bool = False
     successor: bool = False
+    later: bool = False
     outsider: bool = False
     foreign: bool = False
     start: str | None = None
@@ -223,6 +225,7 @@ class Action:
         flags = {
             "for good": self.final,
             "with its successor": self.successor,
+            "to be put off": self.later,
             "from outside": self.outsider,
             "of another quest": self.foreign,
         }

@@ -173,7 +173,8 @@ class RealStore:
 
     def _release(self, _: World, action: Action, __: Step) -> bool:
         assert action.hold is not None
-        return self.journals[action.hold.worker].release(self._claims[action.hold.claim]).won
+        after = 60.0 if action.later else None
+        return self.journals[action.hold.worker].release(self._claims[action.hold.claim], after=after).won
 
     def _stray(self, _: World, action: Action, __: Step) -> bool:
         assert action.hold is not None

@@ -87,6 +87,11 @@ class LordContext:
         return self._claim.attempt
 
     @property
+    def max_attempts(self) -> int:
+        """How many failures the step may have: with `attempt`, it tells a handler that this is the last one."""
+        return self._claim.max_attempts
+
+    @property
     def idempotency_key(self) -> str:
         """A name for this step's outside effects: the same over retries and crashes, another after a replay."""
         return self._claim.idempotency_key

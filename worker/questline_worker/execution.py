@@ -24,7 +24,18 @@ from questline_worker.context import LordContext
 from questline_worker.event_loop import EventLoop
 from questline_worker.forks import end_if_forked
 from questline_worker.lords import Handler, find_handler
-from questline_worker.outcomes import Dropped, Failed, Outcome, Permanent, Retry, StepCancelled, Succeeded
+from questline_worker.outcomes import (
+    Dropped,
+    Failed,
+    Outcome,
+    Permanent,
+    Retry,
+    Snooze,
+    Snoozed,
+    StepCancelled,
+    Succeeded,
+    leaves,
+)
 from questline_worker.outputs import Outputs
 from questline_worker.parameters import fill
 from questline_worker.pending import Pending
@@ -78,6 +89,8 @@ class Execution:
         try:
             output = result()
             failpoint("worker.effect")
+            if isinstance(output, Snooze):
+                return Snoozed(output.after)
             text = encode(output, what=f"the output of {step.claim.handler}", limit=self._limit)
         except BaseException as error:  # noqa: BLE001  (as above)
             return _unsuccessful(step, error)
@@ -100,6 +113,10 @@ def _call(claim: Claim, context: LordContext) -> Any:
     return handler.function(context, **arguments)
 
 
+#: What a handler ends with that was cancelled, in its thread or on the event loop.
+_CANCELLED = (StepCancelled, CancelledError, asyncio.CancelledError)
+
+
 def _unsuccessful(step: RunningStep, error: BaseException) -> Outcome:
     """Return what becomes of a step whose handler, or whose output, met an error."""
     try:
@@ -109,18 +126,20 @@ def _unsuccessful(step: RunningStep, error: BaseException) -> Outcome:
 
 
 def _judged(step: RunningStep, error: BaseException) -> Outcome:
-    """Return what becomes of a step by the kind of its error."""
-    claim = step.claim
-    match error:
-        case StepCancelled() | CancelledError() | asyncio.CancelledError():
-            cancelled = StepCancelled("the step was cancelled")
-            return Dropped() if step.lost else Failed(_described(cancelled), _retry(claim))
-        case Permanent() | PayloadError():
-            return Failed(_described(error), None)
-        case Retry():
-            return Failed(_described(error), _retry(claim, error.after))
-        case _:
-            return Failed(_described(error), _retry(claim))
+    """Return what becomes of a step by the kind of its error, or the kinds that a group of them holds."""
+    claim, errors = step.claim, list(leaves(error))
+    cancelled = [isinstance(one, _CANCELLED) for one in errors]
+    if step.lost and any(cancelled):
+        return Dropped()
+    if all(cancelled):
+        return Failed(_described(StepCancelled("the step was cancelled")), _retry(claim))
+    if any(isinstance(one, Permanent | PayloadError) for one in errors):
+        return Failed(_described(error), None)
+    snoozes = [one.after for one in errors if isinstance(one, Snooze)]
+    if len(snoozes) == len(errors):
+        return Snoozed(max(snoozes))
+    waits = [one.after for one in errors if isinstance(one, Retry) and one.after is not None]
+    return Failed(_described(error), _retry(claim, max(waits, default=None)))
 
 
 def _handler(claim: Claim) -> Handler:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from questline_persistence.models import LordStep
 
 #: Longest wait that a handler may ask for, in seconds.
 MAX_AFTER_SECONDS = 30 * 86_400
+
+
+def _seconds(after: float | timedelta) -> float:
+    """Return a wait that a handler asks for, in seconds, or raise ValueError."""
+    seconds = after.total_seconds() if isinstance(after, timedelta) else after
+    if not 0 <= seconds <= MAX_AFTER_SECONDS:
+        raise ValueError(f"after must be 0 to {MAX_AFTER_SECONDS:,} seconds, not {after}")
+    return float(seconds)
 
 
 class Permanent(Exception):
@@ -18,13 +28,30 @@ class Retry(Exception):
     """Raised by a handler: try again, after `after` seconds if given, else after the usual back-off.
 
     It spends an attempt, like any failure.
+
+    Parameters:
+      message: what to record as the error.
+      after: seconds, or a timedelta; 0 to 30 days.
     """
 
-    def __init__(self, message: str = "asked to be tried again", *, after: float | None = None) -> None:
+    def __init__(self, message: str = "asked to be tried again", *, after: float | timedelta | None = None) -> None:
         super().__init__(message)
-        if after is not None and not 0 <= after <= MAX_AFTER_SECONDS:
-            raise ValueError(f"after must be 0 to {MAX_AFTER_SECONDS:,} seconds, not {after}")
-        self.after = after
+        self.after = None if after is None else _seconds(after)
+
+
+class Snooze(Exception):
+    """Raised or returned by a handler: run this step again after `after` seconds, for it cannot be done yet.
+
+    It spends no attempt and is no error, however often it happens: for polling, and for a service that says when to
+    come back (HTTP 429 and 503).
+
+    Parameters:
+      after: seconds, or a timedelta; 0 to 30 days.
+    """
+
+    def __init__(self, after: float | timedelta) -> None:
+        self.after = _seconds(after)
+        super().__init__(f"asked to be put off by {self.after:g} s")
 
 
 class StepCancelled(BaseException):
@@ -32,6 +59,15 @@ class StepCancelled(BaseException):
 
     Not an `Exception`, so that a handler's own `except Exception` lets it pass.
     """
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors that a group holds, however deep; an error that is no group is its own."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from leaves(one)
+    else:
+        yield error
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +87,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Snoozed:
+    """The handler asked for the step to be put off by `after` seconds."""
+
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """The handler stopped because its claim was gone; there is nothing to write."""
 
@@ -60,4 +103,4 @@ class GivenBack:
     """The handler did not begin for want of room; the step is offered again, and no attempt is spent."""
 
 
-Outcome = Succeeded | Failed | Dropped | GivenBack
+Outcome = Succeeded | Failed | Snoozed | Dropped | GivenBack

@@ -20,7 +20,7 @@ from questline_persistence.retries import backoff
 from questline_scheduler.background_ringer import BackgroundRinger
 from questline_scheduler.ringer import Ringer
 from questline_worker.handover import Handover, Seat
-from questline_worker.outcomes import Dropped, Failed, GivenBack, Outcome, Succeeded
+from questline_worker.outcomes import Dropped, Failed, GivenBack, Outcome, Snoozed, Succeeded
 from questline_worker.running import RunningStep, RunningSteps
 
 log = get_logger(__name__)
@@ -165,6 +165,9 @@ class Settlement:
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
                 )
                 return self._journal.fail(Failure(claim, error, claim.time(), retry_in))
+            case Snoozed(after):
+                log.info("step_snoozed", lord=claim.lord_name, after=after)
+                return self._journal.release(claim, after=after)
             case GivenBack():
                 # Unrung: a relay finds it, anybody's; our own bell would bring it straight back here.
                 return replace(self._journal.release(claim), doorbell=None)

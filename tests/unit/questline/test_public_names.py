@@ -8,7 +8,7 @@ import pytest
 import questline
 
 DOCUMENTED = {
-    *("lord", "LordContext", "Permanent", "Retry", "QuestExecutor", "ExecutionHooks"),
+    *("lord", "LordContext", "Permanent", "Retry", "Snooze", "QuestExecutor", "ExecutionHooks"),
     *("QuestClient", "QuestHandle", "quest_type"),
     *("Quest", "QuestExecutionData", "LordStep", "LordRun", "Snapshot", "QuestRepository", "QuestFilter"),
     *("ExecutionStatus", "StepStatus"),

@@ -55,6 +55,13 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
             "attempt 2 of step 0001 waits until 1970-01-12 13:48:10 UTC",
         ),
         (TICKET | {"available_at": NOW + 90}, [], Cause.BACK_OFF, "(in 1 m 30 s)"),
+        (
+            TICKET | {"available_at": NOW + 90, "snoozed_until": NOW + 90},
+            [WORKER],
+            Cause.SNOOZED,
+            "step 0001 is snoozed until 1970-01-12 13:48:10 UTC (in 1 m 30 s)",
+        ),
+        (TICKET | {"available_at": NOW + 90, "snoozed_until": NOW - 90}, [], Cause.BACK_OFF, "waits until"),
         (RUNNING, [WORKER | {"state": "lost"}], Cause.WORKER_LOST, "was running on castle (pid 7) on a worker that is"),
         (RUNNING, [], Cause.WORKER_LOST, "step 0001 was running on a worker that is lost"),
         (RUNNING | {"deadline": NOW - 1}, [WORKER], Cause.PAST_DEADLINE, "has run over its time on castle (pid 7)"),

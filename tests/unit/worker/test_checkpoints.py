@@ -10,7 +10,7 @@ from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_scheduler.ringer import Ringer
 from questline_worker.checkpoints import Checkpoints
 from questline_worker.hooks import ExecutionHooks
-from questline_worker.outcomes import Failed, Outcome, Succeeded
+from questline_worker.outcomes import Failed, Outcome, Snoozed, Succeeded
 from questline_worker.running import RunningSteps
 from tests.contract.quests import LONG, Workbench
 from tests.unit.scheduler.brokers import HandBroker
@@ -74,6 +74,18 @@ def test_an_attempt_lasts_as_long_as_this_process_counts_whatever_the_database_s
     (run,) = room.bench.repository.runs(quest_id)
     assert run.duration_seconds is not None
     assert 0.0 <= run.duration_seconds < LONG
+
+
+def test_a_snoozed_step_is_put_off_and_not_rung(room: Room) -> None:
+    quest_id = room.bench.submit("a", "b")
+    room.run(quest_id, Snoozed(60.0))
+    ticket = room.bench.ticket(quest_id)
+    assert (ticket.state, ticket.attempt, ticket.available_at) == ("ready", 0, room.bench.clock.now() + 60.0)
+    assert room.broker.rung == []
+    room.bench.clock.advance(60)
+    room.run(quest_id, Snoozed(0.0))
+    assert room.broker.rung == [quest_id]
+    assert room.running.all() == []
 
 
 def test_a_step_whose_claim_is_gone_before_its_thread_comes_to_it_is_not_begun(
@@ -163,7 +175,7 @@ def test_a_fenced_result_changes_nothing_and_rings_nobody(room: Room) -> None:
 
     room.run(quest_id, overtaken)
     assert room.bench.status(quest_id) == "cancelled"
-    assert room.bench.repository.runs(quest_id) == []
+    assert [run.status for run in room.bench.repository.runs(quest_id)] == ["cancelled"]
     assert room.broker.rung == []
 
 
