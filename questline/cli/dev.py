@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from questline.cli import options, output
@@ -19,22 +22,37 @@ def register(app: typer.Typer, panel: str) -> None:
     command(app, "dev", panel=panel, example="questline dev my_lords")(dev)
 
 
-def dev(invocation: Invocation, modules: options.Modules = None, *, max_async: options.MaxAsync = None) -> None:
+def dev(
+    invocation: Invocation,
+    modules: options.Modules = None,
+    *,
+    max_async: options.MaxAsync = None,
+    no_reload: Annotated[
+        bool, typer.Option("--no-reload", help="Keep running the code as it was.", show_default=False)
+    ] = False,
+) -> None:
     """Run one worker process with all loops for development, until Ctrl-C.
 
-    Needs no server: quests are kept in ./.questline/ and survive a restart. A second Ctrl-C stops at once; either way
-    it exits with 0.
+    It listens to every queue that its Lords name, tells of every step and quest, and runs changed code as soon as the
+    running steps have ended. Needs no server: quests are kept in ./.questline/ and survive a restart. A second Ctrl-C
+    stops at once; either way it exits with 0.
     """
+    from questline_worker.code_watch import CodeWatch  # noqa: PLC0415  (the worker, which only this needs)
+
     chosen = invocation.load_settings(
         worker_processes=1,
         shutdown_seconds=SHUTDOWN_SECONDS,
         max_async=max_async,
         lords=tuple(modules or ()) or None,
     )
+    if chosen.log_format == "auto":
+        chosen = chosen.model_copy(update={"log_format": "console"})
+    invocation.settings = chosen
     invocation.import_lords(chosen.lords)
     for line in _greeting(invocation, ", ".join(chosen.lords) or "none; name a module: questline dev MODULE"):
         output.note(line)
-    supervise(invocation, chosen, chosen.lords, loops=True)
+    watch = None if no_reload else CodeWatch(Path.cwd(), output.note)
+    supervise(invocation, chosen, chosen.lords, development=True, watch=watch)
 
 
 def _greeting(invocation: Invocation, modules: str) -> list[str]:

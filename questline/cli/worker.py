@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -65,8 +65,11 @@ def worker(
     supervise(invocation, chosen, chosen.lords, loops=not no_loops)
 
 
-def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], *, loops: bool) -> None:
+def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], **options: Any) -> None:
     """Check what can be checked before a process starts, run the workers, and exit as they do.
+
+    Parameters:
+      options: those of the `Supervisor`.
 
     Raises:
       UsageMistake: no module of Lords is named anywhere.
@@ -88,5 +91,5 @@ def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], 
     invocation.creates = True
     _ = invocation.store  # reaches the store and looks at its schema
     invocation.database.close()
-    if code := Supervisor(chosen, tuple(modules), loops=loops, say=output.note).run():
+    if code := Supervisor(chosen, tuple(modules), say=output.note, **options).run():
         raise typer.Exit(code)

@@ -29,6 +29,11 @@ def declare(handler: str, defaults: StepDefaults) -> None:
     _DEFAULTS[handler] = defaults
 
 
+def declared_queues() -> set[str]:
+    """Return the queues that Lords of this process have been declared for."""
+    return {defaults.queue for defaults in _DEFAULTS.values() if defaults.queue is not None}
+
+
 def complete(steps: Iterable[LordStep]) -> list[LordStep]:
     """Return the steps, each with its Lord's defaults for what it does not set."""
     if not _DEFAULTS:

@@ -49,6 +49,9 @@ class StepHooks(Protocol):
     def step_ended(self, claim: Claim, outcome: Outcome) -> None:
         """The handler is done; nothing has been written yet."""
 
+    def quest_changed(self, claim: Claim, status: str) -> None:
+        """The end of a step was written, and has brought its quest to another status."""
+
 
 class Checkpoints(Middleware):
     """Claims each step before its handler runs, and commits what came of it.
@@ -84,6 +87,8 @@ class Checkpoints(Middleware):
         self._async_steps = async_steps or AsyncSteps(EventLoop(), running)
         self._handover = Handover(lambda: lease.good)
         self._settlement = Settlement(journal, ringer, running, self._handover, behind=behind)
+        if hooks is not None:
+            self._settlement.on_quest_changed = hooks.quest_changed
         self._giving_back = GivingBack(journal, running, self._handover, self._settlement.ring)
         self._overdue = Loop(self._giving_back)
 
@@ -118,6 +123,10 @@ class Checkpoints(Middleware):
         self._journal.drain()  # async steps have posted since
         self._giving_back.running()
         self._settlement.finish()
+
+    def retire(self) -> None:
+        """Take nothing more up; what runs may go on."""
+        self._handover.close()
 
     def after_process_message(
         self,

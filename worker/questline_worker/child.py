@@ -13,6 +13,8 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,10 +25,12 @@ from questline_persistence.log import get_logger
 from questline_persistence.settings import Settings
 from questline_scheduler.logs import configure_logging, restore_logging
 from questline_scheduler.standard_streams import open_standard_streams
-from questline_scheduler.stopping import wait_for_stop
+from questline_scheduler.step_defaults import declared_queues
+from questline_scheduler.stopping import LOOK_SECONDS, wait_for_stop
 from questline_worker.forks import keep_signals_here
 from questline_worker.green_threads import refuse_green_threads
 from questline_worker.lords import import_lords
+from questline_worker.narration import Narration
 from questline_worker.own_imports import keep_own_imports
 from questline_worker.process import WorkerProcess
 
@@ -40,12 +44,16 @@ EXIT_MISCONFIGURED = 2
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the supervisor tells a child: settings, modules, whether to host the loops, and its name."""
+    """What the supervisor tells a child: settings, modules, whether to host the loops, its name, and its manners.
+
+    In development a process listens to every queue that its Lords name, and tells of every step.
+    """
 
     settings: dict[str, Any]
     modules: list[str]
     loops: bool
     process_id: str
+    development: bool = False
 
     def line(self) -> bytes:
         """Return the orders as one line of JSON."""
@@ -60,7 +68,10 @@ def run(orders: Orders, pipe: int) -> int:
         import_lords(orders.modules)
         refuse_green_threads()
         restore_logging(settings)
-        process = WorkerProcess(settings, loops=orders.loops, process_id=orders.process_id)
+        if orders.development:
+            settings = _with_every_queue(settings)
+        hooks = Narration() if orders.development else None
+        process = WorkerProcess(settings, loops=orders.loops, process_id=orders.process_id, hooks=hooks)
     except QuestlineError as error:
         restore_logging(settings)
         log.critical("worker_misconfigured", error=error.message, hint=error.hint)
@@ -68,9 +79,7 @@ def run(orders: Orders, pipe: int) -> int:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     keep_signals_here()
-    threading.Thread(
-        target=_stop_with_supervisor, args=(pipe, stopping), name="questline-supervised", daemon=True
-    ).start()
+    _start_thread(_heed_supervisor, pipe, process, stopping)
     dramatiq.set_broker(process.broker)
     worker = dramatiq.Worker(
         process.broker, queues=set(settings.queues), worker_threads=settings.worker_threads, worker_timeout=POLL_MS
@@ -90,10 +99,28 @@ def _shut_down(process: WorkerProcess, worker: dramatiq.Worker, seconds: float) 
     process.database.close()
 
 
-def _stop_with_supervisor(pipe: int, stopping: threading.Event) -> None:
-    """Wait until the supervisor's end of the pipe closes."""
+def _with_every_queue(settings: Settings) -> Settings:
+    """Return the settings with the queues that Lords name besides their own."""
+    more = sorted(declared_queues() - {*settings.queues})
+    return settings.model_copy(update={"queues": (*settings.queues, *more)})
+
+
+def _start_thread(target: Callable[..., None], *arguments: Any) -> None:
+    threading.Thread(target=target, args=arguments, name=f"questline-{target.__name__.strip('_')}", daemon=True).start()
+
+
+def _heed_supervisor(pipe: int, process: WorkerProcess, stopping: threading.Event) -> None:
+    """Retire when the supervisor says so, and stop when its end of the pipe closes."""
     while os.read(pipe, 1024):
-        pass
+        _start_thread(_retire, process, stopping)
+    stopping.set()
+
+
+def _retire(process: WorkerProcess, stopping: threading.Event) -> None:
+    """Stop once what runs has ended, however long that takes."""
+    process.retire()
+    while len(process.running):
+        time.sleep(LOOK_SECONDS)
     stopping.set()
 
 

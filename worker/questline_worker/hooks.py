@@ -52,6 +52,9 @@ class ExecutionHooks:
         if self.on_step_end is not None:
             _call(self.on_step_end, _event(claim, outcome.error if isinstance(outcome, Failed) else None))
 
+    def quest_changed(self, claim: Claim, status: str) -> None:
+        """The executor tells of quests by itself, once they are read."""
+
     def quest_ended(self, quest: QuestExecutionData) -> None:
         """Tell of a quest that has stopped."""
         if self.on_quest_end is not None:

@@ -115,7 +115,7 @@ class WorkerProcess:
     def _add_middleware(self, hooks: StepHooks | None, *, behind: bool) -> None:
         """Add the middleware; Dramatiq tells the last one first: what still runs is given back before the sign-off."""
         ringer = Ringer(self.broker, self.recovery)
-        checkpoints = Checkpoints(
+        self._checkpoints = Checkpoints(
             self.journal,
             self.recovery,
             ringer,
@@ -127,8 +127,12 @@ class WorkerProcess:
         )
         watchdog = Watchdog(self.running, async_steps=self.async_steps)
         patience = Patience(self.database, self.settings.shutdown_seconds)
-        for middleware in (patience, watchdog, self.lease, checkpoints):
+        for middleware in (patience, watchdog, self.lease, self._checkpoints):
             self.broker.add_middleware(middleware)
+
+    def retire(self) -> None:
+        """Take no step up any more; what runs may go on."""
+        self._checkpoints.retire()
 
     def _check_schema(self) -> None:
         """Make sure of the schema, and end the process if it is not ours: nothing it did would succeed."""

@@ -50,6 +50,8 @@ class Settlement:
         self._running = running
         self._handover = handover
         self._behind = behind
+        #: Told of a quest whose status a step's end has changed.
+        self.on_quest_changed: Callable[[Claim, str], object] | None = None
         journal.on_settled = self._settled
 
     def end(self, step: RunningStep, outcome: Outcome, *, its_turn: bool) -> None:
@@ -140,6 +142,8 @@ class Settlement:
         """Have `ring` ring for the steps that are ready now that these have been settled."""
         failpoint("worker.settled")
         for claim, outcome, settled in ends:
+            if settled.status is not None and self.on_quest_changed is not None:
+                self.on_quest_changed(claim, settled.status)
             if not settled.won:
                 self._running.note_fenced()
                 log.warning(

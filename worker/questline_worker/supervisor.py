@@ -24,6 +24,7 @@ from questline_scheduler.brokers import open_broker
 from questline_scheduler.services import make_loops
 from questline_scheduler.sweeper import Sweeper
 from questline_worker.child import EXIT_MISCONFIGURED, Orders
+from questline_worker.code_watch import CodeWatch
 from questline_worker.patience import RELEASE_SECONDS
 
 log = get_logger(__name__)
@@ -47,6 +48,7 @@ class _Child:
     process_id: str
     started_at: float
     short_lives: int = 0
+    retiring: bool = False
 
 
 class Supervisor:
@@ -57,6 +59,8 @@ class Supervisor:
       modules: the modules that register Lords.
       loops: whether this process hosts the background loops; without it, lost work waits for another's.
       say: tells whoever pressed Ctrl-C what happens now.
+      development: whether children listen to every queue that their Lords name, and tell of every step.
+      watch: tells of new code, which is run as soon as running steps have ended; None to keep the code as it was.
     """
 
     def __init__(
@@ -66,12 +70,16 @@ class Supervisor:
         *,
         loops: bool = True,
         say: Callable[[str], object] = log.info,
+        development: bool = False,
+        watch: CodeWatch | None = None,
     ) -> None:
         self.settings = settings
         self._modules = list(modules)
         self._stopping = False
         self._interrupts = 0
         self._say = say
+        self._development = development
+        self._watch = watch
         self._children: list[_Child] = []
         self._due: list[tuple[float, int]] = []
         # The supervisor never waits long for the store: a child that dies meanwhile must be replaced all the same.
@@ -97,8 +105,11 @@ class Supervisor:
             self._start()
         if self._loops is not None:
             self._loops.start()
+        if self._watch is not None:
+            self._watch.start()
         while not self._stopping:
             self._replace_dead()
+            self._renew()
             time.sleep(LOOK_SECONDS)
         return self._shut_down()
 
@@ -113,7 +124,8 @@ class Supervisor:
 
     def _start(self, short_lives: int = 0) -> None:
         process_id = new_claim_id()
-        orders = Orders(self.settings.model_dump(mode="json"), self._modules, self._in_process, process_id)
+        settings = self.settings.model_dump(mode="json")
+        orders = Orders(settings, self._modules, self._in_process, process_id, self._development)
         try:
             process, pipe = _spawn()
         except OSError as error:  # no memory or no process left: those that run go on
@@ -134,17 +146,33 @@ class Supervisor:
         for child in [child for child in self._children if child.process.poll() is not None]:
             self._bury(child)
 
+    def _renew(self) -> None:
+        """Have children retire whose code has changed; successors that could not start with the code before are due."""
+        changed = self._watch.take() if self._watch is not None else []
+        if not changed:
+            return
+        log.info("code_changed", files=[path.name for path in changed])
+        for child in self._children:
+            child.retiring = True
+            _tell(child.pipe, b"retire\n")
+        self._due = [(0.0, 0) for _ in self._due]
+
     def _bury(self, child: _Child) -> None:
         """Have a dead child's steps offered again, and its place filled."""
         self._children.remove(child)
         os.close(child.pipe)
         code = child.process.returncode
+        if child.retiring and code == 0:
+            self._start()
+            return
         log.error("worker_process_died", pid=child.process.pid, process_id=child.process_id, exit_code=code)
         lived = time.monotonic() - child.started_at
         # A slow import may take longer than a short life and fail all the same.
         failed = lived < SHORT_LIFE_SECONDS or code == EXIT_MISCONFIGURED
         short_lives = child.short_lives + 1 if failed else 0
         wait = min(FIRST_WAIT * 2 ** min(short_lives, MAX_DOUBLINGS), LONGEST_WAIT) if short_lives > 1 else 0.0
+        if self._watch is not None and code == EXIT_MISCONFIGURED:
+            wait = float("inf")  # the next change may mend it, and nothing else
         if wait:
             self._due.append((time.monotonic() + wait, short_lives))
         else:

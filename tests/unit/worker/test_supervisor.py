@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from questline_persistence.settings import Settings, load
 from questline_worker import supervisor
 from questline_worker.child import EXIT_MISCONFIGURED, Orders
+from questline_worker.code_watch import CodeWatch
 from questline_worker.supervisor import Supervisor, _Child
 
 
@@ -123,3 +125,28 @@ def test_a_child_started_by_hand_tells_how_it_is_started() -> None:
     )
     assert done.returncode == 1
     assert "questline worker" in done.stderr
+
+
+def test_a_child_that_has_retired_is_followed_by_one_with_the_new_code_at_once(pool: Any) -> None:
+    child = _dead(0)
+    child.retiring = True
+    _buried(pool, child)
+    assert pool.started == [0]
+
+
+def test_new_code_has_children_retire_and_those_that_could_not_start_are_due(pool: Any, tmp_path: Path) -> None:
+    watch = CodeWatch(tmp_path, print)
+    pool.supervisor._watch = watch
+    _buried(pool, _dead(EXIT_MISCONFIGURED))
+    assert pool.supervisor._due == [(float("inf"), 1)], "nothing but a change can mend it"
+    reader, writer = os.pipe()
+    running: Any = SimpleNamespace(poll=lambda: None)
+    pool.supervisor._children.append(_Child(running, writer, "process", time.monotonic()))
+    pool.supervisor._renew()
+    watch.note({tmp_path / "changed.py"})
+    pool.supervisor._renew()
+    assert os.read(reader, 100) == b"retire\n"
+    pool.supervisor._replace_dead()
+    assert pool.started == [0]
+    os.close(reader)
+    os.close(writer)
