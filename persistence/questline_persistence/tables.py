@@ -114,7 +114,7 @@ class QuestExecutions(Base):
 
     __table_args__ = (
         _one_of("status", ExecutionStatus),
-        Index("ix_quest_executions_status", "status"),
+        Index("ix_quest_executions_status", "status", "namespace"),
         # Read backwards for "newest first"; the id breaks ties, so that pages never overlap.
         Index("ix_quest_executions_created_at", "created_at", "quest_id"),
         Index(
