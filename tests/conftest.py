@@ -21,6 +21,7 @@ from questline_persistence.database import Database
 from tests.servers.databases import PostgresDatabases
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import ValkeyServer
+from tests.servers.valkey_cluster import ValkeyCluster
 
 STORES = ("sqlite", "postgres")
 
@@ -37,6 +38,20 @@ def postgres_server() -> Iterator[PostgresServer]:
     """Our own PostgreSQL, one per test process. Whoever stops it need not bring it back."""
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> Iterator[ValkeyCluster]:
+    """A cluster of our own, one per test process."""
+    with ValkeyCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster_url(valkey_cluster: ValkeyCluster) -> str:
+    """The URL of one node of an empty cluster."""
+    valkey_cluster.flush()
+    return valkey_cluster.urls[0]
 
 
 @pytest.fixture

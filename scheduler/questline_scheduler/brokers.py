@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from questline_persistence.errors import ConfigurationError
 from questline_scheduler.doorbell_broker import DoorbellBroker
 from questline_scheduler.memory_broker import MemoryBroker
 
 #: Schemes of URLs that the Redis client understands.
-REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
+REDIS_SCHEMES = frozenset(
+    {"redis", "rediss", "unix", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"}
+)
 
 
 def open_broker(url: str, *, namespace: str) -> DoorbellBroker:
@@ -34,9 +34,10 @@ def _open_redis(url: str, namespace: str) -> DoorbellBroker:
     from questline_scheduler.redis_broker import RingingRedisBroker  # noqa: PLC0415
 
     try:
-        _ = urlsplit(url).port
         return RingingRedisBroker(url, namespace=namespace)
     except ValueError:  # its text may hold a part of the password
         raise ConfigurationError(
-            "the broker URL is malformed", hint="write redis://[USER:PASSWORD@]HOST:PORT/DB, the password %-encoded"
+            "the broker URL is malformed",
+            hint="write redis://[USER:PASSWORD@]HOST:PORT/DB, redis+cluster://HOST:PORT,HOST:PORT or "
+            "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DB, the password %-encoded",
         ) from None

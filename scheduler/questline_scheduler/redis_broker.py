@@ -1,7 +1,7 @@
 """The broker in Redis or Valkey: idle workers wake at once, and a bell rung thrice is queued once.
 
 Of Dramatiq's own Redis broker nothing is used: its queue multiplies what is rung again, its maintenance gives
-messages back after minutes, and its consumers sleep. Redis Cluster is not supported: a script's keys must be together.
+messages back after minutes, and its consumers sleep.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from typing import cast
 
 import redis
 from dramatiq.errors import QueueJoinTimeout
-from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError
-from redis.retry import Retry
+from redis.exceptions import AuthenticationError, NoPermissionError, ReadOnlyError
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
 from questline_scheduler.doorbell_broker import IDLE_MILLIS, DoorbellBroker, bell_id
-from questline_scheduler.redis_consumer import BROKER_ERRORS, RedisConsumer
-from questline_scheduler.redis_queue import RedisQueue, names_key
+from questline_scheduler.redis_consumer import RedisConsumer
+from questline_scheduler.redis_link import BROKER_ERRORS, RedisLink
+from questline_scheduler.redis_queue import NO_ID, RedisQueue, keys_of, names_key, prefix_of
 
-#: Seconds until a reply, or a connection, counts as lost.
-REPLY_TIMEOUT, CONNECT_TIMEOUT = 5.0, 3.0
-#: Most connections of a process: each queue that it listens to keeps one, in which it waits for a bell.
-MAX_CONNECTIONS = 10_000
+#: How long the keys of an earlier version are kept, in seconds: longer than any upgrade from worker to worker.
+EARLIER_SECONDS = 86_400
+#: How long a rehearsal's own key is kept, in milliseconds, and how long it waits for its token, in seconds.
+REHEARSAL_MILLIS, LISTEN_SECONDS = 1_000, 0.1
 #: What the generation key says: every ready ticket was rung, or is yet to be.
 _TOLD, _UNTOLD = b"told", b"untold"
 
@@ -37,7 +36,7 @@ class RingingRedisBroker(DoorbellBroker):
     """Carries the doorbells of one namespace.
 
     Parameters:
-      url: `redis://`, `rediss://` or `unix://`.
+      url: of a server, a cluster or sentinels, as `RedisLink` takes it.
       namespace: the tenant; brokers of different ones share no key.
 
     Raises:
@@ -47,19 +46,31 @@ class RingingRedisBroker(DoorbellBroker):
     def __init__(self, url: str, *, namespace: str) -> None:
         super().__init__()
         self.broker_id = uuid.uuid4().hex
-        self.namespace = f"questline:{namespace}"
-        self.client = redis.Redis.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),  # a reply that got lost would ring, or fetch, twice
-            retry_on_error=[],
-            socket_timeout=REPLY_TIMEOUT,
-            socket_connect_timeout=CONNECT_TIMEOUT,
-            health_check_interval=0,
-            max_connections=MAX_CONNECTIONS,
-            protocol=2,  # spares HELLO and the maintenance notices that only one vendor sends
-        )
-        self._generation = f"{self.namespace}:generation"
+        self._namespace = namespace
+        self._prefix = prefix_of(namespace)
+        self._link = RedisLink(url)
+        self._generation = f"{self._prefix}:generation"
         self._queues: dict[str, RedisQueue] = {}
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether the server belongs to a cluster."""
+        return self._link.in_cluster
+
+    @property
+    def server(self) -> redis.Redis:
+        """A client of the server that keeps the bells of this namespace.
+
+        Raises:
+          StoreUnavailable: Redis cannot be reached.
+        """
+        with self._reaching():
+            return self._link.server_of(self._generation)
+
+    @property
+    def client(self) -> redis.Redis:
+        """The Redis client, connected when it is first used."""
+        return self._link.client
 
     def ring(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
         """Queue the bells that are neither queued nor held by a worker; there is room for all.
@@ -78,6 +89,23 @@ class RingingRedisBroker(DoorbellBroker):
     def room(self) -> None:
         """Return None: what waits in Redis is bounded by the number of ready tickets."""
         return
+
+    def lacking(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
+        """Return those of the bells that are neither queued nor held.
+
+        Raises:
+          StoreUnavailable: Redis cannot be reached.
+        """
+        by_queue: defaultdict[str, list[Doorbell]] = defaultdict(list)
+        for bell in bells:
+            by_queue[bell.queue].append(bell)
+        with self._reaching():
+            found = {
+                (name, lost)
+                for name, group in by_queue.items()
+                for lost in self._queue(name).lacking([bell_id(bell) for bell in group])
+            }
+        return [bell for bell in bells if (bell.queue, bell_id(bell)) in found]
 
     def recollects(self) -> bool:
         """Tell whether the generation key is there, and says that every ready ticket was rung.
@@ -99,6 +127,7 @@ class RingingRedisBroker(DoorbellBroker):
         """
         with self._reaching():
             self.client.set(self._generation, _TOLD, xx=True)
+            self._expire_earlier_keys()
 
     def requeue_dead(self, worker_ids: Sequence[str]) -> int:
         """Put what dead workers hold back into its place in the queues; return how many messages that were.
@@ -108,6 +137,28 @@ class RingingRedisBroker(DoorbellBroker):
         """
         with self._reaching():
             return sum(self._queue(name).reclaim(worker) for name in self._known_queues() for worker in worker_ids)
+
+    def rehearse(self) -> None:
+        """Do once all that workers do, in a queue that is gone afterwards.
+
+        Raises:
+          StoreUnavailable: Redis cannot be reached, or does not do something of it.
+        """
+        name = f"rehearsal.{uuid.uuid4().hex}"
+        queue, bell = RedisQueue(self._link, self._prefix, name), "rehearsal:0:0001:0"
+        with self._reaching():
+            self.client.set(f"{self._prefix}:{name}", _UNTOLD, px=REHEARSAL_MILLIS)
+            self.client.get(self._generation)
+            try:
+                queue.ring([(bell, 0)])
+                queue.lacking([bell])
+                queue.pass_on(NO_ID)
+                queue.listen(LISTEN_SECONDS)
+                queue.fetch(name, 1)
+                queue.reclaim(name)
+                queue.size()
+            finally:
+                queue.remove()
 
     def ping(self) -> None:
         """Check that Redis answers.
@@ -167,17 +218,27 @@ class RingingRedisBroker(DoorbellBroker):
 
     def close(self) -> None:
         """Close all connections; the next call opens new ones."""
-        self.client.close()
-        self.client.connection_pool.disconnect()
+        self._link.close()
 
     def _queue(self, name: str) -> RedisQueue:
         if name not in self._queues:
-            self._queues[name] = RedisQueue(self.client, self.namespace, name)
+            self._queues[name] = RedisQueue(self._link, self._prefix, name)
         return self._queues[name]
+
+    def _expire_earlier_keys(self) -> None:
+        """Have the keys expire that an earlier version named without braces, whose bells are rung again from SQL.
+
+        They are there for a while yet: workers of that version may still go on beside this one.
+        """
+        earlier = f"questline:{self._namespace}"
+        names = cast("set[bytes]", self.client.smembers(names_key(earlier)))
+        keys = [key for name in names for key in keys_of(earlier, name.decode())]
+        for key in [*keys, names_key(earlier), f"{earlier}:generation"] if names else []:
+            self.client.expire(key, EARLIER_SECONDS)
 
     def _known_queues(self) -> set[str]:
         """Return the queues declared here and those that anyone rang in."""
-        rung = cast("set[bytes]", self.client.smembers(names_key(self.namespace)))
+        rung = cast("set[bytes]", self.client.smembers(names_key(self._prefix)))
         return self.get_declared_queues() | {name.decode() for name in rung}
 
     @contextmanager
@@ -186,16 +247,19 @@ class RingingRedisBroker(DoorbellBroker):
         try:
             yield
         except BROKER_ERRORS as error:
-            raise StoreUnavailable(f"the broker at {self._address()} failed: {error}", hint=_hint(error)) from error
-
-    def _address(self) -> str:
-        options = self.client.connection_pool.connection_kwargs
-        return str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
+            raise StoreUnavailable(f"the broker at {self._link.address} failed: {error}", hint=_hint(error)) from error
 
 
 def _hint(error: Exception) -> str:
-    if "maxmemory" in str(error):
+    text = str(error)
+    if "maxmemory" in text:
         return "raise its maxmemory, or give the doorbells a server of their own"
-    if isinstance(error, AuthenticationError | NoPermissionError):
+    if isinstance(error, NoPermissionError) or "ACL failure" in text or "can't access" in text:
+        return "let its user use the commands and keys that docs/operations.md names"
+    if isinstance(error, AuthenticationError):
         return "check user and password in QUESTLINE_BROKER_URL"
+    if isinstance(error, ReadOnlyError):
+        return "this server is a replica: name its primary in QUESTLINE_BROKER_URL, or the sentinels"
+    if "DB index is out of range" in text:
+        return "name a database in QUESTLINE_BROKER_URL that it has; a cluster has database 0 alone"
     return "start it, or check QUESTLINE_BROKER_URL; quests are kept in SQL and go on when it is back"

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import redis
 from dramatiq import Message, MessageProxy
 
 from questline_persistence.log import get_logger
@@ -24,6 +23,7 @@ from questline_scheduler.doorbell_broker import (
     message_for,
 )
 from questline_scheduler.free_threads import FreeThreads
+from questline_scheduler.redis_link import BROKER_ERRORS
 from questline_scheduler.redis_queue import CHUNK, NO_ID, RedisQueue
 
 log = get_logger(__name__)
@@ -40,9 +40,6 @@ LOG_INTERVAL = 5.0
 AHEAD_SECONDS = 0.01
 #: How much of a message that is no doorbell is logged, in bytes.
 LOGGED_BYTES = 200
-
-#: What the client raises when the broker is down, stalled, full, or not the one that we think it is.
-BROKER_ERRORS = (redis.RedisError, OSError)
 
 
 class RedisConsumer(DoorbellConsumer):

@@ -10,12 +10,14 @@ that wait; that of a bell which comes alone is its id, so that who is woken need
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, cast
 
-import redis
+from redis.commands.core import Script
 
 from questline_persistence.failpoints import failpoint
 from questline_scheduler.doorbell_broker import MAX_MESSAGE_BYTES
+from questline_scheduler.redis_link import RedisLink
 
 #: A bell that its holder has not answered after this many milliseconds may be rung again: the holder may
 #: have died unnoticed, or have it waiting behind a long step. The claim decides if both run it.
@@ -122,27 +124,35 @@ return count
 )
 
 
+def prefix_of(namespace: str) -> str:
+    """Return what all keys of a namespace begin with; the braces keep them on one node of a cluster."""
+    return f"questline:{{{namespace}}}"
+
+
 def names_key(prefix: str) -> str:
     """Return the key under which the names of all queues in a namespace are kept."""
     return f"{prefix}:queues"
+
+
+def keys_of(prefix: str, queue: str) -> list[str]:
+    """Return the keys of a queue: ready, held, wake, turn."""
+    return [f"{prefix}:queue:{queue}:{part}" for part in ("ready", "held", "wake", "turn")]
 
 
 class RedisQueue:
     """The doorbells of one queue in one namespace. Its methods raise what the Redis client raises.
 
     Parameters:
-      client: the Redis client, not yet connected.
+      link: the way to Redis, not yet connected.
       prefix: what all keys of the namespace begin with.
       name: the queue.
     """
 
-    def __init__(self, client: redis.Redis, prefix: str, name: str) -> None:
-        self._client = client
+    def __init__(self, link: RedisLink, prefix: str, name: str) -> None:
+        self._link = link
         self._name = name
         self._names = names_key(prefix)
-        keys = {part: f"{prefix}:queue:{name}:{part}" for part in ("ready", "held", "wake", "turn")}
-        self.ready, self.held, self.wake, self.turn = keys.values()
-        self._scripts = [client.register_script(text) for text in (_RING, _FETCH, _RECLAIM)]
+        self.ready, self.held, self.wake, self.turn = keys_of(prefix, name)
 
     def ring(self, bells: Sequence[tuple[str, int]]) -> int:
         """Queue the bells, given as id and priority, that are neither queued nor held; return how many those were."""
@@ -166,6 +176,20 @@ class RedisQueue:
         fetched: list[bytes] = self._run(1, [worker_id, min(wanted, CHUNK), len(told), *told, *done])
         return fetched
 
+    def lacking(self, ids: Sequence[str]) -> list[str]:
+        """Return those of these ids that are neither queued nor held."""
+        lacking: list[str] = []
+        for start in range(0, len(ids), CHUNK):
+            some = [*ids[start : start + CHUNK]]
+            with self._link.client.pipeline(transaction=True) as pipe:
+                pipe.zmscore(self.ready, some)
+                pipe.hmget(self.held, some)
+                queued, held = pipe.execute()
+            lacking += [
+                name for name, place, hold in zip(some, queued, held, strict=True) if place is None and not hold
+            ]
+        return lacking
+
     def reclaim(self, worker_id: str, kept: Iterable[bytes] = ()) -> int:
         """Put what the worker holds back into its place, except for `kept`; return how many those were."""
         count: int = self._run(2, [worker_id, *kept])
@@ -173,27 +197,37 @@ class RedisQueue:
 
     def listen(self, seconds: float) -> bytes | None:
         """Wait for a token and return it, or None if none came: an id, or `NO_ID` if there is more to fetch."""
-        token = cast("list[bytes] | None", self._client.blpop([self.wake], timeout=seconds))
+        token = cast("list[bytes] | None", self._link.client.blpop([self.wake], timeout=seconds))
         return None if token is None else token[1]
 
     def pass_on(self, token: bytes) -> None:
         """Give a token back, for another consumer."""
-        self._client.rpush(self.wake, token)
+        self._link.client.rpush(self.wake, token)
 
     def size(self) -> int:
         """Return how many bells are queued or held."""
-        with self._client.pipeline(transaction=True) as pipe:
+        with self._link.client.pipeline(transaction=True) as pipe:
             pipe.zcard(self.ready)
             pipe.hlen(self.held)
             return sum(pipe.execute())
 
     def clear(self) -> None:
         """Forget all bells."""
-        self._client.delete(self.ready, self.held, self.wake)
+        self._link.client.delete(self.ready, self.held, self.wake)
+
+    def remove(self) -> None:
+        """Leave no key of the queue behind."""
+        self._link.client.delete(self.ready, self.held, self.wake, self.turn)
+        self._link.client.srem(self._names, self._name)
+
+    @cached_property
+    def _scripts(self) -> list[Script]:
+        return [self._link.client.register_script(text) for text in (_RING, _FETCH, _RECLAIM)]
 
     def _run(self, script: int, arguments: list[Any], *keys: str) -> Any:
         point = _POINTS[script]
         failpoint(point)
-        reply = self._scripts[script](keys=[self.ready, self.held, self.wake, *keys], args=cast("Any", arguments))
+        keys_of_all = [self.ready, self.held, self.wake, *keys]
+        reply = self._scripts[script](keys=keys_of_all, args=cast("Any", arguments), client=self._link.client)
         failpoint(point, "done")
         return reply

@@ -1,11 +1,11 @@
 """Where one cell of the matrix happens: a namespace of a store and a broker, and the processes in it."""
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import redis
 from sqlalchemy import select
 
 from questline_persistence import schema
@@ -14,7 +14,8 @@ from questline_persistence.models import QuestExecutionData
 from questline_persistence.tables import quests, runs, snapshots
 from questline_scheduler.client import QuestClient
 from questline_scheduler.redis_broker import RingingRedisBroker
-from questline_scheduler.redis_queue import RedisQueue
+from questline_scheduler.redis_link import RedisLink
+from questline_scheduler.redis_queue import RedisQueue, prefix_of
 from tests.contract.quests import Workbench
 from tests.failpoints.fork_server import Forked, ForkServer
 from tests.failpoints.orders import Ledger, Order
@@ -76,8 +77,8 @@ class Ground:
     def fetch(self, worker_id: str) -> None:
         """Have a worker fetch the bell that is rung."""
         if self.broker_url.startswith("redis"):
-            with redis.Redis.from_url(self.broker_url) as client:
-                assert RedisQueue(client, f"questline:{self.namespace}", "default").fetch(worker_id, 1)
+            with closing(RedisLink(self.broker_url)) as link:
+                assert RedisQueue(link, prefix_of(self.namespace), "default").fetch(worker_id, 1)
 
     # Looking
 

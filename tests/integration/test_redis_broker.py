@@ -87,13 +87,13 @@ def test_a_thousand_bells_are_rung_in_order(broker: RingingRedisBroker) -> None:
     broker.ring([bell(f"q{number}") for number in range(1_234)])
 
     assert quests(taken(broker, prefetch=2_000)) == [f"q{number}" for number in range(1_234)]
-    assert broker.client.llen("questline:default:queue:default:wake") == 0
+    assert broker.client.llen("questline:{default}:queue:default:wake") == 0
 
 
 def test_wake_tokens_are_bounded(broker: RingingRedisBroker) -> None:
     broker.ring([bell(f"q{number}") for number in range(1_000)])
 
-    assert broker.client.llen("questline:default:queue:default:wake") == MAX_TOKENS
+    assert broker.client.llen("questline:{default}:queue:default:wake") == MAX_TOKENS
 
 
 def test_two_namespaces_never_meet(open_at: Open) -> None:
@@ -342,7 +342,7 @@ def test_fault_14_a_message_that_is_no_doorbell_is_dropped_and_those_behind_it_a
 ) -> None:
     ran: list[str] = []
     declare(broker, ran.append)
-    broker.client.zadd("questline:default:queue:default:ready", {forged: -1e15})
+    broker.client.zadd("questline:{default}:queue:default:ready", {forged: -1e15})
     with working(broker):
         broker.ring([bell("q1")])
         broker.join("default", timeout=10_000)
@@ -354,12 +354,12 @@ def test_fault_14_a_message_that_is_no_doorbell_is_dropped_and_those_behind_it_a
 def test_keys_of_another_type_keep_the_consumer_waiting_but_alive(broker: RingingRedisBroker) -> None:
     ran: list[str] = []
     declare(broker, ran.append)
-    broker.client.set("questline:default:queue:default:ready", "vandal")
+    broker.client.set("questline:{default}:queue:default:ready", "vandal")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         broker.ring([bell("q1")])
     with working(broker) as worker:
         eventually(lambda: failures(worker) > 1)
-        broker.client.delete("questline:default:queue:default:ready")
+        broker.client.delete("questline:{default}:queue:default:ready")
         broker.ring([bell("q1")])
 
         eventually(lambda: ran == ["q1"])
@@ -470,7 +470,7 @@ def failures(worker: dramatiq.Worker) -> int:
 
 def age_holds(broker: RingingRedisBroker, millis: int) -> None:
     """Make every hold as much older as if the broker's clock had gone on."""
-    key = "questline:default:queue:default:held"
+    key = "questline:{default}:queue:default:held"
     holds: Any = broker.client.hgetall(key)
     for name, hold in holds.items():
         since, _, rest = hold.decode().partition(" ")

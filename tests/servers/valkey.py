@@ -14,9 +14,14 @@ from tests.servers.process import ServerProcess
 
 
 class ValkeyServer:
-    """Valkey on a loopback port. Stopping or restarting it loses everything in it, as a broker may."""
+    """Valkey on a loopback port. Stopping or restarting it loses everything in it, as a broker may.
 
-    def __init__(self) -> None:
+    Parameters:
+      options: more of the server's options, as on its command line.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self._options = options
         self._folder = ServerFolder()
         self.directory = self._folder.path
         self._process: ServerProcess | None = None
@@ -100,6 +105,7 @@ class ValkeyServer:
             *("--save", ""),
             *("--appendonly", "no"),
             *("--maxmemory-policy", "noeviction"),
+            *self._options,
         ]
 
     def _answers(self) -> bool:

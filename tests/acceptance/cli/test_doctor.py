@@ -1,11 +1,15 @@
 """What `questline doctor` finds on real servers, as a process that a script or a health check starts."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
 from tests.acceptance.cli.conftest import Ended, Shell
+from tests.servers.valkey import ValkeyServer
+
+OPERATIONS = Path(__file__).parents[3] / "docs/operations.md"
 
 
 def found(ended: Ended, group: str) -> dict[str, dict[str, Any]]:
@@ -23,7 +27,7 @@ def test_servers_that_are_well_pass_with_their_versions_and_clocks(shell: Shell,
 
     assert (ended.code, ended.data["ok"]) == (0, True)
     assert {name: check["status"] for name, check in (database | broker).items()} == dict.fromkeys(
-        ("reach", "server", "schema", "clock", "maxmemory-policy"), "pass"
+        ("reach", "server", "schema", "clock", "rehearsal", "maxmemory", "maxmemory-policy"), "pass"
     )
     assert broker["server"]["value"]["server"] == "valkey"
     for clock in (database["clock"], broker["clock"]):
@@ -49,25 +53,80 @@ def test_a_broker_that_may_evict_bells_is_a_warning_with_its_mending(
     assert "noeviction" in seen["hint"]
 
 
+def as_user(shell: Shell, servers: dict[str, str], redis_url: str, *rights: str) -> Ended:
+    """Run doctor as a user of the broker with these rights."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command("ACL", "SETUSER", "ringer", "reset", "on", ">x", *rights)
+        try:
+            url = redis_url.replace("redis://", "redis://ringer:x@")
+            return shell("doctor", "-o", "json", **servers | {"QUESTLINE_BROKER_URL": url})
+        finally:
+            client.acl_deluser("ringer")
+
+
 def test_a_broker_whose_user_may_not_ask_is_reached_all_the_same(
     shell: Shell, servers: dict[str, str], redis_url: str
 ) -> None:
-    with redis.Redis.from_url(redis_url) as client:
-        client.execute_command("ACL", "SETUSER", "ringer", "on", ">x", "~*", "+@all", "-info", "-time")
-        try:
-            url = redis_url.replace("redis://", "redis://ringer:x@")
-            ended = shell("doctor", "-o", "json", **servers | {"QUESTLINE_BROKER_URL": url})
-        finally:
-            client.acl_deluser("ringer")
-    seen = found(ended, "broker")
+    ended = as_user(shell, servers, redis_url, "~*", "+@all", "-info")
 
     assert ended.code == 0, ended
-    assert {name: check["status"] for name, check in seen.items()} == {
+    assert {name: check["status"] for name, check in found(ended, "broker").items()} == {
         "reach": "pass",
+        "rehearsal": "pass",
         "server": "warn",
-        "clock": "warn",
+        "clock": "pass",
         "policy": "warn",
+        "memory": "warn",
     }
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [("~*", "+@all", "-@scripting"), ("~*", "+@all", "-time"), ("~*", "+@all", "-zadd"), ("~other:*", "+@all")],
+)
+def test_a_user_who_may_not_do_what_workers_do_fails(
+    shell: Shell, servers: dict[str, str], redis_url: str, rights: tuple[str, ...]
+) -> None:
+    ended = as_user(shell, servers, redis_url, *rights)
+    seen = found(ended, "broker")["rehearsal"]
+
+    assert (ended.code, seen["status"]) == (6, "fail")
+    assert "docs/operations.md" in seen["hint"]
+
+
+def test_the_rights_that_operations_md_names_are_enough(shell: Shell, servers: dict[str, str], redis_url: str) -> None:
+    (rule,) = [line.split("ACL SETUSER ")[1] for line in OPERATIONS.read_text().splitlines() if "ACL SETUSER " in line]
+    ended = as_user(shell, servers, redis_url, *(word for word in rule.strip("`").split()[1:] if word[0] != ">"))
+
+    assert {name: check["status"] for name, check in found(ended, "broker").items()} == dict.fromkeys(
+        ("reach", "rehearsal", "server", "clock", "maxmemory-policy", "maxmemory"), "pass"
+    )
+
+
+def test_a_full_broker_fails_with_its_mending(shell: Shell, postgres_url: str, valkey_server: ValkeyServer) -> None:
+    valkey_server.flush()
+    with redis.Redis.from_url(valkey_server.url) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            where = {"QUESTLINE_DATABASE_URL": postgres_url, "QUESTLINE_BROKER_URL": valkey_server.url}
+            ended = shell("doctor", "-o", "json", **where)
+        finally:
+            client.config_set("maxmemory", 0)
+        seen = found(ended, "broker")
+
+        assert (ended.code, seen["rehearsal"]["status"], seen["maxmemory"]["status"]) == (3, "fail", "warn")
+        assert "maxmemory" in seen["rehearsal"]["hint"]
+        assert client.keys("*") == []
+
+
+def test_a_cluster_is_told_with_the_node_that_keeps_the_bells(
+    shell: Shell, postgres_url: str, cluster_url: str
+) -> None:
+    where = {"QUESTLINE_DATABASE_URL": postgres_url, "QUESTLINE_BROKER_URL": cluster_url}
+    ended = shell("doctor", "-o", "json", **where)
+
+    assert ended.code == 0, ended
+    assert found(ended, "broker")["cluster"]["value"]["state"] == "ok"
 
 
 def test_a_broker_that_is_down_fails_as_unreachable_and_the_rest_is_still_looked_at(

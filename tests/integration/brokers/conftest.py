@@ -9,7 +9,7 @@ from questline_scheduler.brokers import open_broker
 from questline_scheduler.doorbell_broker import DoorbellBroker
 from tests.doorbells import QUEUES
 
-KINDS = ("memory", "redis")
+KINDS = ("memory", "redis", "cluster")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Site:
 
 @pytest.fixture(params=KINDS)
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    url = "memory://" if request.param == "memory" else request.getfixturevalue("redis_url")
+    url = "memory://" if request.param == "memory" else request.getfixturevalue(f"{request.param}_url")
     site = Site(lambda: open_broker(url, namespace="default"), shared=request.param == "memory")
     yield site
     for broker in site.opened:

@@ -91,3 +91,18 @@ def test_what_waits_behind_long_steps_runs_in_a_worker_that_is_idle(pool: Pool) 
     for handle in short:
         completed(handle)
     assert [handle.get().status for handle in long] == ["running", "running"]
+
+
+def test_a_pool_runs_quests_on_a_cluster(sqlite_url: str, cluster_url: str) -> None:
+    @lord("a", "work")
+    def work(_: LordContext) -> str:
+        return "done"
+
+    pool = Pool(sqlite_url, cluster_url)
+    try:
+        pool.start(threads=2, queues=("left", "right"))
+        hops = [LordStep("a", "work", queue=("left", "right")[number % 2]) for number in range(6)]
+        for handle in pool.client().submit_many([quest(*hops) for _ in range(5)]):
+            completed(handle)
+    finally:
+        pool.close()
