@@ -28,7 +28,7 @@ def corrected(state: State, correction: Correction, *, limits: Limits = DEFAULTS
         return state
     whole = {"input_data": decode(state.input_json), "run_data": copy.deepcopy(state.run_data)}
     for path, value in correction.items():
-        encode(value, what=f"the value for {shortened(path)}", limit=limits.output)
+        encode(value, what=f"the value for {shortened(path)}", root="value", limit=limits.output)
         keys = path.split(".")
         if len(keys) < 2 or keys[0] not in whole:  # noqa: PLR2004  (a root and at least one key)
             raise PayloadError(f"cannot set {shortened(path)}", hint=_HINT)

@@ -43,6 +43,10 @@ class PayloadError(QuestlineError):
     code = "payload"
 
 
+class InvalidRecord(PayloadError, ValueError, TypeError):
+    """A quest or step was made with a field that is unknown, missing or wrong; a ValueError too, as Pydantic's is."""
+
+
 class ConfigurationError(QuestlineError):
     """A setting, a URL or the database schema is wrong; trying again will not help."""
 

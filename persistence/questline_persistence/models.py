@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
-from questline_persistence.errors import PayloadError
+from questline_persistence.errors import InvalidRecord, PayloadError
 from questline_persistence.ids import new_quest_id
+from questline_persistence.spelling import suggestion
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, StepStatus
 
 #: Most steps that one stack may hold; positions are four digits wide.
@@ -29,6 +30,8 @@ MAX_LABEL_KEY = 63
 MAX_LABEL_VALUE = 255
 #: Longest reason that an admin may give, in characters.
 MAX_REASON = 2_000
+#: Longest part of a field's place that an error repeats, in characters.
+MAX_PLACE = 100
 #: The version of the quest object's shape, stored beside every quest.
 SCHEMA_VERSION = 1
 
@@ -39,10 +42,42 @@ LabelKey = Annotated[str, Field(pattern=f"^{LABEL_KEY}$")]
 LabelValue = Annotated[str, Field(max_length=MAX_LABEL_VALUE)]
 
 
-class Record(BaseModel):
+if TYPE_CHECKING:  # so that a type checker sees what is made, and its fields
+    from pydantic._internal._model_construction import ModelMetaclass as _RecordType
+else:
+
+    class _RecordType(type(BaseModel)):
+        """Makes records, and says in our own words what Pydantic refuses; what Pydantic makes comes not this way."""
+
+        def __call__(cls, *arguments: Any, **fields: Any) -> Any:
+            try:
+                return super().__call__(**cls._by_place(*arguments), **fields)
+            except ValidationError as error:
+                raise _refused(cls, error) from None
+
+
+def _refused(model: type[BaseModel], error: ValidationError) -> InvalidRecord:
+    """Return the first thing that is wrong with a record's fields, and what was meant if a name is misspelt."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part)[:MAX_PLACE] for part in first["loc"])
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        near = suggestion(place, model.model_fields, kind="fields")
+        return InvalidRecord(f"{model.__name__} has no field {place!r}", hint=near)
+    return InvalidRecord(f"{model.__name__}: {place}: {first['msg']}" if place else f"{model.__name__}: {first['msg']}")
+
+
+class Record(BaseModel, metaclass=_RecordType):
     """A model that also answers to `record["field"]`, as rows do."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def _by_place(cls, *values: Any) -> dict[str, Any]:
+        """Return the fields that were given without their names, where a record allows that."""
+        if values:
+            first = next(iter(cls.model_fields))
+            raise InvalidRecord(f"{cls.__name__} takes its fields by name", hint=f"such as {cls.__name__}({first}=…)")
+        return {}
 
     def __getitem__(self, key: str) -> Any:
         """Return the field called `key`, or raise KeyError."""
@@ -76,11 +111,17 @@ class LordStep(Record):
     backoff_seconds: float = Field(default=1.0, ge=0, le=86400)
     queue: Name | None = None
 
-    def __init__(self, *names: str, **options: Any) -> None:
+    if TYPE_CHECKING:
+
+        def __init__(self, *names: str, **options: Any) -> None: ...
+
+    @classmethod
+    def _by_place(cls, *names: str) -> dict[str, Any]:
+        """Return the Lord's name and the tool's, as in `LordStep("architect", "design_system")`."""
         if len(names) > 2:  # noqa: PLR2004  (the Lord and the tool)
-            raise TypeError(f"a LordStep takes two names, not {len(names)}; give params, max_attempts, … by name")
-        # Positional names, as in LordStep("architect", "design_system"); validation still sees what is missing.
-        super().__init__(**dict(zip(("lord_name", "tool_name"), names, strict=False)), **options)
+            message = f"a LordStep takes two names, the Lord's and the tool's, not {len(names)} arguments"
+            raise InvalidRecord(message, hint="give params, max_attempts, timeout_seconds, … by name")
+        return dict(zip(("lord_name", "tool_name"), names, strict=False))  # validation tells what is missing
 
     @property
     def handler(self) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from questline_persistence.errors import PayloadError
+from questline_persistence.json_form import MAX_QUOTED, NoJsonForm, json_form
 from questline_persistence.limits import DEFAULTS, Limit
 
 #: How many times the limit the texts of a value may amount to before it is refused without being written out.
@@ -22,20 +24,22 @@ TEXT_ROOM = 4
 MAX_DEPTH = 100
 #: Deepest nesting of what holds whole outputs: a quest's `run_data`, or its stack.
 MAX_STATE_DEPTH = MAX_DEPTH + 4
-#: Longest part of somebody's data that an error message repeats, in characters.
-MAX_QUOTED = 100
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _BIG = " "
 _CONTAINERS = (dict, list, tuple)
 
 
-def encode(value: Any, *, what: str, limit: Limit = DEFAULTS.output, depth: int = MAX_DEPTH) -> str:
+def encode(
+    value: Any, *, what: str, root: str | None = None, limit: Limit = DEFAULTS.output, depth: int = MAX_DEPTH
+) -> str:
     """Return `value` as JSON text.
 
     Parameters:
-      value: anything made of dict (with str keys), list, tuple, str, int, float, bool and None.
+      value: anything made of dict (with str keys), list, tuple, str, int, float, bool and None, and of what has a JSON
+        form that Pydantic reads back: models, dataclasses, dates and times, Decimal, UUID, Enum.
       what: the thing's name, for the error message.
+      root: its name in the place of what is wrong, as in `output.items[3]`; default: `what`.
       limit: largest size of the text.
       depth: deepest nesting of lists and objects.
 
@@ -48,11 +52,13 @@ def encode(value: Any, *, what: str, limit: Limit = DEFAULTS.output, depth: int 
     try:
         data = orjson.dumps(value, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError) as error:
-        text = _encode_big(value, what, error)
+        plain = _json_form(value, what, root)
+        _refuse_shape(plain, what, limit, depth)  # once more: a model may have hidden how large it is
+        text = _encode_plain(plain, what, error)
         size = size_of(text)
     else:
-        if b"null" in data:
-            _refuse_nan(value, what)
+        if b"null" in data and _has_nan(value):
+            _json_form(value, what, root)  # orjson would turn it into null without a word
         text, size = data.decode(), len(data)
     if size > limit.size:
         raise too_large(what, f"{size:,}", limit)
@@ -95,37 +101,26 @@ def mark_big(text: str) -> str:
     return _BIG + text
 
 
-def _encode_big(value: Any, what: str, error: Exception) -> str:
-    """Encode what orjson refused with the standard library, if it is JSON at all."""
+def _encode_plain(plain: Any, what: str, error: Exception) -> str:
+    """Encode what orjson refused, now that it is plain JSON: with the standard library where integers are big."""
+    with suppress(TypeError, ValueError):
+        return orjson.dumps(plain, option=_OPTIONS).decode()
     try:
-        return _BIG + json.dumps(_plain(value, what), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError):
-        raise PayloadError(
-            f"{what} is not JSON: {error}", hint="return dict, list, str, int, float, bool or None"
-        ) from error
+        return _BIG + json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        raise PayloadError(f"{what} is not JSON: {error}", hint="keep numbers below 4,300 digits") from error
 
 
-def _plain(value: Any, what: str) -> Any:
-    """Return `value` unchanged after checking what the standard library would silently convert."""
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            for key in item:
-                if type(key) is not str:
-                    message = f"{what} is not JSON: the key {shortened(key)} is {type(key).__name__}, not str"
-                    raise PayloadError(message)
-                key.encode()
-            stack.extend(item.values())
-        elif isinstance(item, list | tuple):
-            stack.extend(item)
-        elif isinstance(item, str):
-            item.encode()
-    return value
+def _json_form(value: Any, what: str, root: str | None) -> Any:
+    """Return `value` as plain JSON."""
+    try:
+        return json_form(value, root or what)
+    except NoJsonForm as error:
+        raise PayloadError(f"{what} is not JSON: {error}", hint=error.hint) from error
 
 
-def _refuse_nan(value: Any, what: str) -> None:
-    """Raise for NaN and infinities, which orjson would turn into null without a word."""
+def _has_nan(value: Any) -> bool:
+    """Tell whether there are NaN or infinities in what orjson has written."""
     stack = [value]
     while stack:
         item = stack.pop()
@@ -134,7 +129,8 @@ def _refuse_nan(value: Any, what: str) -> None:
         elif isinstance(item, list | tuple):
             stack.extend(item)
         elif isinstance(item, float) and not math.isfinite(item):
-            raise PayloadError(f"{what} is not JSON: it holds {item}", hint="use None for a missing number")
+            return True
+    return False
 
 
 def _refuse_shape(value: Any, what: str, limit: Limit, most: int) -> None:

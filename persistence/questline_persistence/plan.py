@@ -102,7 +102,12 @@ class Plans:
         """Return the params of a step as JSON text."""
         if step.params == {}:
             return "{}"
-        return encode(step.params, what=f"the params of step {number:04d} ({step.handler})", limit=self._limits.params)
+        return encode(
+            step.params,
+            what=f"the params of step {number:04d} ({step.handler})",
+            root="params",
+            limit=self._limits.params,
+        )
 
     def _made(self, stack: Sequence[LordStep], params: Sequence[str]) -> Plan:
         seen: dict[str, int] = {}

@@ -30,7 +30,9 @@ def insert_pushed(connection: Connection, end: Checkpoint, limits: Limits) -> No
     rows = []
     for position, step in zip(_free_positions(connection, end), end.pushed, strict=True):
         which = counts[step.lord_name] = counts.get(step.lord_name, 0) + 1
-        params = encode(step.params, what=f"the params of step {position} ({step.handler})", limit=limits.params)
+        params = encode(
+            step.params, what=f"the params of step {position} ({step.handler})", root="params", limit=limits.params
+        )
         row = PlannedStep.of(step, position, which, params).row(held.quest_id, epoch=held.epoch, queue=held.queue)
         rows.append(row | {"since_version": held.version + 1})
     if (size := sum(size_of(row["params"]) for row in rows)) > limits.stack.size:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, insert
 
 from questline_persistence import history
@@ -13,7 +12,7 @@ from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.corrections import Correction, corrected
-from questline_persistence.errors import PayloadError, QuestConflict
+from questline_persistence.errors import InvalidRecord, PayloadError, QuestConflict
 from questline_persistence.locked import LockedQuest
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.payload import decode, whole_state
@@ -111,7 +110,7 @@ def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Arriv
             priority=source.priority,
             forked_from=f"{source.quest_id}@v{state.version}",
         )
-    except ValidationError:  # all else was stored by ourselves
+    except InvalidRecord:  # all else was stored by ourselves
         raise PayloadError(f"{new_id!r} is not an id for a quest", hint="use letters, digits and _ . -") from None
     new = take_apart(quest, namespace=source.namespace, now=locked.now, limits=locked.limits)
     copied = copied_plan(locked.connection, state, to=new_id, epoch=0)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from questline_persistence.errors import PayloadError
-from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
+from questline_persistence.models import MAX_PLACE, LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import shortened
 from questline_persistence.spelling import suggestion
 
@@ -40,7 +40,7 @@ def read_quest(data: Mapping[str, Any]) -> QuestExecutionData:
     if isinstance(data.get("labels"), Mapping):
         refuse_labels(data["labels"])
     try:
-        return QuestExecutionData(**{key: value for key, value in data.items() if value is not None})
+        return QuestExecutionData.model_validate({key: value for key, value in data.items() if value is not None})
     except ValidationError as error:
         raise _refusal(error.errors(include_url=False)[0]) from None
 
@@ -64,7 +64,5 @@ def _refusal(error: ErrorDetails) -> PayloadError:
             return PayloadError(f"{place}: {error['msg']}")
 
 
-#: Longest part of a value's place that an error repeats, in characters.
-MAX_PLACE = 100
 _QUEST_HINT = 'give a Quest, or an object as in a quest file: {"quest_type": "report", "input_data": {}}'
 _NAME_HINT = "use letters, digits and _ . -, and begin with a letter, a digit or _"

@@ -91,7 +91,7 @@ class Execution:
             failpoint("worker.effect")
             if isinstance(output, Snooze):
                 return Snoozed(output.after)
-            text = encode(output, what=f"the output of {step.claim.handler}", limit=self._limit)
+            text = encode(output, what=f"the output of {step.claim.handler}", root="output", limit=self._limit)
         except BaseException as error:  # noqa: BLE001  (as above)
             return _unsuccessful(step, error)
         return Succeeded(text, context.pushed)

@@ -47,7 +47,8 @@ def lord(
 
     Its first parameter receives the `LordContext`. The others are filled by name from the step's params,
     then the quest's input, then the output of a Lord of that name, and validated by their annotations. What it
-    returns must be JSON and becomes the Lord's output.
+    returns becomes the Lord's output: JSON, or what has a JSON form that annotations read back (Pydantic models,
+    dataclasses, dates and times, Decimal, UUID, Enum).
 
     Parameters:
       lord_name: the Lord.
@@ -142,7 +143,7 @@ def _checked_name(
     options = {"queue": queue, "timeout_seconds": timeout, "max_attempts": max_attempts}
     given = {key: value for key, value in options.items() if value is not None}
     try:
-        return LordStep(lord_name, tool_name, **given).handler
+        return LordStep.model_validate({"lord_name": lord_name, "tool_name": tool_name, **given}).handler
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = str(first["loc"][0]).removesuffix("_seconds")

@@ -1,12 +1,18 @@
 import dataclasses
 import datetime as dt
 import decimal
+import enum
 import json
-from typing import Any
+import math
+import pathlib
+import uuid
+from collections import OrderedDict
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, TypeAdapter
 
 from questline_persistence.errors import PayloadError
 from questline_persistence.limits import Limit
@@ -21,7 +27,31 @@ JSON = st.recursive(
 
 @dataclasses.dataclass
 class Point:
-    x: int = 1
+    x: float = 1
+
+
+@dataclasses.dataclass
+class Hidden:
+    x: object = dataclasses.field(default_factory=object)
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BOTH = ("red", 2)
+
+
+class Size(enum.IntEnum):
+    SMALL = 1
+
+
+class Address(BaseModel):
+    street: str = Field(alias="road")
+    since: dt.date
+
+
+class Pair(NamedTuple):
+    left: int
+    right: decimal.Decimal
 
 
 def nested(depth: int) -> Any:
@@ -49,9 +79,10 @@ def test_json_comes_back_as_it_went_in(value: Any) -> None:
         {"x": {1}},
         b"bytes",
         object(),
-        Point(),
-        dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
-        decimal.Decimal(1),
+        Point,
+        Point(float("nan")),
+        Hidden(),
+        [decimal.Decimal(1), {1}],
         1j,
         {1: "x"},
         {None: "x"},
@@ -70,6 +101,70 @@ def test_json_comes_back_as_it_went_in(value: Any) -> None:
 def test_what_is_no_json_is_refused_with_its_name(value: Any) -> None:
     with pytest.raises(PayloadError, match="the output is not JSON"):
         encode(value, what="the output")
+
+
+WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+NAME = uuid.UUID(int=7)
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "annotation"),
+    [
+        (WHEN, "2026-01-02T03:04:05Z", dt.datetime),
+        (WHEN.date(), "2026-01-02", dt.date),
+        (WHEN.time(), "03:04:05", dt.time),
+        (dt.timedelta(minutes=1.5), "PT1M30S", dt.timedelta),
+        (decimal.Decimal("1.10"), "1.10", decimal.Decimal),
+        (NAME, str(NAME), uuid.UUID),
+        (Colour.RED, "red", Colour),
+        (Size.SMALL, 1, Size),
+        (Point(2.5), {"x": 2.5}, Point),
+        (Pair(1, decimal.Decimal(2)), [1, "2"], Pair),
+        (pathlib.Path("a/b"), "a/b", pathlib.Path),
+        (Address(road="x", since=WHEN.date()), {"road": "x", "since": "2026-01-02"}, Address),
+        ({"a": [Point(1.0)], "b": (WHEN, None)}, {"a": [{"x": 1.0}], "b": ["2026-01-02T03:04:05Z", None]}, None),
+        ([Colour.BOTH, WHEN], [["red", 2], "2026-01-02T03:04:05Z"], None),
+        ([2**70, WHEN], [2**70, "2026-01-02T03:04:05Z"], None),
+        (OrderedDict(x=WHEN), {"x": "2026-01-02T03:04:05Z"}, None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_pydantic_reads_back_by_an_annotation_is_written_as_it_writes_it(
+    value: Any, form: Any, annotation: Any
+) -> None:
+    found = decode(encode(value, what="it"))
+    assert found == form
+    if annotation is not None:
+        assert TypeAdapter(annotation).validate_python(found) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "hint"),
+    [
+        ({"items": [1, {"when": {1}}]}, "output.items[1].when is of type set", "use a list instead"),
+        ({"a": b"x"}, "output.a is of type bytes", "b64encode"),
+        ([object()], "output[0] is of type object", "a Pydantic model, a dataclass, datetime"),
+        ({"a": [Point(math.nan)]}, "it holds nan at output.a[0].x", "use None"),
+        ({"a": [None, math.inf]}, "it holds inf at output.a[1]", "use None"),
+        ({"a": {2: 1}}, "the key 2 is int, not str, in output.a", None),
+        ({"a": ["\ud800"]}, "the text in 'output.a[0]' holds half of a surrogate pair", None),
+        ({"a": Hidden()}, "output.a is a Hidden that Pydantic cannot write", "dataclass"),
+    ],
+)
+def test_what_is_no_json_is_told_with_its_place_and_what_to_use_instead(
+    value: Any, said: str, hint: str | None
+) -> None:
+    with pytest.raises(PayloadError) as caught:
+        encode(value, what="the output of a:work", root="output")
+    assert caught.value.message.startswith(f"the output of a:work is not JSON: {said}")
+    assert (hint is None) == (caught.value.hint is None)
+    assert hint is None or hint in str(caught.value.hint)
+    assert "return" not in str(caught.value.hint)
+
+
+def test_what_a_model_holds_is_measured_too() -> None:
+    with pytest.raises(PayloadError, match="the limit is 1,000"):
+        encode([Address(road="x" * 2_000, since=WHEN.date())], what="it", limit=Limit(1_000))
 
 
 @pytest.mark.parametrize("value", [2**63, 2**64, -(2**64), 10**400, {"x": [2**70, "ü", None, 1.5]}])

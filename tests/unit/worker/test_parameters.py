@@ -2,12 +2,13 @@ import dataclasses
 import enum
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 import pytest
 from pydantic import BaseModel, Field
 
 from questline_persistence.errors import ConfigurationError
+from questline_worker.context import LordContext
 from questline_worker.outcomes import Permanent
 from questline_worker.parameters import fill, read_parameters
 
@@ -35,6 +36,17 @@ def test_a_parameter_is_taken_from_the_first_source_that_has_its_name() -> None:
     def handler(_: object, x: int, y: int, z: int) -> None: ...
 
     assert _filled(handler, {"x": 1}, {"x": 2, "y": 2}, {"x": 3, "y": 3, "z": 3}) == {"x": 1, "y": 2, "z": 3}
+
+
+def test_a_strict_model_is_read_from_its_json_form() -> None:
+    class Strict(BaseModel, strict=True):
+        when: date
+        colour: Colour
+
+    def handler(_: object, x: Strict) -> None: ...
+
+    filled = _filled(handler, {"x": {"when": "2026-01-02", "colour": "red"}})
+    assert filled == {"x": Strict(when=date(2026, 1, 2), colour=Colour.RED)}
 
 
 def test_a_missing_parameter_is_named() -> None:
@@ -166,3 +178,46 @@ def test_a_type_that_json_cannot_fill_is_told_when_the_lord_is_declared() -> Non
     handler.__annotations__["socket"] = Socket
     with pytest.raises(ConfigurationError, match="socket has a type that JSON cannot fill"):
         read_parameters(handler, "a:work")
+
+
+class Progressing(Protocol):
+    """What some handlers need of a context."""
+
+    def progress(self, fraction: float, message: str = "") -> None: ...
+
+
+def _annotated(annotation: Any) -> Callable[..., Any]:
+    def handler(first, n=1): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+
+    handler.__annotations__ = {"first": annotation}
+    return handler
+
+
+@pytest.mark.parametrize("annotation", [int, str, dict, list[int], dict[str, Any], int | None, Order, "int"])
+def test_a_handler_whose_first_parameter_is_no_context_is_refused_with_the_fix(annotation: Any) -> None:
+    with pytest.raises(ConfigurationError, match="receives the LordContext, but first") as refused:
+        read_parameters(_annotated(annotation), "a:work")
+    assert refused.value.hint == "write: def handler(ctx: LordContext, first, n)"
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *(LordContext, Any, object, Progressing, LordContext | None, Annotated[LordContext, "it"], "LordContext"),
+        *("Unknown", "questline.LordContext", TypeVar("T")),
+    ],
+)
+def test_a_first_parameter_that_may_be_a_context_is_taken_for_one(annotation: Any) -> None:
+    def handler(first): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+
+    handler.__annotations__ = {"first": annotation}
+    assert read_parameters(handler, "a:work") == ()
+
+
+def test_a_method_is_refused_with_the_fix() -> None:
+    class Lords:
+        def work(self, ctx: LordContext, n: int) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="receives the LordContext, but self") as refused:
+        read_parameters(Lords.work, "a:work")
+    assert refused.value.hint == "write: def work(ctx: LordContext, n)"

@@ -1,6 +1,9 @@
 """Whatever a handler returns, its step ends with a result or with a clear failure, and the worker lives on."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -86,6 +89,32 @@ def test_a_result_that_is_unusual_but_json_is_kept(
     bench: Workbench, loop: EventLoop, make_claim: MakeClaim, returned: Any
 ) -> None:
     assert isinstance(outcome_of(bench, loop, make_claim, returned), Succeeded)
+
+
+@dataclass
+class Bill:
+    total: Decimal
+    due: date
+
+
+def test_a_result_is_read_back_by_the_annotation_of_the_next_handler(
+    bench: Workbench, loop: EventLoop, make_claim: MakeClaim
+) -> None:
+    bill = Bill(Decimal("1.10"), date(2026, 1, 2))
+    quest_id = bench.submit("a", "b")
+    outcome = outcome_of(bench, loop, make_claim, {"bills": [bill]})
+    assert outcome == Succeeded('{"bills":[{"total":"1.10","due":"2026-01-02"}]}')
+    bench.finish(bench.claim(quest_id), {"bills": [bill]})
+    read: list[Any] = []
+
+    @lord("b", "work")
+    def work(_: LordContext, a: dict[str, list[Bill]]) -> None:
+        read.append(a)
+
+    assert isinstance(
+        Execution(bench.repository, loop).run(RunningStep(bench.claim(quest_id), lambda _: True)), Succeeded
+    )
+    assert read == [{"bills": [bill]}]
 
 
 def test_a_result_is_measured_by_the_stores_limit_and_the_error_names_the_setting(
