@@ -40,7 +40,7 @@ EVENTS = {
     "ringing_failed": "questline itself met an error while it rang. The relay rings; please report it.",
     "schema_refused": "The store has the wrong schema. The process ends with exit code 7.",
     "settling_failed": "questline itself met an error after results were committed. The relay rings; please report it.",
-    "sqlite_libraries_differ": "A caller's connection uses another SQLite library than ours; `hint` tells what to do.",
+    "fork_unprepared": "A fork is not safe for a store that was opened before it; the traceback tells why.",
     "step_abandoned": "The process ends while the store is away, or the store cannot be used. The step is swept.",
     "step_broken": "questline itself met an error around a step. Its claim is given back or swept; please report it.",
     "step_snoozed": "A handler asked for its step to be put off by `after` seconds; no attempt is spent.",

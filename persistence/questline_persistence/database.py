@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from questline_persistence import driver, sqlite_driver
+from questline_persistence import driver, forks, sqlite_driver
 from questline_persistence.alarm import Alarm
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
@@ -27,6 +27,7 @@ from questline_persistence.failpoints import failpoint
 from questline_persistence.hot_connections import HotConnections
 from questline_persistence.limits import DEFAULTS, Limits
 from questline_persistence.log import get_logger
+from questline_persistence.sqlite_file import SqliteFile
 from questline_persistence.transient import is_transient, unmasked
 
 T = TypeVar("T")
@@ -45,6 +46,8 @@ _POSTGRES_CONNECT = {
     "tcp_user_timeout": 10_000,
     "application_name": "questline",
 }
+#: What a forked process got from its parent and must never close, not even by forgetting it.
+_PARENTS: list[object] = []
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
@@ -72,6 +75,15 @@ def parse_url(text: str) -> URL:
 _URL_HINT = "use sqlite:///path/to/file.db or postgresql://user:password@host/database"
 
 
+def decide_library(url: str) -> None:
+    """Decide which SQLite library this process uses if its store is an SQLite file.
+
+    A process that runs the code of users does so before it imports that, since they may load another one.
+    """
+    if parse_url(url).get_backend_name() == "sqlite":
+        sqlite_driver.driver()
+
+
 class Database:
     """An SQL store, opened when first used.
 
@@ -90,12 +102,24 @@ class Database:
         self.patience = patience
         self.limits = limits
         self._pool_size = pool_size
-        self._stopping = threading.Event()
-        # One connection serves all threads of an in-memory database, one transaction at a time.
-        self._exclusive: AbstractContextManager[object] = threading.RLock() if self._in_memory else nullcontext()
+        self._is_copy = False
         self.clock = Clock(self._read_clock)
+        self._begin()
+        forks.join(self)
+
+    def _begin(self) -> None:
+        """Begin with nothing open; so does a forked process."""
+        self._stopping = threading.Event()
+        self._opening = threading.Lock()
+        self._engine: Engine | None = None
+        self._hot: HotConnections | None = None
+        self._file: SqliteFile | None = None
+        self._gate = forks.Gate()
+        # One connection serves all threads of an in-memory database, one transaction at a time.
+        self._entry: AbstractContextManager[object] = nullcontext()
+        if self.dialect == "sqlite":
+            self._entry = threading.RLock() if self._in_memory else self._gate
         self._alarm = Alarm(self.name)
-        self._warned = False
 
     @property
     def name(self) -> str:
@@ -106,24 +130,59 @@ class Database:
     def _in_memory(self) -> bool:
         return self.dialect == "sqlite" and self.url.database in {None, "", ":memory:"}
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
-        """The SQLAlchemy engine; made at first use, so that forked processes share no connection."""
-        return self._sqlite_engine() if self.dialect == "sqlite" else self._postgres_engine()
+        """The SQLAlchemy engine, made at first use."""
+        if self._engine is None:
+            with self._opening:
+                if self._engine is None:
+                    self._engine = self._sqlite_engine() if self.dialect == "sqlite" else self._postgres_engine()
+        return self._engine
 
-    @cached_property
+    @property
     def _hot_connections(self) -> HotConnections:
-        return HotConnections(self.engine, shared=self._in_memory)
+        if self._hot is None:
+            engine = self.engine
+            with self._opening:
+                if self._hot is None:
+                    self._hot = HotConnections(engine, shared=self._in_memory)
+        return self._hot
+
+    def before_fork(self) -> None:
+        """Close connections to a file as soon as no transaction is under way: neither they nor locks survive a fork."""
+        if self.dialect == "sqlite" and not self._in_memory and self._gate.shut():
+            self._disconnect()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._gate.open()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew; what the parent has open stays as it is, and an in-memory database stays with the parent."""
+        if self._engine is not None:
+            _PARENTS.append((self._engine, self._hot))
+            self._is_copy = self._in_memory
+            if self._file is not None:
+                self._file.left_to_parent(in_transaction=not self._gate.is_empty())
+        self._begin()
 
     def _sqlite_engine(self) -> Engine:
+        if self._is_copy:
+            raise ConfigurationError(
+                "an in-memory store belongs to the process that opened it, not to those forked from it",
+                hint="use a file: sqlite:///path/to/file.db",
+            )
         self._make_folder()
         module = sqlite_driver.driver()
+        file = None if self._in_memory else SqliteFile(self.url.database or "", module)
         pool: dict[str, Any] = {"poolclass": StaticPool} if self._in_memory else {"pool_size": self._pool_size}
         engine = create_engine(self.url, module=module, connect_args={"check_same_thread": False}, **pool)
 
         @event.listens_for(engine, "connect")
         def _prepare(connection: Any, _record: Any) -> None:
             sqlite_driver.prepare(connection, module)
+            if file is not None:
+                file.opened(connection)
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
@@ -131,6 +190,7 @@ class Database:
             write = connection.get_execution_options().get("questline_write")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
+        self._file = file
         return engine
 
     @property
@@ -220,13 +280,15 @@ class Database:
 
     def _run(self, work: Callable[[Connection], T], at: str) -> T:
         self.clock.refresh()
-        with self._exclusive, self._hot_connections.lent() as connection:
-            failpoint(at, "begun")
-            if self.dialect == "sqlite":
-                result = driver.transaction(connection, work, written=partial(failpoint, at, "written"))
-            else:
-                result = work(connection)
-            failpoint(at, "committed")
+        with self._entry:
+            with self._hot_connections.lent() as connection:
+                failpoint(at, "begun")
+                if self.dialect == "sqlite":
+                    result = driver.transaction(connection, work, written=partial(failpoint, at, "written"))
+                else:
+                    result = work(connection)
+                failpoint(at, "committed")
+            self._committed()
             return result
 
     def _transaction(self, work: Callable[[Connection], T], *, at: str | None = None, repeatable: bool = True) -> T:
@@ -234,7 +296,7 @@ class Database:
         write = at is not None
         # Before a connection is taken: `work` asks for the time, and must not need a second connection for it.
         self.clock.refresh()
-        with self._exclusive, self.engine.connect() as plain:
+        with self._entry, self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
             level = {} if write or self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
             connection = plain.execution_options(questline_write=write, **level)
@@ -256,7 +318,13 @@ class Database:
                     f"the connection to {self.name} broke while committing: the change may or may not have been made"
                 )
                 raise StoreUnavailable(message, hint="look with `questline show` before you try again") from error
+            if write:
+                self._committed()
             return result
+
+    def _committed(self) -> None:
+        if self._file is not None:
+            self._file.committed()
 
     def _retry(self, attempt: Callable[[], T], tries: float = math.inf) -> T:
         """Call `attempt` until it succeeds, fails for good, or the patience is over."""
@@ -289,34 +357,34 @@ class Database:
         return error
 
     def check_callers(self, connection: Connection) -> None:
-        """Make sure that a caller's own connection can take part in what this store does; warn of one that is a risk.
+        """Make sure that a caller's own connection can take part in what this store does.
 
         Raises:
-          ConfigurationError: it is to another kind of database.
+          ConfigurationError: it is to another kind of database, or made by another SQLite library.
         """
         if connection.dialect.name != self.dialect:
             message = f"the connection is to {connection.dialect.name}, the quests are in {self.dialect}"
             raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
-        theirs: Any = connection.dialect.dbapi
-        risky = self.dialect == "sqlite" and not self._in_memory and sqlite_driver.is_another_library(theirs)
-        if risky and not self._warned:
-            self._warned = True
-            ours = sqlite_driver.driver()
-            log.warning(
-                "sqlite_libraries_differ",
-                theirs=f"{getattr(theirs, '__name__', type(theirs).__name__)} {theirs.sqlite_version}",
-                ours=f"{ours.__name__} {ours.sqlite_version}",
-                hint=f"create_engine(url, module={ours.__name__}): two libraries do not see each other's locks",
-            )
+        if self.dialect == "sqlite" and not sqlite_driver.is_ours(connection.dialect.dbapi):
+            ours = sqlite_driver.driver().__name__
+            message = f"the connection is made by another SQLite library than the one that questline uses here, {ours}"
+            raise ConfigurationError(message, hint=f"create_engine(url, module={ours})")
 
     def give_up(self) -> None:
         """Stop waiting for a store that does not answer; the process is about to end."""
         self._stopping.set()
 
     def close(self) -> None:
-        """Close all connections."""
-        if "engine" in self.__dict__:
-            self.engine.dispose()
+        """Close all connections; the next use opens new ones."""
+        if self._file is not None:
+            self._file.closing()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._hot is not None:
+            self._hot.close()  # before the engine, which would take the one connection of an in-memory database away
+        if self._engine is not None:
+            self._engine.dispose()
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
@@ -34,6 +34,11 @@ def execute(
     if connection.dispatch.before_cursor_execute:  # whoever listens to the engine hears of these statements too
         connection.dispatch.before_cursor_execute(connection, cursor, statement, values, None, False)  # noqa: FBT003
     return rows
+
+
+def changed_rows(connection: Connection, result: CursorResult[Any]) -> int:
+    """Return how many rows a statement has changed; Python's `sqlite3` does not tell where it begins with WITH."""
+    return result.rowcount if result.rowcount >= 0 else int(execute(connection, "SELECT changes()")[0][0])
 
 
 def transaction(connection: Connection, work: Callable[[Connection], T], *, written: Callable[[], object]) -> T:

@@ -48,7 +48,7 @@ class HotConnections:
         self._shared = shared
         self._kept: deque[_Hot] = deque()
         self._places = threading.BoundedSemaphore(MAX_LENT)
-        event.listen(engine, "engine_disposed", self._close)
+        event.listen(engine, "engine_disposed", lambda _: self.close())
 
     @contextmanager
     def lent(self) -> Iterator[Connection]:
@@ -78,9 +78,10 @@ class HotConnections:
         ended = getattr(hot.driver, "closed", False)
         self._drop(hot)
         if ended:
-            self._close(self._engine)
+            self.close()
 
-    def _close(self, _engine: Engine) -> None:
+    def close(self) -> None:
+        """Close those that are not lent."""
         with suppress(IndexError):
             while True:
                 self._drop(self._kept.pop())

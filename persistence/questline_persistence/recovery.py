@@ -32,6 +32,7 @@ from sqlalchemy import (
 from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, Doorbell, Settled
 from questline_persistence.counters import Counters
 from questline_persistence.database import Database
+from questline_persistence.driver import changed_rows
 from questline_persistence.endings import Ending, end_badly
 from questline_persistence.errors import QuestlineError
 from questline_persistence.failpoints import failpoint
@@ -342,7 +343,7 @@ class Recovery:
 
         def work(connection: Connection) -> int:
             plan_by_keys(connection)
-            return connection.execute(change).rowcount
+            return changed_rows(connection, connection.execute(change))
 
         return work
 

@@ -179,10 +179,12 @@ class Invocation:
         """
         names = tuple(modules) or self.settings.lords
         if names:
+            from questline_persistence.database import decide_library  # noqa: PLC0415  (as the store's)
             from questline_scheduler.logs import restore_logging  # noqa: PLC0415  (only those who have Lords need it)
             from questline_worker.lords import import_lords  # noqa: PLC0415
 
             self.configure_logging()
+            decide_library(self.settings.database_url)
             try:
                 import_lords(names)
             finally:

@@ -85,12 +85,13 @@ def _check_sqlite(database: Database | None) -> Check:
     module = sqlite_driver.driver()
     wanted = sqlite_driver.journal_mode(module)
     mode = wanted if database is None else journal_of(database)
-    message = f"SQLite {module.sqlite_version}, journal mode {mode}"
-    value = {"version": module.sqlite_version, "journal_mode": mode}
-    if mode == wanted == "WAL":
+    library = "sqlite3" if sqlite_driver.is_standard(module) else "pysqlite3"
+    message = f"SQLite {module.sqlite_version} of {library}, journal mode {mode}"
+    value = {"version": module.sqlite_version, "library": library, "journal_mode": mode}
+    if mode == wanted == "WAL" and sqlite_driver.has_safe_log(module):
         return passed("database", "sqlite", message, value)
     safe = ".".join(map(str, sqlite_driver.SAFE_WAL_VERSION))
-    hint = f"SQLite before {safe} can corrupt a write-ahead log, so a slower journal is used; pip install pysqlite3"
+    hint = f"SQLite before {safe} can corrupt a write-ahead log, so it is used in a slower way; pip install pysqlite3"
     if mode != wanted:
         hint = f"this SQLite should use {wanted}; stop other programs that have the file open, then try again"
     return warned("database", "sqlite", message, hint, value)

@@ -20,6 +20,7 @@ from typing import Any
 
 import dramatiq
 
+from questline_persistence.database import decide_library
 from questline_persistence.errors import QuestlineError
 from questline_persistence.log import get_logger
 from questline_persistence.settings import Settings
@@ -65,6 +66,7 @@ def run(orders: Orders, pipe: int) -> int:
     settings = Settings(**orders.settings)
     configure_logging(settings)
     try:
+        decide_library(settings.database_url)
         import_lords(orders.modules)
         refuse_green_threads()
         restore_logging(settings)

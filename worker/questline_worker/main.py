@@ -11,6 +11,7 @@ keep_own_imports()  # Dramatiq puts the working directory first, and from here o
 
 import dramatiq  # noqa: E402
 
+from questline_persistence.database import decide_library  # noqa: E402
 from questline_persistence.log import enable_loggers  # noqa: E402
 from questline_persistence.settings import load  # noqa: E402
 from questline_worker.forks import keep_signals_here  # noqa: E402
@@ -19,6 +20,7 @@ from questline_worker.lords import import_lords  # noqa: E402
 from questline_worker.process import WorkerProcess  # noqa: E402
 
 settings = load()
+decide_library(settings.database_url)
 import_lords(settings.lords)
 refuse_green_threads()
 enable_loggers()

@@ -81,24 +81,22 @@ def test_a_connection_to_another_kind_of_database_is_refused(server_pool: Pool) 
     engine.dispose()
 
 
-def test_a_connection_through_another_sqlite_library_is_warned_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_connection_through_another_sqlite_library_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path / 'questline.db'}"
     engine = create_engine(url, module=driver())
     other = SimpleNamespace(__name__="another", sqlite_version="3.40.0", connect=None)
     with QuestClient(url) as client, engine.begin() as connection:
         client.submit(quest("a"), connection=connection)
-        assert caplog.text == ""
         monkeypatch.setattr(engine.dialect, "dbapi", other)
-        client.submit(quest("a"), connection=connection)
-        client.submit(quest("a"), connection=connection)
+        with pytest.raises(ConfigurationError) as raised:
+            client.submit(quest("a"), connection=connection)
         monkeypatch.undo()
+        assert len(client.list(limit=5)) == 0
     engine.dispose()
 
-    assert caplog.text.count("sqlite_libraries_differ") == 1
-    assert "another 3.40.0" in caplog.text
-    assert f"module={driver().__name__}" in caplog.text
+    assert f"module={driver().__name__}" in raised.value.advice
 
 
 def test_duratiq_11_two_submissions_with_one_key_are_one_quest(pool: Pool, ran: list[str]) -> None:

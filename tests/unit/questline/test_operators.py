@@ -106,6 +106,7 @@ def test_doctor_shows_the_schema_the_journal_that_the_file_has_and_its_room(cli:
     assert seen["schema"]["value"] == schema.HEAD
     assert seen["sqlite"]["value"] == {
         "version": module.sqlite_version,
+        "library": "sqlite3" if sqlite_driver.is_standard(module) else "pysqlite3",
         "journal_mode": sqlite_driver.journal_mode(module),
     }
     assert seen["clock"]["status"] == "pass"

@@ -1,0 +1,114 @@
+"""What a store does when the process forks: nothing that it has open may be used on both sides.
+
+SQLite's connections and locks do not survive a fork, so no transaction is under way at that moment and no connection
+is open; PostgreSQL's stay with the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import Protocol
+
+from questline_persistence.log import get_logger
+
+log = get_logger(__name__)
+
+#: How long a fork waits for transactions under way, in seconds.
+PATIENCE = 10.0
+
+
+class Forking(Protocol):
+    """Something that takes part in forks."""
+
+    def before_fork(self) -> None:
+        """Let go of what must not be open at a fork, and hold back what would open it anew."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew, without touching what the parent has open."""
+
+
+_joining = threading.Lock()
+_members: weakref.WeakSet[Forking] = weakref.WeakSet()
+#: Those that take part in the fork under way.
+_present: list[Forking] = []
+
+
+def join(member: Forking) -> None:
+    """Have `member` take part in every fork for as long as it lives."""
+    with _joining:
+        _members.add(member)
+
+
+def _before() -> None:
+    _joining.acquire()
+    _present.extend(_members)
+    for member in _present:
+        try:
+            member.before_fork()
+        except Exception:  # Python would fork all the same, and forget about the others
+            log.exception("fork_unprepared")
+
+
+def _in_parent() -> None:
+    for member in _present:
+        member.after_fork_in_parent()
+    _present.clear()
+    _joining.release()
+
+
+def _in_child() -> None:
+    for member in _present:
+        member.after_fork_in_child()
+    _present.clear()
+    _joining.release()
+
+
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+
+
+class Gate:
+    """Lets threads in and out, unless a fork waits until nobody is inside."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside: dict[int, int] = {}
+        self._shut = False
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            if self._shut and me not in self._inside:
+                self._changed.wait_for(lambda: not self._shut)
+            self._inside[me] = self._inside.get(me, 0) + 1
+
+    def __exit__(self, *_: object) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            depth = self._inside.pop(me) - 1
+            if depth:
+                self._inside[me] = depth
+            elif self._shut:
+                self._changed.notify_all()
+
+    def shut(self) -> bool:
+        """Let nobody in any more; return whether all have left within the patience."""
+        with self._changed:
+            self._shut = True
+            if threading.get_ident() in self._inside:  # it would wait for itself
+                return False
+            return self._changed.wait_for(self.is_empty, PATIENCE)
+
+    def open(self) -> None:
+        """Let threads in again."""
+        with self._changed:
+            self._shut = False
+            self._changed.notify_all()
+
+    def is_empty(self) -> bool:
+        """Return whether nobody is inside."""
+        return not self._inside

@@ -1,0 +1,91 @@
+"""The file of an SQLite store, as this process has it open: guarded, shown to others, its log kept short."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import closing, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from questline_persistence import presence, sqlite_driver, sqlite_guard
+from questline_persistence.errors import ConfigurationError
+
+#: Commits after which the write-ahead log is checkpointed where connections do not do so by themselves.
+COMMITS_PER_CHECKPOINT = 100
+#: Growth of the log after which it is checkpointed earlier, in bytes: what SQLite takes by itself, 1,000 pages.
+GROWTH_PER_CHECKPOINT = 4_000_000
+#: Files on which this process inherited a transaction from the one that forked it.
+_carried_over: set[Path] = set()
+#: How long a checkpoint waits for another's write before it is put off, in milliseconds.
+PATIENCE_MS = 1_000
+
+
+class SqliteFile:
+    """One store's file.
+
+    Parameters:
+      path: where it is.
+      module: the SQLite library that opens it.
+    """
+
+    def __init__(self, path: str, module: ModuleType) -> None:
+        self._path = Path(path).resolve()  # as SQLite does for the names of the log
+        self._log = self._path.with_name(f"{self._path.name}-wal")
+        self._module = module
+        if self._path in _carried_over:
+            raise ConfigurationError(
+                f"this process was forked in the middle of a transaction on {path}, and cannot open it any more",
+                hint="fork outside of transactions",
+            )
+        self._watch: weakref.finalize[Any, Any] | None = None
+        self._commits = self._length = 0
+
+    def opened(self, connection: Any) -> None:
+        """Note that a connection has been opened and prepared."""
+        if self._watch is None or not self._watch.alive:
+            sqlite_guard.watch(self._path)
+            self._watch = weakref.finalize(self, sqlite_guard.unwatch, self._path)
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":  # else nobody could commit any more
+            presence.show(self._path)
+
+    def left_to_parent(self, *, in_transaction: bool) -> None:
+        """Note that this process was forked from the one that has the file open.
+
+        Parameters:
+          in_transaction: whether it was under way then: the library takes its locks for this process's own.
+        """
+        if in_transaction:
+            _carried_over.add(self._path)
+        if self._watch is not None:
+            self._watch()
+
+    def closing(self) -> None:
+        """Note that all connections are about to be closed for good."""
+        if self._watch is not None and self._watch():
+            presence.hide(self._path)
+
+    def committed(self) -> None:
+        """Keep the log short after a commit, where connections leave that to us."""
+        if sqlite_driver.has_safe_log(self._module):
+            return
+        self._commits += 1
+        with suppress(OSError):
+            length = self._log.stat().st_size
+            if self._commits >= COMMITS_PER_CHECKPOINT or length > self._length + GROWTH_PER_CHECKPOINT:
+                self._commits, self._length = 0, length
+                with suppress(self._module.OperationalError):  # somebody writes for long; the next one, then
+                    self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Checkpoint the log while nobody can begin it anew: that is the race which this library loses."""
+        with closing(self._connected()) as guard, closing(self._connected()) as connection:
+            guard.execute("BEGIN IMMEDIATE")
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            guard.execute("ROLLBACK")
+
+    def _connected(self) -> Any:
+        connection = self._module.connect(self._path, isolation_level=None)
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        return connection

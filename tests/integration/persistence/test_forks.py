@@ -1,0 +1,102 @@
+"""A store that was opened before a fork serves both processes, or says why it cannot."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from questline import QuestClient
+from questline_persistence import forks
+
+SCRIPT = Path(__file__).with_name("forking.py")
+COUNT = 10
+#: The parent's turns before and after, its threads, its plain forks, and its pool.
+SUBMITTERS = 2 + 2 + 3 + 2
+
+
+def test_what_is_acknowledged_before_and_after_a_fork_is_there(database_url: str, redis_url: str) -> None:
+    command = [sys.executable, SCRIPT, database_url, redis_url, str(COUNT)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:  # whoever takes itself for the last one takes an SQLite log away
+            _visit(database_url)
+        told, errors = process.communicate()
+
+    assert (process.returncode, errors, told) == (0, "", str(SUBMITTERS * COUNT))
+    with QuestClient(database_url, "memory://") as client:
+        assert client.stats()["total_quests"] == SUBMITTERS * COUNT
+
+
+def _visit(url: str) -> None:
+    """Open the store in a process of its own, and close it."""
+    code = "import sys; from questline import QuestRepository as R; r = R(sys.argv[1]); r.list_quests(); r.close()"
+    subprocess.run([sys.executable, "-c", code, url], check=True)
+
+
+def test_an_in_memory_store_is_refused_in_a_forked_process() -> None:
+    code = """
+import os
+from questline import ConfigurationError, QuestClient
+client = QuestClient(":memory:", "memory://")
+if (child := os.fork()) == 0:
+    try:
+        client.stats()
+    except ConfigurationError as error:
+        os._exit("sqlite:///" in error.hint)
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+client.stats()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_process_forked_in_the_middle_of_a_transaction_is_refused_the_store(sqlite_url: str) -> None:
+    code = """
+import os, sys
+from questline import ConfigurationError, QuestClient
+from questline_persistence.database import Database
+database = Database(sys.argv[1])
+
+def fork(connection):
+    if (child := os.fork()) == 0:
+        for another in (database, Database(sys.argv[1])):
+            try:
+                another.read(lambda c: c.exec_driver_sql("SELECT 1").scalar())
+            except ConfigurationError as error:
+                assert "forked" in error.message
+            else:
+                os._exit(7)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+assert database.write(fork) == 0
+"""
+    subprocess.run([sys.executable, "-c", code, sqlite_url], check=True)
+
+
+def test_a_fork_waits_for_a_transaction_of_another_thread_and_holds_up_the_next() -> None:
+    gate, entered, go = forks.Gate(), threading.Event(), threading.Event()
+    inside: list[bool] = []
+
+    def transact() -> None:
+        with gate:
+            entered.set()
+            go.wait()
+            with gate:  # a transaction within another is let in
+                inside.append(True)
+
+    def come_later() -> None:
+        with gate:
+            inside.append(False)
+
+    first, later = threading.Thread(target=transact), threading.Thread(target=come_later)
+    first.start()
+    entered.wait()
+    threading.Timer(0.1, go.set).start()
+    assert gate.shut()
+    assert inside == [True]
+    later.start()
+    assert inside == [True]
+    gate.open()
+    first.join()
+    later.join()
+    assert inside == [True, False]

@@ -1,0 +1,175 @@
+"""Two SQLite libraries in one process drop each other's locks on a file: no process of these loses a quest by that."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from questline import LordStep, Quest, QuestClient
+from questline_persistence import sqlite_driver, sqlite_file
+from questline_persistence.database import Database
+from tests.waiting import eventually
+
+ORDERS = (
+    "sqlite3 first",
+    "sqlite3 later",
+    "sqlite3 first, then the wheel",
+    "connected first",
+    "pysqlite3 first",
+    "sqlalchemy",
+    "a copy",
+)
+COUNT = 15
+LORDS = """
+import sqlite3
+from contextlib import closing
+from questline import lord
+
+@lord("a", "b")
+def look(ctx):
+    with closing(sqlite3.connect({path!r}, timeout=30)) as connection:
+        return connection.execute("SELECT count(*) FROM quest_executions").fetchone()[0]
+"""
+#: Opens the store and closes it, as each command does: who takes itself for the last one takes the log away.
+COMES_AND_GOES = """
+import sys
+from questline import QuestRepository
+while sys.stdin.read(1):
+    with QuestRepository(sys.argv[1]) as repository:
+        repository.list_quests(limit=1)
+    print(".", end="", flush=True)
+"""
+
+
+@pytest.fixture
+def worker(sqlite_url: str, tmp_path: Path) -> Iterator[None]:
+    """A worker process whose handlers read the store by themselves."""
+    (tmp_path / "looking_lords.py").write_text(LORDS.format(path=_path(sqlite_url)))
+    settings = {"QUESTLINE_DATABASE_URL": sqlite_url, "QUESTLINE_BROKER_URL": "memory://"}
+    command = [sys.executable, "-m", "questline", "worker", "looking_lords", "-t", "4"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=os.environ | settings, stderr=subprocess.DEVNULL)
+    yield
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.usefixtures("worker")
+def test_whoever_reads_the_store_with_whatever_library_loses_no_quest(sqlite_url: str) -> None:
+    script = Path(__file__).with_name("library_orders.py")
+    users = [
+        subprocess.Popen([sys.executable, script, sqlite_url, order, str(n), str(COUNT)], stdout=subprocess.PIPE)
+        for n, order in enumerate(ORDERS)
+    ]
+    command = [sys.executable, "-c", COMES_AND_GOES, sqlite_url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as visitor:
+        assert visitor.stdin is not None
+        assert visitor.stdout is not None
+        while any(user.poll() is None for user in users):
+            visitor.stdin.write(b".")
+            visitor.stdin.flush()
+            visitor.stdout.read(1)
+        visitor.stdin.close()
+    told = [int(user.communicate()[0] or 0) for user in users]
+
+    assert told == [COUNT] * len(ORDERS)
+    eventually(lambda: _statuses(sqlite_url) == {"completed": sum(told)}, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "library"),
+    [
+        ("", "one"),
+        ("sqlite3", "sqlite3"),
+        ("pysqlite3", "pysqlite3"),
+        ("sqlite3, pysqlite3", "sqlite3"),
+        ("pysqlite3, sqlite3", "sqlite3"),
+    ],
+)
+def test_a_process_uses_the_library_that_it_has_loaded_and_sqlite3_means_that_one(loaded: str, library: str) -> None:
+    script = f"""
+import sys
+{"import " + loaded if loaded else ""}
+from questline_persistence.sqlite_driver import driver
+ours = driver()
+import _sqlite3, sqlite3
+from sqlite3 import dbapi2
+assert sqlite3.connect is dbapi2.connect is _sqlite3.connect is ours.connect
+print(ours.Connection.__module__.partition(".")[0])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert library in {done.stdout.strip(), "one"}
+
+
+def test_connections_of_a_library_with_the_race_leave_the_log_and_the_store_keeps_it_short(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_driver, "has_safe_log", lambda _: False)
+    log = Path(f"{_path(sqlite_url)}-wal")
+    database = Database(sqlite_url)
+    _write(database, times=sqlite_file.COMMITS_PER_CHECKPOINT)
+    length = log.stat().st_size
+    with database.engine.connect() as reader:
+        assert reader.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert reader.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar_one() == 0
+    _write(database, times=3 * sqlite_file.COMMITS_PER_CHECKPOINT)
+    assert log.stat().st_size == length
+    database.close()
+    assert not log.exists()
+
+
+def test_a_checkpoint_of_a_library_with_the_race_waits_for_the_write_lock(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_driver, "has_safe_log", lambda _: False)
+    monkeypatch.setattr(sqlite_file, "PATIENCE_MS", 1)
+    database, path = Database(sqlite_url), Path(_path(sqlite_url))
+    _write(database, times=1)
+    file = sqlite_file.SqliteFile(str(path), sqlite_driver.driver())
+    with closing(sqlite_driver.driver().connect(path, isolation_level=None)) as writer:
+        before = path.stat().st_mtime_ns
+        writer.execute("BEGIN IMMEDIATE")
+        _commit_until_a_checkpoint(file)
+        assert path.stat().st_mtime_ns == before
+        writer.execute("ROLLBACK")
+        _commit_until_a_checkpoint(file)
+        assert path.stat().st_mtime_ns > before
+    database.close()
+
+
+def _commit_until_a_checkpoint(file: sqlite_file.SqliteFile) -> None:
+    for _ in range(sqlite_file.COMMITS_PER_CHECKPOINT):
+        file.committed()
+
+
+def test_a_process_that_copies_the_files_is_still_known_to_have_them_open(sqlite_url: str, tmp_path: Path) -> None:
+    with QuestClient(sqlite_url, "memory://") as client:
+        client.submit(Quest(quest_type="t", execution_stack=[LordStep("a", "b")]))
+        for file in tmp_path.glob("questline.db*"):
+            shutil.copyfile(file, tmp_path / f"copy of {file.name}")
+        visit = [sys.executable, "-c", COMES_AND_GOES, sqlite_url]
+        subprocess.run(visit, input=b".", check=True, stdout=subprocess.DEVNULL)
+        assert Path(f"{_path(sqlite_url)}-wal").stat().st_size > 0
+        client.submit(Quest(quest_type="t", execution_stack=[LordStep("a", "b")]))
+        assert _statuses(sqlite_url) == {"new": 2}
+    assert not Path(f"{_path(sqlite_url)}-wal").exists()
+
+
+def _write(database: Database, *, times: int) -> None:
+    for number in range(times):
+        values = ("number", "test", number)
+        database.write(lambda c, v=values: c.exec_driver_sql("INSERT OR REPLACE INTO counts VALUES (?, ?, ?)", v))
+
+
+def _path(url: str) -> str:
+    return url.removeprefix("sqlite:///")
+
+
+def _statuses(url: str) -> dict[str, int]:
+    with closing(sqlite_driver.driver().connect(_path(url))) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        return dict(connection.execute("SELECT status, count(*) FROM quest_executions GROUP BY status").fetchall())
