@@ -25,14 +25,16 @@ class Arrival(NamedTuple):
     schema_version: int
     available_at: float
     ring_at: float
+    #: Where its lineage begins: 0, or behind that of a deleted quest of the same id.
+    epoch: int
+    #: The fence of its first ticket: 1, or above the last of such a quest.
+    fence: int
     plan: Plan
 
     @property
     def doorbell(self) -> Doorbell:
         """The bell to ring once the rows are committed."""
         queue = self.plan.queue or self.queue
-        return Doorbell(self.quest_id, 0, self.plan.position, FIRST_FENCE, queue, self.priority, self.available_at)
-
-
-#: The fence of a quest's first ticket.
-FIRST_FENCE = 1
+        return Doorbell(
+            self.quest_id, self.epoch, self.plan.position, self.fence, queue, self.priority, self.available_at
+        )

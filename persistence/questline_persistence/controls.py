@@ -1,4 +1,4 @@
-"""The verbs of an admin: pause, resume, cancel, retry, replay, fork, delete.
+"""The verbs of an admin: pause, resume, cancel, retry, replay, fork.
 
 Each is one transaction that first locks the quest's tickets (by position) and then the quest's row, the
 order that every writer keeps; what it then decides cannot change under it, and a worker's claim or
@@ -17,13 +17,13 @@ from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.corrections import Correction
 from questline_persistence.database import Database
 from questline_persistence.endings import ended, settle_pause
-from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.errors import QuestConflict
 from questline_persistence.locked import HINTS, LockedQuest, lock
 from questline_persistence.replays import earlier_state, forked_rows, start_again
 from questline_persistence.starting_point import StartingPoint
 from questline_persistence.states import LIVE, ExecutionStatus, TicketState
 from questline_persistence.submission import Submitted, submit_one
-from questline_persistence.tables import BELL, not_before_available, quests, runs, snapshots, steps, tickets
+from questline_persistence.tables import BELL, not_before_available, tickets
 
 _RUNS_ON = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED, ExecutionStatus.FAILED})
 #: What may become of a quest by itself after a verb has left it with this status.
@@ -191,29 +191,6 @@ class Controls:
             return Submitted(new_id, created=False) if dry_run else submit_one(connection, rows), notice
 
         return self.database.write(work, at="fork")
-
-    def delete(self, quest_id: str) -> bool:
-        """Remove a quest that has no ticket, with all that belongs to it; return whether it was there.
-
-        Raises:
-          QuestConflict: the quest is live.
-        """
-        there = False
-
-        def work(connection: Connection) -> bool:
-            nonlocal there
-            try:
-                locked = self._lock(connection, quest_id)
-            except QuestNotFound:
-                return there  # and gone by the first try, whose COMMIT went through though its reply was lost
-            if locked.tickets:
-                raise QuestConflict(f"quest {quest_id} is {locked.status}", hint=f"run: questline cancel {quest_id}")
-            for table in (runs, snapshots, steps, quests):
-                connection.execute(delete(table).where(table.c.quest_id == quest_id))
-            there = True
-            return there
-
-        return self.database.write(work, at="delete")
 
     def _lock(self, connection: Connection, quest_id: str) -> LockedQuest:
         now, limits = self.database.clock.now(), self.database.limits

@@ -10,12 +10,12 @@ from typing import Any, Self
 from sqlalchemy import Connection, select
 
 from questline_persistence import history, saving, schema, settings, short_ids, statistics
-from questline_persistence.controls import Controls
 from questline_persistence.counters import Counters
 from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.filters import FILTERS, QuestFilter, after, write_cursor
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
+from questline_persistence.removal import MAX_AT_ONCE, Removal
 from questline_persistence.short_ids import not_found
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason
@@ -69,7 +69,7 @@ class QuestRepository:
             database if isinstance(database, Database) else Database(database, limits=settings.load().limits)
         )
         self.namespace = namespace
-        self._controls = Controls(self.database, namespace)
+        self._removal = Removal(self.database, namespace)
         if self._owned:
             try:
                 schema.ensure(self.database, auto_migrate=auto_migrate)
@@ -167,7 +167,16 @@ class QuestRepository:
         Raises:
           QuestConflict: the quest is live; cancel it first.
         """
-        return self._controls.delete(quest_id)
+        return self._removal.delete(quest_id)
+
+    def prune(self, end_time: float, status: Sequence[ExecutionStatus], *, limit: int = MAX_AT_ONCE) -> list[str]:
+        """Remove quests that ended before `end_time` (epoch seconds), oldest first; return the ids of those removed.
+
+        Parameters:
+          status: how they ended; other statuses are left alone.
+          limit: at most this many; a call removes no more than 200. Call again until nothing is left.
+        """
+        return self._removal.prune(end_time, status, limit=limit)
 
     def list_quests(
         self,

@@ -24,6 +24,7 @@ from questline_persistence.short_ids import not_found
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.submission import insert_quests, take_apart
 from questline_persistence.tables import quests, runs, snapshots, steps, tickets
+from questline_persistence.tombstones import after_deleted
 
 _REASONS = {
     ExecutionStatus.PAUSED: SnapshotReason.PAUSE,
@@ -105,10 +106,13 @@ def _insert(connection: Connection, quest: QuestExecutionData, namespace: str, n
     new = take_apart(quest, namespace=namespace, now=now, limits=limits)
     plan = new.plan.numbered_after(highest(numbers(quest.run_data)))
     new = new._replace(plan=plan, run_data=whole_state(quest.run_data, limit=limits.state))
+    (new,) = after_deleted(connection, [new])
     if not insert_quests(connection, [new], tickets_too=False):
         which = quest.quest_id if quest.idempotency_key is None else f"{quest.quest_id}, or one of its idempotency key,"
         raise QuestConflict(f"a quest {which} exists already", hint="use another id")
-    _update(connection, quest, limits, version=0, epoch=0, updated_at=stamp, created_at=quest.created_at or stamp)
+    _update(
+        connection, quest, limits, version=0, epoch=new.epoch, updated_at=stamp, created_at=quest.created_at or stamp
+    )
 
 
 def _update(connection: Connection, quest: QuestExecutionData, limits: Limits, **more: Any) -> None:

@@ -22,11 +22,14 @@ from questline_persistence.models import LordStep, QuestExecutionData, refuse_la
 from questline_persistence.payload import encode
 from questline_persistence.plan import Plans
 from questline_persistence.tables import quests
+from questline_persistence.tombstones import after_deleted
 
 #: Most steps that one statement inserts, and most characters of payloads; a single quest may have more.
 MAX_STEPS_AT_ONCE, MAX_TEXT_AT_ONCE = 5_000, 10_000_000
 #: How often to insert a quest whose id or key was taken by one that is gone when looked for.
 MAX_TRIES = 3
+#: The fence of a quest's first ticket.
+FIRST_FENCE = 1
 #: PostgreSQL's code for a row in the way that an isolation stricter than READ COMMITTED does not show.
 _HIDDEN = "40001"
 
@@ -41,7 +44,7 @@ class Submitted:
 
 
 class _Taken(Exception):
-    """An id or key of the batch is there already."""
+    """An id or key of the batch is there already, or the id was a deleted quest's."""
 
 
 def take_apart(
@@ -89,6 +92,8 @@ def take_apart(
         schema_version=quest.schema_version,
         available_at=now,
         ring_at=now + ring_in,
+        epoch=0,
+        fence=FIRST_FENCE,
     )
 
 
@@ -111,12 +116,22 @@ def submit_many(database: Database, batch: Sequence[Arrival]) -> list[Submitted]
 
 def _submit_batch(connection: Connection, batch: Sequence[Arrival]) -> list[Submitted]:
     """Insert a batch in one go; if one of its quests exists already, or is in it twice, one by one."""
+    if _all_inserted(connection, batch):
+        return [_submitted(quest) for quest in batch]
+    later = after_deleted(connection, batch)
+    if later is not batch and _all_inserted(connection, later):
+        return [_submitted(quest) for quest in later]
+    return [submit_one(connection, quest) for quest in batch]
+
+
+def _all_inserted(connection: Connection, batch: Sequence[Arrival]) -> bool:
+    """Insert a batch and return True; or nothing, if one of its ids or keys is taken, or was a deleted quest's."""
     try:
         with connection.begin_nested():
             _insert_all(connection, batch)
     except (_Taken, IntegrityError):
-        return [submit_one(connection, quest) for quest in batch]
-    return [_submitted(quest) for quest in batch]
+        return False
+    return True
 
 
 def _insert_all(connection: Connection, batch: Sequence[Arrival]) -> None:
@@ -136,6 +151,7 @@ def submit_one(connection: Connection, quest: Arrival) -> Submitted:
         existing = _find_existing(connection, quest)
         if existing is not None:
             return existing
+        (quest,) = after_deleted(connection, [quest])
     raise _being_submitted(quest)
 
 
@@ -167,7 +183,8 @@ def _being_submitted(quest: Arrival) -> QuestConflict:
 def insert_quests(connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
     """Insert whole quests of one namespace; return how many were new.
 
-    If that is not all of them, the caller is to roll back what came of the others.
+    One whose id a deleted quest had is new only with an epoch above that one's. If not all are new, the caller is to
+    roll back what came of the others.
     """
     dialect = submission_sqlite if connection.dialect.name == "sqlite" else submission_postgres
     return sum(dialect.insert(connection, part, tickets_too=tickets_too) for part in _portions(batch))
@@ -204,6 +221,7 @@ def _find_existing(connection: Connection, quest: Arrival) -> Submitted | None:
         return None
     if tuple(taken) == (quest.namespace, quest.created_at, quest.input_data, quest.plan.text):
         # This very submission, whose COMMIT went through though its reply was lost.
+        (quest,) = after_deleted(connection, [quest])
         return _submitted(quest)
     hint = "use another id, or an idempotency key to submit it once"
     raise QuestConflict(f"a quest {quest.quest_id} exists already", hint=hint)

@@ -6,45 +6,46 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from questline_persistence.arrival import FIRST_FENCE, Arrival
+from questline_persistence.arrival import Arrival
 
 _QUEST = """
 INSERT INTO quest_executions (quest_id, namespace, quest_type, status, epoch, version, fence, input_data,
   execution_stack, step_counts, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at,
   schema_version)
-VALUES (?1, ?2, ?3, 'new', 0, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)
+SELECT ?1, ?2, ?3, 'new', ?14, 0, ?15 - 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13
+WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE quest_id = ?1 AND epoch >= ?14)
 ON CONFLICT DO NOTHING
 """
 
 _STEP = """
 INSERT INTO quest_steps (quest_id, epoch, position, lord_name, tool_name, occurrence, params, max_attempts,
   timeout_seconds, backoff_seconds, queue, since_version)
-VALUES (?1, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, coalesce(?11, ?2), 0)
+VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, coalesce(?12, ?2), 0)
 """
 
 _SNAPSHOT = """
 INSERT INTO quest_snapshots (quest_id, version, epoch, position, run_data, snapshot_reason, created_at)
-VALUES (?1, 0, 0, ?2, ?3, 'start', ?4)
+VALUES (?1, 0, ?5, ?2, ?3, 'start', ?4)
 """
 
-_TICKET = f"""
+_TICKET = """
 INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, state, fence, version, available_at,
   ring_at, queue, priority)
-VALUES (?1, 0, ?2, ?3, 0, ?4, 'ready', {FIRST_FENCE}, 0, ?5, ?6, coalesce(?7, ?8), ?9)
-"""  # noqa: S608  (put together from the constant above)
+VALUES (?1, 0, ?2, ?3, ?10, ?4, 'ready', ?11, 0, ?5, ?6, coalesce(?7, ?8), ?9)
+"""
 
 
 def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
-    """Insert whole quests; return how many were new.
+    """Insert whole quests; return how many were new: those whose id or key is taken, or has a tombstone, are not.
 
     Nothing but these is inserted if they are fewer than the batch: the caller is to roll back, and try one by one.
     """
     new = connection.exec_driver_sql(_QUEST, [_quest(one) for one in batch]).rowcount
     if new == len(batch):
         connection.exec_driver_sql(
-            _STEP, [(one.quest_id, one.queue, *step) for one in batch for step in one.plan.steps]
+            _STEP, [(one.quest_id, one.queue, one.epoch, *step) for one in batch for step in one.plan.steps]
         )
-        snapshots = [(one.quest_id, one.plan.position, one.run_data, one.created_at) for one in batch]
+        snapshots = [(one.quest_id, one.plan.position, one.run_data, one.created_at, one.epoch) for one in batch]
         connection.exec_driver_sql(_SNAPSHOT, snapshots)
         if tickets_too:
             connection.exec_driver_sql(_TICKET, [_ticket(one) for one in batch])
@@ -66,6 +67,8 @@ def _quest(one: Arrival) -> tuple[str | int | None, ...]:
         one.idempotency_key,
         one.created_at,
         one.schema_version,
+        one.epoch,
+        one.fence,
     )
 
 
@@ -80,4 +83,6 @@ def _ticket(one: Arrival) -> tuple[str | int | float | None, ...]:
         one.plan.queue,
         one.queue,
         one.priority,
+        one.epoch,
+        one.fence,
     )

@@ -337,6 +337,21 @@ class Workers(Base):
     )
 
 
+class Tombstones(Base):
+    """What is left of a deleted quest: how far its epoch and fence had come, for a later quest of the same id.
+
+    That one goes on from there, so that no idempotency key and no fence comes a second time.
+    """
+
+    __tablename__ = "tombstones"
+
+    quest_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    namespace: Mapped[str] = mapped_column(Text)
+    epoch: Mapped[int] = mapped_column(Integer)
+    fence: Mapped[int] = mapped_column(BigInteger)
+    deleted_at: Mapped[str] = mapped_column(Text)
+
+
 class Counts(Base):
     """How often something out of the ordinary has happened, over all time."""
 
@@ -354,6 +369,7 @@ runs = cast("Table", LordRuns.__table__)
 snapshots = cast("Table", QuestSnapshots.__table__)
 workers = cast("Table", Workers.__table__)
 counts = cast("Table", Counts.__table__)
+tombstones = cast("Table", Tombstones.__table__)
 
 #: The columns of a ticket that make a doorbell, in the order of its fields.
 _BELL_FIELDS = ("quest_id", "epoch", "position", "fence", "queue", "priority", "available_at")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
 from questline.cli.many import Choice, confirm, count, do_to_all
 from questline.cli.times import read_length
-from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.errors import QuestNotFound
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus
 
@@ -75,18 +74,22 @@ def prune(
 ) -> None:
     """Remove quests that ended long ago, with their runs and snapshots, for good."""
     chosen, age = _terminal(statuses or [ExecutionStatus.COMPLETED]), read_length(older_than)
-    repository = invocation.repository
-    ids = repository.ended_before(invocation.now() - age, chosen, limit=MAX_PRUNED)
+    repository, before = invocation.repository, invocation.now() - age
+    ids = repository.ended_before(before, chosen, limit=MAX_PRUNED)
+    if len(ids) == MAX_PRUNED:
+        output.note(
+            f"These are the {MAX_PRUNED:,} that ended first, the most that one prune removes; run it again after."
+        )
     if not ids or dry_run:
         _tell(invocation, matched=len(ids), deleted=0, dry_run=dry_run)
         return
     confirm(f"Delete {count(len(ids))} that ended more than {older_than} ago?", yes=yes)
     deleted = 0
-    for quest_id in _counted(ids):
-        try:
-            deleted += repository.delete_quest(quest_id)
-        except QuestConflict:
-            continue  # it was retried or replayed meanwhile
+    while gone := repository.prune(before, chosen, limit=len(ids) - deleted):
+        deleted += len(gone)
+        output.note(f"{deleted:,} of {len(ids):,}")
+        if deleted >= len(ids):
+            break
     _tell(invocation, matched=len(ids), deleted=deleted, dry_run=False)
 
 
@@ -96,20 +99,6 @@ def _terminal(statuses: Sequence[str]) -> list[ExecutionStatus]:
         if status not in allowed:
             raise UsageMistake(f"{status!r} is not how a quest ends", hint=suggestion(status, allowed, kind="statuses"))
     return [ExecutionStatus(status) for status in statuses]
-
-
-def _counted(ids: Sequence[str]) -> Iterator[str]:
-    """Yield ids, with a bar on a terminal, else with a line for every tenth part."""
-    if sys.stderr.isatty():
-        from rich.progress import track  # noqa: PLC0415  (60 ms that only a terminal needs)
-
-        yield from track(ids, "Deleting", console=output.console_for(sys.stderr), transient=True)
-        return
-    step = max(1, len(ids) // 10)
-    for number, quest_id in enumerate(ids, start=1):
-        yield quest_id
-        if number % step == 0:
-            output.note(f"{number:,} of {len(ids):,}")
 
 
 def _tell(invocation: Invocation, *, matched: int, deleted: int, dry_run: bool) -> None:

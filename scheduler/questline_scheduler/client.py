@@ -312,7 +312,7 @@ class QuestClient:
         Raises:
           QuestConflict: the quest is live.
         """
-        return self._controls.delete(id_of(quest_id))
+        return self.repository.delete_quest(id_of(quest_id))
 
     def _controlled(self, done: Controlled) -> Controlled:
         self._rung(done.doorbells)

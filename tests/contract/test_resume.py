@@ -103,7 +103,7 @@ def test_verbs_whose_reply_was_lost_tell_what_they_did(bench: Workbench) -> None
     with lost_reply(bench.database):
         assert bench.controls.cancel(quest_id).changed
     with lost_reply(bench.database):
-        assert bench.controls.delete(quest_id)
+        assert bench.repository.delete_quest(quest_id)
 
 
 def test_a_verb_that_came_to_nothing_does_not_answer_as_if_it_had(bench: Workbench) -> None:

@@ -43,6 +43,10 @@ INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, stat
 {_CROWD} SELECT id, 0, 'default', '0002', 0, 'a:work', :kind, CASE :kind WHEN 'running' THEN id END,
   CASE :kind WHEN 'running' THEN :name || 'live1' END, 0, 1, 1, :later, :later, 'default' FROM crowd
 """
+_TOMBSTONES = f"""
+INSERT INTO tombstones (quest_id, namespace, epoch, fence, deleted_at)
+{_CROWD} SELECT id, 'default', 0, 9, '{LONG_AGO}' FROM crowd
+"""
 _WORKERS = f"""
 INSERT INTO workers (worker_id, namespace, process_id, host, pid, state, started_at, lease_until, heartbeat_at,
   ended_at, queues, handlers, threads, code_version)
@@ -53,7 +57,7 @@ INSERT INTO workers (worker_id, namespace, process_id, host, pid, state, started
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How many ended quests to add; a quarter as many are ready, and others are in every other state."""
+    """How many ended quests to add, and as many deleted; a quarter as many are ready, others in every other state."""
 
     ended: int
     #: What the ids begin with, where several crowds join one store.
@@ -65,6 +69,7 @@ class Crowd:
         for kind, share in (("ready", 4), ("waiting", 8), ("held", 8), ("running", 100)):
             self._quests(connection, kind, self.ended // share, STATUSES[kind])
             self._add(connection, _TICKETS, kind, self.ended // share, later=now + LATER)
+        self._add(connection, _TOMBSTONES, "deleted", self.ended)
         self._add(connection, _WORKERS, "stopped", self.ended // 20, later=now + LATER)
         self._add(connection, _WORKERS, "live", 1, later=now + LATER)
 

@@ -26,6 +26,7 @@ KEYS = frozenset(
         "ix_lord_runs_quest_id_run_index",
         "ix_lord_runs_output",
         "uq_lord_runs_success",
+        "pk_tombstones",
         "pk_workers",
         "ix_workers_process_id",
         "ix_workers_state_lease_until",

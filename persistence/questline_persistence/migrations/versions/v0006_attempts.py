@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0004"
 
 BEFORE = "status IN ('success', 'error', 'skipped')"
 SINCE = "status IN ('success', 'error', 'skipped', 'cancelled', 'conflict')"
