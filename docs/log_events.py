@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EVENTS = {
     "async_steps_full": "All `max_async` slots were taken; the step was given back within 5 s, no attempt spent.",
     "broker_forgot": "The broker lost its memory (restart, FLUSHALL). Every ready step is rung again.",
-    "broker_unavailable": "A consumer cannot reach the broker and tries again. Quests wait; nothing is lost.",
+    "broker_back": "The broker takes bells again.",
+    "broker_unavailable": "The broker is away, full or read-only. Workers find steps in SQL meanwhile, more slowly.",
     "checkpoint_refused": "The store refused this very result. The attempt counts as failed.",
     "claim_freed": "The sweep took a step from a lost worker, or from an attempt that timed out.",
     "claim_lost": "This process learned that its claim is gone: cancelled, replayed, or given to another worker.",

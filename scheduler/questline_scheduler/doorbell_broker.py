@@ -93,6 +93,14 @@ class DoorbellBroker(Broker, ABC):
         """
 
     @abstractmethod
+    def probe(self) -> None:
+        """Check that the broker takes bells now.
+
+        Raises:
+          StoreUnavailable: it cannot be reached, or is full, or read-only.
+        """
+
+    @abstractmethod
     def ping(self) -> None:
         """Check that the broker answers.
 

@@ -58,7 +58,11 @@ class FreeThreads:
         """Return how many messages more will soon find a thread, beside `waiting` ones."""
         if not self._threads:
             return 0
-        return self._threads + self.lately() - waiting - sum(sharer.in_hand for sharer in [*self._sharers.values()])
+        return self.idle() + self.lately() - waiting
+
+    def idle(self) -> int:
+        """Return how many threads have nothing to do."""
+        return self._threads - sum(sharer.in_hand for sharer in [*self._sharers.values()])
 
     def lately(self) -> int:
         """Return how many messages were done in the time that one may wait."""

@@ -55,6 +55,9 @@ class MemoryBroker(DoorbellBroker):
         """Return 0: no other process ever fetched from this one's memory."""
         return 0
 
+    def probe(self) -> None:
+        """Do nothing: a full queue leaves bells to SQL by itself."""
+
     def ping(self) -> None:
         """Do nothing: the process answers itself."""
 

@@ -146,8 +146,8 @@ class RingingRedisBroker(DoorbellBroker):
         """
         name = f"rehearsal.{uuid.uuid4().hex}"
         queue, bell = RedisQueue(self._link, self._prefix, name), "rehearsal:0:0001:0"
+        self.probe()
         with self._reaching():
-            self.client.set(f"{self._prefix}:{name}", _UNTOLD, px=REHEARSAL_MILLIS)
             self.client.get(self._generation)
             try:
                 queue.ring([(bell, 0)])
@@ -159,6 +159,15 @@ class RingingRedisBroker(DoorbellBroker):
                 queue.size()
             finally:
                 queue.remove()
+
+    def probe(self) -> None:
+        """Check that Redis takes bells now.
+
+        Raises:
+          StoreUnavailable: Redis cannot be reached, or is out of memory or read-only.
+        """
+        with self._reaching():
+            self.client.set(f"{self._prefix}:probe", _UNTOLD, px=REHEARSAL_MILLIS)
 
     def ping(self) -> None:
         """Check that Redis answers.

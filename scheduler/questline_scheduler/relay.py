@@ -45,15 +45,19 @@ class Relay:
         self._recovery = recovery
         self._broker = broker
         self._shortlist = Shortlist(recovery)
+        self._refused = False
         self._with_server = broker.room() is None
         self.interval = INTERVAL_WITH_SERVER if self._with_server else INTERVAL_IN_PROCESS
 
     def run_once(self, *, now: float | None = None) -> Relayed:
         """Ring for what is due, at most as much as the broker has room for."""
         try:
+            if self._refused:  # each look would take tickets, and put them back
+                self._broker.probe()
             self._recollect(now)
-        except StoreUnavailable:
-            return Relayed(broker_up=False)
+            self._refused = False
+        except StoreUnavailable as error:
+            return self._refuse(error)
         if late := self._broker.withdraw():
             self._recovery.ring_soon(late, now=now)
         room = self._broker.room()
@@ -64,14 +68,21 @@ class Relay:
         failpoint("relay.due")
         try:
             left = self._broker.ring(bells)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             self._recovery.ring_soon(bells, now=now)
-            return Relayed(broker_up=False)
+            return self._refuse(error)
         if left:
             self._recovery.ring_soon(left, now=now)
         failpoint("relay.rung")
         self._tell([bell for bell in bells if bell not in left])
         return Relayed(len(bells) - len(left), more=len(bells) == limit and not left)
+
+    def _refuse(self, error: StoreUnavailable) -> Relayed:
+        """Note that the broker takes no bells, and tell people once."""
+        if not self._refused:
+            log.warning("broker_unavailable", error=error.message, hint=error.hint)
+        self._refused = True
+        return Relayed(broker_up=False)
 
     def _due(self, limit: int, now: float | None) -> list[Doorbell]:
         """Return bells for what is due; within this process, only for queues that somebody here listens to."""

@@ -13,6 +13,9 @@ from questline_scheduler.doorbell_broker import DoorbellBroker
 
 log = get_logger(__name__)
 
+#: Seconds between two log lines on the same trouble.
+LOG_INTERVAL = 5.0
+
 
 class Ringer:
     """Rings for tickets that are ready now.
@@ -25,7 +28,7 @@ class Ringer:
     def __init__(self, broker: DoorbellBroker, recovery: Recovery) -> None:
         self.broker = broker
         self._recovery = recovery
-        self._left_alone_until = 0.0
+        self._left_alone_until = self._quiet_until = 0.0
 
     def ring(self, bells: Sequence[Doorbell]) -> bool:
         """Ring `bells`; return whether the broker took them all.
@@ -43,7 +46,9 @@ class Ringer:
             now = time.monotonic()
             self._left_alone_until = max(self._left_alone_until, now + (now - began))
             # No row is written here: with the broker down, that would cost a transaction per step.
-            log.warning("doorbell_failed", bells=len(bells), error=str(error))
+            if now >= self._quiet_until:
+                self._quiet_until = now + LOG_INTERVAL
+                log.warning("doorbell_failed", bells=len(bells), error=str(error))
             return False
         if left:
             self._recovery.ring_soon(left)

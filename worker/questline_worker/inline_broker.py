@@ -42,6 +42,9 @@ class InlineBroker(DoorbellBroker):
         """Return that no worker has fetched anything."""
         return 0
 
+    def probe(self) -> None:
+        """Do nothing: there is room for each bell."""
+
     def ping(self) -> None:
         """Do nothing: the broker is this process."""
 

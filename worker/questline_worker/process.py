@@ -30,6 +30,7 @@ from questline_worker.housekeeping import Housekeeping
 from questline_worker.lease import Lease
 from questline_worker.patience import Patience
 from questline_worker.running import RunningSteps
+from questline_worker.standby import Standby
 from questline_worker.watchdog import Watchdog
 
 log = get_logger(__name__)
@@ -87,6 +88,8 @@ class WorkerProcess:
         self.actor = declare_actor(self.broker, execution.begin if behind else execution.run, settings.queues)
         if loops:
             self.broker.add_middleware(Housekeeping(self._loops))
+        if self.broker.room() is None:
+            self.broker.add_middleware(Standby(self.broker, self.recovery))
 
     @cached_property
     def lease(self) -> Lease:

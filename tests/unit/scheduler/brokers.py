@@ -28,6 +28,9 @@ class HandBroker(MemoryBroker):
     def room(self) -> None:  # type: ignore[override]  # as of a server
         return None
 
+    def probe(self) -> None:
+        self._reach()
+
     def recollects(self) -> bool:
         self._reach()
         return not self.forgot
