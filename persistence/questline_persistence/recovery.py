@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     true,
@@ -279,17 +280,30 @@ class Recovery:
             found[row.queue].append((row.quest_id, row.branch))
         return found
 
-    def bell_of(self, quest_id: str, *, now: float | None = None) -> Doorbell | None:
-        """Return the bell of a quest's ticket if that is ready and due."""
+    def bell_of(self, quest_id: str, *, handlers: list[str] | None = None, now: float | None = None) -> Doorbell | None:
+        """Return the bell of a quest's ticket if that is ready and due, and its Lord among `handlers` where given."""
         now = self.database.clock.now() if now is None else now
-        query = select(*BELL).where(
+        known = true() if handlers is None else tickets.c.handler.in_(handlers)
+        query = select(*BELL).where(self._is_ready(quest_id), tickets.c.available_at <= now, known)
+        row = self.database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else Doorbell(*row)
+
+    def unknown_handler(self, quest_id: str, handlers: list[str], *, now: float | None = None) -> str | None:
+        """Return the handler of a quest's ready ticket if it is neither among `handlers` nor a live worker's."""
+        now = self.database.clock.now() if now is None else now
+        query = select(tickets.c.handler).where(
+            self._is_ready(quest_id),
+            tickets.c.handler.not_in(handlers),
+            not_(self._somebody_knows(tickets.c.handler, now)),
+        )
+        return self.database.read(lambda connection: connection.execute(query).scalar())
+
+    def _is_ready(self, quest_id: str) -> ColumnElement[bool]:
+        return and_(
             tickets.c.quest_id == quest_id,
             tickets.c.namespace == self.namespace,
             still_in_state(TicketState.READY),
-            tickets.c.available_at <= now,
         )
-        row = self.database.read(lambda connection: connection.execute(query).first())
-        return None if row is None else Doorbell(*row)
 
     def ring_soon(self, bells: list[Doorbell], *, now: float | None = None) -> None:
         """Take back rings that did not reach the broker, so that the next look rings them."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal_column, select, update
 
 from questline_persistence.claims import WorkerCard
 from questline_persistence.database import Database
@@ -18,6 +18,8 @@ from questline_persistence.tables import in_state, still_in_state, tickets, work
 MAX_LISTED = 500
 #: Most claims that are listed of one worker; one that has more is counted all the same.
 MAX_CLAIMS = 20
+#: Most workers that are dropped from the list in one go.
+MAX_FORGOTTEN = 1_000
 #: How long a worker that has ended stays listed, in seconds.
 KEEP_ENDED_SECONDS = 86_400.0
 
@@ -143,6 +145,15 @@ class Register:
         row = self.database.read(lambda connection: connection.execute(query).first())
         return None if row is None else Holder(**row._asdict())
 
+    def known(self, handlers: Collection[str], *, now: float | None = None) -> set[str]:
+        """Return those of the handlers that a live worker knows."""
+        now = self.database.clock.now() if now is None else now
+        query = select(workers.c.handlers).where(
+            workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until > now
+        )
+        lists = self.database.read(lambda connection: connection.execute(query.distinct()).scalars().all())
+        return {*handlers}.intersection(name for text in lists for name in decode(text))
+
     def leave(self, worker_id: str) -> None:
         """Mark a worker as stopped."""
         self._end(workers.c.worker_id == worker_id, "stopped")
@@ -161,12 +172,17 @@ class Register:
         return self.database.write(lambda connection: list(connection.execute(change).scalars()), at="leave")
 
     def forget(self, *, now: float | None = None) -> int:
-        """Drop workers that ended more than a day ago; return how many."""
-        now = self.database.clock.now() if now is None else now
-        old = workers.delete().where(
-            workers.c.namespace == self.namespace, workers.c.ended_at < now - KEEP_ENDED_SECONDS
+        """Drop workers that ended more than a day ago, a bounded number at a time; return how many."""
+        before = (self.database.clock.now() if now is None else now) - KEEP_ENDED_SECONDS
+        old = and_(
+            workers.c.namespace == self.namespace,
+            workers.c.state.in_(("lost", "stopped")),
+            workers.c.lease_until < before,  # no later than its end, and in the index
+            workers.c.ended_at < before,
         )
-        return self.database.write(lambda connection: connection.execute(old).rowcount, at="forget")
+        chosen = select(workers.c.worker_id).where(old).limit(MAX_FORGOTTEN).with_for_update(skip_locked=True)
+        change = workers.delete().where(workers.c.worker_id.in_(chosen))
+        return self.database.write(lambda connection: connection.execute(change).rowcount, at="forget")
 
     def all(self, *, now: float | None = None) -> list[dict[str, object]]:
         """Return every listed worker with the number of claims it holds, newest first."""

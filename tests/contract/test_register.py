@@ -3,7 +3,7 @@ import time
 import pytest
 from sqlalchemy import event
 
-from questline_persistence import clock
+from questline_persistence import clock, register
 from questline_persistence.register import KEEP_ENDED_SECONDS, Register
 from tests.contract.quests import LEASE, LONG, Workbench
 
@@ -90,6 +90,30 @@ def test_workers_that_ended_more_than_a_day_ago_are_forgotten(bench: Workbench) 
 
     assert bench.register.forget() == 1
     assert list(listed(bench)) == [live.worker_id]
+
+
+def test_workers_that_ended_long_ago_are_forgotten_a_bounded_number_at_a_time(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "MAX_FORGOTTEN", 2)
+    for _ in range(3):
+        bench.register.leave(bench.worker().worker_id)
+    bench.worker(lease=-1.0)
+    bench.recovery.sweep()
+    bench.clock.advance(KEEP_ENDED_SECONDS + 60)
+
+    assert [bench.register.forget() for _ in range(3)] == [2, 2, 0]
+
+
+def test_what_live_workers_know_is_told(bench: Workbench) -> None:
+    asked = {"a:work", "b:work", "c:work", "d:work"}
+    assert bench.register.known(asked) == set()
+    bench.worker(handlers=["a:work", "x:work"])
+    bench.worker(handlers=["a:work", "b:work"])
+    bench.worker(handlers=["c:work"], lease=-1.0)
+    bench.register.leave(bench.worker(handlers=["d:work"]).worker_id)
+
+    assert bench.register.known(asked) == {"a:work", "b:work"}
 
 
 def test_fault_06_a_wall_clock_an_hour_off_changes_nothing(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,6 +186,26 @@ def test_the_bell_of_a_quest_is_its_own_and_of_a_step_that_may_run(
     assert bench.recovery.bell_of(quest_id) is None
 
 
+def test_a_handler_is_unknown_where_neither_the_asker_nor_a_live_worker_of_the_namespace_knows_it(
+    open_bench: Callable[..., Workbench],
+) -> None:
+    bench, elsewhere = open_bench(), open_bench("elsewhere")
+    quest_id, handlers = bench.submit("a"), ["a:work"]
+    elsewhere.worker(handlers=handlers)
+    assert bench.recovery.unknown_handler(quest_id, handlers) is None
+    assert bench.recovery.bell_of(quest_id, handlers=handlers) is not None
+    assert bench.recovery.unknown_handler(quest_id, []) == "a:work"
+    assert bench.recovery.bell_of(quest_id, handlers=["b:work"]) is None
+    assert elsewhere.recovery.unknown_handler(quest_id, []) is None
+
+    worker = bench.worker(handlers=handlers)
+    assert bench.recovery.unknown_handler(quest_id, []) is None
+    bench.register.leave(worker.worker_id)
+    assert bench.recovery.unknown_handler(quest_id, []) == "a:work"
+    bench.claim(quest_id)
+    assert bench.recovery.unknown_handler(quest_id, []) is None, "somebody runs it"
+
+
 def test_to_ring_for_all_leaves_the_turn_of_those_that_are_due_already(bench: Workbench) -> None:
     first = bench.submit("a")
     due = bench.ticket(first).ring_at

@@ -110,6 +110,7 @@ class AsyncSteps:
                 if step.lost:
                     return Dropped()
                 if self._deadline is not None or left <= 0:
+                    log.info("async_steps_full", lord=step.claim.lord_name, max_async=self.limit)
                     return GivenBack()
                 self._changed.wait(min(left, LOOK_SECONDS))
             slot = _Slot(step.claim, self._running, loop)

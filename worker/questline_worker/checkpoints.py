@@ -31,7 +31,7 @@ from questline_worker.event_loop import EventLoop
 from questline_worker.giving_back import GivingBack
 from questline_worker.handover import Handover
 from questline_worker.lease import Lease
-from questline_worker.outcomes import Dropped, GivenBack, Outcome
+from questline_worker.outcomes import Dropped, Outcome
 from questline_worker.pending import Pending
 from questline_worker.running import RunningStep, RunningSteps
 from questline_worker.settlement import Settlement, ids_of
@@ -51,6 +51,19 @@ class StepHooks(Protocol):
 
     def quest_changed(self, claim: Claim, status: str) -> None:
         """The end of a step was written, and has brought its quest to another status."""
+
+
+class StepStarter(Protocol):
+    """Lets async steps go on without the threads that began them."""
+
+    def start(self, step: RunningStep, pending: Pending, ended: Callable[[Outcome], object]) -> Outcome | None:
+        """Let a step go on and have `ended` told what became of it; return None, or why it could not begin."""
+
+    def close(self) -> None:
+        """Begin to count the time that steps have to end."""
+
+    def join(self) -> None:
+        """Wait until every step has ended and is settled, or that time is over."""
 
 
 class Checkpoints(Middleware):
@@ -77,7 +90,7 @@ class Checkpoints(Middleware):
         *,
         hooks: StepHooks | None = None,
         behind: bool = False,
-        async_steps: AsyncSteps | None = None,
+        async_steps: StepStarter | None = None,
     ) -> None:
         self._journal = journal
         self._recovery = recovery
@@ -194,10 +207,7 @@ class Checkpoints(Middleware):
 
     def _started(self, step: RunningStep, pending: Pending) -> Outcome | None:
         """Let an async step go on; return None, or what became of it if it could not begin."""
-        outcome = self._async_steps.start(step, pending, partial(self._end_later, step))
-        if isinstance(outcome, GivenBack):
-            log.info("async_steps_full", lord=step.claim.lord_name, max_async=self._async_steps.limit)
-        return outcome
+        return self._async_steps.start(step, pending, partial(self._end_later, step))
 
     def _end_later(self, step: RunningStep, outcome: Outcome) -> None:
         """See to what came of an async step, on another thread than the one that began it."""

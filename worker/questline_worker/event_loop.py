@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
 
 from questline_worker.blocking_calls import BlockingCalls
 
@@ -16,7 +13,7 @@ STOP_SECONDS = 2.0
 
 
 class EventLoop:
-    """Runs coroutines for threads; started by the first one."""
+    """The loop, started when it is first asked for."""
 
     def __init__(self) -> None:
         #: The threads of the blocking calls that coroutines make.
@@ -24,10 +21,6 @@ class EventLoop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-
-    def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
-        """Start `coroutine` and return its future, which threads may wait on or cancel."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.running())
 
     def running(self) -> asyncio.AbstractEventLoop:
         """Return the loop, started if need be: a handler's own task may have ended the last one, with SystemExit."""

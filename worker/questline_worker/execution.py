@@ -21,7 +21,6 @@ from questline_persistence.payload import encode
 from questline_persistence.repository import QuestRepository
 from questline_persistence.retries import backoff
 from questline_worker.context import LordContext
-from questline_worker.event_loop import EventLoop
 from questline_worker.forks import end_if_forked
 from questline_worker.lords import Handler, find_handler
 from questline_worker.outcomes import (
@@ -50,21 +49,17 @@ class Execution:
 
     Parameters:
       repository: where earlier outputs are read.
-      loop: where async handlers run.
     """
 
-    def __init__(self, repository: QuestRepository, loop: EventLoop) -> None:
+    def __init__(self, repository: QuestRepository) -> None:
         self._repository = repository
-        self._loop = loop
         self._limit = repository.database.limits.output
 
-    def run(self, step: RunningStep) -> Outcome:
-        """Run the handler of a claimed step; every way in which that can go is an outcome, never an exception."""
-        begun = self.begin(step)
-        return self._awaited(step, begun) if isinstance(begun, Pending) else begun
-
     def begin(self, step: RunningStep) -> Outcome | Pending:
-        """Run the handler of a claimed step as far as a thread is needed; an async one is left to be awaited."""
+        """Run the handler of a claimed step as far as a thread is needed; an async one is left to be awaited.
+
+        Every way in which that can go is an outcome, never an exception.
+        """
         context = LordContext(step.claim, Outputs(self._repository, step.claim), step.still_held)
         conclude = partial(self._conclude, step, context)
         own, pid = _own_context(), os.getpid()
@@ -78,11 +73,6 @@ class Execution:
         if inspect.iscoroutine(output):
             return Pending(output, step.claim.timeout_seconds, conclude, own)
         return conclude(lambda: output)
-
-    def _awaited(self, step: RunningStep, pending: Pending) -> Outcome:
-        future = pending.context.run(self._loop.submit, pending.run())
-        step.cancel_with(future)
-        return pending.conclude(future.result)
 
     def _conclude(self, step: RunningStep, context: LordContext, result: Callable[[], Any]) -> Outcome:
         """Return what became of a step whose handler is done; `result` returns its output or raises its error."""

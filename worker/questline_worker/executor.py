@@ -1,34 +1,47 @@
 """Runs quests in this very process, awaited: for scripts, notebooks, tests and small services.
 
-The journal, the actor and the middleware are those of a worker pool; only the doorbell is a variable.
+The journal, the actor and the middleware are those of a worker pool; only the doorbell is a variable, and async
+handlers run on the caller's own event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from functools import partial
 from typing import Any, Self, TypeVar
 
-from questline_persistence.errors import QuestConflict
+from questline_persistence.claims import Doorbell
+from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.repository import QuestRepository
 from questline_persistence.settings import load
+from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_scheduler.client import QuestClient
+from questline_scheduler.loops import Loop
+from questline_scheduler.quest_file import read_quest
+from questline_scheduler.quest_types import build_stack
+from questline_scheduler.sweeper import Sweeper
+from questline_worker.drive import LOOK_FIRST, Drive
+from questline_worker.driven_steps import DrivenSteps
+from questline_worker.execution import Execution
 from questline_worker.hooks import ExecutionHooks
 from questline_worker.inline_broker import InlineBroker
 from questline_worker.lords import known_handlers
 from questline_worker.process import WorkerProcess
+from questline_worker.threads import Threads
 
 __all__ = ["ExecutionHooks", "QuestExecutor"]
 
 T = TypeVar("T")
 
-#: Seconds between two looks at a quest whose step is run elsewhere, or waits.
-LOOK_SECONDS = 0.02
-#: Seconds between two looks for steps whose process has died.
-SWEEP_SECONDS = 1.0
+#: Threads that ask the store: none of them waits for a step, so that a pause is answered whatever runs.
+ASKERS = 4
+#: How long closing waits for what they have asked, in seconds.
+ASK_SECONDS = 5.0
 
 _STOPPED = TERMINAL | {ExecutionStatus.PAUSED}
 
@@ -45,20 +58,19 @@ class QuestExecutor:
         self.hooks = hooks or ExecutionHooks()
         self._owns_repository = repository is None
         self.repository = repository or QuestRepository(":memory:")
-        self._broker = InlineBroker()
         settings = load(namespace=self.repository.namespace)
+        store = self.repository.database
+        self._broker = InlineBroker()
+        self._steps = DrivenSteps(Execution(self.repository), settings.shutdown_seconds)
         self._process = WorkerProcess(
-            settings,
-            loops=False,
-            database=self.repository.database,
-            broker=self._broker,
-            hooks=self.hooks,
-            behind=False,
+            settings, loops=False, database=store, broker=self._broker, hooks=self.hooks, driven=self._steps
         )
-        self._client = QuestClient(
-            namespace=self.repository.namespace, database=self.repository.database, broker=self._broker
-        )
-        self._swept_at = time.monotonic()
+        self._client = QuestClient(namespace=self.repository.namespace, database=store, broker=self._broker)
+        self._sweeps = Loop(Sweeper(self._process.recovery, self._broker, settings.sweep_seconds, heard=False))
+        self._askers = Threads("questline-executor", ASKERS)
+        self._drives: set[Drive] = set()
+        self._changing = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -67,11 +79,22 @@ class QuestExecutor:
         self.close()
 
     def close(self) -> None:
-        """Stop what still runs, to be run again by others, and sign off; a repository that was given stays open."""
-        for step in self._process.running.all():
-            step.lose()
-        self._process.lease.stop()
-        self._process.event_loop.stop()
+        """Stop what still runs, to be run again by others, and sign off; a repository that was given stays open.
+
+        Async steps are cancelled and given back. Sync ones get `shutdown_seconds` to end, then they are given back too.
+        Who awaits a quest gets a `QuestConflict`. Closing twice is harmless.
+        """
+        with self._changing:
+            if self._closed:
+                return
+            self._closed = True
+            drives = [*self._drives]
+        for drive in drives:
+            drive.stop()
+        self._sweeps.stop()
+        self._process.leave()
+        self._askers.close()
+        self._askers.join(ASK_SECONDS)
         if self._owns_repository:
             self.repository.close()
 
@@ -79,36 +102,38 @@ class QuestExecutor:
         """Submit a quest and run it until it stops; return it as it then is.
 
         A failed step does not raise: the quest's `status` and `error` tell. A quest that has been saved, but never
-        run, is run as it was saved.
+        run, is run as it was saved. Once the awaiting task is cancelled no further step begins.
 
         Raises:
-          PayloadError: the quest is malformed.
-          QuestConflict: a quest of that id exists already, and has been run.
+          PayloadError: the quest is malformed, or names a Lord that neither this process knows nor a worker that is
+            alive; nothing is stored then.
+          QuestConflict: a quest of that id exists already, and has been run; or it has come to a step whose Lord nobody
+            knows; or this executor is closed.
         """
-        quest_id = await _in_thread(lambda: self._submitted(quest_data))
-        return await self._driven(quest_id)
+        quest = await self._ask(partial(_complete, quest_data))
+        return await self._driven(quest.quest_id, partial(self._submit, quest))
 
     async def pause_quest(self, quest_id: str) -> QuestExecutionData:
         """Pause a quest, wait until its running step has ended, and return it.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it has ended already.
+          QuestConflict: it has ended already, or this executor is closed.
         """
-        await _in_thread(lambda: self._client.pause(quest_id))
-        while await _in_thread(lambda: self.repository.status(quest_id)) is ExecutionStatus.PAUSING:  # noqa: ASYNC110  (only rows tell)
-            await asyncio.sleep(LOOK_SECONDS)
-        return await _in_thread(lambda: self.load_quest(quest_id))
+        await self._ask(partial(self._client.pause, quest_id))
+        status = partial(self.repository.status, quest_id)
+        while await self._ask(status) is ExecutionStatus.PAUSING:  # noqa: ASYNC110  (only rows tell)
+            await asyncio.sleep(LOOK_FIRST)
+        return await self._ask(partial(self.load_quest, quest_id))
 
     async def resume_quest(self, quest_id: str) -> QuestExecutionData:
         """Go on with a quest that was paused, or whose process ended, and run it until it stops.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it has ended already.
+          QuestConflict: it has ended already, has come to a step whose Lord nobody knows, or this executor is closed.
         """
-        await _in_thread(lambda: self._resumed(quest_id))
-        return await self._driven(quest_id)
+        return await self._driven(quest_id, partial(self._resume, quest_id))
 
     async def replay_quest(
         self,
@@ -124,10 +149,9 @@ class QuestExecutor:
 
         Raises:
           QuestNotFound: there is no such quest or Lord.
-          QuestConflict: the Lord has not been reached yet.
+          QuestConflict: the Lord has not been reached yet, nobody knows it, or this executor is closed.
         """
-        await _in_thread(lambda: self._client.replay(quest_id, from_lord, set))
-        return await self._driven(quest_id)
+        return await self._driven(quest_id, partial(self._client.replay, quest_id, from_lord, set))
 
     def load_quest(self, quest_id: str) -> QuestExecutionData:
         """Return a quest from the repository.
@@ -137,20 +161,26 @@ class QuestExecutor:
         """
         return self.repository.load_quest(quest_id)
 
-    def _submitted(self, quest_data: QuestExecutionData | Mapping[str, Any]) -> str:
-        """Submit a quest, or take up the one that was saved under its id; return the id."""
+    def _submit(self, quest: QuestExecutionData) -> None:
+        """Submit a quest, or take up the one that was saved under its id."""
+        self._check_lords(quest)
         try:
-            return self._client.submit(quest_data).quest_id
+            self._client.submit(quest)
         except QuestConflict as conflict:
-            quest_id: str = quest_data["quest_id"]
-            if self.repository.status(quest_id) is not ExecutionStatus.NEW:
+            if self.repository.status(quest.quest_id) is not ExecutionStatus.NEW:
                 raise
             try:
-                return self._client.resume(quest_id).quest_id
+                self._client.resume(quest.quest_id)
             except QuestConflict:
                 raise conflict from None
 
-    def _resumed(self, quest_id: str) -> None:
+    def _check_lords(self, quest: QuestExecutionData) -> None:
+        """Refuse a quest with a step that nobody could run."""
+        unknown = {step.handler for step in quest.execution_stack} - {*known_handlers()}
+        for name in sorted(unknown - self._process.register.known(unknown) if unknown else ()):
+            raise PayloadError(f"{name} is no Lord that this process knows, or a live worker", hint=_near(name))
+
+    def _resume(self, quest_id: str) -> None:
         """Resume a quest; one that is under way, be it in a process that has died, is left as it is."""
         status = self.repository.status(quest_id)
         try:
@@ -159,33 +189,82 @@ class QuestExecutor:
             if status in TERMINAL:
                 raise
 
-    async def _driven(self, quest_id: str) -> QuestExecutionData:
-        """Run the steps of a quest one after the other until it stops."""
-        if not self._process.lease.alive:
-            self._process.lease.start(threads=1)
-        self._process.journal.handlers = known_handlers()  # a notebook registers Lords as it goes
-        while not await _in_thread(lambda: self._advance(quest_id)):  # noqa: ASYNC110  (only rows tell)
-            await asyncio.sleep(LOOK_SECONDS)
-        quest = await _in_thread(lambda: self.load_quest(quest_id))
+    async def _driven(self, quest_id: str, begin: Callable[[], object]) -> QuestExecutionData:
+        """Run the steps of a quest one after the other until it stops; `begin` has it ready for that."""
+        drive = Drive(quest_id, self._steps, self._broker, self._run, partial(self._ask, partial(self._look, quest_id)))
+        self._start(drive)
+        try:
+            await drive.to_its_end(partial(self._ask, begin))
+            quest = await self._ask(partial(self.load_quest, quest_id))
+        except asyncio.CancelledError:
+            if drive.end():
+                raise _closed(quest_id) from None
+            raise
+        finally:
+            drive.end()
+            self._drives.discard(drive)
         self.hooks.quest_ended(quest)
         return quest
 
-    def _advance(self, quest_id: str) -> bool:
-        """Run what is ready of a quest; return whether it has stopped."""
-        bell = self._broker.take(quest_id) or self._process.recovery.bell_of(quest_id)
-        while bell is not None:
-            self._process.actor(quest_id=bell.quest_id, epoch=bell.epoch, position=bell.position)
-            bell = self._broker.take(quest_id)
-        self._sweep()
-        return self.repository.status(quest_id) in _STOPPED
+    def _start(self, drive: Drive) -> None:
+        """Count a quest among those that are awaited, and make sure that this process is known as a worker."""
+        with self._changing:
+            if self._closed:
+                raise _closed()
+            if not self._process.lease.alive:
+                self._process.lease.start(threads=1)
+                self._sweeps.start()
+            self._drives.add(drive)
+        self._process.journal.handlers = known_handlers()  # a notebook registers Lords as it goes
 
-    def _sweep(self) -> None:
-        """Now and then take steps away from processes that have died."""
-        if time.monotonic() - self._swept_at > SWEEP_SECONDS:
-            self._swept_at = time.monotonic()
-            self._broker.ring(self._process.recovery.sweep().doorbells)
+    def _run(self, bell: Doorbell) -> None:
+        """Claim and run the step of a bell."""
+        self._process.actor(quest_id=bell.quest_id, epoch=bell.epoch, position=bell.position)
+
+    def _look(self, quest_id: str) -> Doorbell | bool:
+        """Return the bell of a quest's step that may run here and now, or else whether the quest goes on.
+
+        Raises:
+          QuestConflict: its step is one that nobody can run.
+        """
+        known = self._process.journal.handlers
+        if self.repository.status(quest_id) in _STOPPED:
+            return False
+        bell = self._process.recovery.bell_of(quest_id, handlers=known)
+        unknown = None if bell else self._process.recovery.unknown_handler(quest_id, known)
+        if unknown is not None:
+            message = f"quest {quest_id} waits for {unknown}, which neither this process knows nor a live worker"
+            raise QuestConflict(message, hint=f"{_near(unknown)}; the quest can be resumed where it is known")
+        return bell or True
+
+    async def _ask(self, work: Callable[[], T]) -> T:
+        """Return `work()`, called in a thread, so that the caller's event loop goes on meanwhile."""
+        try:
+            future = self._askers.submit(copy_context().run, work)
+        except RuntimeError:
+            raise _closed() from None
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if future.cancelled() and self._closed and not (task and task.cancelling()):
+                raise _closed() from None
+            raise
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Return `work()`, run in a thread, so that the caller's event loop goes on meanwhile."""
-    return await asyncio.to_thread(work)
+def _complete(quest_data: QuestExecutionData | Mapping[str, Any]) -> QuestExecutionData:
+    """Return a quest with its steps, made by its type if it has none."""
+    quest = quest_data if isinstance(quest_data, QuestExecutionData) else read_quest(quest_data)
+    if quest.execution_stack:
+        return quest
+    return quest.model_copy(update={"execution_stack": build_stack(quest.quest_type, quest.input_data)})
+
+
+def _near(name: str) -> str:
+    known = known_handlers()
+    return suggestion(name, known, kind="Lords") if known else "no Lord is registered in this process"
+
+
+def _closed(quest_id: str | None = None) -> QuestConflict:
+    what = "this executor is closed" if quest_id is None else f"the executor was closed while quest {quest_id} ran"
+    return QuestConflict(what, hint="make a new QuestExecutor; it can resume what has not ended")

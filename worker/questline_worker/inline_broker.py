@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from dramatiq.broker import Consumer
 
@@ -12,19 +14,41 @@ from questline_scheduler.doorbell_broker import DoorbellBroker
 
 
 class InlineBroker(DoorbellBroker):
-    """Keeps the newest bell of each quest for whoever drives that quest."""
+    """Keeps the newest bell of each quest that is driven here for whoever drives it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._bells: dict[str, Doorbell] = {}
+        self._drivers: dict[str, list[Callable[[], object]]] = {}
+        self._changing = threading.Lock()
+
+    @contextmanager
+    def attended(self, quest_id: str, wake: Callable[[], object]) -> Iterator[None]:
+        """Keep the bells of a quest for as long as the block lasts, and call `wake` at each."""
+        with self._changing:
+            self._drivers.setdefault(quest_id, []).append(wake)
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._drivers[quest_id].remove(wake)
+                if not self._drivers[quest_id]:
+                    del self._drivers[quest_id]
+                    self._bells.pop(quest_id, None)
 
     def take(self, quest_id: str) -> Doorbell | None:
         """Return the bell that was rung for a quest, once."""
-        return self._bells.pop(quest_id, None)
+        with self._changing:
+            return self._bells.pop(quest_id, None)
 
     def ring(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
-        """Keep the bells."""
-        self._bells.update({bell.quest_id: bell for bell in bells})
+        """Keep the bells of the quests that are driven here."""
+        with self._changing:
+            driven = {bell.quest_id: bell for bell in bells if bell.quest_id in self._drivers}
+            self._bells.update(driven)
+            wakes = [wake for quest_id in driven for wake in self._drivers[quest_id]]
+        for wake in wakes:
+            wake()
         return []
 
     def room(self) -> int | None:
@@ -66,11 +90,12 @@ class InlineBroker(DoorbellBroker):
 
     def flush(self, queue_name: str) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Forget every bell."""
-        self._bells.clear()
+        self.flush_all()
 
     def flush_all(self) -> None:
         """Forget every bell."""
-        self._bells.clear()
+        with self._changing:
+            self._bells.clear()
 
     def get_declared_delay_queues(self) -> set[str]:
         """Return that there are none."""

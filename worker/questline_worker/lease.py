@@ -111,6 +111,7 @@ class Lease(Middleware):
         self._leaving.set()
         self._loop.stop()
         if self._registered.is_set():
+            self._registered.clear()  # who is to claim from now on would do so under a worker that has signed off
             self._report()
             try:
                 self._register.leave(self._card.worker_id)
@@ -162,6 +163,7 @@ class Lease(Middleware):
         self._journal.worker_id = self._card.worker_id
         self._registered.set()
         self._recovery.ring_known(self._journal.handlers)
+        self._register.forget()  # no timers may run anywhere, and each executor leaves a row
         log.info("worker_started", worker_id=self._card.worker_id, pid=self._card.pid, threads=self._card.threads)
 
     def _report(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 import traceback
@@ -78,6 +79,12 @@ def lord(
 def find_handler(name: str) -> Handler | None:
     """Return the handler called `lord:tool`, or None."""
     return _HANDLERS.get(name)
+
+
+def is_async(name: str) -> bool:
+    """Return whether the handler called `lord:tool` is known for a coroutine function; a decorator may hide that."""
+    handler = _HANDLERS.get(name)
+    return handler is not None and inspect.iscoroutinefunction(handler.function)
 
 
 def known_handlers() -> list[str]:

@@ -77,3 +77,8 @@ def _unpacked(output: Any) -> Any:
     if isinstance(output, _Exit):
         raise output.error
     return output
+
+
+def interruption_in(output: Any) -> KeyboardInterrupt | None:
+    """Return what is to interrupt the program, where that is what a coroutine's `run` has returned."""
+    return output.error if isinstance(output, _Exit) and isinstance(output.error, KeyboardInterrupt) else None

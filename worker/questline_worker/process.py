@@ -24,6 +24,7 @@ from questline_scheduler.services import make_loops
 from questline_worker.actor import declare_actor
 from questline_worker.async_steps import AsyncSteps
 from questline_worker.checkpoints import Checkpoints, StepHooks
+from questline_worker.driven_steps import DrivenSteps
 from questline_worker.event_loop import EventLoop
 from questline_worker.execution import Execution
 from questline_worker.housekeeping import Housekeeping
@@ -51,7 +52,8 @@ class WorkerProcess:
       database: an open store to use instead of the setting's.
       broker: a broker to use instead of the setting's.
       hooks: told of every step, or None.
-      behind: whether a thread may go on while its result is being committed, and while an async step waits.
+      driven: calls handlers where quests are awaited in this process, instead of by Dramatiq's threads; then no thread
+        goes on while its result is being committed.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class WorkerProcess:
         database: Database | None = None,
         broker: DoorbellBroker | None = None,
         hooks: StepHooks | None = None,
-        behind: bool = True,
+        driven: DrivenSteps | None = None,
     ) -> None:
         self.settings = settings
         # A thread may hold one connection for its step's outputs while the committer uses another.
@@ -83,9 +85,9 @@ class WorkerProcess:
         self.process_id = process_id or new_claim_id()
         #: Ends the process; replaced in tests.
         self.end: Callable[[int], object] = os._exit
-        self._add_middleware(hooks, behind=behind)
-        execution = Execution(QuestRepository(self.database, namespace=settings.namespace), self.event_loop)
-        self.actor = declare_actor(self.broker, execution.begin if behind else execution.run, settings.queues)
+        self._add_middleware(hooks, driven)
+        calls = driven or Execution(QuestRepository(self.database, namespace=settings.namespace))
+        self.actor = declare_actor(self.broker, calls.begin, settings.queues)
         if loops:
             self.broker.add_middleware(Housekeeping(self._loops))
         if self.broker.room() is None:
@@ -115,7 +117,12 @@ class WorkerProcess:
             self.database, self.settings.namespace, self.broker, sweep_seconds=self.settings.sweep_seconds
         )
 
-    def _add_middleware(self, hooks: StepHooks | None, *, behind: bool) -> None:
+    def leave(self) -> None:
+        """Give back what still runs in a process that has no Dramatiq worker, as one does that stops, and sign off."""
+        self.broker.emit_before("worker_shutdown", None)
+        self.broker.emit_after("worker_shutdown", None)
+
+    def _add_middleware(self, hooks: StepHooks | None, driven: DrivenSteps | None) -> None:
         """Add the middleware; Dramatiq tells the last one first: what still runs is given back before the sign-off."""
         ringer = Ringer(self.broker, self.recovery)
         self._checkpoints = Checkpoints(
@@ -125,13 +132,14 @@ class WorkerProcess:
             self.lease,
             self.running,
             hooks=hooks,
-            behind=behind,
-            async_steps=self.async_steps,
+            behind=driven is None,
+            async_steps=driven or self.async_steps,
         )
-        watchdog = Watchdog(self.running, async_steps=self.async_steps)
-        patience = Patience(self.database, self.settings.shutdown_seconds)
-        for middleware in (patience, watchdog, self.lease, self._checkpoints):
-            self.broker.add_middleware(middleware)
+        if driven is None:
+            self.broker.add_middleware(Patience(self.database, self.settings.shutdown_seconds))
+            self.broker.add_middleware(Watchdog(self.running, async_steps=self.async_steps))
+        self.broker.add_middleware(self.lease)
+        self.broker.add_middleware(self._checkpoints)
 
     def retire(self) -> None:
         """Take no step up any more; what runs may go on."""

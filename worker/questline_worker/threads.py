@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,13 +23,16 @@ class Threads(Executor):
     The standard library's pool joins its threads when Python ends, so that a call which hangs would hang the program.
 
     Parameters:
-      name: the beginning of the threads' names.
-      limit: most threads at a time.
+      name: the threads' name.
+      limit: most threads at a time, but for those that have stepped aside.
+      aside: most threads that may step aside.
     """
 
-    def __init__(self, name: str, limit: int) -> None:
+    def __init__(self, name: str, limit: int, *, aside: int = 0) -> None:
         self._name = name
         self._limit = limit
+        self._most_aside = aside
+        self._aside = 0
         self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._changed = threading.Condition()
         self._count = 0
@@ -45,17 +49,41 @@ class Threads(Executor):
         with self._changed:
             if self.closed:
                 raise RuntimeError("these threads are closed")
-            if self._count <= self.busy and self._count < self._limit:
-                threading.Thread(target=self._run, name=self._name, daemon=True).start()
-                self._count += 1
+            if len(self._calls) >= self._count - self._under_way:
+                self._start()
             self._calls.append((future, partial(fn, *args, **kwargs)))
             self._changed.notify_all()
         return future
 
+    @contextmanager
+    def stepped_aside(self) -> Iterator[None]:
+        """Let another thread take the place of the calling one, which may wait for long in this block."""
+        with self._changed:
+            aside = self._aside < self._most_aside
+            self._move_aside(aside)
+            if self._calls:
+                self._start()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._move_aside(-aside)
+
+    def _move_aside(self, threads: int) -> None:
+        self._aside += threads
+        self._count -= threads
+        self._under_way -= threads
+
+    def _start(self) -> None:
+        """Start a thread if there may be one more."""
+        if self._count < self._limit:
+            threading.Thread(target=self._run, name=self._name, daemon=True).start()
+            self._count += 1
+
     @property
     def busy(self) -> int:
         """How many calls are under way or wait for a thread."""
-        return self._under_way + len(self._calls)
+        return self._under_way + self._aside + len(self._calls)
 
     def close(self) -> None:
         """Take no more calls, and withdraw those that wait; those under way go on."""
@@ -88,8 +116,10 @@ class Threads(Executor):
     def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
         """Return the next call, or None where this thread is to end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._calls or self.closed, IDLE_SECONDS)
-            if self._calls:
+            surplus = self._count > self._limit  # others have taken its place while it had stepped aside
+            if not surplus:
+                self._changed.wait_for(lambda: self._calls or self.closed, IDLE_SECONDS)
+            if self._calls and not surplus:
                 self._under_way += 1
                 return self._calls.popleft()
             self._count -= 1

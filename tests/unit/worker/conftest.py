@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -6,9 +7,24 @@ from questline_persistence.claims import Claim
 from questline_persistence.ids import new_claim_id
 from questline_scheduler import quest_types, step_defaults
 from questline_worker import lords
+from questline_worker.event_loop import EventLoop
+from questline_worker.execution import Execution
+from questline_worker.outcomes import Outcome
+from questline_worker.pending import Pending
+from questline_worker.running import RunningStep
 from tests.contract.quests import Workbench
 
 MakeClaim = Callable[..., Claim]
+
+
+def run_to_end(execution: Execution, step: RunningStep, loop: EventLoop) -> Outcome:
+    """Run the handler of a step, an async one on `loop`, and return what became of the step."""
+    begun = execution.begin(step)
+    if not isinstance(begun, Pending):
+        return begun
+    future = begun.context.run(asyncio.run_coroutine_threadsafe, begun.run(), loop.running())
+    step.cancel_with(future)
+    return begun.conclude(future.result)
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ def gate() -> Iterator[threading.Event]:
 
 def _step(loop: EventLoop, context: Context, work: Coroutine[Any, Any, Any]) -> Any:
     """Await `work` as a step with this context does, and return what it returns."""
-    return context.run(loop.submit, work).result(20)
+    return context.run(asyncio.run_coroutine_threadsafe, work, loop.running()).result(20)
 
 
 def _threads_of(calls: BlockingCalls, context: Context) -> Threads:

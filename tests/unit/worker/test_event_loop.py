@@ -1,14 +1,23 @@
 import asyncio
 import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 import pytest
 
 from questline_worker.event_loop import EventLoop
 from tests.waiting import eventually
 
+T = TypeVar("T")
+
 
 def _threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "questline-asyncio"]
+
+
+def _submit(loop: EventLoop, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    return asyncio.run_coroutine_threadsafe(coroutine, loop.running())
 
 
 async def _double(number: int) -> int:
@@ -20,7 +29,7 @@ def test_no_thread_is_started_before_the_first_coroutine() -> None:
     before = len(_threads())
     loop = EventLoop()
     assert len(_threads()) == before
-    assert loop.submit(_double(21)).result(10) == 42
+    assert _submit(loop, _double(21)).result(10) == 42
     assert len(_threads()) == before + 1
     loop.stop()
     eventually(lambda: len(_threads()) == before)
@@ -29,7 +38,7 @@ def test_no_thread_is_started_before_the_first_coroutine() -> None:
 def test_all_coroutines_share_one_thread() -> None:
     loop = EventLoop()
     before = len(_threads())
-    futures = [loop.submit(_double(number)) for number in range(50)]
+    futures = [_submit(loop, _double(number)) for number in range(50)]
     assert [future.result(10) for future in futures] == [number * 2 for number in range(50)]
     assert len(_threads()) == before + 1
     loop.stop()
@@ -38,16 +47,16 @@ def test_all_coroutines_share_one_thread() -> None:
 def test_stopping_twice_or_before_the_start_is_harmless() -> None:
     loop = EventLoop()
     loop.stop()
-    assert loop.submit(_double(1)).result(10) == 2
+    assert _submit(loop, _double(1)).result(10) == 2
     loop.stop()
     loop.stop()
 
 
 def test_a_stopped_loop_may_be_used_again() -> None:
     loop = EventLoop()
-    assert loop.submit(_double(1)).result(10) == 2
+    assert _submit(loop, _double(1)).result(10) == 2
     loop.stop()
-    assert loop.submit(_double(2)).result(10) == 4
+    assert _submit(loop, _double(2)).result(10) == 4
     loop.stop()
 
 
@@ -61,7 +70,7 @@ def test_a_loop_that_a_handlers_own_task_ended_is_followed_by_another() -> None:
     ended = loop.running()
     ended.call_soon_threadsafe(ended.create_task, leave())
     eventually(ended.is_closed)
-    assert loop.submit(_double(2)).result(10) == 4
+    assert _submit(loop, _double(2)).result(10) == 4
     loop.stop()
 
 
@@ -76,7 +85,7 @@ def test_a_coroutine_that_still_runs_when_the_loop_stops_is_cancelled() -> None:
             cancelled.set()
             raise
 
-    future = loop.submit(wait())
+    future = _submit(loop, wait())
     assert begun.wait(10)
     loop.stop()
     assert cancelled.wait(10)

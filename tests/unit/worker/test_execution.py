@@ -30,7 +30,7 @@ from questline_worker.outcomes import (
 from questline_worker.pending import Pending
 from questline_worker.running import RunningStep
 from tests.contract.quests import Workbench
-from tests.unit.worker.conftest import MakeClaim
+from tests.unit.worker.conftest import MakeClaim, run_to_end
 from tests.waiting import eventually
 
 Run = Callable[..., Outcome]
@@ -46,13 +46,13 @@ def loop() -> Iterator[EventLoop]:
 @pytest.fixture
 def run(bench: Workbench, loop: EventLoop, make_claim: MakeClaim) -> Run:
     """A function that runs the handler of a:work for a claim, whose fields may be given."""
-    execution = Execution(bench.repository, loop)
+    execution = Execution(bench.repository)
 
     def run(*, held: bool = True, **changed: Any) -> Outcome:
         step = RunningStep(make_claim(**changed), lambda _: held)
         if not held:
             step.lose()
-        return execution.run(step)
+        return run_to_end(execution, step, loop)
 
     return run
 
@@ -100,7 +100,7 @@ def test_a_missing_parameter_fails_the_step_for_good_and_is_named(bench: Workben
     def work(_: LordContext, service: str) -> None: ...
 
     claim = bench.claim(bench.submit("a"))
-    failed = _failed(Execution(bench.repository, loop).run(RunningStep(claim, lambda _: True)))
+    failed = _failed(run_to_end(Execution(bench.repository), RunningStep(claim, lambda _: True), loop))
     assert failed.retry_in is None
     assert "'service' has no value" in failed.error
 
@@ -378,7 +378,7 @@ def test_a_coroutine_whose_claim_is_lost_is_cancelled_and_dropped(
 
     step = RunningStep(make_claim(), lambda _: True)
     outcomes: list[Outcome] = []
-    thread = threading.Thread(target=lambda: outcomes.append(Execution(bench.repository, loop).run(step)))
+    thread = threading.Thread(target=lambda: outcomes.append(run_to_end(Execution(bench.repository), step, loop)))
     thread.start()
     assert begun.wait(10)
     step.lose()
@@ -634,17 +634,17 @@ def test_an_async_handler_is_called_with_its_arguments_and_left_to_be_awaited(
     async def work(_: LordContext, x: int) -> int:
         return x
 
-    begun = Execution(bench.repository, loop).begin(RunningStep(make_claim(params_json='{"x":7}'), lambda _: True))
+    begun = Execution(bench.repository).begin(RunningStep(make_claim(params_json='{"x":7}'), lambda _: True))
     assert isinstance(begun, Pending)
-    assert begun.conclude(loop.submit(begun.run()).result) == Succeeded("7", ())
+    assert begun.conclude(asyncio.run_coroutine_threadsafe(begun.run(), loop.running()).result) == Succeeded("7", ())
 
 
-def test_a_sync_handler_has_run_when_it_has_begun(bench: Workbench, loop: EventLoop, make_claim: MakeClaim) -> None:
+def test_a_sync_handler_has_run_when_it_has_begun(bench: Workbench, make_claim: MakeClaim) -> None:
     @lord("a", "work")
     def work(_: LordContext) -> str:
         return "done"
 
-    assert Execution(bench.repository, loop).begin(RunningStep(make_claim(), lambda _: True)) == Succeeded('"done"')
+    assert Execution(bench.repository).begin(RunningStep(make_claim(), lambda _: True)) == Succeeded('"done"')
 
 
 def test_what_an_async_handler_returns_is_awaited_no_further(run: Run) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from questline_persistence.register import KEEP_ENDED_SECONDS
 from questline_worker import lease as module
 from questline_worker.lease import Lease
 from questline_worker.running import RunningSteps
@@ -107,3 +108,20 @@ def test_a_process_whose_lease_is_over_does_not_wait_for_it_once_it_is_about_to_
     monkeypatch.setattr(module, "uptime", lambda: real() + LEASE + 1)
     lease.stop()
     assert not lease.wait_until_registered()
+
+
+def test_nothing_is_claimed_by_a_worker_that_has_signed_off(lease: Lease) -> None:
+    assert lease.good
+    lease.stop()
+
+    assert not lease.good
+    assert not lease.wait_until_registered()
+
+
+def test_a_worker_that_signs_on_forgets_those_that_ended_long_ago(bench: Workbench, lease: Lease) -> None:
+    ended = bench.worker().worker_id
+    bench.register.leave(ended)
+    bench.clock.advance(KEEP_ENDED_SECONDS + 60)
+    lease._enter()
+
+    assert ended not in {row["worker_id"] for row in bench.register.all()}

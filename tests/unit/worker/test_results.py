@@ -16,7 +16,7 @@ from questline_worker.lords import lord
 from questline_worker.outcomes import Failed, Outcome, Succeeded
 from questline_worker.running import RunningStep
 from tests.contract.quests import Workbench
-from tests.unit.worker.conftest import MakeClaim
+from tests.unit.worker.conftest import MakeClaim, run_to_end
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def outcome_of(bench: Workbench, loop: EventLoop, make_claim: MakeClaim, returne
     def work(_: LordContext) -> Any:
         return returned
 
-    return Execution(bench.repository, loop).run(RunningStep(make_claim(), lambda _: True))
+    return run_to_end(Execution(bench.repository), RunningStep(make_claim(), lambda _: True), loop)
 
 
 def nested(depth: int) -> Any:
@@ -140,7 +140,7 @@ def test_a_handler_that_asks_for_more_outputs_than_a_state_may_hold_fails_its_st
 
     quest_id = bench.submit("a", "b", "c")
     bench.advance(quest_id, "x" * 1_500, "x" * 1_500)
-    failed = Execution(bench.repository, loop).run(RunningStep(bench.claim(quest_id), lambda _: True))
+    failed = run_to_end(Execution(bench.repository), RunningStep(bench.claim(quest_id), lambda _: True), loop)
 
     assert isinstance(failed, Failed)
     assert failed.retry_in is None

@@ -62,6 +62,46 @@ def test_a_thread_that_has_nothing_to_do_ends(monkeypatch: pytest.MonkeyPatch) -
     assert some.submit(int).result(10) == 0, "they take no call any more"
 
 
+def test_a_thread_that_steps_aside_lets_another_take_its_place() -> None:
+    some, gate, here = Threads("aside", 1, aside=2), threading.Event(), threading.Semaphore(0)
+
+    def hold() -> None:
+        with some.stepped_aside():
+            here.release()
+            gate.wait(10)
+
+    for _ in range(3):
+        some.submit(hold)
+        assert here.acquire(timeout=10)
+    third = some.submit(int)
+    assert (len(_named("aside")), some.busy) == (3, 4), "the third may not step aside"
+    gate.set()
+    assert third.result(10) == 0
+    assert some.join(10)
+    eventually(lambda: len(_named("aside")) == 1, message="those whose place was taken did not end")
+    some.close()
+
+
+def test_a_call_that_waits_begins_when_a_thread_steps_aside() -> None:
+    some, gate, go, begun = Threads("waiting", 1, aside=1), threading.Event(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        go.wait(10)
+        with some.stepped_aside():
+            gate.wait(10)
+
+    some.submit(hold)
+    assert begun.wait(10)
+    second = some.submit(int)
+    assert not second.done()
+    go.set()
+    assert second.result(10) == 0
+    gate.set()
+    assert some.join(10)
+    some.close()
+
+
 def test_a_call_that_was_withdrawn_is_not_made() -> None:
     some, gate, made = Threads("withdrawn", 1), threading.Event(), threading.Event()
     first = some.submit(gate.wait, 10)
