@@ -198,6 +198,16 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the step of a claim says to be: a fraction of 0.0 to 1.0, and what is being done."""
+
+    quest_id: str
+    claim_id: str
+    fraction: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What became of a claim that ended.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
@@ -150,6 +150,13 @@ class StepView(Record):
     progress_message: str | None = None
 
 
+class StepProgress(NamedTuple):
+    """How far a step says to be, 0.0 to 1.0, and what it is doing."""
+
+    fraction: float
+    message: str
+
+
 class QuestExecutionData(Record):
     """A quest: what to run, on what input, and what has come of it so far.
 
@@ -183,6 +190,7 @@ class QuestExecutionData(Record):
     updated_at: str | None = None
     schema_version: int = SCHEMA_VERSION
     _progress: dict[str, int] | None = PrivateAttr(default=None)
+    _step_progress: StepProgress | None = PrivateAttr(default=None)
 
     @field_validator("execution_stack", mode="before")
     @classmethod
@@ -198,6 +206,11 @@ class QuestExecutionData(Record):
         if self._progress is not None:
             return self._progress
         return {"completed": 0, "remaining": len(self.execution_stack)}
+
+    @property
+    def step_progress(self) -> StepProgress | None:
+        """How far the step that runs now says to be, if it does: as of its worker's last heartbeat."""
+        return self._step_progress
 
     def to_json(self) -> dict[str, Any]:
         """Return the quest object with its `progress`."""

@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, literal_column, select, update
 
-from questline_persistence.claims import WorkerCard
+from questline_persistence.claims import Progress, WorkerCard
 from questline_persistence.database import Database
+from questline_persistence.endings import error_text
 from questline_persistence.payload import decode, encode
 from questline_persistence.states import TicketState
 from questline_persistence.tables import in_state, still_in_state, tickets, workers
@@ -20,6 +21,8 @@ MAX_LISTED = 500
 MAX_CLAIMS = 20
 #: Most workers that are dropped from the list in one go.
 MAX_FORGOTTEN = 1_000
+#: Longest word of a step on its progress, in characters.
+MAX_MESSAGE = 500
 #: How long a worker that has ended stays listed, in seconds.
 KEEP_ENDED_SECONDS = 86_400.0
 
@@ -91,6 +94,31 @@ class Register:
             .returning(workers.c.lease_until)
         )
         return self.database.write(lambda connection: connection.execute(change).first() is not None, at="renew")
+
+    def tell(self, told: Sequence[Progress]) -> None:
+        """Note how far steps say to be, for people to see; one whose claim is gone meanwhile is left out."""
+        change = (
+            update(tickets)
+            .where(
+                tickets.c.quest_id == bindparam("whose"),
+                tickets.c.claim_id == bindparam("by"),
+                still_in_state(TicketState.RUNNING),
+            )
+            .values(
+                progress=bindparam("fraction"), progress_message=bindparam("message"), progress_claim_id=bindparam("by")
+            )
+        )
+        rows = [
+            {
+                "whose": one.quest_id,
+                "by": one.claim_id,
+                "fraction": one.fraction,
+                "message": error_text(one.message)[:MAX_MESSAGE],
+            }
+            for one in sorted(told, key=lambda one: one.quest_id)  # in one order everywhere
+        ]
+        if rows:
+            self.database.write(lambda connection: connection.execute(change, rows), at="renew")
 
     def held(self, worker_ids: list[str]) -> set[str]:
         """Return the claims that these workers hold."""

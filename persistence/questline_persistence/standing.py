@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from questline_persistence.models import StepProgress
 from questline_persistence.states import TicketState
 
 
@@ -23,3 +24,11 @@ class Standing:
     def running(self) -> bool:
         """Whether a worker has a claim on the next step."""
         return self.ticket is not None and self.ticket.state == TicketState.RUNNING
+
+    @property
+    def step_progress(self) -> StepProgress | None:
+        """What the claim that runs a step now has said of its progress, if it has."""
+        ticket = self.ticket
+        if ticket is None or ticket.claim_id is None or ticket.progress_claim_id != ticket.claim_id:
+            return None
+        return StepProgress(ticket.progress, ticket.progress_message)

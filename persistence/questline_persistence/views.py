@@ -74,7 +74,7 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULT
             for step in plan
         ],
     )
-    return with_progress(quest, len(plan) - len(remaining), len(remaining))
+    return with_progress(quest, standing, len(plan) - len(remaining), len(remaining))
 
 
 def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[QuestExecutionData]:
@@ -86,14 +86,16 @@ def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Ques
             QuestExecutionData.model_construct(
                 **_fields(row, found[row.quest_id]), run_data={}, execution_stack=[], steps=[]
             ),
+            found[row.quest_id],
             *counted.get(row.quest_id, (0, 0)),
         )
         for row in rows
     ]
 
 
-def with_progress(quest: QuestExecutionData, completed: int, remaining: int) -> QuestExecutionData:
+def with_progress(quest: QuestExecutionData, standing: Standing, completed: int, remaining: int) -> QuestExecutionData:
     """Return `quest`, made to report this progress."""
+    quest._step_progress = standing.step_progress  # noqa: SLF001  (as below)
     quest._progress = {"completed": completed, "remaining": remaining}  # noqa: SLF001  (only the store knows it)
     return quest
 
@@ -137,12 +139,9 @@ def _step_status(position: str, standing: Standing, status: str) -> StepStatus:
 
 
 def _told(position: str, standing: Standing) -> dict[str, Any]:
-    """Return what the claim that runs a step now has said of its progress, if it has."""
-    ticket = standing.ticket
-    told = ticket is not None and position == ticket.position and ticket.claim_id is not None
-    if not told or ticket is None or ticket.progress_claim_id != ticket.claim_id:
-        return {"progress": None, "progress_message": None}
-    return {"progress": ticket.progress, "progress_message": ticket.progress_message}
+    """Return what a step says of its progress, if it runs and does."""
+    told = standing.step_progress if position == standing.position else None
+    return {"progress": told and told.fraction, "progress_message": told and told.message}
 
 
 def _progress(connection: Connection, found: Mapping[str, Standing]) -> dict[str, tuple[int, int]]:

@@ -97,13 +97,14 @@ def _progress() -> Iterator[Report]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=output.console_for(sys.stderr), transient=True) as bar:
         task = bar.add_task("new")
 
         def report(quest: QuestExecutionData) -> None:
             done, left = quest.progress["completed"], quest.progress["remaining"]
-            bar.update(task, description=str(quest.status), completed=done, total=done + left)
+            description = f"{quest.status}{pictures.step_progress(quest)}"
+            bar.update(task, description=description, completed=done, total=done + left)
 
         yield report
 
@@ -115,7 +116,7 @@ class _Lines:
         self._last = ""
 
     def __call__(self, quest: QuestExecutionData) -> None:
-        line = f"{quest.status} {pictures.progress(quest)}"
+        line = f"{quest.status} {pictures.progress(quest)}{pictures.step_progress(quest)}"
         if line != self._last:
             self._last = line
             output.note(line)

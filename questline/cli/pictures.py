@@ -74,6 +74,14 @@ def progress(quest: QuestExecutionData) -> str:
     return f"{done}/{done + left}"
 
 
+def step_progress(quest: QuestExecutionData, *, before: str = ", ") -> str:
+    """Return how far the running step says to be, behind `before`; nothing where none does."""
+    told = quest.step_progress
+    if told is None:
+        return ""
+    return f"{before}{told.fraction:.0%}" + (f": {first_line(told.message)}" if told.message else "")
+
+
 def attempts(step: StepView) -> str:
     """Return how often a step was tried, out of how often it may be, and how many workers it has outlived beside."""
     if not step.attempts and not step.lost:

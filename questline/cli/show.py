@@ -79,7 +79,7 @@ def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> I
         yield "Why", visible(situation.message)
     if quest.error:
         yield "Error", printable(quest.error)
-    yield "Progress", f"{pictures.progress(quest)} steps"
+    yield "Progress", f"{pictures.progress(quest)} steps" + pictures.step_progress(quest, before=", the next one at ")
     made = times.stamp(quest.created_at)
     yield "Made", times.moment(made) + ("" if made is None else f" ({times.ago(min(made, now), now)})")
     if quest.start_time is not None:

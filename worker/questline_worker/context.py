@@ -25,10 +25,18 @@ class LordContext:
       claim: the hold on the step.
       outputs: the outputs of earlier Lords.
       still_held: tells whether the claim still holds the step; it is asked often.
+      tell: told how far the step is.
     """
 
-    def __init__(self, claim: Claim, outputs: Outputs, still_held: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        outputs: Outputs,
+        still_held: Callable[[], bool],
+        tell: Callable[[float, str], object] = lambda *_: None,
+    ) -> None:
         self._claim = claim
+        self._tell = tell
         self._still_held = still_held
         self._pushed: list[LordStep] = []
         self._input: dict[str, Any] | None = None
@@ -121,9 +129,11 @@ class LordContext:
     def progress(self, fraction: float, message: str = "") -> None:
         """Tell how far the step is, and stop here if it has been cancelled.
 
+        It costs nothing: what was said last is stored with the process's next heartbeat, and shown from then on.
+
         Parameters:
           fraction: 0.0 to 1.0.
-          message: what is being done.
+          message: what is being done; 500 characters of it are kept.
 
         Raises:
           ValueError: `fraction` is outside of 0 to 1.
@@ -131,6 +141,7 @@ class LordContext:
         """
         if math.isnan(fraction) or not 0.0 <= fraction <= 1.0:
             raise ValueError(f"fraction must be 0.0 to 1.0, not {fraction}")
+        self._tell(fraction, str(message))
         self.log.debug("progress", fraction=round(fraction, 4), message=message)
         self.raise_if_cancelled()
 

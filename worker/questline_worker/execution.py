@@ -60,7 +60,7 @@ class Execution:
 
         Every way in which that can go is an outcome, never an exception.
         """
-        context = LordContext(step.claim, Outputs(self._repository, step.claim), step.still_held)
+        context = LordContext(step.claim, Outputs(self._repository, step.claim), step.still_held, step.tell)
         conclude = partial(self._conclude, step, context)
         own, pid = _own_context(), os.getpid()
         try:

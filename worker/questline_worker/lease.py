@@ -142,7 +142,7 @@ class Lease(Middleware):
         return True
 
     def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (a lease runs by the database's clock)
-        """Register or renew, then look which claims are gone."""
+        """Register or renew, then look which claims are gone, and note how far the steps say to be."""
         asked = uptime()  # before: the lease runs from when the store heard of it
         if not self._registered.is_set():
             self._prepare()
@@ -154,6 +154,7 @@ class Lease(Middleware):
         for claim_id in self._running.check(self._card.worker_id):
             settled = self._journal.release_stray(claim_id)
             log.warning("claim_stray", claim_id=claim_id, released=settled.won)
+        self._register.tell(self._running.take_progress())
         self._report()
 
     def _enter(self) -> None:

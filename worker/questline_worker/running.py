@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from questline_persistence.claims import Claim
+from questline_persistence.claims import Claim, Progress
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
 from questline_persistence.register import Register
@@ -46,6 +46,16 @@ class RunningStep:
         #: When the claim was lost, by the monotonic clock; meaningless before.
         self.lost_at = 0.0
         self._coroutine: Cancellable | None = None
+        self._untold: Progress | None = None
+
+    def tell(self, fraction: float, message: str) -> None:
+        """Keep how far the step is until the next heartbeat asks; what was said before is forgotten."""
+        self._untold = Progress(self.claim.quest_id, self.claim.claim_id, float(fraction), message)
+
+    def take_untold(self) -> Progress | None:
+        """Return how far the step has said to be since the last time somebody asked, if it has."""
+        untold, self._untold = self._untold, None
+        return untold
 
     def still_held(self) -> bool:
         """Return whether the claim still holds; asks the store once a second at most.
@@ -153,6 +163,10 @@ class RunningSteps:
         with self._lock:
             fenced, self._fenced = self._fenced, 0
         return fenced
+
+    def take_progress(self) -> list[Progress]:
+        """Return how far the steps that run now have said to be since the last time somebody asked."""
+        return [told for step in self.all() if (told := step.take_untold()) is not None]
 
     def check(self, worker_id: str) -> set[str]:
         """Find out, with one look into the store, which claims are gone, and which nobody here knows.

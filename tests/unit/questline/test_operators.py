@@ -10,6 +10,7 @@ import pytest
 from questline.cli import awaiting, clock_check, store_checks, ticket_checks
 from questline.cli.check import Verdict
 from questline_persistence import schema, sqlite_driver
+from questline_persistence.claims import Progress
 from questline_persistence.counters import Counter
 from tests.contract.quests import LONG, Workbench, failure, quest, step
 from tests.unit.questline.conftest import CommandLine
@@ -248,3 +249,42 @@ def test_wait_says_once_why_a_quest_does_not_move_and_nothing_of_one_that_waits_
 
     assert ran.code == 124
     assert ran.err.count("Waiting: ") == ran.err.count("no worker is alive") == said
+
+
+def test_show_and_wait_tell_how_far_the_running_step_says_to_be(cli: CommandLine, bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    held = bench.claim(quest_id)
+    bench.register.tell([Progress(quest_id, held.claim_id, 0.4, "fetching\n[red]pages")])
+
+    assert "0/2 steps, the next one at 40%: fetching" in cli("show", quest_id).out
+    assert cli.json("show", quest_id)["steps"][0]["progress"] == 0.4
+    assert "running 0/2, 40%: fetching\n" in cli("wait", quest_id, "--timeout", "0.1").err
+    bench.finish(held, 1)
+    assert "%" not in cli("show", quest_id).out
+
+
+def test_show_and_runs_tell_lost_workers_from_failures(cli: CommandLine, bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.journal.fail(failure(bench.claim(quest_id)))
+    bench.claim(quest_id, bench.worker(process_id="lost"))
+    bench.register.declare_dead("lost")
+    bench.recovery.sweep(now=bench.clock.advance(1))
+    bench.clock.advance(10)
+    bench.advance(quest_id, 1)
+
+    assert "2/3 (+1 lost)" in cli("show", quest_id).out
+    assert [item["lost"] for item in cli.json("runs", quest_id)["items"]] == [False, True, False]
+    rows = [line.split() for line in cli("runs", quest_id).out.splitlines() if line.startswith("0001")]
+    assert [row[5] for row in rows] == ["error", "lost", "success"]
+
+
+def test_show_tells_of_more_attempts_than_a_step_may_have_where_it_was_retried(
+    cli: CommandLine, bench: Workbench
+) -> None:
+    quest_id = bench.submit(step("a", max_attempts=1))
+    bench.fail(quest_id)
+    bench.controls.retry(quest_id)
+    bench.advance(quest_id, 1)
+
+    words = next(line for line in cli("show", quest_id).out.splitlines() if line.startswith("0001")).split()
+    assert words == ["0001", "a", "work", "success", "2"]

@@ -42,6 +42,14 @@ def test_progress_refuses_anything_else(make_claim: MakeClaim, fraction: float) 
         LordContext(make_claim(), NOTHING, lambda: True).progress(fraction)
 
 
+def test_progress_is_told_before_it_is_asked_whether_to_go_on(make_claim: MakeClaim) -> None:
+    told: list[tuple[float, str]] = []
+    context = LordContext(make_claim(), NOTHING, lambda: not told, lambda *said: told.append(said))
+    with pytest.raises(StepCancelled):
+        context.progress(0.5, "half")
+    assert told == [(0.5, "half")]
+
+
 def test_progress_stops_a_step_whose_claim_is_gone(make_claim: MakeClaim) -> None:
     context = LordContext(make_claim(), NOTHING, lambda: False)
     with pytest.raises(StepCancelled):

@@ -125,3 +125,22 @@ def test_a_worker_that_signs_on_forgets_those_that_ended_long_ago(bench: Workben
     lease._enter()
 
     assert ended not in {row["worker_id"] for row in bench.register.all()}
+
+
+def test_a_heartbeat_stores_what_steps_have_said_since_the_last_one_in_one_statement_for_all(
+    bench: Workbench, lease: Lease, running: RunningSteps
+) -> None:
+    bench.journal.handlers = ["a:work"]
+    claims = [bench.claim(bench.submit("a")) for _ in range(3)]
+    steps = [running.begin(claim) for claim in claims]
+    for step in steps:
+        step.tell(0.1, "begun")
+        step.tell(0.5, "half")
+    with statements(bench.database) as sent:
+        lease.run_once()
+    assert sum(text.startswith("UPDATE tickets") for text in sent) == 1
+    found = [bench.repository.glance(claim.quest_id).step_progress for claim in claims]
+    assert found == [(0.5, "half")] * 3
+    with statements(bench.database) as sent:
+        lease.run_once()
+    assert not any(text.startswith("UPDATE tickets") for text in sent)
