@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tests.servers.signals import answer_to_ctrl_c
 from tests.waiting import eventually
 
 #: `PR_SET_PDEATHSIG` of Linux's <sys/prctl.h>.
@@ -116,6 +117,7 @@ def environment() -> dict[str, str]:
 
 
 def _die_with_parent(death_signal: signal.Signals, parent: int) -> None:
+    answer_to_ctrl_c()
     if _LIBC is None:
         return
     _LIBC.prctl(PARENT_DEATH_SIGNAL, int(death_signal))

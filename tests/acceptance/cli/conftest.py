@@ -6,13 +6,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.servers.signals import answer_to_ctrl_c
 
 #: The installed console script, beside the interpreter that runs the tests.
 SCRIPT = Path(sys.executable).with_name("questline")
@@ -49,6 +51,7 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = folder / ".questline" / "questline.db"
+        self.processes: list[subprocess.Popen[bytes]] = []
         theirs = ("QUESTLINE_", "DATABASE_URL", "REDIS_URL", "COLUMNS", "FORCE_COLOR", "_TYPER", "GITHUB_ACTIONS")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
         (folder / "quest.json").write_text(json.dumps(QUEST))
@@ -69,15 +72,24 @@ class Shell:
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start one command and return its process."""
-        return subprocess.Popen(
+        """Start one command and return its process, which is ended with the test."""
+        process = subprocess.Popen(
             [SCRIPT, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,
             env=self.environment | environment,
+            preexec_fn=answer_to_ctrl_c,  # noqa: PLW1509  it only makes a system call
         )
+        self.processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self.processes:
+            process.kill()
+            process.communicate()
 
     def rows(self) -> dict[str, Sequence[Any]]:
         """Return every row of every table of the default store."""
@@ -87,14 +99,16 @@ class Shell:
 
 
 @pytest.fixture
-def empty_shell(tmp_path: Path) -> Shell:
+def empty_shell(tmp_path: Path) -> Iterator[Shell]:
     """A folder without a store."""
-    return Shell(tmp_path)
+    shell = Shell(tmp_path)
+    yield shell
+    shell.close()
 
 
 @pytest.fixture
-def shell(tmp_path: Path, sqlite_template: Path) -> Shell:
+def shell(empty_shell: Shell, tmp_path: Path, sqlite_template: Path) -> Shell:
     """A folder whose default store has the newest schema and no rows."""
     (tmp_path / ".questline").mkdir()
     shutil.copyfile(sqlite_template, tmp_path / ".questline" / "questline.db")
-    return Shell(tmp_path)
+    return empty_shell

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.docs.pages import README, ROOT, Block, blocks
+from tests.servers.signals import answer_to_ctrl_c
 
 #: Longest that one block may take, in seconds.
 PATIENCE = 60
@@ -56,6 +57,7 @@ def background(text: str, folder: Path) -> Iterator[None]:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=answer_to_ctrl_c,  # noqa: PLW1509  it only makes a system call
         )
     try:
         yield
