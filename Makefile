@@ -11,6 +11,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # pyright is bundled in its wheel and node comes from one too: it has no reason to look at the network.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
+# Sources, answers and names of files are UTF-8, whatever the locale says.
+export PYTHONUTF8 := 1
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check bench soak clean

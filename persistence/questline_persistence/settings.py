@@ -55,7 +55,12 @@ class Settings(BaseSettings):
     """The settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_file=DOTENV, extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix=_PREFIX,
+        env_file=DOTENV,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
     )
 
     database_url: str = Field(
@@ -181,7 +186,7 @@ class _SecretFiles(_Source):
             variable = f"{_variable(name)}_FILE"
             if path := os.environ.get(variable):
                 try:
-                    found[name] = Path(path).read_text().strip()
+                    found[name] = Path(path).read_text(encoding="utf-8").strip()
                 except OSError as error:
                     raise ConfigurationError(f"{variable}: cannot read {path}: {error.strerror}") from error
         return found
@@ -231,7 +236,7 @@ class _Fallbacks(_Source):
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"cannot read {path.name}: {error}") from error
 

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if is_first():
             go_on_below()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    output.accept_any_text(sys.stdout)
     try:
         with _warnings_as_notes():
             return _run(words)

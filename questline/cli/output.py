@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,6 +27,16 @@ class Output(StrEnum):
 
 class StdoutClosed(Exception):
     """Whoever read our answer has read enough, as `head` does."""
+
+
+def accept_any_text(stream: TextIO) -> None:
+    """Have a stream whose encoding is a small one write `?` for what it lacks, rather than refuse the whole text."""
+    if isinstance(stream, TextIOWrapper) and not _is_utf8(stream):
+        stream.reconfigure(errors="replace")
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def write(text: str) -> None:
@@ -49,9 +60,8 @@ def note(text: str) -> None:
 
 def write_json(value: Any, chosen: Output) -> None:
     """Write one value as JSON: on one line for `jsonl`, indented for `json`."""
-    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     indent = 2 if chosen is Output.JSON else None
-    write(json.dumps(value, ensure_ascii=not utf8, indent=indent))
+    write(json.dumps(value, ensure_ascii=not _is_utf8(sys.stdout), indent=indent))
 
 
 def write_items(items: Iterable[Mapping[str, Any]], chosen: Output, next_cursor: str | None = None) -> None:

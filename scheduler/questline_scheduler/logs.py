@@ -25,6 +25,8 @@ def configure_logging(chosen: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_handler(chosen)]
     root.setLevel(chosen.log_level.upper())
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)  # as root's, until a project has changed that one
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
 

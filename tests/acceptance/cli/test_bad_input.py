@@ -101,7 +101,7 @@ def test_a_forbidden_database_file_is_said_to_be_forbidden(shell: Shell, account
 def test_postgresql_is_refused_until_it_is_upgraded(shell: Shell, blank_postgres_url: str) -> None:
     url = {"QUESTLINE_DATABASE_URL": blank_postgres_url}
 
-    for words in (("submit", "quest.json"), ("worker",), ("doctor",)):
+    for words in (("submit", "quest.json"), ("worker", "examples.codebase_review"), ("doctor",)):
         ended = shell(*words, "-o", "json", **url)
         assert ended.code == 7, ended
         assert "questline db upgrade" in ended.out

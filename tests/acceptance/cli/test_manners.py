@@ -124,6 +124,17 @@ def test_json_is_utf8_or_escaped_whatever_the_locale(shell: Shell) -> None:
     assert ended.data["input_data"]["name"] == "Žofie"
 
 
+def test_a_terminal_that_knows_few_characters_gets_the_rest_as_question_marks(shell: Shell) -> None:
+    narrow = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    shell("submit", "quest.json", "-i", "name=Žofie", "--id", "cafe", PYTHONUTF8="1")
+
+    for words in (["--help"], ["submit", "--help"], ["show", "cafe"], ["list"]):
+        ended = shell(*words, **narrow)
+        assert (ended.code, ended.err) == (0, ""), words
+        assert ended.out.isascii()
+    assert shell("show", "cafe", "-o", "json", **narrow).data["input_data"]["name"] == "Žofie"
+
+
 def _on_a_terminal(shell: Shell, environment: dict[str, str]) -> bytes:
     """Return what `questline list` writes to a terminal."""
     ours, theirs = pty.openpty()

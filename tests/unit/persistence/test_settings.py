@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -230,3 +233,23 @@ def test_settings_that_do_not_go_together_say_so_in_words(monkeypatch: pytest.Mo
 
     with pytest.raises(ConfigurationError, match=r"^lease_seconds must be at least twice heartbeat_seconds"):
         load()
+
+
+def test_files_are_utf_8_whatever_the_locale(folder: Path) -> None:
+    (folder / "questline.toml").write_bytes('database_url = "sqlite:///Žofie.db"\n'.encode())
+    (folder / ".env").write_bytes("QUESTLINE_BROKER_URL=redis://žofie@localhost\n".encode())
+    (folder / "lords").write_bytes("žofie".encode())
+    program = (
+        "from questline_persistence.settings import load\n"
+        "found = load()\n"
+        "print(ascii((found.database_url, found.broker_url, found.lords)))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "QUESTLINE_LORDS_FILE": "lords"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.strip() == ascii(("sqlite:///Žofie.db", "redis://žofie@localhost", ("žofie",)))

@@ -9,7 +9,7 @@ from structlog.contextvars import bound_contextvars
 
 from questline_persistence.log import get_logger
 from questline_persistence.settings import load
-from questline_scheduler.logs import MAX_FIELD, configure_logging
+from questline_scheduler.logs import MAX_FIELD, configure_logging, restore_logging
 
 log = get_logger("questline.test")
 
@@ -88,6 +88,19 @@ def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     log.info("quiet")
     log.warning("loud")
     assert [json.loads(line)["event"] for line in _lines(capsys)] == ["loud"]
+
+
+def test_logging_that_is_restored_keeps_the_level_and_configuring_it_anew_sets_another(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(load(log_format="json", log_level="warning"))
+    restore_logging(load(log_format="json", log_level="warning"))
+    log.info("quiet")
+    configure_logging(load(log_format="json", log_level="info"))
+    log.info("told")
+    configure_logging(load(log_format="json", log_level="warning"))
+    log.info("quiet again")
+    assert [json.loads(line)["event"] for line in _lines(capsys)] == ["told"]
 
 
 def test_long_fields_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
