@@ -32,7 +32,7 @@ EVENTS = {
     "progress": "A handler called `ctx.progress`.",
     "quest_ended": "A quest completed, failed, or was paused or cancelled. Only `questline dev` tells.",
     "recovery_delayed": "A dead child's steps could not be freed at once. The sweep does it.",
-    "redispatched": "The relay rang for steps that nobody had picked up, or whose back-off was over. Ten are named.",
+    "redispatched": "The broker had lost some bells; the relay rang again. Ten of their quests are named.",
     "release_failed": "The store was away at shutdown. The sweep frees the step.",
     "requeue_failed": "What a lost worker had fetched could not be given back. The relay rings later.",
     "result_fenced": "A late result was dropped: its claim no longer held the step.",

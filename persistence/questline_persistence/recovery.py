@@ -58,10 +58,25 @@ MAX_LOST_IN_COMPANY = 6
 LONGEST_SPREAD = 8.0
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9
+#: How long after its step became ready a bell should have reached the broker, in seconds.
+ARRIVAL_SECONDS = 1.0
 #: What names a ticket: its quest, and its branch.
 TicketKey = tuple[str, int]
 #: The order of ids by their bytes, which is Python's too.
 _BY_BYTES = {"sqlite": "BINARY", "postgresql": "C"}
+
+
+@dataclass(frozen=True, slots=True)
+class RungBell:
+    """A bell that should wait in the broker, and when it is rung again."""
+
+    bell: Doorbell
+    ring_at: float
+
+    @property
+    def place(self) -> tuple[float, float, str]:
+        """Where it stands among all of them."""
+        return self.ring_at, self.bell.available_at, self.bell.quest_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +294,42 @@ class Recovery:
         for row in self.database.read(lambda connection: list(connection.execute(query))):
             found[row.queue].append((row.quest_id, row.branch))
         return found
+
+    def rung(self, *, limit: int, after: RungBell | None = None, now: float | None = None) -> list[RungBell]:
+        """Return ready tickets that were rung and wait for a worker, by the time of their next ring.
+
+        Those that a worker left for want of their Lord are not among them: their bells were answered.
+
+        Parameters:
+          limit: at most this many.
+          after: the last one of the page before.
+        """
+        now = self.database.clock.now() if now is None else now
+        place = (tickets.c.ring_at, tickets.c.available_at, tickets.c.quest_id)
+        query = (
+            select(*BELL, tickets.c.ring_at)
+            .where(
+                tickets.c.namespace == self.namespace,
+                in_state(TicketState.READY),
+                tickets.c.ring_at > now,
+                tickets.c.available_at <= now - ARRIVAL_SECONDS,
+                tickets.c.refusals == 0,
+                true() if after is None else tuple_(*place) > tuple_(*after.place),
+            )
+            .order_by(*place)
+            .limit(limit)
+        )
+        rows = self.database.read(lambda connection: list(connection.execute(query)))
+        return [RungBell(Doorbell(*row[:-1]), row.ring_at) for row in rows]
+
+    def still_ready(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
+        """Return the bells of these quests whose tickets are ready now."""
+        query = select(*BELL).where(
+            tickets.c.namespace == self.namespace,
+            tickets.c.quest_id.in_([bell.quest_id for bell in bells]),
+            still_in_state(TicketState.READY),
+        )
+        return self.database.read(lambda connection: [Doorbell(*row) for row in connection.execute(query)])
 
     def bell_of(self, quest_id: str, *, handlers: list[str] | None = None, now: float | None = None) -> Doorbell | None:
         """Return the bell of a quest's ticket if that is ready and due, and its Lord among `handlers` where given."""

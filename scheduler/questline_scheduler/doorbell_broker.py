@@ -66,6 +66,14 @@ class DoorbellBroker(Broker, ABC):
         """Return the bells for which no thread was free in time, and that only SQL can take to another process."""
         return []
 
+    def lacking(self, bells: Sequence[Doorbell]) -> list[Doorbell]:  # noqa: ARG002  (for a broker that is a server)
+        """Return those of the bells that the broker has lost: neither queued nor held by a worker.
+
+        Raises:
+          StoreUnavailable: the broker cannot be reached.
+        """
+        return []
+
     @abstractmethod
     def recollects(self) -> bool:
         """Tell whether the broker still has what was rung since the last `remember`.

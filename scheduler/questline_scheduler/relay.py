@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from questline_persistence.claims import Doorbell
@@ -12,6 +11,7 @@ from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import MAX_REDISPATCH, Recovery
 from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_scheduler.lost_bells import LostBells
 from questline_scheduler.shortlist import Shortlist
 
 log = get_logger(__name__)
@@ -45,6 +45,7 @@ class Relay:
         self._recovery = recovery
         self._broker = broker
         self._shortlist = Shortlist(recovery)
+        self._lost_bells = LostBells(recovery, broker)
         self._refused = False
         self._with_server = broker.room() is None
         self.interval = INTERVAL_WITH_SERVER if self._with_server else INTERVAL_IN_PROCESS
@@ -56,6 +57,7 @@ class Relay:
                 self._broker.probe()
             self._recollect(now)
             self._refused = False
+            lost = self._ring_lost(now)
         except StoreUnavailable as error:
             return self._refuse(error)
         if late := self._broker.withdraw():
@@ -64,7 +66,7 @@ class Relay:
         limit = MAX_REDISPATCH if room is None else min(room, MAX_REDISPATCH)
         bells = self._due(limit, now) if limit > 0 else []
         if not bells:
-            return Relayed()
+            return Relayed(lost, more=lost > 0)
         failpoint("relay.due")
         try:
             left = self._broker.ring(bells)
@@ -74,8 +76,7 @@ class Relay:
         if left:
             self._recovery.ring_soon(left, now=now)
         failpoint("relay.rung")
-        self._tell([bell for bell in bells if bell not in left])
-        return Relayed(len(bells) - len(left), more=len(bells) == limit and not left)
+        return Relayed(lost + len(bells) - len(left), more=lost > 0 or (len(bells) == limit and not left))
 
     def _refuse(self, error: StoreUnavailable) -> Relayed:
         """Note that the broker takes no bells, and tell people once."""
@@ -90,11 +91,14 @@ class Relay:
             return self._recovery.due(limit=limit, now=now)
         return self._shortlist.due(limit=limit, queues=self._broker.get_declared_queues(), now=now)
 
-    def _tell(self, rung: Sequence[Doorbell]) -> None:
-        """Log and count what was rung again, where ringing from here is not how workers find all their work."""
-        if rung and self._with_server:
-            log.info("redispatched", bells=len(rung), quest_ids=[bell.quest_id for bell in rung[:MAX_LOGGED]])
-            self._recovery.counters.add(Counter.REDISPATCHED, len(rung))
+    def _ring_lost(self, now: float | None) -> int:
+        """Ring again for bells that the broker has lost, count them, and return how many those were."""
+        lost = self._lost_bells.find(now=now) if self._with_server else []
+        if lost:
+            self._broker.ring(lost)
+            log.info("redispatched", bells=len(lost), quest_ids=[bell.quest_id for bell in lost[:MAX_LOGGED]])
+            self._recovery.counters.add(Counter.REDISPATCHED, len(lost))
+        return len(lost)
 
     def _recollect(self, now: float | None) -> None:
         """Make every ready ticket due if the broker has forgotten what was rung."""
@@ -104,3 +108,4 @@ class Relay:
         self._broker.remember()
         if count and self._with_server:  # a process's own memory is empty when it begins, which is no news
             log.warning("broker_forgot", ready_tickets=count)
+            self._recovery.counters.add(Counter.REDISPATCHED, count)

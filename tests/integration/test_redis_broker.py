@@ -306,6 +306,18 @@ def test_a_broker_flushed_while_it_was_told_recollects_nothing(broker: RingingRe
     assert not broker.recollects()
 
 
+def test_the_broker_says_which_bells_it_has_lost(broker: RingingRedisBroker, open_at: Open) -> None:
+    bells = [bell(f"q{number}", queue="mail") for number in range(1_200)]
+    broker.ring([*bells, bell("held")])
+    received(broker.consume("default", timeout=10))
+    assert open_at().lacking([*bells, bell("held"), bell("q1"), bell("held", fence=1)]) == [
+        bell("q1"),
+        bell("held", fence=1),
+    ]
+    broker.client.delete("questline:{default}:queue:mail:ready")  # as an eviction does
+    assert broker.lacking([*bells, bell("held")]) == bells
+
+
 def test_an_ack_after_a_flush_is_harmless(broker: RingingRedisBroker) -> None:
     broker.ring([bell("a"), bell("b")])
     consumer = broker.consume("default", prefetch=2, timeout=10)

@@ -14,6 +14,7 @@ from questline_persistence.models import LordStep
 from questline_worker.context import LordContext
 from questline_worker.handover import Handover
 from questline_worker.lords import lord
+from tests.contract.quests import Workbench
 from tests.integration.worker.pools import LONG, Pool, TriplingBroker, completed, ended, quest, steps, successes, tell
 from tests.servers.valkey import ValkeyServer
 from tests.waiting import eventually
@@ -185,6 +186,26 @@ def test_fault_02_dispatch_counters_do_not_run_away_while_the_broker_is_down(
     valkey_server.start()
     pool.start(queues=("other",))
     completed(handle)
+
+
+def test_fault_02_what_a_broker_has_evicted_is_rung_again_though_it_remembers_that_all_was_rung(
+    failing_broker_pool: Pool, valkey_server: ValkeyServer
+) -> None:
+    pool, ran = failing_broker_pool, _counting_lord()
+    client = pool.client()
+    assert not client.broker.recollects()
+    client.broker.remember()
+    handles = client.submit_many([quest("a") for _ in range(20)])
+    bench = Workbench(pool.database_url)
+    bench.execute("UPDATE tickets SET ring_at = ring_at + 600, dispatches = 9")
+    bench.close()
+    with redis.Redis.from_url(valkey_server.url) as raw:
+        assert raw.delete("questline:{default}:queue:default:ready", "questline:{default}:queue:default:wake")
+    pool.start()
+    for handle in handles:
+        completed(handle)
+    assert len(ran) == 20
+    assert client.repository.get_counters()["redispatched"] == 20
 
 
 def test_fault_03_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_each(

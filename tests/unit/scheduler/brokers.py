@@ -16,6 +16,8 @@ class HandBroker(MemoryBroker):
         self.capacity: int | None = None
         self.forgot = False
         self.rung: list[str] = []
+        #: The quests whose bells it has lost.
+        self.lost: set[str] = set()
         self.requeued: list[str] = []
         self.asked = 0
 
@@ -23,6 +25,7 @@ class HandBroker(MemoryBroker):
         self._reach()
         taken = len(bells) if self.capacity is None else self.capacity
         self.rung += [bell.quest_id for bell in bells[:taken]]
+        self.lost -= set(self.rung)
         return list(bells[taken:])
 
     def room(self) -> None:  # type: ignore[override]  # as of a server
@@ -30,6 +33,10 @@ class HandBroker(MemoryBroker):
 
     def probe(self) -> None:
         self._reach()
+
+    def lacking(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
+        self._reach()
+        return [bell for bell in bells if bell.quest_id in self.lost]
 
     def recollects(self) -> bool:
         self._reach()

@@ -2,11 +2,13 @@ import logging
 
 import pytest
 
+from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
-from questline_scheduler import shortlist
+from questline_persistence.recovery import ARRIVAL_SECONDS
+from questline_scheduler import lost_bells, shortlist
 from questline_scheduler.memory_broker import MemoryBroker
 from questline_scheduler.relay import INTERVAL_IN_PROCESS, INTERVAL_WITH_SERVER, MAX_LOGGED, Relay, Relayed
-from tests.contract.quests import Workbench, statements, step
+from tests.contract.quests import Workbench, failure, statements, step
 from tests.doorbells import quests, taken
 from tests.unit.scheduler.brokers import HandBroker
 
@@ -211,29 +213,83 @@ def test_how_often_the_relay_looks_goes_by_whether_bells_travel(bench: Workbench
     assert Relay(bench.recovery, MemoryBroker()).interval == INTERVAL_IN_PROCESS
 
 
-def test_what_is_rung_again_is_logged_with_some_quests_and_counted(
-    bench: Workbench, relay: Relay, caplog: pytest.LogCaptureFixture
+def test_what_the_broker_has_lost_is_rung_again_logged_with_some_quests_and_counted(
+    bench: Workbench, relay: Relay, broker: HandBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
     quest_ids = {bench.submit("a") for _ in range(MAX_LOGGED + 3)}
-    bench.clock.advance(3)
+    kept = bench.submit("a")
+    bench.execute("UPDATE tickets SET ring_at = ring_at + 600, dispatches = 9")
+    bench.clock.advance(ARRIVAL_SECONDS)
+    broker.lost = set(quest_ids)
     with caplog.at_level(logging.INFO):
-        relay.run_once()
-        relay.run_once()
+        assert relay.run_once() == Relayed(len(quest_ids), more=True)
+        assert relay.run_once() == Relayed()
 
     (line,) = [record.msg for record in caplog.records]
     assert isinstance(line, dict)
     assert (line["event"], line["bells"], len(line["quest_ids"])) == ("redispatched", MAX_LOGGED + 3, MAX_LOGGED)
     assert set(line["quest_ids"]) < quest_ids
     assert bench.repository.get_counters()["redispatched"] == MAX_LOGGED + 3
+    assert kept not in broker.rung
 
 
-def test_bells_that_found_no_room_are_not_counted(bench: Workbench, relay: Relay, broker: HandBroker) -> None:
+def test_what_is_rung_again_and_was_not_lost_is_not_counted(
+    bench: Workbench, relay: Relay, broker: HandBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits, failed = bench.submit("a"), bench.submit("a")
+    bench.journal.fail(failure(bench.claim(failed), retry_in=2.5))
+    bench.clock.advance(3)
+    with caplog.at_level(logging.INFO):
+        assert relay.run_once() == Relayed(2)
+    assert sorted(broker.rung) == sorted([waits, failed])
+    assert bench.repository.get_counters()["redispatched"] == 0
+    assert caplog.records == []
+
+
+def test_what_a_broker_forgot_is_counted(bench: Workbench, relay: Relay, broker: HandBroker) -> None:
     for _ in range(5):
         bench.submit("a")
-    bench.clock.advance(3)
-    broker.capacity = 2
+    broker.forgot = True
     relay.run_once()
-    assert bench.repository.get_counters()["redispatched"] == 2
+    assert bench.repository.get_counters()["redispatched"] == 5
+
+
+def test_a_bell_that_may_be_on_its_way_or_that_a_worker_left_is_not_lost(
+    bench: Workbench, relay: Relay, broker: HandBroker
+) -> None:
+    left = bench.submit("a")
+    assert bench.recovery.refuse(left, 0, "0001", ["b:work"])
+    bench.execute("UPDATE tickets SET ring_at = ring_at + 600")
+    bench.clock.advance(ARRIVAL_SECONDS)
+    young = bench.submit("a")
+    broker.lost = {left, young}
+    assert relay.run_once() == Relayed()
+
+
+def test_a_step_that_is_claimed_while_the_broker_is_asked_is_not_lost(
+    bench: Workbench, relay: Relay, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed = bench.submit("a")
+    bench.clock.advance(ARRIVAL_SECONDS)
+
+    def claim_and_forget(bells: list[Doorbell]) -> list[Doorbell]:
+        bench.claim(claimed)
+        return bells
+
+    monkeypatch.setattr(broker, "lacking", claim_and_forget)
+    assert relay.run_once() == Relayed()
+    assert broker.rung == []
+
+
+def test_the_broker_is_asked_page_by_page_and_found_losses_at_once(
+    bench: Workbench, relay: Relay, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_bells, "PAGE", 2)
+    quest_ids = [bench.submit("a") for _ in range(5)]  # all with one ring_at
+    bench.clock.advance(ARRIVAL_SECONDS)
+    broker.lost = set(quest_ids)
+    assert [relay.run_once().rung for _ in range(4)] == [2, 2, 1, 0]
+    assert sorted(broker.rung) == sorted(quest_ids)
 
 
 def test_where_ringing_is_how_all_work_is_found_it_is_not_counted_as_an_exception(
