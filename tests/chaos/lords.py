@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import sqlite3
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +12,18 @@ from questline import LordContext, LordStep, Permanent, lord
 from tests.chaos.history.ledger import Ledger
 from tests.chaos.plan import LORDS, PUSHED, TOOL, digest
 
-#: Names of the environment variables that tell a worker where the ledger and the gates are.
-LEDGER, GATES = "CHAOS_LEDGER", "CHAOS_GATES"
+#: Names of the environment variables that tell a worker where the ledger and the gates are, and which SQLite file its
+#: handlers read by the way, if any.
+LEDGER, GATES, READS = "CHAOS_LEDGER", "CHAOS_GATES", "CHAOS_READS"
 
 _ledger = Ledger(Path(os.environ.get(LEDGER, os.devnull)))
 
 
 def _begin(ctx: LordContext) -> None:
     _ledger.note("begin", ctx.idempotency_key, ctx._claim.claim_id)
+    if READS in os.environ:
+        with closing(sqlite3.connect(os.environ[READS], timeout=10.0)) as connection:
+            connection.execute("SELECT count(*) FROM workers").fetchone()
 
 
 def _result(ctx: LordContext, previous: str | None, *, failures: int, pushing: bool, gated: bool) -> str:
