@@ -30,6 +30,8 @@ class Arrival(NamedTuple):
     #: The fence of its first ticket: 1, or above the last of such a quest.
     fence: int
     plan: Plan
+    #: Whether an idempotency key that was used for another input gives that quest, and no error.
+    any_input: bool = False
 
     @property
     def doorbell(self) -> Doorbell:

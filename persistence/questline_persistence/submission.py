@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from questline_persistence import submission_postgres, submission_sqlite
@@ -57,6 +57,7 @@ def take_apart(
     limits: Limits = DEFAULTS,
     stack: Sequence[LordStep] | None = None,
     plans: Plans | None = None,
+    any_input: bool = False,
 ) -> Arrival:
     """Return what the rows of a new quest are made of.
 
@@ -65,6 +66,7 @@ def take_apart(
       limits: how large the quest's parts may be.
       stack: the steps to run; default: the quest's own.
       plans: where quests that are submitted together find a plan that another of them has, too.
+      any_input: whether a key that was used for a quest of another type or input gives that quest, and no error.
 
     Raises:
       PayloadError: the quest has no steps or too many, its labels are not labels, or its input or params are not JSON
@@ -94,6 +96,7 @@ def take_apart(
         ring_at=now + ring_in,
         epoch=0,
         fence=FIRST_FENCE,
+        any_input=any_input,
     )
 
 
@@ -143,7 +146,8 @@ def submit_one(connection: Connection, quest: Arrival) -> Submitted:
     """Insert a quest, unless its id or idempotency key is there already: then return that quest's id.
 
     Raises:
-      QuestConflict: a quest of that id exists which was not submitted with the same key.
+      QuestConflict: a quest of that id exists which was not submitted with the same key; or the key was used for
+        another type or input.
     """
     for _ in range(MAX_TRIES):
         if insert_quests(connection, [quest]):
@@ -212,8 +216,9 @@ def _find_existing(connection: Connection, quest: Arrival) -> Submitted | None:
     key = quest.idempotency_key
     if key is not None:
         same_key = (quests.c.namespace == quest.namespace, quests.c.idempotency_key == key)
-        first = connection.execute(select(quests.c.quest_id, quests.c.created_at).where(*same_key)).first()
-        if first is not None and tuple(first) != (quest.quest_id, quest.created_at):
+        first = connection.execute(select(*_COMPARED).where(*same_key)).first()
+        if first is not None and (first.quest_id, first.created_at) != (quest.quest_id, quest.created_at):
+            _refuse_another(first, quest)
             return Submitted(first.quest_id, created=False)
     query = select(quests.c.namespace, quests.c.created_at, quests.c.input_data, quests.c.execution_stack)
     taken = connection.execute(query.where(quests.c.quest_id == quest.quest_id)).first()
@@ -225,3 +230,26 @@ def _find_existing(connection: Connection, quest: Arrival) -> Submitted | None:
         return _submitted(quest)
     hint = "use another id, or an idempotency key to submit it once"
     raise QuestConflict(f"a quest {quest.quest_id} exists already", hint=hint)
+
+
+#: What is looked at of a quest whose idempotency key is used again.
+_COMPARED = (
+    quests.c.quest_id,
+    quests.c.created_at,
+    quests.c.quest_type,
+    func.coalesce(quests.c.submitted_input, quests.c.input_data).label("submitted"),
+)
+
+
+def _refuse_another(first: Row[Any, Any, Any, Any], quest: Arrival) -> None:
+    """Raise QuestConflict if a key that is used again would stand for something else, unless that is wanted."""
+    same = first.quest_type == quest.quest_type and _sorted(first.submitted) == _sorted(quest.input_data)
+    if not same and not quest.any_input:
+        what = "input" if first.quest_type == quest.quest_type else "type"
+        message = f"the idempotency key {quest.idempotency_key} was used for quest {first.quest_id} of another {what}"
+        raise QuestConflict(message, hint='use another key, or on_conflict="return" to be given that quest')
+
+
+def _sorted(text: str) -> str:
+    """Return JSON text with its keys in order, for comparison."""
+    return json.dumps(json.loads(text), sort_keys=True)

@@ -129,7 +129,7 @@ def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: boo
     """
     distinct = [*{id(one.plan): one.plan for one in batch}.values()]
     numbers = {id(plan): number for number, plan in enumerate(distinct)}
-    quests = [(*one[:-1], numbers[id(one.plan)]) for one in batch]
+    quests = [(*one[: len(_QUEST) - 1], numbers[id(one.plan)]) for one in batch]  # all fields before the plan
     plans = [
         (number, one.text, one.position, one.handler, one.queue, one.counts) for number, one in enumerate(distinct)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
 import typer
@@ -38,6 +39,13 @@ _Pairs: TypeAlias = Annotated[
 ]
 
 
+class _OnConflict(StrEnum):
+    """What `--on-conflict` may say."""
+
+    ERROR = "error"
+    RETURN = "return"
+
+
 def submit(
     invocation: Invocation,
     file: Annotated[
@@ -63,6 +71,9 @@ def submit(
         str | None,
         typer.Option(help="Submit at most once: the same key gives the same quest.", metavar="KEY", show_default=False),
     ] = None,
+    on_conflict: Annotated[
+        _OnConflict, typer.Option(help="What to do about a key that was used for another type or input.")
+    ] = _OnConflict.ERROR,
     queue: Annotated[
         str | None, typer.Option(help="Queue that its steps wait in.", metavar="QUEUE", show_default=False)
     ] = None,
@@ -90,7 +101,7 @@ def submit(
     }
     invocation.import_lords()
     invocation.creates = True
-    handle = invocation.client.submit(quest)
+    handle = invocation.client.submit(quest, on_conflict=on_conflict.value)
     _announce(invocation, handle.quest_id, created=handle.created, waits=wait)
     if wait:
         finish(invocation, handle.quest_id, timeout)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
@@ -38,6 +38,8 @@ from questline_scheduler.quest_types import build_stack
 from questline_scheduler.ringer import Ringer
 from questline_scheduler.step_defaults import complete
 
+#: What to do about an idempotency key that was used for a quest of another type or input.
+OnConflict: TypeAlias = Literal["error", "return"]
 #: Most quests in one `submit_many`.
 MAX_SUBMIT = 100_000
 #: Quests inserted by one transaction of `submit_many`.
@@ -120,6 +122,7 @@ class QuestClient:
         quest: QuestExecutionData | Mapping[str, Any],
         *,
         idempotency_key: str | None = None,
+        on_conflict: OnConflict = "error",
         connection: Connection | Session | None = None,
     ) -> QuestHandle:
         """Submit a quest; a quest without steps gets those of its registered type.
@@ -127,20 +130,23 @@ class QuestClient:
         Parameters:
           quest: the quest, or its object as in a quest file.
           idempotency_key: submitting again with the same key returns the first one's quest, `created` False.
+          on_conflict: what a key is answered with that was used for a quest of another type or input: "error", or
+            "return", which gives that quest all the same.
           connection: the caller's SQLAlchemy connection, or session, on the same database: then the quest exists if and
             only if the caller's transaction commits, and starts when the loops find it, within a second.
 
         Raises:
           PayloadError: the quest is malformed, too large, or of an unknown type.
-          QuestConflict: a quest of that id exists already.
+          QuestConflict: a quest of that id exists already, or the key was used for another input.
           ConfigurationError: `connection` is to another kind of database.
           StoreUnavailable: the store did not answer.
         """
+        any_input = _any_input(on_conflict)
         if connection is not None:
-            arrival = self._arrival(quest, idempotency_key, ring_in=0.0)
+            arrival = self._arrival(quest, idempotency_key, ring_in=0.0, any_input=any_input)
             (outcome,) = submission.submit_within(self._callers(connection), [arrival])
             return QuestHandle(outcome.quest_id, outcome.created, self)
-        outcome = submission.submit(self.database, self._arrival(quest, idempotency_key))
+        outcome = submission.submit(self.database, self._arrival(quest, idempotency_key, any_input=any_input))
         self._ring([outcome])
         return QuestHandle(outcome.quest_id, outcome.created, self)
 
@@ -148,22 +154,26 @@ class QuestClient:
         self,
         quests: Iterable[QuestExecutionData | Mapping[str, Any]],
         *,
+        on_conflict: OnConflict = "error",
         connection: Connection | Session | None = None,
     ) -> Sequence[QuestHandle]:
         """Submit many quests with set-based inserts, a thousand to a transaction; return their handles in order.
 
         Parameters:
           quests: quests, or their objects as in a quest file.
+          on_conflict: as of `submit`.
           connection: as of `submit`; then all of them are in the caller's transaction.
 
         Raises:
           PayloadError: one of them is malformed (then none is submitted), or they are more than 100,000.
-          QuestConflict: one of the ids exists already; batches before it stay submitted.
+          QuestConflict: one of the ids exists already, or one of the keys was used for another input; batches before it
+            stay submitted.
           ConfigurationError: `connection` is to another kind of database.
         """
         own = None if connection is None else self._callers(connection)
         plans, ring_in = Plans(self.database.limits), None if own is None else 0.0
-        batch = [self._arrival(quest, plans=plans, ring_in=ring_in) for quest in quests]
+        shared: dict[str, Any] = {"plans": plans, "ring_in": ring_in, "any_input": _any_input(on_conflict)}
+        batch = [self._arrival(quest, **shared) for quest in quests]
         if len(batch) > MAX_SUBMIT:
             raise PayloadError(
                 f"{len(batch):,} quests are more than {MAX_SUBMIT:,}", hint="submit them in several calls"
@@ -186,6 +196,7 @@ class QuestClient:
         *,
         ring_in: float | None = None,
         plans: Plans | None = None,
+        any_input: bool = False,
     ) -> Arrival:
         """Return a quest ready for the store, its stack built from its type if it has none."""
         data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
@@ -202,6 +213,7 @@ class QuestClient:
             limits=self.database.limits,
             stack=complete(data.execution_stack or build_stack(data.quest_type, data.input_data)),
             plans=plans,
+            any_input=any_input,
         )
 
     def _callers(self, given: object) -> Connection:
@@ -397,6 +409,13 @@ _CONNECTION_HINT = (
     "pass SQLAlchemy's Connection or Session; with an async one: "
     "await session.run_sync(lambda session: client.submit(quest, connection=session))"
 )
+
+
+def _any_input(on_conflict: str) -> bool:
+    """Return whether a key that was used for another input gives the quest of that."""
+    if on_conflict not in {"error", "return"}:
+        raise PayloadError(f"on_conflict is {on_conflict!r:.100}", hint='write "error" or "return"')
+    return on_conflict == "return"
 
 
 def _reason(text: str | None) -> str | None:

@@ -94,3 +94,44 @@ def test_what_is_no_connection_is_told(client: QuestClient, given: Any) -> None:
         client.submit(quest("a"), connection=given)
 
     assert "run_sync" in str(refused.value.hint)
+
+
+def test_a_key_that_was_used_for_another_input_is_a_conflict(client: QuestClient) -> None:
+    first = client.submit(quest("a", input_data={"order": 17, "rush": True}), idempotency_key="order-17")
+    again = client.submit(quest("a", input_data={"rush": True, "order": 17}), idempotency_key="order-17")
+    other = quest("a", input_data={"order": 18, "rush": True})
+
+    assert (again.quest_id, again.created) == (first.quest_id, False)
+    with pytest.raises(
+        QuestConflict, match=f"order-17 was used for quest {first.quest_id} of another input"
+    ) as refused:
+        client.submit(other, idempotency_key="order-17")
+    assert 'on_conflict="return"' in str(refused.value.hint)
+    with pytest.raises(QuestConflict, match="of another type"):
+        client.submit(quest("a", quest_type="other", input_data={"order": 17}), idempotency_key="order-17")
+    assert client.submit(other, idempotency_key="order-17", on_conflict="return").quest_id == first.quest_id
+
+
+def test_a_key_stands_for_the_input_that_was_submitted_whatever_a_replay_has_made_of_it(client: QuestClient) -> None:
+    first = client.submit(quest("a", input_data={"order": 17}), idempotency_key="order-17")
+    client.cancel(first)
+    client.replay(first, set={"input_data.order": 18})
+
+    assert client.submit(quest("a", input_data={"order": 17}), idempotency_key="order-17").quest_id == first.quest_id
+    with pytest.raises(QuestConflict, match="another input"):
+        client.submit(quest("a", input_data={"order": 18}), idempotency_key="order-17")
+
+
+def test_a_batch_with_a_key_of_another_input_is_refused_as_a_whole(bench: Workbench, client: QuestClient) -> None:
+    first = client.submit(quest("a", input_data={"n": 1}, idempotency_key="one"))
+    batch = [quest("a"), quest("a", input_data={"n": 2}, idempotency_key="one")]
+
+    with pytest.raises(QuestConflict, match="another input"):
+        client.submit_many(batch)
+    assert bench.quest_ids() == [first.quest_id]
+    assert [each.created for each in client.submit_many(batch, on_conflict="return")] == [True, False]
+
+
+def test_what_to_do_about_a_conflict_is_one_of_two_words(client: QuestClient) -> None:
+    with pytest.raises(PayloadError, match="on_conflict is 'ignore'"):
+        client.submit(quest("a"), on_conflict="ignore")  # type: ignore[arg-type]  # a mistake

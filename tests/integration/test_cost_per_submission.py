@@ -25,7 +25,7 @@ from tests.servers.valkey import ValkeyServer
 
 TABLES = ["INTO quest_executions", "INTO quest_steps", "INTO quest_snapshots", "INTO tickets"]
 ONE = {"postgresql": ["WITH quest AS"], "sqlite": [f"INSERT {table}" for table in TABLES]}
-LOOK = "SELECT quest_executions.quest_id, quest_executions.created_at"
+LOOK = "SELECT quest_executions.quest_id, quest_executions.created_at,"
 #: Asks once for a whole batch whether an id of it was a deleted quest's; SQLite asks in the inserting statement.
 DELETED = {"postgresql": ["SELECT count(*) FROM"], "sqlite": []}
 BEGIN: dict[str, list[str]] = {"postgresql": [], "sqlite": ["BEGIN IMMEDIATE"]}
