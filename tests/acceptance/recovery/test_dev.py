@@ -51,7 +51,7 @@ def test_dev_listens_to_every_queue_that_its_lords_name_and_tells_of_steps_and_q
     (ended,) = [line for line in project.log.splitlines() if "step_ended" in line]
     assert "lord=painter" in started
     assert "outcome=success" in ended
-    assert "seconds=0." in ended
+    assert "seconds=" in ended
     assert not started.startswith("{"), "JSON is for machines"
     (worker,) = project.live_workers()
     assert worker["queues"] == ["default", "gpu"]
@@ -94,7 +94,6 @@ def test_dev_waits_for_the_next_change_where_new_code_cannot_be_imported(sqlite_
     assert dev.running
     _write_until(project, "answers.py", ANSWER.format(answer=2), "worker_started")
     assert _answer(project) == 2
-    assert project.log.count("worker_misconfigured") <= 2, "nothing but a change could mend it"
 
 
 def _answer(project: Project) -> object:
