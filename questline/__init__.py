@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from questline_persistence.models import LordRun, LordStep, Quest, QuestExecutionData, Snapshot
     from questline_persistence.repository import QuestRepository
     from questline_persistence.states import ExecutionStatus, StepStatus
+    from questline_scheduler.async_client import AsyncQuestClient
     from questline_scheduler.client import QuestClient
-    from questline_scheduler.handle import QuestHandle
+    from questline_scheduler.handle import AsyncQuestHandle, QuestHandle
     from questline_scheduler.quest_types import quest_type
     from questline_worker.context import LordContext
     from questline_worker.executor import ExecutionHooks, QuestExecutor
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AsyncQuestClient",
+    "AsyncQuestHandle",
     "ConfigurationError",
     "ExecutionHooks",
     "ExecutionStatus",
@@ -65,6 +68,8 @@ __all__ = [
 
 #: The module in which each public name is defined.
 _HOMES = {
+    "AsyncQuestClient": "questline_scheduler.async_client",
+    "AsyncQuestHandle": "questline_scheduler.handle",
     "ConfigurationError": "questline_persistence.errors",
     "ExecutionHooks": "questline_worker.executor",
     "ExecutionStatus": "questline_persistence.states",

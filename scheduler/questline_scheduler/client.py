@@ -20,7 +20,7 @@ from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls import Controlled, Controls
 from questline_persistence.corrections import Correction
 from questline_persistence.database import Database
-from questline_persistence.errors import PayloadError, QuestFailed
+from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
 from questline_persistence.models import MAX_KEY_LENGTH, MAX_REASON, LordRun, QuestExecutionData, Snapshot
 from questline_persistence.plan import Plans
@@ -28,7 +28,6 @@ from questline_persistence.recovery import Recovery
 from questline_persistence.register import Register
 from questline_persistence.repository import QuestRepository
 from questline_persistence.starting_point import StartingPoint
-from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_persistence.submission import Submitted, take_apart
 from questline_scheduler.brokers import open_broker
 from questline_scheduler.doorbell_broker import DoorbellBroker
@@ -37,6 +36,7 @@ from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import build_stack
 from questline_scheduler.ringer import Ringer
 from questline_scheduler.step_defaults import complete
+from questline_scheduler.waiting import Wait
 
 #: What to do about an idempotency key that was used for a quest of another type or input.
 OnConflict: TypeAlias = Literal["error", "return"]
@@ -44,8 +44,6 @@ OnConflict: TypeAlias = Literal["error", "return"]
 MAX_SUBMIT = 100_000
 #: Quests inserted by one transaction of `submit_many`.
 SUBMIT_BATCH = 1_000
-#: First and longest wait between two looks at a quest that is waited for, in seconds.
-LOOK_FIRST, LOOK_LONGEST = 0.005, 0.25
 
 
 class QuestClient:
@@ -376,25 +374,10 @@ class QuestClient:
             is well, and `wait` can be called again.
           PayloadError: it has ended, and its outputs together are larger than `max_state_bytes` lets be loaded.
         """
-        quest_id = id_of(quest_id)
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause = LOOK_FIRST
-        while True:
-            status = self.repository.status(quest_id)
-            if status in TERMINAL or status is ExecutionStatus.PAUSED:
-                return self._ended(self.get(quest_id))
-            if deadline is not None and time.monotonic() + pause > deadline:
-                raise TimeoutError(f"quest {quest_id} is still {status} after {timeout:g} s")
-            time.sleep(pause)
-            pause = min(pause * 1.3, LOOK_LONGEST)
-
-    @staticmethod
-    def _ended(quest: QuestExecutionData) -> QuestExecutionData:
-        if quest.status is ExecutionStatus.COMPLETED:
-            return quest
-        why = quest.error or quest.reason
-        message = f"quest {quest.quest_id} is {quest.status}" + (f": {why}" if why else "")
-        raise QuestFailed(message, status=quest.status, hint=f"run: questline show {quest.quest_id}")
+        wait = Wait(self.repository, id_of(quest_id), timeout)
+        while (quest := wait.look()) is None:
+            time.sleep(wait.pause)
+        return quest
 
     def stats(self) -> dict[str, Any]:
         """Return how many quests there are of each status, how long they took, and `counters` of what was survived."""

@@ -36,8 +36,30 @@ class QuestHandle:
         return self._client.get(self.quest_id)
 
 
+class _AskedLater(Protocol):
+    async def get(self, quest_id: str) -> QuestExecutionData: ...
+    async def wait(self, quest_id: str, timeout: float | None = None) -> QuestExecutionData: ...  # noqa: ASYNC109  (as `_Asked`'s)
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncQuestHandle:
+    """A quest submitted by an `AsyncQuestClient`: a `QuestHandle` whose methods are awaited."""
+
+    quest_id: str
+    created: bool
+    _client: _AskedLater = field(repr=False, compare=False)
+
+    async def wait(self, timeout: float | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestHandle`'s)
+        """Wait until the quest ends, as `QuestHandle.wait` does, and return it."""
+        return await self._client.wait(self.quest_id, timeout)
+
+    async def get(self) -> QuestExecutionData:
+        """Return the quest as it stands now."""
+        return await self._client.get(self.quest_id)
+
+
 #: What a verb takes for a quest: its id, its handle, or the quest itself as it was read.
-QuestRef: TypeAlias = str | QuestHandle | QuestExecutionData
+QuestRef: TypeAlias = str | QuestHandle | AsyncQuestHandle | QuestExecutionData
 
 
 def id_of(quest: QuestRef) -> str:
@@ -48,6 +70,6 @@ def id_of(quest: QuestRef) -> str:
     """
     if isinstance(quest, str):
         return quest
-    if isinstance(quest, QuestHandle | QuestExecutionData):
+    if isinstance(quest, QuestHandle | AsyncQuestHandle | QuestExecutionData):
         return quest.quest_id
     raise PayloadError(f"{type(quest).__name__} does not stand for a quest", hint="give its id, or its handle")

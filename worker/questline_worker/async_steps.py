@@ -16,11 +16,11 @@ from typing import Any
 
 from questline_persistence.claims import Claim
 from questline_persistence.log import get_logger
+from questline_scheduler.threads import Threads
 from questline_worker.event_loop import EventLoop
 from questline_worker.outcomes import Dropped, GivenBack, Outcome
 from questline_worker.pending import Pending
 from questline_worker.running import RunningStep, RunningSteps
-from questline_worker.threads import Threads
 
 log = get_logger(__name__)
 

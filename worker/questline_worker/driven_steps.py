@@ -15,12 +15,12 @@ from contextvars import copy_context
 from dataclasses import dataclass
 
 from questline_persistence.log import get_logger
+from questline_scheduler.threads import Threads
 from questline_worker.execution import Execution
 from questline_worker.lords import is_async
 from questline_worker.outcomes import Failed, GivenBack, Outcome
 from questline_worker.pending import Pending
 from questline_worker.running import RunningStep
-from questline_worker.threads import Threads
 
 log = get_logger(__name__)
 

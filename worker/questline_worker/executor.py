@@ -25,6 +25,7 @@ from questline_scheduler.loops import Loop
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import build_stack
 from questline_scheduler.sweeper import Sweeper
+from questline_scheduler.threads import Threads
 from questline_worker.drive import LOOK_FIRST, Drive
 from questline_worker.driven_steps import DrivenSteps
 from questline_worker.execution import Execution
@@ -32,7 +33,6 @@ from questline_worker.hooks import ExecutionHooks
 from questline_worker.inline_broker import InlineBroker
 from questline_worker.lords import known_handlers
 from questline_worker.process import WorkerProcess
-from questline_worker.threads import Threads
 
 __all__ = ["ExecutionHooks", "QuestExecutor"]
 

@@ -9,7 +9,7 @@ import questline
 
 DOCUMENTED = {
     *("lord", "LordContext", "Permanent", "Retry", "Snooze", "QuestExecutor", "ExecutionHooks"),
-    *("QuestClient", "QuestHandle", "quest_type"),
+    *("QuestClient", "QuestHandle", "AsyncQuestClient", "AsyncQuestHandle", "quest_type"),
     *("Quest", "QuestExecutionData", "LordStep", "LordRun", "Snapshot", "QuestRepository", "QuestFilter"),
     *("ExecutionStatus", "StepStatus"),
     *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "ConfigurationError"),

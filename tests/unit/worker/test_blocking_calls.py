@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from questline_scheduler.threads import Threads
 from questline_worker import blocking_calls
 from questline_worker.blocking_calls import CALLS_PER_STEP, MAX_LEFT, BlockingCalls
 from questline_worker.event_loop import EventLoop
-from questline_worker.threads import Threads
 
 
 @pytest.fixture

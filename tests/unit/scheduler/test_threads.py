@@ -9,8 +9,8 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from questline_worker import threads
-from questline_worker.threads import Threads
+from questline_scheduler import threads
+from questline_scheduler.threads import Threads
 from tests.waiting import eventually
 
 
@@ -146,7 +146,7 @@ def test_an_idle_thread_keeps_nothing_of_its_last_call() -> None:
 
 def test_a_call_that_hangs_keeps_no_program_from_ending() -> None:
     code = (
-        "import threading; from questline_worker.threads import Threads\n"
+        "import threading; from questline_scheduler.threads import Threads\n"
         "begun = threading.Event(); some = Threads('hanging', 1)\n"
         "some.submit(lambda: (begun.set(), threading.Event().wait()))\n"
         "begun.wait()"

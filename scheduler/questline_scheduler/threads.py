@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,12 +33,15 @@ class Threads(Executor):
         self._name = name
         self._limit = limit
         self._most_aside = aside
-        self._aside = 0
-        self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
-        self._changed = threading.Condition()
-        self._count = 0
-        self._under_way = 0
         self.closed = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin without any thread, as at first and in a forked child."""
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._count = self._under_way = self._aside = 0
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a thread call a function; return the future of what it returns.
@@ -46,6 +50,8 @@ class Threads(Executor):
           RuntimeError: the threads are closed, or the system gives no more.
         """
         future: Future[T] = Future()
+        if self._pid != os.getpid():
+            self._begin()  # no thread outlives a fork
         with self._changed:
             if self.closed:
                 raise RuntimeError("these threads are closed")

@@ -1,0 +1,190 @@
+"""The client for async programs, such as FastAPI's and async Lords: `QuestClient`, called on threads of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextvars import copy_context
+from functools import partial
+from typing import Any, Protocol, Self, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from questline_persistence.controls import Controlled
+from questline_persistence.corrections import Correction
+from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
+from questline_scheduler.client import QuestClient
+from questline_scheduler.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of
+from questline_scheduler.threads import Threads
+from questline_scheduler.waiting import Wait
+
+T = TypeVar("T")
+
+#: Most calls that one client has under way; the others wait for their turn.
+CALLS = 10
+
+
+class _AsyncTransaction(Protocol):
+    """SQLAlchemy's `AsyncConnection` or `AsyncSession`."""
+
+    def run_sync(self, fn: Callable[..., T]) -> Awaitable[T]: ...
+
+
+class AsyncQuestClient:
+    """The methods of `QuestClient`, to be awaited; what they raise is the same.
+
+    Nothing connects before the first call, so that it may be made where a module is imported. What a call has begun
+    goes on if its task is cancelled.
+
+    Parameters:
+      database_url: URL or SQLite path of the store; default: the setting.
+      broker_url: URL of the broker; default: the setting.
+      namespace: the tenant; default: the setting.
+    """
+
+    def __init__(
+        self, database_url: str | None = None, broker_url: str | None = None, namespace: str | None = None
+    ) -> None:
+        self._open = partial(QuestClient, database_url, broker_url, namespace)
+        self._client: QuestClient | None = None
+        self._opening = threading.Lock()
+        self._threads = Threads("questline-client", CALLS)
+
+    async def __aenter__(self) -> Self:
+        await self._call(lambda _: None)  # so that a wrong setting is told here
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await self._in_thread(client.close)
+
+    async def submit(
+        self,
+        quest: QuestExecutionData | Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        connection: _AsyncTransaction | Connection | Session | None = None,
+    ) -> AsyncQuestHandle:
+        """Submit a quest, as `QuestClient.submit` does; `connection` may be SQLAlchemy's async one, or its session."""
+        submit = partial(QuestClient.submit, quest=quest, idempotency_key=idempotency_key)
+        return self._handle(await self._within(connection, submit))
+
+    async def submit_many(
+        self,
+        quests: Iterable[QuestExecutionData | Mapping[str, Any]],
+        *,
+        connection: _AsyncTransaction | Connection | Session | None = None,
+    ) -> Sequence[AsyncQuestHandle]:
+        """Submit many quests, as `QuestClient.submit_many` does; `connection` as of `submit`."""
+        return [*map(self._handle, await self._within(connection, partial(QuestClient.submit_many, quests=quests)))]
+
+    async def pause(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
+        """Pause a live quest, as `QuestClient.pause` does."""
+        return await self._call(lambda client: client.pause(quest_id, reason))
+
+    async def resume(self, quest_id: QuestRef) -> Controlled:
+        """Let a paused quest go on, as `QuestClient.resume` does."""
+        return await self._call(lambda client: client.resume(quest_id))
+
+    async def cancel(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
+        """Stop a live quest for good, as `QuestClient.cancel` does."""
+        return await self._call(lambda client: client.cancel(quest_id, reason))
+
+    async def retry(self, quest_id: QuestRef) -> Controlled:
+        """Run the failed step of a failed quest again, as `QuestClient.retry` does."""
+        return await self._call(lambda client: client.retry(quest_id))
+
+    async def replay(
+        self,
+        quest_id: QuestRef,
+        from_: str | None = None,
+        set: Correction | None = None,  # noqa: A002  (as `QuestClient`'s)
+        *,
+        seen: int | None = None,
+        dry_run: bool = False,
+    ) -> Controlled:
+        """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
+        return await self._call(lambda client: client.replay(quest_id, from_, set, seen=seen, dry_run=dry_run))
+
+    async def fork(
+        self,
+        quest_id: QuestRef,
+        from_: str | None = None,
+        set: Correction | None = None,  # noqa: A002  (as `QuestClient`'s)
+        quest_id_new: str | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> AsyncQuestHandle:
+        """Start a new quest from a snapshot of another, as `QuestClient.fork` does."""
+        return self._handle(
+            await self._call(lambda client: client.fork(quest_id, from_, set, quest_id_new, dry_run=dry_run))
+        )
+
+    async def delete(self, quest_id: QuestRef) -> bool:
+        """Remove an ended quest and its history, as `QuestClient.delete` does."""
+        return await self._call(lambda client: client.delete(quest_id))
+
+    async def get(self, quest_id: QuestRef) -> QuestExecutionData:
+        """Return a quest, whole."""
+        return await self._call(lambda client: client.get(quest_id))
+
+    async def list(self, **filters: Any) -> Sequence[QuestExecutionData]:
+        """Return quests, newest first, as `QuestClient.list` does."""
+        return await self._call(lambda client: client.list(**filters))
+
+    async def runs(self, quest_id: QuestRef) -> Sequence[LordRun]:
+        """Return the attempts of a quest's steps."""
+        return await self._call(lambda client: client.runs(quest_id))
+
+    async def snapshots(self, quest_id: QuestRef) -> Sequence[dict[str, Any]]:
+        """Return what snapshots a quest has, without their contents."""
+        return await self._call(lambda client: client.snapshots(quest_id))
+
+    async def snapshot(self, quest_id: QuestRef, version: int | None = None) -> Snapshot:
+        """Return one snapshot, whole."""
+        return await self._call(lambda client: client.snapshot(quest_id, version))
+
+    async def wait(self, quest_id: QuestRef, timeout: float | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestClient`'s)
+        """Wait until a quest is completed, as `QuestClient.wait` does, and return it; no thread waits meanwhile."""
+        wait = await self._call(lambda client: Wait(client.repository, id_of(quest_id), timeout))
+        while (quest := await self._in_thread(wait.look)) is None:  # noqa: ASYNC110  (only rows tell)
+            await asyncio.sleep(wait.pause)
+        return quest
+
+    async def stats(self) -> dict[str, Any]:
+        """Return how many quests there are of each status, as `QuestClient.stats` does."""
+        return await self._call(lambda client: client.stats())
+
+    async def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:
+        """Return, per Lord and tool, how its attempts went."""
+        return await self._call(lambda client: client.lord_stats(lord_name))
+
+    def _handle(self, made: QuestHandle) -> AsyncQuestHandle:
+        return AsyncQuestHandle(made.quest_id, made.created, self)
+
+    async def _within(self, connection: _AsyncTransaction | Connection | Session | None, submit: Callable[..., T]) -> T:
+        """Return what `submit` returns, called with the client and, if there is one, the caller's transaction."""
+        if connection is None or isinstance(connection, Connection | Session):
+            return await self._call(lambda client: submit(client, connection=connection))
+        client = await self._in_thread(self._opened)
+        return await connection.run_sync(lambda own: submit(client, connection=own))
+
+    async def _call(self, verb: Callable[[QuestClient], T]) -> T:
+        return await self._in_thread(lambda: verb(self._opened()))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._threads.submit(copy_context().run, work))
+
+    def _opened(self) -> QuestClient:
+        """Return the client, opened if need be."""
+        with self._opening:
+            if self._client is None:
+                self._client = self._open()
+            return self._client

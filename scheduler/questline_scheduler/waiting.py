@@ -1,0 +1,54 @@
+"""Waiting for a quest's end: how often to look, and what to answer."""
+
+from __future__ import annotations
+
+import time
+
+from questline_persistence.errors import QuestFailed
+from questline_persistence.models import QuestExecutionData
+from questline_persistence.repository import QuestRepository
+from questline_persistence.states import TERMINAL, ExecutionStatus
+
+#: First and longest wait between two looks at a quest that is waited for, in seconds.
+LOOK_FIRST, LOOK_LONGEST = 0.005, 0.25
+
+
+class Wait:
+    """One wait for a quest: looks, and pauses in between that its owner makes.
+
+    Parameters:
+      repository: where to look.
+      quest_id: the quest.
+      timeout: the longest to wait in seconds; None waits for as long as it takes.
+    """
+
+    def __init__(self, repository: QuestRepository, quest_id: str, timeout: float | None) -> None:
+        self._repository = repository
+        self._quest_id = quest_id
+        self._timeout = timeout
+        self._began = time.monotonic()
+        #: How long to wait before the next look, in seconds.
+        self.pause = LOOK_FIRST
+
+    def look(self) -> QuestExecutionData | None:
+        """Return the quest if it is completed, None if it goes on.
+
+        Raises:
+          QuestFailed: it failed, was cancelled or is paused.
+          TimeoutError: it will go on for longer than is to be waited.
+        """
+        status = self._repository.status(self._quest_id)
+        if status in TERMINAL or status is ExecutionStatus.PAUSED:
+            return _completed(self._repository.load_quest(self._quest_id))
+        self.pause = min(self.pause * 1.3, LOOK_LONGEST)
+        if self._timeout is not None and time.monotonic() - self._began + self.pause > self._timeout:
+            raise TimeoutError(f"quest {self._quest_id} is still {status} after {self._timeout:g} s")
+        return None
+
+
+def _completed(quest: QuestExecutionData) -> QuestExecutionData:
+    if quest.status is ExecutionStatus.COMPLETED:
+        return quest
+    why = quest.error or quest.reason
+    message = f"quest {quest.quest_id} is {quest.status}" + (f": {why}" if why else "")
+    raise QuestFailed(message, status=quest.status, hint=f"run: questline show {quest.quest_id}")
