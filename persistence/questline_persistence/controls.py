@@ -19,7 +19,8 @@ from questline_persistence.database import Database
 from questline_persistence.endings import ended, settle_pause
 from questline_persistence.errors import QuestConflict
 from questline_persistence.locked import HINTS, LockedQuest, lock
-from questline_persistence.replays import earlier_state, forked_rows, start_again
+from questline_persistence.replays import earlier, forked_rows, start_again
+from questline_persistence.restart import Restart
 from questline_persistence.starting_point import StartingPoint
 from questline_persistence.states import LIVE, ExecutionStatus, TicketState
 from questline_persistence.submission import Submitted, submit_one
@@ -47,6 +48,8 @@ class Controlled:
     notice: str | None = None
     epoch: int = 0
     version: int = 0
+    #: Of a replay: where it starts, what it changes, and which steps run again.
+    restart: Restart | None = None
 
 
 class Controls:
@@ -166,17 +169,19 @@ class Controls:
             locked = self._lock(connection, quest_id)
             if seen is not None and seen != locked.version:
                 raise QuestConflict(f"quest {quest_id} is at version {locked.version}, not {seen}", hint="look again")
-            state, notice = earlier_state(locked, start, correction)
-            bells = () if dry_run else (start_again(locked, state),)
+            found = earlier(locked, start, correction)
+            bells = () if dry_run else (start_again(locked, found),)
             done = _done(locked, ExecutionStatus.RUNNING, *bells, version=locked.version + 1)
-            return replace(done, changed=not dry_run, notice=notice, epoch=locked.quest.epoch + 1)
+            return replace(
+                done, changed=not dry_run, notice=found.notice, epoch=locked.quest.epoch + 1, restart=found.restart
+            )
 
         return self.database.write(work, at="replay", repeatable=False)
 
     def fork(
         self, quest_id: str, start: StartingPoint, correction: Correction, *, new_id: str, dry_run: bool = False
-    ) -> tuple[Submitted, str | None]:
-        """Create a new quest from a snapshot of another; return it, and a notice about the start if any.
+    ) -> tuple[Submitted, Restart]:
+        """Create a new quest from a snapshot of another; return it, and what it starts with.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -184,11 +189,11 @@ class Controls:
         """
         now = self.database.clock.now()  # the same in every try, by which a second one knows its own rows
 
-        def work(connection: Connection) -> tuple[Submitted, str | None]:
+        def work(connection: Connection) -> tuple[Submitted, Restart]:
             locked = lock(connection, self.namespace, quest_id, now=now, limits=self.database.limits)
-            state, notice = earlier_state(locked, start, correction)
-            rows = forked_rows(locked, state, new_id)
-            return Submitted(new_id, created=False) if dry_run else submit_one(connection, rows), notice
+            found = earlier(locked, start, correction)
+            rows = forked_rows(locked, found, new_id)
+            return Submitted(new_id, created=False) if dry_run else submit_one(connection, rows), found.restart
 
         return self.database.write(work, at="fork")
 

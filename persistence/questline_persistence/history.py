@@ -5,7 +5,7 @@ Nothing here writes. A snapshot costs O(1) to take and one indexed range to load
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,9 +49,14 @@ def step_of(row: Row[Any]) -> LordStep:
     )
 
 
-def copied_step(row: Row[Any], *, to: str, epoch: int) -> dict[str, Any]:
+def columns(row: Row[Any]) -> dict[str, Any]:
+    """Return a row as a dictionary."""
+    return dict(row._mapping)  # noqa: SLF001  (SQLAlchemy's public name)
+
+
+def copied_step(row: Mapping[str, Any], *, to: str, epoch: int) -> dict[str, Any]:
     """Return a row of the plan as one of another epoch or quest, there from its start."""
-    return {**row._mapping, "quest_id": to, "epoch": epoch, "since_version": 0}  # noqa: SLF001  (SQLAlchemy's public name)
+    return {**row, "quest_id": to, "epoch": epoch, "since_version": 0}
 
 
 def plan(connection: Connection, quest_id: str, epoch: int, *, version: int | None = None) -> list[Row[Any]]:

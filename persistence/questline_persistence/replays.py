@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert
+from sqlalchemy import Row, delete, insert
 
 from questline_persistence import history
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Doorbell
 from questline_persistence.clock import rfc3339
-from questline_persistence.corrections import Correction, corrected
+from questline_persistence.corrections import Change, Corrected, Correction
 from questline_persistence.errors import InvalidRecord, PayloadError, QuestConflict
 from questline_persistence.locked import LockedQuest
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.payload import decode, whole_state
 from questline_persistence.plan import PlannedStep, counts_text, highest
+from questline_persistence.restart import Restart, StepAgain
 from questline_persistence.starting_point import StartingPoint, resolve
 from questline_persistence.states import ExecutionStatus, SnapshotReason
 from questline_persistence.submission import take_apart
 from questline_persistence.tables import snapshots, steps, tickets
 
 
-def earlier_state(
-    locked: LockedQuest, start: StartingPoint, correction: Correction
-) -> tuple[history.State, str | None]:
-    """Return what a quest was at `start`, corrected, and a notice about how that was found if there is one.
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a replay or a fork takes up: an earlier state, corrected, and what to tell of it."""
+
+    state: history.State
+    #: The whole plan of that time, corrected: one dictionary of columns per step.
+    plan: Sequence[Mapping[str, Any]]
+    changes: tuple[Change, ...]
+    notice: str | None
+
+    @property
+    def restart(self) -> Restart:
+        """What would be, for people."""
+        again = [row for row in self.plan if self.state.position and row["position"] >= self.state.position]
+        return Restart(
+            version=self.state.version,
+            epoch=self.state.epoch,
+            position=str(self.state.position),
+            changes=self.changes,
+            steps=tuple(StepAgain(row["position"], row["lord_name"], row["tool_name"]) for row in again),
+            notice=self.notice,
+        )
+
+
+def earlier(locked: LockedQuest, start: StartingPoint, correction: Correction) -> Earlier:
+    """Return what a quest was at `start`, corrected.
 
     Raises:
       QuestNotFound: the quest has no such snapshot or step.
@@ -37,16 +61,20 @@ def earlier_state(
     state = history.state_at(locked.connection, locked.quest_id, point.version, limit=locked.limits.state)
     if point.position is not None:
         state = history.taken_back(locked.connection, state, point.position)
-    state = corrected(state, correction, limits=locked.limits)
+    rows = history.plan(locked.connection, state.quest_id, state.epoch, version=state.version)
+    corrected = Corrected(state, [history.columns(row) for row in rows], locked.limits)
+    for path, value in correction.items():
+        corrected.set(path, value)
     if state.position is None:
         raise QuestConflict(f"nothing remains to be run after v{state.version} of quest {locked.quest_id}")
-    return state, point.notice
+    return Earlier(corrected.state, corrected.plan, tuple(corrected.changes), point.notice)
 
 
-def start_again(locked: LockedQuest, state: history.State) -> Doorbell:
-    """Take a quest back to `state` under the next epoch: plan, snapshot, ticket and row; return what to ring."""
+def start_again(locked: LockedQuest, earlier: Earlier) -> Doorbell:
+    """Take a quest back to a state under the next epoch: plan, snapshot, ticket and row; return what to ring."""
+    state = earlier.state
     quest_id, epoch, version = locked.quest_id, locked.quest.epoch + 1, locked.version + 1
-    plan = copied_plan(locked.connection, state, to=quest_id, epoch=epoch)
+    plan = [history.copied_step(row, to=quest_id, epoch=epoch) for row in earlier.plan]
     locked.connection.execute(insert(steps), plan)
     locked.connection.execute(
         insert(snapshots).values(
@@ -86,19 +114,13 @@ def _new_input(quest: Row[Any], state: history.State) -> dict[str, Any]:
     return {"input_data": state.input_json, "submitted_input": quest.submitted_input or quest.input_data}
 
 
-def copied_plan(connection: Connection, state: history.State, *, to: str, epoch: int) -> list[dict[str, Any]]:
-    """Return a quest's plan, as it was at `state`, as rows of another epoch or quest."""
-    rows = history.plan(connection, state.quest_id, state.epoch, version=state.version)
-    return [history.copied_step(row, to=to, epoch=epoch) for row in rows]
-
-
-def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Arrival:
-    """Return what the rows of a new quest are made of that starts where `state` stands.
+def forked_rows(locked: LockedQuest, earlier: Earlier, new_id: str) -> Arrival:
+    """Return what the rows of a new quest are made of that starts at a state of another.
 
     Raises:
       PayloadError: `new_id` is no id for a quest.
     """
-    source = locked.quest
+    source, state = locked.quest, earlier.state
     try:
         quest = QuestExecutionData(
             quest_id=new_id,
@@ -113,8 +135,7 @@ def forked_rows(locked: LockedQuest, state: history.State, new_id: str) -> Arriv
     except InvalidRecord:  # all else was stored by ourselves
         raise PayloadError(f"{new_id!r} is not an id for a quest", hint="use letters, digits and _ . -") from None
     new = take_apart(quest, namespace=source.namespace, now=locked.now, limits=locked.limits)
-    copied = copied_plan(locked.connection, state, to=new_id, epoch=0)
-    steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in copied)
+    steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in earlier.plan)
     base = whole_state(state.run_data, limit=locked.limits.state)
     counts = counts_text(highest((step.lord_name, step.occurrence) for step in steps))
     return new._replace(run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position), counts=counts))

@@ -88,6 +88,19 @@ def find(data: Mapping[str, Any], name: str) -> Any:
     raise KeyError(name)
 
 
+def names(data: Mapping[str, Any]) -> list[str]:
+    """Return every name under which `find` has an output."""
+    return [*data, *(f"{name}#1" for name in each(data) if not split(name)[1])]
+
+
+def same_as(data: Mapping[str, Any], name: str) -> set[str]:
+    """Return the names that stand for the same output as `name`, which is one of `names`: a Lord's newest has two."""
+    lord_name, number = split(name)
+    newest = outputs_of(data, lord_name)[-1]
+    same = name == lord_name or number == newest.number
+    return {one for one in (lord_name, newest.name) if one in data} if same else {name}
+
+
 def numbers(data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Yield, for each name, its Lord and the number of the step that it is known to stand for: 1 without one."""
     return ((lord_name, number or 1) for lord_name, number in map(split, data))

@@ -168,7 +168,7 @@ def _placed(connection: Connection, row: Row[Any], state: _State) -> _Place:
         position = rest[0].position if rest else None
         if state.input_json == row.input_data and _leaves_results(connection, newest, position, state):
             return _Place(version, row.epoch, position)
-        rows = [history.copied_step(step, to=row.quest_id, epoch=row.epoch + 1) for step in plan]
+        rows = [history.copied_step(history.columns(step), to=row.quest_id, epoch=row.epoch + 1) for step in plan]
     else:
         planned = Plans(state.limits).of(state.stack).numbered_after(highest(numbers(state.run_data)))
         position = planned.position

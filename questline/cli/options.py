@@ -109,7 +109,8 @@ Corrections: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Change a value on the way: a path under input_data or run_data.LORD, and its JSON; repeatable.",
+        help="Change a value on the way, given as JSON; repeatable. A path leads into input_data, run_data.LORD or "
+        "execution_stack.STEP.params.",
         metavar="PATH=JSON",
         show_default=False,
     ),

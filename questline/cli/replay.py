@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from questline.cli.output import Output
 from questline.cli.steering import controlled
 from questline.cli.values import read_values
 from questline.cli.wait import finish
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -43,10 +46,10 @@ def replay(
     done = client.replay(client.repository.full_id(quest_id), start, changes, dry_run=dry_run)
     if done.notice:
         output.note(done.notice)
-    if dry_run:
-        _tell(
-            invocation, {**controlled(done), "status": str(client.repository.status(done.quest_id))}, "would run again"
-        )
+    if dry_run and done.restart is not None:
+        data = {**controlled(done), "status": str(client.repository.status(done.quest_id))} | done.restart.to_json()
+        told = f"{done.quest_id} would run again, as epoch {done.epoch}"
+        invocation.answer(data, lambda: _draw(told, data))
     elif wait:
         finish(invocation, done.quest_id, timeout)
     else:
@@ -76,9 +79,11 @@ def fork(
     client = invocation.client
     source = client.repository.full_id(quest_id)
     handle = client.fork(source, start, changes, new_id, dry_run=dry_run)
-    if dry_run:
-        data = {"quest_id": handle.quest_id, "created": False, "forked_from": source}
-        invocation.answer(data, lambda: f"A new quest would start from {source}.")
+    if handle.restart is not None and handle.restart.notice:
+        output.note(handle.restart.notice)
+    if dry_run and handle.restart is not None:
+        data = {"quest_id": handle.quest_id, "created": False, "forked_from": source} | handle.restart.to_json()
+        invocation.answer(data, lambda: _draw(f"A new quest would start from {source}", data))
         return
     if invocation.output is Output.TEXT:
         output.write(handle.quest_id)
@@ -86,6 +91,22 @@ def fork(
         finish(invocation, handle.quest_id, timeout)
     elif invocation.output is not Output.TEXT:
         output.write_json(handle.get().to_json(), invocation.output)
+
+
+def _draw(told: str, data: dict[str, Any]) -> RenderableType:
+    """Return where a quest would start, what would be changed there, and which steps would run."""
+    from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
+
+    start, changes = data["start"], data["changes"]
+    parts: list[RenderableType] = [f"{told}, from v{start['version']} at step {start['position']}."]
+    if changes:
+        rows = [
+            (one["path"], "(new)" if one["added"] else pictures.short(one["old"]), pictures.short(one["new"]))
+            for one in changes
+        ]
+        parts += ["", pictures.table("Set", "From", "To", rows=rows)]
+    rows = [(step["position"], step["lord_name"], step["tool_name"]) for step in data["steps"]]
+    return Group(*parts, "", pictures.table("Runs again", "Lord", "Tool", rows=rows))
 
 
 def _tell(invocation: Invocation, data: dict[str, Any], what: str) -> None:

@@ -281,9 +281,10 @@ class QuestClient:
 
         Parameters:
           from_: `LORD`, `LORD#n`, a position such as `0003`, a version such as `v7`; default: the beginning.
-          set: corrections made in the same transaction: `{"input_data.KEY": value, "run_data.LORD.KEY": value}`.
+          set: corrections made in the same transaction: `{"input_data.KEY": value, "run_data.LORD.KEY": value,
+            "execution_stack.STEP.params.KEY": value}`.
           seen: the version that the caller has seen; refuse if the quest has moved on.
-          dry_run: change nothing, return what would be.
+          dry_run: change nothing, return what would be: `restart` tells the start, the changes and the steps.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -311,10 +312,10 @@ class QuestClient:
         """
         new_id = quest_id_new or new_quest_id()
         start = StartingPoint(from_)
-        outcome, _ = self._controls.fork(id_of(quest_id), start, set or {}, new_id=new_id, dry_run=dry_run)
+        outcome, restart = self._controls.fork(id_of(quest_id), start, set or {}, new_id=new_id, dry_run=dry_run)
         bells = () if outcome.doorbell is None else (outcome.doorbell,)
         self._rung(bells)
-        return QuestHandle(outcome.quest_id, outcome.created, self)
+        return QuestHandle(outcome.quest_id, outcome.created, self, restart)
 
     def delete(self, quest_id: QuestRef) -> bool:
         """Remove an ended quest and its history; return whether it was there.

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import QuestExecutionData
+from questline_persistence.restart import Restart
 
 
 class _Asked(Protocol):
@@ -21,6 +22,8 @@ class QuestHandle:
     quest_id: str
     created: bool
     _client: _Asked = field(repr=False, compare=False)
+    #: Of a fork: where it starts, what it changes, and which steps run.
+    restart: Restart | None = field(default=None, repr=False, compare=False)
 
     def wait(self, timeout: float | None = None) -> QuestExecutionData:
         """Wait until the quest ends, as `QuestClient.wait` does, and return it.

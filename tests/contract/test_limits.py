@@ -169,16 +169,16 @@ def test_the_error_of_a_saved_run_is_cut_and_made_fit_for_the_store(small: Workb
     [
         ({"input_data.x": "y" * 2_000}, "input"),
         ({"run_data.a": "y" * 4_000}, "output"),
-        ({"run_data.a.more": "y" * 3_000}, "output"),
-        ({f"run_data.{name}": "y" * 3_500 for name in ("a", "x", "y")}, "state"),
+        ({'run_data.a."more"': "y" * 3_000}, "output"),
+        ({f"run_data.{name}": "y" * 3_500 for name in ("a", "c", "d")}, "state"),
     ],
 )
 @pytest.mark.parametrize("verb", ["replay", "fork"])
 def test_a_correction_may_not_make_anything_too_large(
     small: Workbench, client: QuestClient, correction: dict[str, Any], setting: str, verb: str
 ) -> None:
-    quest_id = small.submit("a", "b")
-    small.advance(quest_id, {"text": "z" * 1_500})
+    quest_id = small.submit("a", "c", "d", "b")
+    small.advance(quest_id, {"text": "z" * 1_500}, 1, 1)
     before = small.everything(quest_id)
 
     with pytest.raises(PayloadError) as refused:

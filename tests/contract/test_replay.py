@@ -2,8 +2,9 @@ import pytest
 
 from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFound
 from questline_persistence.models import LordStep
+from questline_persistence.starting_point import StartingPoint
 from questline_persistence.tables import snapshots, tickets
-from tests.contract.quests import Workbench, failure
+from tests.contract.quests import Workbench, checkpoint, failure
 
 
 def test_a_replay_from_the_beginning_runs_all_steps_again_one_epoch_later(bench: Workbench) -> None:
@@ -275,3 +276,151 @@ def test_a_quest_without_a_ticket_goes_on_counting_its_fence(bench: Workbench) -
     bench.replay(quest_id)
 
     assert bench.ticket(quest_id).fence > before
+
+
+def test_a_correction_reaches_every_output_of_a_lord(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "a", "b", "a", "c")
+    bench.advance(quest_id, {"n": 1}, {"n": 2}, "b", {"n": 3})
+    wanted = {"a": {"n": 3}, "a#1": {"n": 1}, "a#2": {"n": 2}, "b": "b", "a#3": {"n": 3}}
+    for path, changed in (
+        ("run_data.a#1.n", {"a#1": {"n": "new"}}),
+        ("run_data.a#2", {"a#2": "new"}),
+        ("run_data.a.n", {"a": {"n": "new"}, "a#3": {"n": "new"}}),
+        ("run_data.a#3", {"a": "new", "a#3": "new"}),
+        ("run_data.b#1", {"b": "new"}),
+    ):
+        forked = bench.fork(quest_id, "c", {path: "new"})
+        assert bench.repository.load_quest(forked).run_data == wanted | changed
+        claim = bench.claim(forked)
+        assert bench.repository.outputs_of(forked, claim.epoch, claim.version, "a")[-1] == (wanted | changed)["a"]
+
+
+def test_a_correction_reaches_lords_and_keys_with_dots_in_their_names(bench: Workbench) -> None:
+    quest_id = bench.submit("a.b", "a", "b", input_data={"x.y": {"z": 1}, "x": {"y": [{"z": 2}]}, "[0]": 3})
+    journal = bench.worker(handlers=["a.b:work", "a:work", "b:work"])
+    for output in ({"c": 1}, {"b": {"c": 2}}):
+        journal.checkpoint(checkpoint(bench.claim(quest_id, journal), output))
+    bench.replay(
+        quest_id,
+        "b",
+        {
+            "run_data.a.b.c": "first",  # the longest name that there is
+            'run_data."a".b.c': "second",
+            "input_data.x.y.z": "of x.y",
+            'input_data."x".y[0].z': "of the item",
+            'input_data."[0]"': "in quotes",
+        },
+    )
+    found = bench.repository.load_quest(quest_id)
+
+    assert found.run_data == {"a.b": {"c": "first"}, "a": {"b": {"c": "second"}}}
+    assert found.input_data == {"x.y": {"z": "of x.y"}, "x": {"y": [{"z": "of the item"}]}, "[0]": "in quotes"}
+
+
+def test_a_correction_reaches_the_steps_that_run_again_also_pushed_ones(bench: Workbench) -> None:
+    quest_id = bench.submit("a", LordStep("b", "work", params={"x": {"y": 1}}), LordStep("c", "work", queue="slow"))
+    pushed = LordStep("d", "work", params={"n": 1})
+    bench.finish(bench.claim(quest_id), 1, pushed, pushed)
+    correction = {
+        "execution_stack.0001.0002.params.n": "by position",
+        "execution_stack.d#1.params.n": "by number",
+        "execution_stack.b.params.x.y": 2,
+        "execution_stack.b.params.new": 3,
+        "execution_stack.c.timeout_seconds": 5,
+        "execution_stack.c.params": {"whole": True},
+        "execution_stack.0003.max_attempts": 9,
+    }
+    bench.replay(quest_id, "v1", correction)
+    forked = bench.fork(quest_id, "v1", correction)
+    wanted = [{"n": "by number"}, {"n": "by position"}, {"x": {"y": 2}, "new": 3}, {"whole": True}]
+    for one in (quest_id, forked):
+        found = bench.repository.load_quest(one)
+        assert [step.params for step in found.execution_stack] == wanted
+        assert (found.execution_stack[3].timeout_seconds, found.execution_stack[3].max_attempts) == (5, 9)
+        assert found.execution_stack[3].queue == "slow"
+        assert bench.claim(one).params == {"n": "by number"}
+    assert bench.repository.load_snapshot(quest_id, 1).execution_stack[0].params == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "missing", "listed"),
+    [
+        ("run_data.intaek", "'intaek' among the outputs", "what there is: intake, intake#1, reader"),
+        ("run_data.intake.fiel", "'fiel' there", "what there is: file, size"),
+        ("run_data.reader#7", "'reader#7' among", "what there is: reader"),
+        ("input_data.servce", "'servce' there", "what there is: service, items; a key that is to be added stands in"),
+        ("input_data.items[2]", "'2' there", "what there is: [0], [1]"),
+        ("input_data.nothing.here", "'nothing' there", "what there is: items, service"),
+        ("input_data.service.x", "'x' there", "what there is: nothing"),
+        ("execution_stack.wirter.params", "'wirter' among", "what there is: writer"),
+        ("execution_stack.reader#2.params", "'reader#2' among", "what there is: reader#3"),
+        ("execution_stack.intake.params", "'intake' among", "what there is:"),
+        ("execution_stack.writer.parms.x", "'parms' of a step", "what there is: params"),
+        ("execution_stack.writer.params.x.y", "'x' there", "what there is: style"),
+        ("rundata.intake", "'rundata' in a snapshot", "what there is: run_data"),
+        ("steps.writer", "'steps' in a snapshot", "what there is: "),
+        ("input_data", "the whole of input_data", "a path is"),
+        ("input_data..x", "is not a path", "write KEY.KEY"),
+        ('input_data."x', "is not a path", "write KEY.KEY"),
+        ("", "is not a path", "write KEY.KEY"),
+        ("input_data." + ".".join("x" * 500), "is not a path", "write KEY.KEY"),
+        ("execution_stack.writer.max_attempts", "less than or equal to", ""),
+        ("execution_stack.writer.params", "valid dictionary", ""),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told_what_there_is(
+    bench: Workbench, path: str, missing: str, listed: str
+) -> None:
+    lords = ("intake", "reader", "reader", LordStep("writer", "work", params={"style": "short"}), "reader")
+    quest_id = bench.submit(*lords, input_data={"items": [1, 2], "service": "orders"})
+    journal = bench.worker(handlers=["intake:work", "reader:work"])
+    for output in ({"size": 1, "file": 2}, 1, 2):
+        journal.checkpoint(checkpoint(bench.claim(quest_id, journal), output))
+    before = bench.everything(quest_id)
+
+    with pytest.raises(PayloadError) as caught:
+        bench.replay(quest_id, "writer", {path: 5_000})
+    assert missing in caught.value.message
+    assert str(caught.value.hint or "").startswith(listed)
+    assert bench.everything(quest_id) == before
+
+
+def test_a_key_in_quotes_is_added_wherever_there_is_an_object(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", input_data={"name": 1, "deep": {"x": 1}})
+    bench.advance(quest_id, {"x": 1})
+    told = bench.replay(
+        quest_id, "b", {'input_data."names"': 2, 'input_data.deep."y.z"': 3, 'run_data.a."y"': 4, "input_data.other": 5}
+    )
+    found = bench.repository.load_quest(quest_id)
+
+    assert found.input_data == {"name": 1, "deep": {"x": 1, "y.z": 3}, "names": 2, "other": 5}
+    assert found.run_data == {"a": {"x": 1, "y": 4}}
+    assert all(change.added for change in told.restart.changes)
+
+
+@pytest.mark.parametrize("verb", ["replay", "fork"])
+def test_a_dry_run_tells_the_start_the_changes_and_the_steps(bench: Workbench, verb: str) -> None:
+    quest_id = bench.submit("a", "b", "c", input_data={"n": 1})
+    bench.advance(quest_id, {"x": 1}, 2)
+    before = bench.everything(quest_id)
+    correction = {"run_data.a.x": 9, "input_data.new": [], "execution_stack.c.params": {"p": 1}}
+    if verb == "replay":
+        restart = bench.replay(quest_id, "b", correction, dry_run=True).restart
+    else:
+        start = StartingPoint("b")
+        _, restart = bench.controls.fork(quest_id, start, correction, new_id="other", dry_run=True)
+
+    assert restart.to_json() == {
+        "start": {"version": 1, "epoch": 0, "position": "0002"},
+        "changes": [
+            {"path": "run_data.a.x", "old": 1, "new": 9, "added": False},
+            {"path": "input_data.new", "old": None, "new": [], "added": True},
+            {"path": "execution_stack.c.params", "old": {}, "new": {"p": 1}, "added": False},
+        ],
+        "steps": [
+            {"position": "0002", "lord_name": "b", "tool_name": "work"},
+            {"position": "0003", "lord_name": "c", "tool_name": "work"},
+        ],
+    }
+    assert bench.everything(quest_id) == before
+    assert bench.quest_ids() == [quest_id]

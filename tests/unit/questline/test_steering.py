@@ -238,6 +238,19 @@ def test_delete_and_prune_remove_ended_quests_only(cli: CommandLine) -> None:
     assert [item["quest_id"] for item in cli.json("list")["items"]] == ["gamma"]
 
 
+@pytest.mark.parametrize(("verb", "told"), [("replay", "as epoch 1"), ("fork", "would start from alpha")])
+def test_a_dry_run_tells_start_changes_and_steps(cli: CommandLine, verb: str, told: str) -> None:
+    cli.submit("alpha")
+    words = (verb, "alpha", "--set", "input_data.limit=5", "--dry-run")
+    text, data = cli(*words, "-o", "text").out, cli.json(*words)
+
+    assert data["start"] == {"version": 0, "epoch": 0, "position": "0001"}
+    assert data["changes"] == [{"path": "input_data.limit", "old": None, "new": 5, "added": True}]
+    names = [step["lord_name"] for step in data["steps"]]
+    assert names
+    assert all(word in text for word in (told, "v0", "0001", "input_data.limit", "(new)", "5", *names))
+
+
 def test_an_unknown_key_in_a_file_names_the_nearest_one(cli: CommandLine) -> None:
     cli.file("questline.toml", "namespase = 'x'")
 
