@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from questline_persistence.controls import Controlled
 from questline_persistence.corrections import Correction
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
-from questline_scheduler.client import QuestClient
+from questline_scheduler.client import OnConflict, QuestClient
 from questline_scheduler.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of
 from questline_scheduler.threads import Threads
 from questline_scheduler.waiting import Wait
@@ -70,20 +70,23 @@ class AsyncQuestClient:
         quest: QuestExecutionData | Mapping[str, Any],
         *,
         idempotency_key: str | None = None,
+        on_conflict: OnConflict = "error",
         connection: _AsyncTransaction | Connection | Session | None = None,
     ) -> AsyncQuestHandle:
         """Submit a quest, as `QuestClient.submit` does; `connection` may be SQLAlchemy's async one, or its session."""
-        submit = partial(QuestClient.submit, quest=quest, idempotency_key=idempotency_key)
+        submit = partial(QuestClient.submit, quest=quest, idempotency_key=idempotency_key, on_conflict=on_conflict)
         return self._handle(await self._within(connection, submit))
 
     async def submit_many(
         self,
         quests: Iterable[QuestExecutionData | Mapping[str, Any]],
         *,
+        on_conflict: OnConflict = "error",
         connection: _AsyncTransaction | Connection | Session | None = None,
     ) -> Sequence[AsyncQuestHandle]:
         """Submit many quests, as `QuestClient.submit_many` does; `connection` as of `submit`."""
-        return [*map(self._handle, await self._within(connection, partial(QuestClient.submit_many, quests=quests)))]
+        submit = partial(QuestClient.submit_many, quests=quests, on_conflict=on_conflict)
+        return [self._handle(made) for made in await self._within(connection, submit)]
 
     async def pause(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
         """Pause a live quest, as `QuestClient.pause` does."""

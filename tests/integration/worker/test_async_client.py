@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,6 +66,9 @@ def test_a_quest_is_submitted_awaited_and_steered(pool: Pool) -> None:
             handle = await client.submit(quest("good", "good"), idempotency_key="once")
             assert handle.created
             assert not (await client.submit(quest("good", "good"), idempotency_key="once")).created
+            assert (await client.submit(quest("bad"), idempotency_key="once", on_conflict="return")) == replace(
+                handle, created=False
+            )
             assert (await client.pause(handle, reason="a look")).status == "paused"
             assert [one.quest_id for one in await client.list(status="paused")] == [handle.quest_id]
             pool.start(threads=1)
