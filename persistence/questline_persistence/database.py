@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from questline_persistence import driver, forks, sqlite_driver
+from questline_persistence import driver, forks, sqlite_driver, sqlite_url
 from questline_persistence.alarm import Alarm
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
@@ -51,28 +51,27 @@ _PARENTS: list[object] = []
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
-def parse_url(text: str) -> URL:
+def parse_url(text: str | Path) -> URL:
     """Return the SQLAlchemy URL that a path or a URL means.
 
     Raises:
       ConfigurationError: it is neither a path nor a URL of SQLite or PostgreSQL.
     """
-    if text == ":memory:" or "://" not in text:
-        text = f"sqlite:///{text}"
+    if isinstance(text, Path):
+        return sqlite_url.of_file(text)
+    if "://" not in text:
+        return sqlite_url.read_path(text)
+    if text.partition("://")[0].partition("+")[0] == "sqlite":
+        return sqlite_url.read_sqlite_url(text)
     if text.startswith("postgres://"):
         text = "postgresql://" + text.removeprefix("postgres://")
     try:
         url = make_url(text)
     except ArgumentError:
-        raise ConfigurationError("the database URL cannot be read", hint=_URL_HINT) from None
-    if url.get_backend_name() == "sqlite":
-        return url.set(drivername="sqlite")
+        raise ConfigurationError("the database URL cannot be read", hint=sqlite_url.HINT) from None
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
-    raise ConfigurationError(f"{url.get_backend_name()!r} is not a database that questline knows", hint=_URL_HINT)
-
-
-_URL_HINT = "use sqlite:///path/to/file.db or postgresql://user:password@host/database"
+    raise ConfigurationError(f"{url.get_backend_name()!r} is not a database that questline knows", hint=sqlite_url.HINT)
 
 
 def decide_library(url: str) -> None:
@@ -97,7 +96,7 @@ class Database:
     def __init__(
         self, url: str | Path, *, pool_size: int = 5, patience: float = 5.0, limits: Limits = DEFAULTS
     ) -> None:
-        self.url = parse_url(str(url))
+        self.url = parse_url(url)
         self.dialect = self.url.get_backend_name()
         self.patience = patience
         self.limits = limits
@@ -124,11 +123,13 @@ class Database:
     @property
     def name(self) -> str:
         """The URL without its password, for people."""
+        if self.dialect == "sqlite":
+            return f"sqlite:///{self.url.database}"
         return self.url.set(drivername=self.dialect, query={}).render_as_string(hide_password=True)
 
     @property
     def _in_memory(self) -> bool:
-        return self.dialect == "sqlite" and self.url.database in {None, "", ":memory:"}
+        return self.dialect == "sqlite" and self.url.database == ":memory:"
 
     @property
     def engine(self) -> Engine:
@@ -197,7 +198,7 @@ class Database:
     def missing(self) -> bool:
         """Whether the store is an SQLite file that is not there yet, and that opening it would make."""
         name = self.url.database or ""
-        if self.dialect != "sqlite" or self._in_memory or name.startswith("file:") or Path(name).exists():
+        if self.dialect != "sqlite" or self._in_memory or Path(name).exists():
             return False
         folder = Path(name).parent
         return folder.is_dir() or folder.name == ".questline"

@@ -11,7 +11,7 @@ from questline.cli import pictures
 from questline.cli.command import command, new_app
 from questline.cli.invocation import Invocation
 
-_PASSWORD = re.compile(r"(://[^:/@]*:)(.*)(@)")
+_PASSWORD = re.compile(r"((?:^(?![\w+]+://)|://)[^:/@]*:)(.*)(@)")
 _PASSWORD_OPTION = re.compile(r"(?i)((?:password|secret|token)=)[^&]*")
 
 

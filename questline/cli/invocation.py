@@ -221,7 +221,7 @@ def refuse_forbidden_file(path: str | None) -> None:
     Raises:
       NotAllowed: they may not; SQLite itself only says that it cannot open the file.
     """
-    if not path or path == ":memory:" or path.startswith("file:"):
+    if not path or path == ":memory:":
         return
     file = Path(path).absolute()
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
 from sqlalchemy import Connection
@@ -63,17 +64,18 @@ class QuestClient:
 
     def __init__(
         self,
-        database_url: str | None = None,
+        database_url: str | Path | None = None,
         broker_url: str | None = None,
         namespace: str | None = None,
         *,
         database: Database | None = None,
         broker: DoorbellBroker | None = None,
     ) -> None:
-        chosen = settings.load(database_url=database_url, broker_url=broker_url, namespace=namespace)
+        file, text = (database_url, None) if isinstance(database_url, Path) else (None, database_url)
+        chosen = settings.load(database_url=text, broker_url=broker_url, namespace=namespace)
         self.namespace = chosen.namespace
         self._owned = database is None
-        self.database = Database(chosen.database_url, limits=chosen.limits) if database is None else database
+        self.database = Database(file or chosen.database_url, limits=chosen.limits) if database is None else database
         self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
         # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
         self._heard = broker is not None or self.broker.room() is None

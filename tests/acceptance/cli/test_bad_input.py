@@ -39,6 +39,7 @@ def assert_refused(shell: Shell, code: int, said: str, *words: object, stdin: by
         (2, "not JSON", ("submit", "quest.json", "--input", '{"a": ')),
         (2, "no_such_module", ("worker", "no_such_module", "-o", "json")),
         (7, "mysql", ("list", "--database-url", "mysql://host/x")),
+        (7, "neither a URL nor a path", ("submit", "quest.json", "--database-url", "host=db dbname=x password=s3cret")),
         (3, "unable to open", ("list", "--database-url", ".", "-o", "json")),
         (3, "unable to open", ("list", "--database-url", "quest.json/x.db")),
         (2, "No such option", ("show", "alpha", "--colour", "-o", "json")),

@@ -171,6 +171,14 @@ def test_config_show_masks_passwords_and_says_where_values_come_from(
     assert rows["sweep_seconds"] == ("1.0", "default")
 
 
+@pytest.mark.parametrize("text", ["me:hidden@db/x", "host=db password=hidden user=me"])
+def test_config_show_masks_the_password_in_what_is_no_url(cli: CommandLine, text: str) -> None:
+    rows = {row["name"]: row["value"] for row in cli.json("config", "show", "--database-url", text)["items"]}
+
+    assert "hidden" not in rows["database_url"]
+    assert "***" in rows["database_url"]
+
+
 def test_doctor_passes_with_warnings(cli: CommandLine) -> None:
     cli.submit("alpha")
 
