@@ -85,6 +85,11 @@ def _looked_at(name: str) -> ModuleType | None:
         sys.modules.pop(name, None)
 
 
+def is_alone() -> bool:
+    """Return whether the wheel is used, and Python's own `sqlite3` can no longer be loaded."""
+    return not is_standard(driver()) and is_ours(sys.modules["_sqlite3"])
+
+
 def is_standard(module: ModuleType) -> bool:
     """Return whether `module` is the standard library's."""
     return str(module.Connection.__module__).startswith("sqlite3")

@@ -20,8 +20,9 @@ from urllib.parse import unquote, urlsplit
 from questline_persistence import sqlite_driver
 from questline_persistence.errors import ConfigurationError
 
-_STANDARD, _STANDARD_MADE, _WHEEL = "sqlite3.connect", "sqlite3.connect/handle", "pysqlite3.connect"
-_EVENTS = frozenset({_STANDARD, _STANDARD_MADE, _WHEEL})
+#: The audit events of Python's own library, and of the wheel.
+_STANDARD, _WHEEL = "sqlite3.connect", "pysqlite3.connect"
+_EVENTS = frozenset({_STANDARD, _WHEEL})
 
 _lock = threading.Lock()
 _stores: Counter[Path] = Counter()
@@ -32,9 +33,9 @@ def watch(path: Path) -> None:
     """Refuse connections of another library to the store at `path`, until it is unwatched as often."""
     with _lock:
         _stores[path] += 1
-        if not _hooked:
+        if not _hooked and not sqlite_driver.is_alone():  # a hook costs a microsecond per step
             _hooked.append(True)
-            _have_wheel_tell()
+            _wrap()
             sys.addaudithook(_heed)
 
 
@@ -51,11 +52,8 @@ def _heed(event: str, values: tuple[Any, ...]) -> None:
     if event not in _EVENTS or not _stores:  # called for all that is imported, opened, started
         return
     ours = sqlite_driver.driver()
-    by_standard = sqlite_driver.is_standard(ours)
-    if event == _STANDARD_MADE:
-        if by_standard and not sqlite_driver.has_safe_log(ours):
-            _leave_the_log(values[0])
-    elif (event == _STANDARD) != by_standard and (store := _store(values[0])) is not None:
+    by_another = (event == _STANDARD) != sqlite_driver.is_standard(ours)
+    if by_another and (store := _store(values[0])) is not None:
         name = ours.__name__
         raise ConfigurationError(
             f"{store} is open as a store of questline by {name} (SQLite {ours.sqlite_version}); another SQLite library "
@@ -77,28 +75,41 @@ def _store(database: Any) -> Path | None:
     return None
 
 
-def _leave_the_log(connection: Any) -> None:
-    """Have a connection of a library with the WAL-reset race never checkpoint the store."""
-    base = sqlite_driver.driver().Connection
-    with suppress(sqlite_driver.driver().Error):
-        if _store(base.execute(connection, "PRAGMA database_list").fetchone()[2]) is not None:
-            base.execute(connection, "PRAGMA wal_autocheckpoint = 0")
-
-
-def _have_wheel_tell() -> None:
-    """Have the wheel raise an audit event for each connection, as the standard library does."""
-    if not sqlite_driver.is_standard(sqlite_driver.driver()):
+def _wrap() -> None:
+    """Have the wheel tell of its connections, and Python's own library, if it has the WAL-reset race, leave the log."""
+    ours = sqlite_driver.driver()
+    if not sqlite_driver.is_standard(ours):
         return
+    if not sqlite_driver.has_safe_log(ours):
+        _replace(_leaving(ours.connect, ours.Connection), "sqlite3", "sqlite3.dbapi2", "_sqlite3")
     with suppress(ImportError):
-        told = _told(import_module("pysqlite3._sqlite3").connect)
-        for name in ("pysqlite3", "pysqlite3.dbapi2", "pysqlite3._sqlite3"):
-            import_module(name).connect = told  # type: ignore[attr-defined]
+        _replace(_telling(import_module("pysqlite3").connect), "pysqlite3", "pysqlite3.dbapi2", "pysqlite3._sqlite3")
 
 
-def _told(connect: Callable[..., Any]) -> Callable[..., Any]:
+def _replace(connect: Callable[..., Any], *modules: str) -> None:
+    for name in modules:
+        import_module(name).connect = connect  # type: ignore[attr-defined]
+
+
+def _telling(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a `connect` that raises an audit event, as the one of the standard library does."""
+
     @functools.wraps(connect)
-    def told(database: Any, *options: Any, **more: Any) -> Any:
+    def telling(database: Any, *options: Any, **more: Any) -> Any:
         sys.audit(_WHEEL, database)
         return connect(database, *options, **more)
 
-    return told
+    return telling
+
+
+def _leaving(connect: Callable[..., Any], base: Any) -> Callable[..., Any]:
+    """Return a `connect` whose connections to a store never checkpoint it."""
+
+    @functools.wraps(connect)
+    def leaving(database: Any, *options: Any, **more: Any) -> Any:
+        connection = connect(database, *options, **more)
+        if _stores and _store(database) is not None:
+            base.execute(connection, "PRAGMA wal_autocheckpoint = 0")
+        return connection
+
+    return leaving

@@ -122,6 +122,22 @@ def test_connections_of_a_library_with_the_race_leave_the_log_and_the_store_keep
     assert not log.exists()
 
 
+def test_a_user_s_own_connection_of_a_library_with_the_race_leaves_the_store_s_log(sqlite_url: str) -> None:
+    script = """
+import sqlite3, sys
+from questline import QuestClient
+from questline_persistence import sqlite_driver
+sqlite_driver.has_safe_log = lambda _: False
+client = QuestClient(sys.argv[1], "memory://")
+path = sys.argv[1].removeprefix("sqlite:///")
+for name in (path, f"file:{path}", path + ".other"):
+    connection = sqlite3.connect(name, uri=True)
+    print(connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0])
+"""
+    done = subprocess.run([sys.executable, "-c", script, sqlite_url], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "0", "1000"]
+
+
 def test_a_checkpoint_of_a_library_with_the_race_waits_for_the_write_lock(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
