@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, and_, case, delete, f
 from questline_persistence.claims import Doorbell, Settled
 from questline_persistence.clock import rfc3339
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
-from questline_persistence.tables import quests, runs, snapshots, steps, still_in_state, tickets
+from questline_persistence.tables import quests, runs, snapshots, steps, still_in_state, tickets, workers
 
 #: Longest error text kept with a run, in characters.
 MAX_ERROR_LENGTH = 20_000
@@ -190,10 +190,14 @@ def record(connection: Connection, ending: Ending, now: float) -> None:
         literal(ending.worker_id),
         literal(ending.claim_id),
         literal(1 if ending.lost else None, Integer),
+        # Whoever ends an attempt may run another code than who ran it.
+        select(func.nullif(workers.c.code_version, ""))
+        .where(workers.c.worker_id == ending.worker_id)
+        .scalar_subquery(),
     ).where(steps.c.quest_id == ending.quest_id, steps.c.epoch == ending.epoch, steps.c.position == ending.position)
     columns = (
         "quest_id epoch position lord_name tool_name run_index status start_time end_time duration_seconds "
-        "input_data error_message attempt_number max_attempts created_at worker_id claim_id lost"
+        "input_data error_message attempt_number max_attempts created_at worker_id claim_id lost code_version"
     )
     connection.execute(insert(runs).from_select(columns.split(), step))
 

@@ -115,10 +115,11 @@ WITH done AS (
   UNION ALL SELECT claim_id, version, NULL, 'completed' FROM gone
 ), run AS (
   INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
-    end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id)
+    end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id,
+    code_version)
   SELECT done.quest_id, done.epoch, done.position, won.version, s.lord_name, s.tool_name, s.occurrence, 'success',
     done.start_time, done.end_time, done.end_time - done.start_time, s.params, done.output,
-    a.attempt, s.max_attempts, %(now_text)s, a.worker_id, done.claim_id
+    a.attempt, s.max_attempts, %(now_text)s, a.worker_id, done.claim_id, %(code_version)s::text
   FROM won JOIN done ON done.claim_id = won.claim_id
   JOIN unnest(%(claim_ids)s::text[], %(attempts)s::int[], %(workers)s::text[]) AS a(claim_id, attempt, worker_id)
     ON a.claim_id = won.claim_id
@@ -184,7 +185,13 @@ def ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
 
 
 def checkpoint(
-    connection: Connection, ends: Sequence[Checkpoint], *, worker_id: str, handlers: list[str], now: float
+    connection: Connection,
+    ends: Sequence[Checkpoint],
+    *,
+    worker_id: str,
+    handlers: list[str],
+    now: float,
+    code_version: str | None = None,
 ) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
     ends = sorted(ends, key=lambda end: end.claim.quest_id)  # in one order everywhere, as above
@@ -197,6 +204,7 @@ def checkpoint(
         "ends": [end.end_time for end in ends],
         "successors": [end.successor for end in ends],
         "worker_id": worker_id,
+        "code_version": code_version,
         "handlers": handlers,
         "now": now,
         "now_text": rfc3339(max(now, *(end.end_time for end in ends))),

@@ -100,7 +100,8 @@ _GONE = f"DELETE FROM tickets WHERE {_HOLDS} RETURNING version + 1, fence + 1"  
 
 _RUN = """
 INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
-  end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id)
+  end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id,
+  code_version)
 VALUES {rows}
 """
 _RUN_VALUES = (
@@ -122,6 +123,7 @@ _RUN_VALUES = (
     "now_text",
     "worker_id",
     "claim_id",
+    "code_version",
 )
 
 _SNAPSHOT = """
@@ -188,12 +190,18 @@ def _wish(wish: ClaimRequest) -> dict[str, Any]:
 
 
 def checkpoint(
-    connection: Connection, ends: Sequence[Checkpoint], *, worker_id: str, handlers: list[str], now: float
+    connection: Connection,
+    ends: Sequence[Checkpoint],
+    *,
+    worker_id: str,
+    handlers: list[str],
+    now: float,
+    code_version: str | None = None,
 ) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
     won = []
     for end in ends:
-        values = _values(end, now)
+        values = _values(end, now, code_version)
         settled = _advance(connection, end, values, worker_id, handlers)
         if settled is not None:
             won.append((values, settled))
@@ -256,7 +264,7 @@ def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]
             execute(connection, _PAUSE, end)
 
 
-def _values(end: Checkpoint, now: float) -> dict[str, Any]:
+def _values(end: Checkpoint, now: float, code_version: str | None) -> dict[str, Any]:
     held = end.claim
     return {
         "quest_id": held.quest_id,
@@ -264,6 +272,7 @@ def _values(end: Checkpoint, now: float) -> dict[str, Any]:
         "position": held.position,
         "claim_id": held.claim_id,
         "worker_id": held.worker_id,
+        "code_version": code_version,
         "lord_name": held.lord_name,
         "tool_name": held.tool_name,
         "occurrence": held.occurrence,

@@ -37,11 +37,13 @@ class Journal:
     Parameters:
       database: the store.
       namespace: the tenant; no ticket of another one is ever claimed.
+      code_version: which code the process runs, kept with each attempt; "" where nobody says.
     """
 
-    def __init__(self, database: Database, namespace: str) -> None:
+    def __init__(self, database: Database, namespace: str, *, code_version: str = "") -> None:
         self.database = database
         self.namespace = namespace
+        self.code_version = code_version
         self.handlers: list[str] = []
         self.worker_id = ""
         self._hot: ModuleType = hot_sqlite if database.dialect == "sqlite" else hot_postgres
@@ -181,7 +183,12 @@ class Journal:
             return {}
         now = self.database.clock.now()
         settled: dict[str, Settled] = self._hot.checkpoint(
-            connection, ends, worker_id=self.worker_id, handlers=self.handlers, now=now
+            connection,
+            ends,
+            worker_id=self.worker_id,
+            handlers=self.handlers,
+            now=now,
+            code_version=self.code_version or None,
         )
         return settled
 

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(
         30.0, ge=0, le=86400, description="time that running steps get to end when a worker is asked to stop"
     )
+    code_version: str = Field(
+        "", max_length=200, description="which code a worker runs, such as a git commit; kept with each attempt"
+    )
     auto_migrate: bool = Field(default=False, description="migrate a PostgreSQL schema at start; SQLite always is")
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="`console` or `json`; `auto` is console on a terminal and JSON elsewhere"

@@ -42,6 +42,7 @@ def runs(
     repository = invocation.repository
     behind = repository.runs(repository.full_id(quest_id), limit=limit + 1, after=cursor or 0)
     found, more = behind[:limit], len(behind) > limit
+    versioned = any(run.code_version for run in found)
     if more and invocation.output is not Output.JSON:
         output.note(f"There are more: add --cursor {found[-1].run_id}")
     invocation.answer_items(
@@ -54,16 +55,17 @@ def runs(
             "Attempt",
             "Status",
             "Took",
+            *(["Code"] if versioned else []),
             "Result",
-            rows=[_row(run) for run in found],
-            spare=("Epoch", "Tool", "Took", "Attempt"),
+            rows=[_row(run, versioned=versioned) for run in found],
+            spare=("Epoch", "Tool", "Took", "Attempt", "Code"),
         ),
         empty="No step of this quest has been tried yet.",
         next_cursor=str(found[-1].run_id) if more else None,
     )
 
 
-def _row(run: LordRun) -> list[object]:
+def _row(run: LordRun, *, versioned: bool) -> list[object]:
     return [
         run.position or "",
         run.lord_name,
@@ -72,5 +74,6 @@ def _row(run: LordRun) -> list[object]:
         f"{run.attempt_number}/{run.max_attempts}",
         pictures.word("lost" if run.lost else run.status),
         times.length(run.duration_seconds),
+        *([run.code_version or ""] if versioned else []),
         pictures.first_line(run.error_message) if run.error_message else pictures.short(run.output_data, 80),
     ]

@@ -66,7 +66,9 @@ class Lease(Middleware):
         self._running = running
         self._lease_seconds = lease_seconds
         self._prepare = prepare
-        self._card = WorkerCard("", process_id, socket.gethostname(), os.getpid(), 0, queues)
+        self._card = WorkerCard(
+            "", process_id, socket.gethostname(), os.getpid(), 0, queues, code_version=journal.code_version
+        )
         self._registered = threading.Event()
         #: Until when the lease is known to last, by this process's own clock: it may have been suspended since.
         self._good_until = 0.0

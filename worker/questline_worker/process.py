@@ -74,7 +74,7 @@ class WorkerProcess:
             settings.database_url, pool_size=size, patience=FOR_EVER, limits=settings.limits
         )
         self.broker = broker or open_broker(settings.broker_url, namespace=settings.namespace)
-        self.journal = Journal(self.database, settings.namespace)
+        self.journal = Journal(self.database, settings.namespace, code_version=settings.code_version)
         self.register = Register(self.database, settings.namespace)
         self.recovery = Recovery(self.database, settings.namespace)
         self.running = RunningSteps(self.register)

@@ -278,6 +278,18 @@ def test_show_and_runs_tell_lost_workers_from_failures(cli: CommandLine, bench: 
     assert [row[5] for row in rows] == ["error", "lost", "success"]
 
 
+def test_runs_tell_the_code_that_ran_each_attempt_where_any_is_known(cli: CommandLine, bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.advance(quest_id, 1)
+    assert "Code" not in cli("runs", quest_id).out
+    bench.journal.code_version = "3f2a1c"
+    bench.advance(quest_id, 2)
+
+    assert "Code" in cli("runs", quest_id).out
+    assert "3f2a1c" in cli("runs", quest_id).out
+    assert [item["code_version"] for item in cli.json("runs", quest_id)["items"]] == [None, "3f2a1c"]
+
+
 def test_show_tells_of_more_attempts_than_a_step_may_have_where_it_was_retried(
     cli: CommandLine, bench: Workbench
 ) -> None:

@@ -144,3 +144,23 @@ def test_a_heartbeat_stores_what_steps_have_said_since_the_last_one_in_one_state
     with statements(bench.database) as sent:
         lease.run_once()
     assert not any(text.startswith("UPDATE tickets") for text in sent)
+
+
+def test_a_worker_introduces_itself_with_the_code_that_it_runs(bench: Workbench) -> None:
+    bench.journal.code_version = "3f2a1c"
+    told = Lease(
+        bench.register,
+        bench.journal,
+        bench.recovery,
+        RunningSteps(bench.register),
+        queues=("default",),
+        process_id="other",
+        prepare=lambda: None,
+        heartbeat_seconds=3_600.0,
+        lease_seconds=LEASE,
+    )
+    told.start(1)
+    assert told.wait_until_registered()
+    told.stop()
+    found = {row["process_id"]: row["code_version"] for row in bench.register.all()}
+    assert found["other"] == "3f2a1c"
