@@ -58,8 +58,7 @@ class Drive:
         with self._broker.attended(self._quest_id, self._wake):
             await begin()
             while found := self._broker.take(self._quest_id) or await self._look():
-                if isinstance(found, Doorbell):
-                    await self._step(found)
+                if isinstance(found, Doorbell) and await self._step(found):
                     pause = LOOK_FIRST
                 else:
                     await self._next_wake(pause)
@@ -80,8 +79,8 @@ class Drive:
             self._stopped = True
             self._task.cancel()
 
-    async def _step(self, bell: Doorbell) -> None:
-        """Run one step as far as a thread is needed, then await it if it is async."""
+    async def _step(self, bell: Doorbell) -> bool:
+        """Run one step as far as a thread is needed, then await it if it is async; return whether it was to be had."""
         turn = Turn()
         call = self._steps.submit(turn, partial(self._run, bell))
         call.add_done_callback(lambda _: self._wake())
@@ -95,6 +94,7 @@ class Drive:
             raise
         if (begun := turn.leave()) is not None:
             await self._awaited(begun)
+        return turn.step is not None
 
     async def _awaited(self, begun: Begun) -> None:
         """Await an async step, and that what came of it is settled."""

@@ -85,8 +85,13 @@ class DrivenSteps:
         self._deadline: float | None = None
 
     def submit(self, turn: Turn, run: Callable[[], object]) -> Future[None]:
-        """Have a thread run one step, in a copy of the caller's context; return its future."""
-        return self._threads.submit(copy_context().run, self._run, turn, run)
+        """Have a thread run one step, in a copy of the caller's context; return its future, cancelled once closed."""
+        try:
+            return self._threads.submit(copy_context().run, self._run, turn, run)
+        except RuntimeError:
+            refused: Future[None] = Future()
+            refused.cancel()
+            return refused
 
     def begin(self, step: RunningStep) -> Outcome | Pending:
         """Call the handler of a claimed step; an async one is left to be awaited."""

@@ -21,6 +21,7 @@ from questline_persistence.settings import load
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_scheduler.client import QuestClient
+from questline_scheduler.handle import QuestRef, id_of
 from questline_scheduler.loops import Loop
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import build_stack
@@ -113,31 +114,33 @@ class QuestExecutor:
         quest = await self._ask(partial(_complete, quest_data))
         return await self._driven(quest.quest_id, partial(self._submit, quest))
 
-    async def pause_quest(self, quest_id: str) -> QuestExecutionData:
+    async def pause_quest(self, quest_id: QuestRef) -> QuestExecutionData:
         """Pause a quest, wait until its running step has ended, and return it.
 
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already, or this executor is closed.
         """
+        quest_id = id_of(quest_id)
         await self._ask(partial(self._client.pause, quest_id))
         status = partial(self.repository.status, quest_id)
         while await self._ask(status) is ExecutionStatus.PAUSING:  # noqa: ASYNC110  (only rows tell)
             await asyncio.sleep(LOOK_FIRST)
         return await self._ask(partial(self.load_quest, quest_id))
 
-    async def resume_quest(self, quest_id: str) -> QuestExecutionData:
+    async def resume_quest(self, quest_id: QuestRef) -> QuestExecutionData:
         """Go on with a quest that was paused, or whose process ended, and run it until it stops.
 
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already, has come to a step whose Lord nobody knows, or this executor is closed.
         """
+        quest_id = id_of(quest_id)
         return await self._driven(quest_id, partial(self._resume, quest_id))
 
     async def replay_quest(
         self,
-        quest_id: str,
+        quest_id: QuestRef,
         from_lord: str | None = None,
         set: Mapping[str, Any] | None = None,  # noqa: A002  (as on the command line)
     ) -> QuestExecutionData:
@@ -151,15 +154,16 @@ class QuestExecutor:
           QuestNotFound: there is no such quest or Lord.
           QuestConflict: the Lord has not been reached yet, nobody knows it, or this executor is closed.
         """
+        quest_id = id_of(quest_id)
         return await self._driven(quest_id, partial(self._client.replay, quest_id, from_lord, set))
 
-    def load_quest(self, quest_id: str) -> QuestExecutionData:
+    def load_quest(self, quest_id: QuestRef) -> QuestExecutionData:
         """Return a quest from the repository.
 
         Raises:
           QuestNotFound: there is no such quest.
         """
-        return self.repository.load_quest(quest_id)
+        return self.repository.load_quest(id_of(quest_id))
 
     def _submit(self, quest: QuestExecutionData) -> None:
         """Submit a quest, or take up the one that was saved under its id."""

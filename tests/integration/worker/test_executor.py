@@ -132,7 +132,7 @@ def test_a_pause_is_answered_with_many_quests_under_way(executor: QuestExecutor,
         quests = [quest("waiting", "waiting") for _ in range(MANY)] + [quest("blocking", "waiting")]
         tasks = [asyncio.create_task(executor.execute_quest(one)) for one in quests]
         await until(lambda: len(gate.begun) == MANY + 1)
-        pauses = [asyncio.create_task(executor.pause_quest(quests[one].quest_id)) for one in (0, -1)]
+        pauses = [asyncio.create_task(executor.pause_quest(quests[one])) for one in (0, -1)]
         await until(lambda: all(executor.repository.status(quests[one].quest_id) == "pausing" for one in (0, -1)))
         assert gate.ended == []
         gate.open.set()
@@ -524,6 +524,17 @@ def test_a_step_of_a_lord_that_a_live_worker_knows_is_run_there(
         runs = repo.runs(done.quest_id)
     assert done.status == "completed"
     assert runs[1].worker_id == member.worker_id
+
+
+def test_a_step_that_is_not_to_be_had_is_asked_for_ever_more_rarely(
+    executor: QuestExecutor, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(executor, "_run", lambda bell: asked.append(bell.position))
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(executor.execute_quest(quest("waiting")), 1.0))
+    assert 1 <= len(asked) <= 12
+    assert gate.begun == []
 
 
 # The list of workers
