@@ -7,6 +7,7 @@ handlers run on the caller's own event loop.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
@@ -72,6 +73,7 @@ class QuestExecutor:
         self._drives: set[Drive] = set()
         self._changing = threading.Lock()
         self._closed = False
+        self._made_in = os.getpid()
 
     def __enter__(self) -> Self:
         return self
@@ -85,6 +87,8 @@ class QuestExecutor:
         Async steps are cancelled and given back. Sync ones get `shutdown_seconds` to end, then they are given back too.
         Who awaits a quest gets a `QuestConflict`. Closing twice is harmless.
         """
+        if os.getpid() != self._made_in:  # the parent's threads and its name among the workers are not ours to end
+            return
         with self._changing:
             if self._closed:
                 return
@@ -212,6 +216,8 @@ class QuestExecutor:
 
     def _start(self, drive: Drive) -> None:
         """Count a quest among those that are awaited, and make sure that this process is known as a worker."""
+        if os.getpid() != self._made_in:
+            raise QuestConflict("this executor was made before a fork", hint="make a QuestExecutor in each process")
         with self._changing:
             if self._closed:
                 raise _closed()

@@ -46,7 +46,35 @@ if (child := os.fork()) == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
 client.stats()
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def test_an_executor_is_refused_in_a_forked_process_and_goes_on_in_its_own() -> None:
+    code = """
+import asyncio, os
+from questline import LordStep, Quest, QuestConflict, QuestExecutor, lord
+
+@lord("a", "b")
+def work(ctx):
+    return 1
+
+def run():
+    quest = Quest(quest_type="t", execution_stack=[LordStep("a", "b")])
+    return asyncio.run(executor.execute_quest(quest)).status
+
+with QuestExecutor() as executor:
+    assert run() == "completed"
+    if (child := os.fork()) == 0:
+        try:
+            run()
+        except QuestConflict as error:
+            executor.close()
+            os._exit("fork" in error.message)
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert run() == "completed"
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
 
 
 def test_a_process_forked_in_the_middle_of_a_transaction_is_refused_the_store(sqlite_url: str) -> None:
@@ -70,7 +98,7 @@ def fork(connection):
 
 assert database.write(fork) == 0
 """
-    subprocess.run([sys.executable, "-c", code, sqlite_url], check=True)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, sqlite_url], check=True)
 
 
 def test_a_fork_waits_for_a_transaction_of_another_thread_and_holds_up_the_next() -> None:
