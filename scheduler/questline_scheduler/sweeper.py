@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from questline_persistence.clock import uptime
 from questline_persistence.counters import Counter
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
@@ -53,7 +53,7 @@ class Sweeper:
 
     def _after_outage(self) -> bool:
         """Return whether the workers are still to be given time to renew their leases."""
-        before, self._looked_at = self._looked_at, time.monotonic()
+        before, self._looked_at = self._looked_at, uptime()
         if before is not None and self._looked_at - before > self.interval + OUTAGE_SECONDS:
             self._quiet_until = self._looked_at + GRACE_SECONDS
             log.warning(

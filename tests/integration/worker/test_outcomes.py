@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import time
 
 import pytest
 
@@ -10,7 +11,7 @@ from questline_persistence.errors import QuestFailed
 from questline_persistence.models import LordStep
 from questline_worker.context import LordContext
 from questline_worker.lords import lord
-from questline_worker.outcomes import Permanent, Retry
+from questline_worker.outcomes import Permanent, Retry, Snooze
 from tests.integration.worker.pools import LONG, Pool, completed, ended, errors, quest, steps, successes
 from tests.waiting import eventually
 
@@ -75,6 +76,24 @@ def test_a_failing_step_is_tried_again_until_it_succeeds(pool: Pool) -> None:
     assert attempts == [1, 2, 3]
     assert len(keys) == 1, "the idempotency key changed between attempts"
     assert [run.attempt_number for run in errors(client, done.quest_id)] == [1, 2]
+
+
+def test_a_step_may_be_snoozed_more_often_than_it_may_be_tried(pool: Pool) -> None:
+    begun: list[tuple[int, float]] = []
+
+    @lord("poller", "work")
+    def work(context: LordContext) -> Snooze | int:
+        begun.append((context.attempt, time.monotonic()))
+        return Snooze(0.1) if len(begun) < 5 else len(begun)
+
+    pool.start()
+    client = pool.client()
+    done = completed(client.submit(quest(LordStep("poller", "work", max_attempts=1))))
+    assert done.output_data == 5
+    assert [attempt for attempt, _ in begun] == [1] * 5
+    assert begun[-1][1] - begun[0][1] >= 4 * 0.1
+    assert [(run.status, run.attempt_number) for run in client.runs(done.quest_id)] == [("success", 1)]
+    assert (done.steps[0].attempts, done.steps[0].lost) == (1, 0)
 
 
 def test_a_step_that_fails_too_often_fails_its_quest_with_the_handlers_traceback(pool: Pool) -> None:

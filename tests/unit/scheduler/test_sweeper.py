@@ -17,14 +17,14 @@ class Machine:
     def __init__(self) -> None:
         self.time = 5_000.0
 
-    def monotonic(self) -> float:
+    def uptime(self) -> float:
         return self.time
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
-    monkeypatch.setattr(module, "time", machine)
+    monkeypatch.setattr(module, "uptime", machine.uptime)
     return machine
 
 
