@@ -111,9 +111,8 @@ def test_a_result_is_read_back_by_the_annotation_of_the_next_handler(
     def work(_: LordContext, a: dict[str, list[Bill]]) -> None:
         read.append(a)
 
-    assert isinstance(
-        Execution(bench.repository, loop).run(RunningStep(bench.claim(quest_id), lambda _: True)), Succeeded
-    )
+    step = RunningStep(bench.claim(quest_id), lambda _: True)
+    assert isinstance(run_to_end(Execution(bench.repository), step, loop), Succeeded)
     assert read == [{"bills": [bill]}]
 
 
