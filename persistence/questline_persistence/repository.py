@@ -30,7 +30,7 @@ from questline_persistence.views import (
 
 #: Most items on one page of a list.
 MAX_PAGE = 1_000
-#: Most runs or snapshots returned at once.
+#: Most runs or snapshots on one page, and most quests that one filter reaches at a time.
 MAX_HISTORY = 10_000
 #: Most items that a list leaves out at its beginning; further in, a cursor costs less.
 MAX_OFFSET = 100_000
@@ -362,18 +362,19 @@ class QuestRepository:
 
         return self.database.read(work)
 
-    def runs(self, quest_id: str, *, limit: int = MAX_HISTORY, after: int = 0) -> list[LordRun]:
+    def runs(self, quest_id: str, *, limit: int | None = None, after: int = 0) -> list[LordRun]:
         """Return the attempts of a quest's steps, in the order in which they were recorded.
 
         Parameters:
-          limit: at most this many, 1 to 10,000.
+          limit: at most this many, 1 to 10,000; None means all.
           after: only runs behind the one of this `run_id`, to go on behind a page.
 
         Raises:
           QuestNotFound: there is no such quest.
           PayloadError: a limit out of range.
         """
-        _refuse_page(limit, MAX_HISTORY)
+        if limit is not None:
+            _refuse_page(limit, MAX_HISTORY)
         mine = (runs.c.quest_id == quest_id, runs.c.run_id > after)
 
         def work(connection: Connection) -> list[LordRun]:
@@ -383,18 +384,19 @@ class QuestRepository:
 
         return self.database.read(work)
 
-    def snapshots(self, quest_id: str, *, limit: int = MAX_HISTORY, after: int = -1) -> list[dict[str, Any]]:
+    def snapshots(self, quest_id: str, *, limit: int | None = None, after: int = -1) -> list[dict[str, Any]]:
         """Return what snapshots a quest has, oldest first, without their contents.
 
         Parameters:
-          limit: at most this many, 1 to 10,000.
+          limit: at most this many, 1 to 10,000; None means all.
           after: only snapshots behind that of this version, to go on behind a page.
 
         Raises:
           QuestNotFound: there is no such quest.
           PayloadError: a limit out of range.
         """
-        _refuse_page(limit, MAX_HISTORY)
+        if limit is not None:
+            _refuse_page(limit, MAX_HISTORY)
         mine = (snapshots.c.quest_id == quest_id, snapshots.c.version > after)
         shown = ("snapshot_id", "quest_id", "version", "epoch", "position", "snapshot_reason", "created_at")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from questline.cli import output, pictures, times
+from questline.cli import output, paging, pictures, times
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
 from questline.cli.output import Output
@@ -76,23 +75,12 @@ def _tell(invocation: Invocation, page: Page, chosen: QuestFilter, limit: int, *
 
 def _next(invocation: Invocation, page: Page, chosen: QuestFilter, limit: int) -> str:
     """Return the command that shows the page behind one."""
-    size = [] if limit == PAGE else ["--limit", str(limit)]
-    words = [
-        "questline",
-        "list",
-        *invocation.flags.words(),
-        *words_of(chosen),
-        *size,
-        "--cursor",
-        page.next_cursor or "",
-    ]
-    return shlex.join(words)
+    words = ["list", *words_of(chosen)]
+    return paging.next_page(invocation, words, page.next_cursor or "", limit=limit, usual=PAGE)
 
 
 def draw(quests: Sequence[QuestExecutionData], now: float, more: str | None) -> RenderableType:
     """Return quests as a table, and below it the command that shows more of them."""
-    from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
-
     drawn = pictures.table(
         "ID",
         "Type",
@@ -105,7 +93,7 @@ def draw(quests: Sequence[QuestExecutionData], now: float, more: str | None) -> 
         rows=[_row(one, now) for one in quests],
         spare=("Labels", "Took", "Made", "Type"),
     )
-    return Group(drawn, "", pictures.command_line(f"More: {more}")) if more else drawn
+    return paging.with_more(drawn, more)
 
 
 def _row(quest: QuestExecutionData, now: float) -> list[object]:

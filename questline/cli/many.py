@@ -40,7 +40,10 @@ class Choice:
 
     def matching(self, invocation: Invocation, usual: Iterable[ExecutionStatus]) -> list[str]:
         """Return the ids that the filter means; without a status of its own it means the `usual` ones."""
-        return invocation.repository.matching(self.chosen.read(invocation, usual), limit=MAX_MATCHED)
+        ids = invocation.repository.matching(self.chosen.read(invocation, usual), limit=MAX_MATCHED + 1)
+        if len(ids) > MAX_MATCHED:
+            output.note(f"More than {MAX_MATCHED:,} match; these are the oldest. Run it again for the others.")
+        return ids[:MAX_MATCHED]
 
 
 def confirm(question: str, *, yes: bool, hint: str = "add --yes, or look with --dry-run") -> None:

@@ -65,12 +65,14 @@ def write_json(value: Any, chosen: Output) -> None:
 
 
 def write_items(items: Iterable[Mapping[str, Any]], chosen: Output, next_cursor: str | None = None) -> None:
-    """Write a list as JSON: one object with `items`, or one item a line."""
+    """Write a list as JSON: one object with `items`, or one item a line and a note if there are more."""
     if chosen is Output.JSON:
         write_json({"items": list(items), "next_cursor": next_cursor}, chosen)
         return
     for item in items:
         write_json(item, chosen)
+    if next_cursor is not None:
+        note(f"There are more: add --cursor {next_cursor}")
 
 
 def render(*parts: RenderableType) -> None:

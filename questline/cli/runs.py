@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from questline.cli import options, output, pictures, times
+from questline.cli import options, paging, pictures, times
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
-from questline.cli.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
     from questline_persistence.models import LordRun
 
 
@@ -40,28 +43,35 @@ def runs(
 ) -> None:
     """List the attempts of a quest's steps, in the order in which they were recorded."""
     repository = invocation.repository
-    behind = repository.runs(repository.full_id(quest_id), limit=limit + 1, after=cursor or 0)
-    found, more = behind[:limit], len(behind) > limit
-    versioned = any(run.code_version for run in found)
-    if more and invocation.output is not Output.JSON:
-        output.note(f"There are more: add --cursor {found[-1].run_id}")
+    full_id = repository.full_id(quest_id)
+    behind = repository.runs(full_id, limit=limit + 1, after=cursor or 0)
+    found = behind[:limit]
+    next_cursor = str(found[-1].run_id) if len(behind) > limit else None
+    more = next_cursor and paging.next_page(invocation, ["runs", full_id], next_cursor, limit=limit, usual=PAGE)
     invocation.answer_items(
         [run.to_json() for run in found],
-        lambda: pictures.table(
-            "Step",
-            "Lord",
-            "Tool",
-            "Epoch",
-            "Attempt",
-            "Status",
-            "Took",
-            *(["Code"] if versioned else []),
-            "Result",
-            rows=[_row(run, versioned=versioned) for run in found],
-            spare=("Epoch", "Tool", "Took", "Attempt", "Code"),
-        ),
-        empty="No step of this quest has been tried yet.",
-        next_cursor=str(found[-1].run_id) if more else None,
+        lambda: paging.with_more(_draw(found), more),
+        empty="No step of this quest has been tried yet."
+        if cursor is None
+        else "There are no attempts behind that one.",
+        next_cursor=next_cursor,
+    )
+
+
+def _draw(found: Sequence[LordRun]) -> RenderableType:
+    versioned = any(run.code_version for run in found)
+    return pictures.table(
+        "Step",
+        "Lord",
+        "Tool",
+        "Epoch",
+        "Attempt",
+        "Status",
+        "Took",
+        *(["Code"] if versioned else []),
+        "Result",
+        rows=[_row(run, versioned=versioned) for run in found],
+        spare=("Epoch", "Tool", "Took", "Attempt", "Code"),
     )
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from questline.cli import options, pictures
+from questline.cli import options, paging, pictures
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
 from questline.cli.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
 
     from questline_persistence.models import Snapshot
@@ -54,14 +56,19 @@ def snapshots(
     behind = repository.snapshots(full_id, limit=limit + 1, after=-1 if cursor is None else cursor)
     page = behind[:limit]
     whole = [] if invocation.output is Output.TEXT else [_whole(invocation, full_id, row) for row in page]
+    next_cursor = str(page[-1]["version"]) if len(behind) > len(page) else None
+    more = next_cursor and paging.next_page(invocation, ["snapshots", full_id], next_cursor, limit=limit, usual=PAGE)
     invocation.answer_items(
         whole or page,
-        lambda: pictures.table(
-            "Version", "Epoch", "Next step", "Reason", "Made", rows=[_row(row) for row in page], spare=("Epoch", "Made")
-        ),
+        lambda: paging.with_more(_list(page), more),
         empty="This quest has no snapshot there.",
-        next_cursor=str(page[-1]["version"]) if len(behind) > len(page) else None,
+        next_cursor=next_cursor,
     )
+
+
+def _list(page: Sequence[dict[str, Any]]) -> RenderableType:
+    rows = [_row(row) for row in page]
+    return pictures.table("Version", "Epoch", "Next step", "Reason", "Made", rows=rows, spare=("Epoch", "Made"))
 
 
 def _whole(invocation: Invocation, quest_id: str, row: dict[str, Any]) -> dict[str, Any]:

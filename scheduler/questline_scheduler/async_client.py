@@ -142,13 +142,15 @@ class AsyncQuestClient:
         """Return quests, newest first, as `QuestClient.list` does."""
         return await self._call(lambda client: client.list(**filters))
 
-    async def runs(self, quest_id: QuestRef) -> Sequence[LordRun]:
+    async def runs(self, quest_id: QuestRef, *, limit: int | None = None, after: int = 0) -> Sequence[LordRun]:
         """Return the attempts of a quest's steps."""
-        return await self._call(lambda client: client.runs(quest_id))
+        return await self._call(lambda client: client.runs(quest_id, limit=limit, after=after))
 
-    async def snapshots(self, quest_id: QuestRef) -> Sequence[dict[str, Any]]:
+    async def snapshots(
+        self, quest_id: QuestRef, *, limit: int | None = None, after: int = -1
+    ) -> Sequence[dict[str, Any]]:
         """Return what snapshots a quest has, without their contents."""
-        return await self._call(lambda client: client.snapshots(quest_id))
+        return await self._call(lambda client: client.snapshots(quest_id, limit=limit, after=after))
 
     async def snapshot(self, quest_id: QuestRef, version: int | None = None) -> Snapshot:
         """Return one snapshot, whole."""

@@ -352,13 +352,13 @@ class QuestClient:
         """Return quests, newest first; filters as of `QuestRepository.list_quests`."""
         return self.repository.list_quests(**filters)
 
-    def runs(self, quest_id: QuestRef) -> Sequence[LordRun]:
-        """Return the attempts of a quest's steps."""
-        return self.repository.runs(id_of(quest_id))
+    def runs(self, quest_id: QuestRef, *, limit: int | None = None, after: int = 0) -> Sequence[LordRun]:
+        """Return the attempts of a quest's steps: all, or a page as of `QuestRepository.runs`."""
+        return self.repository.runs(id_of(quest_id), limit=limit, after=after)
 
-    def snapshots(self, quest_id: QuestRef) -> Sequence[dict[str, Any]]:
-        """Return what snapshots a quest has, without their contents."""
-        return self.repository.snapshots(id_of(quest_id))
+    def snapshots(self, quest_id: QuestRef, *, limit: int | None = None, after: int = -1) -> Sequence[dict[str, Any]]:
+        """Return what snapshots a quest has, without contents: all, or a page as of `QuestRepository.snapshots`."""
+        return self.repository.snapshots(id_of(quest_id), limit=limit, after=after)
 
     def snapshot(self, quest_id: QuestRef, version: int | None = None) -> Snapshot:
         """Return one snapshot, whole."""

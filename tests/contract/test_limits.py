@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from questline_persistence import repository
 from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError
 from questline_persistence.limits import Limit, Limits
@@ -247,6 +248,21 @@ def test_a_history_is_bounded(bench: Workbench, listed: str, limit: int) -> None
 
     with pytest.raises(PayloadError, match="limit must be 1 to 10,000"):
         getattr(bench.repository, listed)(quest_id, limit=limit)
+
+
+def test_a_long_history_is_never_cut_without_a_word(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "MAX_HISTORY", 2)  # what a page may have
+    quest_id = bench.submit("a", "b", "c")
+    bench.advance(quest_id, 1, 2, 3)
+    with QuestClient(bench.url, "memory://") as client:
+        assert len(client.runs(quest_id)) == 3
+        assert len(client.snapshots(quest_id)) == 4
+        first = client.runs(quest_id, limit=2)
+        assert [*first, *client.runs(quest_id, after=first[-1].run_id)] == client.runs(quest_id)
+        rest = client.snapshots(quest_id, limit=2, after=1)
+        assert [snapshot["version"] for snapshot in rest] == [2, 3]
+        with pytest.raises(PayloadError, match="limit must be 1 to 2"):
+            client.runs(quest_id, limit=3)
 
 
 def test_a_history_is_read_page_by_page_without_a_gap(bench: Workbench) -> None:

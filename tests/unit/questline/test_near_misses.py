@@ -103,4 +103,25 @@ def test_attempts_follow_one_another_by_cursor(cli: CommandLine) -> None:
 
     assert [run["run_index"] for page in (first, second) for run in page["items"]] == [1, 2, 3]
     assert second["next_cursor"] is None
-    assert f"--cursor {first['next_cursor']}" in cli("runs", "kept", "--limit", 2).err
+    assert (
+        f"More: questline runs kept --limit 2 --cursor {first['next_cursor']}" in cli("runs", "kept", "--limit", 2).out
+    )
+
+
+def _kept_twice(cli: CommandLine) -> None:
+    """Keep a quest with two snapshots and two attempts, and another one."""
+    with QuestRepository(cli.database) as repository:
+        for name in ("kept", "kept", "other"):
+            repository.save_quest(Quest.model_validate({**QUEST, "quest_id": name}))
+        for index in (1, 2):
+            repository.save_lord_run("kept", "architect", "design_system", run_index=index)
+
+
+@pytest.mark.parametrize("words", [("runs", "kept"), ("snapshots", "kept"), ("list",)])
+def test_a_page_says_when_there_is_more(cli: CommandLine, words: tuple[str, ...]) -> None:
+    _kept_twice(cli)
+    lines, text = cli(*words, "--limit", 1, "-o", "jsonl"), cli(*words, "--limit", 1)
+
+    assert len(lines.out.splitlines()) == 1
+    assert lines.err.startswith("There are more: add --cursor ")
+    assert f"More: questline {' '.join(words)} --limit 1 --cursor " in text.out
