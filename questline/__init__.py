@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from questline_persistence.errors import (
         ConfigurationError,
+        NotAllowed,
         PayloadError,
         QuestConflict,
         QuestFailed,
@@ -43,6 +44,7 @@ __all__ = [
     "LordContext",
     "LordRun",
     "LordStep",
+    "NotAllowed",
     "PayloadError",
     "Permanent",
     "Quest",
@@ -76,6 +78,7 @@ _HOMES = {
     "LordContext": "questline_worker.context",
     "LordRun": "questline_persistence.models",
     "LordStep": "questline_persistence.models",
+    "NotAllowed": "questline_persistence.errors",
     "PayloadError": "questline_persistence.errors",
     "Permanent": "questline_worker.outcomes",
     "Quest": "questline_persistence.models",

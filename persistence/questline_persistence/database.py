@@ -15,37 +15,29 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from questline_persistence import driver, forks, sqlite_driver, sqlite_url
+from questline_persistence import driver, forks, postgres, sqlite_driver, sqlite_url
 from questline_persistence.alarm import Alarm
 from questline_persistence.clock import Clock, Reading
-from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.hot_connections import HotConnections
 from questline_persistence.limits import DEFAULTS, Limits
 from questline_persistence.log import get_logger
+from questline_persistence.postgres_url import read_postgres_url, shown
+from questline_persistence.secret_files import renewed
 from questline_persistence.sqlite_file import SqliteFile
-from questline_persistence.transient import is_transient, unmasked
+from questline_persistence.store_errors import Overtime, explained, reason_of
+from questline_persistence.transient import is_answered, is_lock, is_of_session, is_of_statement, is_transient, unmasked
 
 T = TypeVar("T")
 log = get_logger(__name__)
 
 #: First and longest wait between two tries of a transaction, in seconds.
 RETRY_FIRST, RETRY_LONGEST = 0.02, 1.0
-#: A session cut off in mid-transaction must not hold its row locks for longer than this, in milliseconds.
-IDLE_IN_TRANSACTION_MS = 15_000
-
-_POSTGRES_CONNECT = {
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-    "application_name": "questline",
-}
 #: What a forked process got from its parent and must never close, not even by forgetting it.
 _PARENTS: list[object] = []
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -61,17 +53,14 @@ def parse_url(text: str | Path) -> URL:
         return sqlite_url.of_file(text)
     if "://" not in text:
         return sqlite_url.read_path(text)
-    if text.partition("://")[0].partition("+")[0] == "sqlite":
+    kind = text.partition("://")[0].partition("+")[0]
+    if kind == "sqlite":
         return sqlite_url.read_sqlite_url(text)
-    if text.startswith("postgres://"):
-        text = "postgresql://" + text.removeprefix("postgres://")
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise ConfigurationError("the database URL cannot be read", hint=sqlite_url.HINT) from None
-    if url.get_backend_name() == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
-    raise ConfigurationError(f"{url.get_backend_name()!r} is not a database that questline knows", hint=sqlite_url.HINT)
+    if kind in {"postgres", "postgresql"}:
+        return read_postgres_url(text)
+    if not kind.isidentifier():  # it may be anything, a password too
+        raise ConfigurationError("the database URL cannot be read", hint=sqlite_url.HINT)
+    raise ConfigurationError(f"{kind!r} is not a database that questline knows", hint=sqlite_url.HINT)
 
 
 def decide_library(url: str) -> None:
@@ -91,16 +80,25 @@ class Database:
       pool_size: connections kept open.
       patience: seconds for which a transaction that met a passing error is tried again.
       limits: how large what is stored, or read as a whole, may be.
+      pooler: "transaction" where a pooler is known to share PostgreSQL's sessions; "auto" looks.
     """
 
     def __init__(
-        self, url: str | Path, *, pool_size: int = 5, patience: float = 5.0, limits: Limits = DEFAULTS
+        self,
+        url: str | Path,
+        *,
+        pool_size: int = 5,
+        patience: float = 5.0,
+        limits: Limits = DEFAULTS,
+        pooler: str = "auto",
     ) -> None:
+        self._text = str(url)
         self.url = parse_url(url)
         self.dialect = self.url.get_backend_name()
         self.patience = patience
         self.limits = limits
         self._pool_size = pool_size
+        self._pooler = pooler
         self._is_copy = False
         self.clock = Clock(self._read_clock)
         self._begin()
@@ -125,7 +123,7 @@ class Database:
         """The URL without its password, for people."""
         if self.dialect == "sqlite":
             return f"sqlite:///{self.url.database}"
-        return self.url.set(drivername=self.dialect, query={}).render_as_string(hide_password=True)
+        return shown(self.url)
 
     @property
     def _in_memory(self) -> bool:
@@ -177,7 +175,9 @@ class Database:
         module = sqlite_driver.driver()
         file = None if self._in_memory else SqliteFile(self.url.database or "", module)
         pool: dict[str, Any] = {"poolclass": StaticPool} if self._in_memory else {"pool_size": self._pool_size}
-        engine = create_engine(self.url, module=module, connect_args={"check_same_thread": False}, **pool)
+        engine = create_engine(
+            self.url, module=module, connect_args={"check_same_thread": False}, hide_parameters=True, **pool
+        )
 
         @event.listens_for(engine, "connect")
         def _prepare(connection: Any, _record: Any) -> None:
@@ -221,17 +221,8 @@ class Database:
             raise StoreUnavailable(f"cannot make the folder {path.parent}: {error.strerror}") from error
 
     def _postgres_engine(self) -> Engine:
-        engine = create_engine(
-            self.url, pool_size=self._pool_size, max_overflow=15, pool_timeout=30, connect_args=_POSTGRES_CONNECT
-        )
-
-        @event.listens_for(engine, "connect")
-        def _prepare(connection: Any, _record: Any) -> None:
-            connection.autocommit = True
-            connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}")
-            connection.autocommit = False
-
-        return engine
+        pooled = self._pooler == "transaction"
+        return postgres.open_engine(lambda: parse_url(renewed(self._text)), pool_size=self._pool_size, pooled=pooled)
 
     def _read_clock(self) -> Reading:
         """Read the database's time; SQLite's is that of the machine, which is always this one."""
@@ -241,8 +232,13 @@ class Database:
 
     def _ask_clock(self) -> Reading:
         with self.engine.connect() as connection:
-            autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
-            return Reading.of(lambda: float(driver.execute(autocommit, _NOW)[0][0]))
+            try:
+                if postgres.is_pooled(connection):
+                    return driver.transaction(connection, _time_of, opening=postgres.opening(connection))
+                return _time_of(connection.execution_options(isolation_level="AUTOCOMMIT"))
+            except DBAPIError as error:
+                connection.invalidate(error)  # what goes past SQLAlchemy is not seen by it either
+                raise
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return `work(connection)` of one read transaction."""
@@ -265,32 +261,51 @@ class Database:
         """
         return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable), tries=tries)
 
-    def statement(self, work: Callable[[Connection], T], *, at: str) -> T:
+    def statement(self, work: Callable[[Connection], T], *, at: str, alone: bool | None = None) -> T:
         """Return `work(connection)` of the few statements on a step's way.
 
-        On PostgreSQL each of them is a transaction of its own; on SQLite they are one.
+        On PostgreSQL each of them is a transaction of its own, unless a pooler shares its sessions; on SQLite they
+        are one.
 
         Parameters:
           work: sends them; it may be called again after a passing error.
           at: their name among `failpoints.TRANSACTIONS`.
+          alone: whether they hold one item only, and may take long; False if several, which may not. None gives
+            them little time first and then much.
 
         Raises:
+          Overtime: they took more than they may, and `alone` is not None.
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._run(work, at))
+        if alone is not None:
+            return self._retry(lambda: self._run(work, at, alone=alone), limited=True)
+        try:
+            return self._retry(lambda: self._run(work, at, alone=False), limited=True)
+        except Overtime:
+            return self._retry(lambda: self._run(work, at, alone=True))
 
-    def _run(self, work: Callable[[Connection], T], at: str) -> T:
+    def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool) -> T:
         self.clock.refresh()
         with self._entry:
             with self._hot_connections.lent() as connection:
                 failpoint(at, "begun")
-                if self.dialect == "sqlite":
-                    result = driver.transaction(connection, work, written=partial(failpoint, at, "written"))
+                if begin := self._begin_of(connection, alone=alone):
+                    result = driver.transaction(
+                        connection, work, opening=begin, written=partial(failpoint, at, "written")
+                    )
                 else:
                     result = work(connection)
                 failpoint(at, "committed")
             self._committed()
             return result
+
+    def _begin_of(self, connection: Connection, *, alone: bool) -> str | None:
+        """Return what begins the transaction of hot statements; None where each is one of its own."""
+        if self.dialect == "sqlite":
+            return "BEGIN IMMEDIATE"
+        if alone or postgres.is_pooled(connection):
+            return postgres.opening(connection, postgres.ALONE if alone else postgres.HOT)
+        return None
 
     def _transaction(self, work: Callable[[Connection], T], *, at: str | None = None, repeatable: bool = True) -> T:
         """Run one transaction: a write if it has a name, else a read."""
@@ -299,21 +314,23 @@ class Database:
         self.clock.refresh()
         with self._entry, self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
-            level = {} if write or self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-            connection = plain.execution_options(questline_write=write, **level)
+            level = "READ COMMITTED" if write else "REPEATABLE READ"
+            connection = plain.execution_options(questline_write=write, questline_level=level)
             transaction = connection.begin()
             try:
                 _pass(at, "begun")
                 result = work(connection)
                 _pass(at, "written")
-            except BaseException:
+            except BaseException as error:
                 transaction.rollback()
+                if is_of_session(error):
+                    plain.invalidate(error)
                 raise
             try:
                 transaction.commit()
                 _pass(at, "committed")
             except DBAPIError as error:
-                if repeatable:
+                if repeatable or is_answered(error):
                     raise
                 message = (
                     f"the connection to {self.name} broke while committing: the change may or may not have been made"
@@ -327,8 +344,12 @@ class Database:
         if self._file is not None:
             self._file.committed()
 
-    def _retry(self, attempt: Callable[[], T], tries: float = math.inf) -> T:
-        """Call `attempt` until it succeeds, fails for good, or the patience is over."""
+    def _retry(self, attempt: Callable[[], T], *, tries: float = math.inf, limited: bool = False) -> T:
+        """Call `attempt` until it succeeds, fails for good, or the patience is over.
+
+        Parameters:
+          limited: whether what took too long is told of at once, as `Overtime`.
+        """
         began = time.monotonic()
         deadline = began + self.patience
         pause = RETRY_FIRST
@@ -339,23 +360,13 @@ class Database:
                 error = unmasked(raised)
                 tries -= 1
                 late = not tries or time.monotonic() + pause > deadline or self._stopping.is_set()
+                if limited and is_of_statement(error) and not self._stopping.is_set():
+                    raise Overtime(reason_of(error), blocked=is_lock(error)) from error
                 if late or not is_transient(error):
-                    raise self._explained(error) from error
-                self._alarm.sound(_reason(error), time.monotonic() - began)
+                    raise explained(error, self.name) from error
+                self._alarm.sound(reason_of(error), time.monotonic() - began)
             self._stopping.wait(pause)
             pause = min(pause * 2, RETRY_LONGEST)
-
-    def _explained(self, error: SQLAlchemyError) -> Exception:
-        """Return the error to raise: unreachable stores and bad files in words, our own mistakes as they are."""
-        if isinstance(error, DataError):
-            return PayloadError(f"the database {self.name} refuses a value: {error.orig}")
-        if not isinstance(error, DBAPIError):
-            return StoreUnavailable(f"cannot use the database {self.name}: {error}")
-        reason = _reason(error)
-        unreachable = type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
-        if is_transient(error) or unreachable or "not a database" in reason:
-            return StoreUnavailable(f"cannot use the database {self.name}: {reason}", hint=_UNREACHABLE_HINT)
-        return error
 
     def check_callers(self, connection: Connection) -> None:
         """Make sure that a caller's own connection can take part in what this store does.
@@ -388,18 +399,11 @@ class Database:
             self._engine.dispose()
 
 
-def _reason(error: SQLAlchemyError) -> str:
-    """Return the first line of what the database said."""
-    said = getattr(error, "orig", None) or error
-    return str(said).strip().splitlines()[0] if str(said).strip() else type(said).__name__
+def _time_of(connection: Connection) -> Reading:
+    return Reading.of(lambda: float(driver.execute(connection, _NOW)[0][0]))
 
 
 def _pass(at: str | None, stage: str) -> None:
     """Pass the failpoint of a transaction that has a name."""
     if at is not None:
         failpoint(at, stage)
-
-
-_UNREACHABLE_HINT = (
-    "check the URL, that the server runs, and that this user may write there; `questline doctor` tells more"
-)

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
+from questline_persistence.store_errors import hide_values
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
@@ -41,13 +43,23 @@ def changed_rows(connection: Connection, result: CursorResult[Any]) -> int:
     return result.rowcount if result.rowcount >= 0 else int(execute(connection, "SELECT changes()")[0][0])
 
 
-def transaction(connection: Connection, work: Callable[[Connection], T], *, written: Callable[[], object]) -> T:
-    """Return `work(connection)` after one committed write transaction of SQLite; `written` is called before COMMIT.
+def transaction(
+    connection: Connection,
+    work: Callable[[Connection], T],
+    *,
+    opening: str,
+    written: Callable[[], object] = lambda: None,
+) -> T:
+    """Return `work(connection)` after one committed write transaction.
+
+    Parameters:
+      opening: begins it.
+      written: called before COMMIT.
 
     Raises:
       DBAPIError: as SQLAlchemy would raise it.
     """
-    execute(connection, "BEGIN IMMEDIATE")
+    execute(connection, opening)
     try:
         result = work(connection)
         written()
@@ -68,6 +80,7 @@ def _commit(connection: Connection) -> None:
 
 def _raised(connection: Connection, statement: str, error: Exception) -> BaseException:
     """Return a driver's error as SQLAlchemy would raise it."""
+    hide_values(error)
     return DBAPIError.instance(statement, None, error, _errors(connection), hide_parameters=True)
 
 

@@ -47,6 +47,12 @@ class InvalidRecord(PayloadError, ValueError, TypeError):
     """A quest or step was made with a field that is unknown, missing or wrong; a ValueError too, as Pydantic's is."""
 
 
+class NotAllowed(QuestlineError):
+    """This user may not do this here."""
+
+    code = "not_allowed"
+
+
 class ConfigurationError(QuestlineError):
     """A setting, a URL or the database schema is wrong; trying again will not help."""
 

@@ -12,25 +12,17 @@ from sqlalchemy import Connection, Engine, event
 
 from questline_persistence.driver import execute
 from questline_persistence.errors import QuestlineError
+from questline_persistence.postgres import HOT, PLANNING, is_pooled
+from questline_persistence.transient import is_of_session
 
 #: Most connections lent at a time; whoever wants another one waits, as for SQLAlchemy's pool.
 MAX_LENT = 20
-
-#: How PostgreSQL plans hot statements: once, by primary keys. What is known of the tables' sizes may stem from when
-#: they were empty, and a plan that reads all tickets where it should look up one costs more with each quest that waits.
-_PLANNING = (
-    "plan_cache_mode = force_generic_plan",
-    "enable_seqscan = off",
-    "enable_hashjoin = off",
-    "enable_mergejoin = off",
-    "jit = off",
-)
 
 
 def plan_by_keys(connection: Connection) -> None:
     """Have the rest of a transaction planned as hot statements are."""
     if connection.dialect.name == "postgresql":
-        execute(connection, "".join(f"SET LOCAL {setting};" for setting in _PLANNING))
+        execute(connection, "".join(f"SET LOCAL {name} = {value};" for name, value in PLANNING.items()))
 
 
 class HotConnections:
@@ -64,8 +56,8 @@ class HotConnections:
             except QuestlineError:  # an answer, for which the connection is as good as before
                 self._keep(hot)
                 raise
-            except BaseException:
-                self._give_up(hot)
+            except BaseException as error:
+                self._give_up(hot, error)
                 raise
 
     def _keep(self, hot: _Hot) -> None:
@@ -73,9 +65,9 @@ class HotConnections:
             hot.connection.rollback()
         self._kept.append(hot)
 
-    def _give_up(self, hot: _Hot) -> None:
-        """Close a connection that met an error, and those that are kept if the server has ended it: them too, then."""
-        ended = getattr(hot.driver, "closed", False)
+    def _give_up(self, hot: _Hot, error: BaseException) -> None:
+        """Close a connection that met an error, and those that are kept if they are likely to meet it as well."""
+        ended = getattr(hot.driver, "closed", False) or is_of_session(error)
         self._drop(hot)
         if ended:
             self.close()
@@ -92,9 +84,9 @@ class HotConnections:
         if not self._shared:
             connection.detach()
         try:
-            if self._engine.dialect.name == "postgresql":
+            if self._engine.dialect.name == "postgresql" and not is_pooled(connection):
                 hot.driver.autocommit = True
-                execute(connection, "".join(f"SET {setting};" for setting in _PLANNING))
+                execute(connection, "".join(f"SET {name} = {value};" for name, value in HOT.items()))
         except BaseException:
             self._drop(hot)
             raise

@@ -65,9 +65,7 @@ class QuestRepository:
         auto_migrate: bool = False,
     ) -> None:
         self._owned = not isinstance(database, Database)
-        self.database = (
-            database if isinstance(database, Database) else Database(database, limits=settings.load().limits)
-        )
+        self.database = database if isinstance(database, Database) else _opened(database)
         self.namespace = namespace
         self._removal = Removal(self.database, namespace)
         if self._owned:
@@ -489,3 +487,8 @@ def make_filter(
 def _refuse_page(limit: int, most: int) -> None:
     if not 1 <= limit <= most:
         raise PayloadError(f"limit must be 1 to {most:,}, not {limit}", hint="go on behind a page for more")
+
+
+def _opened(url: str | Path) -> Database:
+    chosen = settings.load()
+    return Database(url, limits=chosen.limits, pooler=chosen.database_pooler)

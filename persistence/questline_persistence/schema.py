@@ -74,6 +74,8 @@ def migrate(database: Database, revision: str = "head") -> None:
 
     def work(connection: Connection) -> None:
         if database.dialect == "postgresql":
+            _require_utf8(connection, database)
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # another one's migration may take long
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         command.upgrade(_config(connection), revision)
 
@@ -98,6 +100,14 @@ def _validate(database: Database) -> None:
     ]
     for change in changes:
         database.write(partial(Connection.execute, statement=change), at="migrate")
+
+
+def _require_utf8(connection: Connection, database: Database) -> None:
+    """Raise ConfigurationError for a database that cannot hold what handlers return and raise."""
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        message = f"the database {database.name} has the encoding {encoding}, and questline needs UTF8"
+        raise ConfigurationError(message, hint="CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
 
 
 def downgrade(database: Database, revision: str) -> None:

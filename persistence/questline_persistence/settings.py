@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.limits import DEFAULTS, Limit, Limits
+from questline_persistence.secret_files import read_secret
 from questline_persistence.spelling import suggestion
 
 #: Names that other tools use for the same thing, taken when ours is not set.
@@ -66,6 +67,11 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite:///.questline/questline.db",
         description="SQL store: `sqlite:///path` or `postgresql://…`; falls back to DATABASE_URL",
+    )
+    database_pooler: Literal["auto", "transaction"] = Field(
+        "auto",
+        description="`transaction` where a pooler such as PgBouncer shares PostgreSQL's sessions among transactions; "
+        "`auto` looks, once per process",
     )
     broker_url: str = Field("memory://", description="doorbells: `memory://` or `redis://…`; falls back to REDIS_URL")
     lords: Words = Field((), description="modules to import Lords from, separated by commas")
@@ -131,7 +137,7 @@ class Settings(BaseSettings):
         """Accept words separated by commas."""
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
-    @field_validator("log_level", "log_format", mode="before")
+    @field_validator("log_level", "log_format", "database_pooler", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
@@ -189,7 +195,7 @@ class _SecretFiles(_Source):
             variable = f"{_variable(name)}_FILE"
             if path := os.environ.get(variable):
                 try:
-                    found[name] = Path(path).read_text(encoding="utf-8").strip()
+                    found[name] = read_secret(path)
                 except OSError as error:
                     raise ConfigurationError(f"{variable}: cannot read {path}: {error.strerror}") from error
         return found

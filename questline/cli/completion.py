@@ -51,7 +51,7 @@ def _repository(options: Mapping[str, Any]) -> QuestRepository | None:
     from questline_persistence.repository import QuestRepository  # noqa: PLC0415
 
     chosen = settings.load(database_url=options.get("database_url"), namespace=options.get("namespace"))
-    database = Database(chosen.database_url, patience=0.0)
+    database = Database(chosen.database_url, patience=0.0, pooler=chosen.database_pooler)
     if database.dialect == "sqlite" and not Path(database.url.database or "").is_file():
         return None
     return QuestRepository(database, namespace=chosen.namespace)

@@ -12,6 +12,7 @@ from questline.cli.exit_codes import ExitCode
 from questline_persistence.error_text import summary_of, traceback_of
 from questline_persistence.errors import (
     ConfigurationError,
+    NotAllowed,
     PayloadError,
     QuestConflict,
     QuestFailed,
@@ -25,12 +26,6 @@ class UsageMistake(QuestlineError):
     """The command line asks for something that cannot be asked for like this."""
 
     code = "usage"
-
-
-class NotAllowed(QuestlineError):
-    """This user may not do this here."""
-
-    code = "not_allowed"
 
 
 class WaitTimedOut(QuestlineError):

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from questline.cli import output
-from questline.cli.failures import NotAllowed, UsageMistake
+from questline.cli.failures import UsageMistake
 from questline.cli.output import Output
-from questline_persistence.errors import ConfigurationError, StoreUnavailable
+from questline_persistence.errors import ConfigurationError, NotAllowed, StoreUnavailable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -100,7 +100,8 @@ class Invocation:
         """The store, its schema unseen."""
         from questline_persistence.database import Database  # noqa: PLC0415  (200 ms that --help does not need)
 
-        database = Database(self.settings.database_url, limits=self.settings.limits)
+        settings = self.settings
+        database = Database(settings.database_url, limits=settings.limits, pooler=settings.database_pooler)
         if database.dialect == "sqlite":
             refuse_forbidden_file(database.url.database)
         return database

@@ -75,7 +75,9 @@ class QuestClient:
         chosen = settings.load(database_url=text, broker_url=broker_url, namespace=namespace)
         self.namespace = chosen.namespace
         self._owned = database is None
-        self.database = Database(file or chosen.database_url, limits=chosen.limits) if database is None else database
+        self.database = database or Database(
+            file or chosen.database_url, limits=chosen.limits, pooler=chosen.database_pooler
+        )
         self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
         # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
         self._heard = broker is not None or self.broker.room() is None

@@ -71,7 +71,11 @@ class WorkerProcess:
         # A thread may hold one connection for its step's outputs while the committer uses another.
         size = min(settings.worker_threads + 4, 20)
         self.database = database or Database(
-            settings.database_url, pool_size=size, patience=FOR_EVER, limits=settings.limits
+            settings.database_url,
+            pool_size=size,
+            patience=FOR_EVER,
+            limits=settings.limits,
+            pooler=settings.database_pooler,
         )
         self.broker = broker or open_broker(settings.broker_url, namespace=settings.namespace)
         self.journal = Journal(self.database, settings.namespace, code_version=settings.code_version)

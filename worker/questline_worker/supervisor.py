@@ -19,6 +19,7 @@ from questline_persistence.ids import new_claim_id
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
 from questline_persistence.register import Register
+from questline_persistence.secret_files import renewed
 from questline_persistence.settings import Settings
 from questline_scheduler.brokers import open_broker
 from questline_scheduler.services import make_loops
@@ -83,7 +84,9 @@ class Supervisor:
         self._children: list[_Child] = []
         self._due: list[tuple[float, int]] = []
         # The supervisor never waits long for the store: a child that dies meanwhile must be replaced all the same.
-        self._database = Database(settings.database_url, patience=2.0, limits=settings.limits)
+        self._database = Database(
+            settings.database_url, patience=2.0, limits=settings.limits, pooler=settings.database_pooler
+        )
         self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
         self._in_process = self._broker.room() is not None
         self._register = Register(self._database, settings.namespace)
@@ -124,7 +127,7 @@ class Supervisor:
 
     def _start(self, short_lives: int = 0) -> None:
         process_id = new_claim_id()
-        settings = self.settings.model_dump(mode="json")
+        settings = self.settings.model_dump(mode="json") | {"database_url": renewed(self.settings.database_url)}
         orders = Orders(settings, self._modules, self._in_process, process_id, self._development)
         try:
             process, pipe = _spawn()

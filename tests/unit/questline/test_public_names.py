@@ -12,7 +12,7 @@ DOCUMENTED = {
     *("QuestClient", "QuestHandle", "AsyncQuestClient", "AsyncQuestHandle", "quest_type"),
     *("Quest", "QuestExecutionData", "LordStep", "LordRun", "Snapshot", "QuestRepository", "QuestFilter"),
     *("ExecutionStatus", "StepStatus"),
-    *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "ConfigurationError"),
+    *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "ConfigurationError", "NotAllowed"),
     *("StoreUnavailable", "QuestFailed", "__version__"),
 }
 
