@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
+from questline_persistence.slow_lane import SlowLane
+from questline_persistence.store_errors import Overtime
 
 log = get_logger(__name__)
 
@@ -51,15 +53,23 @@ class _Turn:
 class _Entry(Generic[Item, Result]):
     """One item, and where its result will stand; `turn` wakes whoever waits for that."""
 
-    __slots__ = ("done", "error", "item", "result", "size", "turn")
+    __slots__ = ("aside", "done", "error", "item", "result", "size", "turn")
 
     def __init__(self, item: Item, size: int, turn: _Turn | None) -> None:
         self.item = item
         self.size = size
         self.turn = turn
         self.done = False
+        #: Whether it was taken aside, so that whoever waits for it has nothing to lead.
+        self.aside = False
         self.result: Result | None = None
         self.error: BaseException | None = None
+
+    def end(self) -> None:
+        """Let whoever waits for it go on."""
+        self.done = True
+        if self.turn is not None:
+            self.turn.set()
 
 
 class Committer(Generic[Item, Result]):
@@ -69,6 +79,8 @@ class Committer(Generic[Item, Result]):
       flush: commits a list of items in one go and returns their results in order. If it raises for
         several items, each is tried alone, so that a bad one fails alone; but a store that cannot be
         reached fails them all.
+      slowly: commits one item that took too long, or went with one that did; those are taken aside, so that no
+        other waits for them.
       settled: told, after each transaction, of those posted items that it held, each with its result or the error
         that it met.
       size: how large an item is; a batch of large ones is a short one.
@@ -79,8 +91,11 @@ class Committer(Generic[Item, Result]):
         flush: Callable[[Sequence[Item]], Sequence[Result]],
         settled: Callable[[Sequence[tuple[Item, Result | BaseException]]], object] = lambda _: None,
         size: Callable[[Item], int] = lambda _: 0,
+        slowly: Callable[[Item], Result] | None = None,
     ) -> None:
         self._flush = flush
+        self._slow_lane: SlowLane[_Entry[Item, Result]] = SlowLane(self._commit_slowly, self._give_up)
+        self._slowly = slowly or (lambda item: flush([item])[0])
         self._settled = settled
         self._size = size
         self._waiting: deque[_Entry[Item, Result]] = deque()
@@ -96,7 +111,7 @@ class Committer(Generic[Item, Result]):
         entry: _Entry[Item, Result] = _Entry(item, self._size(item), turn)
         self._waiting.append(entry)
         while not entry.done:
-            if self._leading.acquire(blocking=False):
+            if not entry.aside and self._leading.acquire(blocking=False):
                 self._lead()
             else:
                 turn.wait()
@@ -147,7 +162,7 @@ class Committer(Generic[Item, Result]):
         finally:
             self._leading.release()
             self._pass_on()
-        self._tell([entry for entry in batch if entry.turn is None])
+        self._tell([entry for entry in batch if entry.turn is None and entry.done])
 
     def _pass_on(self) -> None:
         """Wake whoever is to lead next; without this, an item that came during a commit would be left."""
@@ -161,12 +176,15 @@ class Committer(Generic[Item, Result]):
         try:
             for entry, result in zip(batch, self._flush([entry.item for entry in batch]), strict=True):
                 entry.result = result
+        except Overtime:
+            for entry in batch:
+                entry.aside = True
+            self._slow_lane.put(batch)
+            return
         except BaseException as error:  # noqa: BLE001  (it is raised in the callers' threads)
             self._alone(batch, error)
         for entry in batch:
-            entry.done = True
-            if entry.turn is not None:
-                entry.turn.set()
+            entry.end()
 
     def _alone(self, batch: Sequence[_Entry[Item, Result]], error: BaseException) -> None:
         """Commit each item by itself after the batch as a whole has failed."""
@@ -180,6 +198,20 @@ class Committer(Generic[Item, Result]):
                 entry.result = self._flush([entry.item])[0]
             except BaseException as own_error:  # noqa: BLE001  (as above)
                 entry.error = own_error
+
+    def _commit_slowly(self, entry: _Entry[Item, Result]) -> None:
+        """Commit one item that was taken aside."""
+        entry.result = self._slowly(entry.item)
+        self._end_aside(entry)
+
+    def _give_up(self, entry: _Entry[Item, Result], error: BaseException) -> None:
+        """Let one item go that was taken aside, and met an error there."""
+        entry.error = error
+        self._end_aside(entry)
+
+    def _end_aside(self, entry: _Entry[Item, Result]) -> None:
+        entry.end()
+        self._tell([entry] if entry.turn is None else [])
 
     def _tell(self, posted: Sequence[_Entry[Item, Result]]) -> None:
         """Let go of posted items that are settled."""

@@ -49,9 +49,10 @@ class Journal:
         self._hot: ModuleType = hot_sqlite if database.dialect == "sqlite" else hot_postgres
         #: Told of every posted checkpoint that is settled, with what became of it or the error that it met.
         self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
-        self._ends: _Committer = Committer(self._flush, self._tell, _size)
+        self._ends: _Committer = Committer(self._flush, self._tell, _size, self._flush_slowly)
         # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
-        self._wishes: _Committer = self._ends if database.dialect == "sqlite" else Committer(self._flush)
+        own: _Committer = Committer(self._flush, slowly=self._flush_slowly)
+        self._wishes: _Committer = self._ends if database.dialect == "sqlite" else own
 
     def claim(self, wish: ClaimRequest) -> Claim | None:
         """Move a ticket from ready to running; return the claim, or None if it may not run here and now."""
@@ -73,8 +74,12 @@ class Journal:
         """Wait until every posted checkpoint is settled."""
         self._ends.drain()
 
-    def fail(self, failure: Failure) -> Settled:
-        """Move a ticket from running to ready after a back-off, or fail its quest; record the error."""
+    def fail(self, failure: Failure, *, recorded: bool = True) -> Settled:
+        """Move a ticket from running to ready after a back-off, or fail its quest; record the error.
+
+        Parameters:
+          recorded: False leaves the history out, where the store takes none: the attempt counts all the same.
+        """
         held = failure.claim
         ending = Ending(
             quest_id=held.quest_id,
@@ -90,7 +95,7 @@ class Journal:
         )
 
         def work(connection: Connection) -> Settled:
-            settled = end_badly(connection, ending, now=self.database.clock.now())
+            settled = end_badly(connection, ending, now=self.database.clock.now(), recorded=recorded)
             # The sweep may have ended the same claim with another error: only this very failure is ours.
             mine = and_(runs.c.status == RunStatus.ERROR, runs.c.error_message == error_text(failure.error))
             return settled if settled.won else self._recorded(connection, [held], mine).get(held.claim_id, settled)
@@ -136,11 +141,21 @@ class Journal:
     def _tell(self, ends: Sequence[tuple[Any, Any]]) -> None:
         self.on_settled(ends)
 
-    def _flush(self, items: Sequence[ClaimRequest | Checkpoint]) -> Sequence[Claim | Settled | None]:
-        """Commit what the threads of this process have gathered: results first, then claims."""
+    def _flush_slowly(self, item: ClaimRequest | Checkpoint) -> Claim | Settled | None:
+        """Commit one item, for which the store may take long."""
+        return self._flush([item], alone=True)[0]
+
+    def _flush(
+        self, items: Sequence[ClaimRequest | Checkpoint], *, alone: bool = False
+    ) -> Sequence[Claim | Settled | None]:
+        """Commit what the threads of this process have gathered: results first, then claims.
+
+        Raises:
+          Overtime: the store took longer than what is gathered may take, or than one item may.
+        """
         ends = [item for item in items if isinstance(item, Checkpoint)]
         wishes = [item for item in items if isinstance(item, ClaimRequest)]
-        settled, claims = self._settle(ends, wishes)
+        settled, claims = self._settle(ends, wishes, alone=alone)
         return [
             settled.get(item.claim.claim_id, Settled(won=False))
             if isinstance(item, Checkpoint)
@@ -149,7 +164,7 @@ class Journal:
         ]
 
     def _settle(
-        self, ends: Sequence[Checkpoint], wishes: Sequence[ClaimRequest]
+        self, ends: Sequence[Checkpoint], wishes: Sequence[ClaimRequest], *, alone: bool
     ) -> tuple[dict[str, Settled], dict[str, Claim]]:
         tries = _Tries()
         settled: dict[str, Settled] = {}
@@ -158,12 +173,15 @@ class Journal:
             settled, claims = self.database.statement(
                 lambda own: (self._checkpoints(own, ends), self._claims(own, wishes, tries)),
                 at="checkpoint" if ends else "claim",
+                alone=alone,
             )
         else:
             if ends:
-                settled = self.database.statement(lambda own: self._checkpoints(own, ends), at="checkpoint")
+                settled = self.database.statement(
+                    lambda own: self._checkpoints(own, ends), at="checkpoint", alone=alone
+                )
             if wishes:
-                claims = self.database.statement(lambda own: self._claims(own, wishes, tries), at="claim")
+                claims = self.database.statement(lambda own: self._claims(own, wishes, tries), at="claim", alone=alone)
         missing = [end for end in ends if end.claim.claim_id not in settled]
         return settled | self._won_before(missing) if missing else settled, claims
 

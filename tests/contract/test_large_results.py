@@ -16,9 +16,9 @@ def test_large_results_that_nobody_waits_for_are_bounded_by_their_size(
     large, small = (bench.claim(bench.submit("a")) for _ in range(2))
     statement, store_is_back = bench.database.statement, threading.Event()
 
-    def wait(work: Any, *, at: str) -> Any:
+    def wait(work: Any, **options: Any) -> Any:
         assert store_is_back.wait(30)
-        return statement(work, at=at)
+        return statement(work, **options)
 
     monkeypatch.setattr(bench.database, "statement", wait)
     bench.journal.post(checkpoint(large, "x" * 20))

@@ -5,8 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from questline_persistence import committer as committer_module
+from questline_persistence import slow_lane
 from questline_persistence.committer import Committer
 from questline_persistence.errors import StoreUnavailable
+from questline_persistence.slow_lane import MAX_TRIES
+from questline_persistence.store_errors import Overtime
 from tests.waiting import eventually
 
 
@@ -281,3 +284,83 @@ def test_no_posted_item_is_left_behind_however_the_threads_meet() -> None:
     committer.drain()
     expected = [start * 1_000 + number for start in range(4) for number in range(200) if number % 2]
     assert sorted(told.ends) == [(number, 2 * number) for number in expected]
+
+
+class Slow:
+    """A store for which negative items take too long, alone as among others, until they have been tried so often."""
+
+    def __init__(self, *, tries: int, blocked: bool = False) -> None:
+        self.tries, self.blocked = tries, blocked
+        self.open = threading.Event()
+        self.alone: list[int] = []
+
+    def flush(self, items: Sequence[int]) -> Sequence[int]:
+        if min(items) < 0:
+            raise Overtime("canceling statement due to statement timeout", blocked=self.blocked)
+        return [2 * item for item in items]
+
+    def slowly(self, item: int) -> int:
+        assert self.open.wait(30)
+        self.alone.append(item)
+        if item < 0 and self.alone.count(item) < self.tries:
+            raise Overtime("canceling statement due to statement timeout", blocked=self.blocked)
+        return 2 * item
+
+
+def test_an_item_that_takes_too_long_keeps_no_other_waiting() -> None:
+    store = Slow(tries=2)
+    committer = Committer[int, int](store.flush, slowly=store.slowly)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(committer.submit, -1)
+        eventually(lambda: committer._slow_lane._running)
+
+        assert [committer.submit(number) for number in (1, 2)] == [2, 4]
+        assert not slow.done()
+        store.open.set()
+        assert slow.result(30) == -2
+
+
+def test_what_was_committed_with_such_an_item_is_tried_alone_and_does_not_wait_for_its_next_try() -> None:
+    store, told = Slow(tries=3), Told()
+    committer = Committer[int, int](store.flush, told, slowly=store.slowly)
+    committer._leading.acquire()
+    for number in (-1, 1, 2):
+        committer.post(number)
+    committer._leading.release()
+    committer._pass_on()
+    store.open.set()
+    committer.drain()
+
+    assert store.alone == [-1, 1, 2, -1, -1]
+    assert sorted(told.ends) == [(-1, -2), (1, 2), (2, 4)]
+
+
+def test_an_item_that_always_takes_too_long_fails_after_a_few_tries() -> None:
+    store, told = Slow(tries=1_000), Told()
+    committer = Committer[int, int](store.flush, told, slowly=store.slowly)
+    store.open.set()
+    committer.post(-1)
+    committer.drain()
+    with pytest.raises(Overtime):
+        committer.submit(-2)
+
+    assert store.alone == [-1] * MAX_TRIES + [-2] * MAX_TRIES
+    assert isinstance(told.ends[0][1], Overtime)
+
+
+def test_an_item_that_waits_for_a_lock_is_tried_until_the_lock_is_gone() -> None:
+    store = Slow(tries=10 * MAX_TRIES, blocked=True)
+    committer = Committer[int, int](store.flush, slowly=store.slowly)
+    store.open.set()
+
+    assert committer.submit(-1) == -2
+
+
+def test_the_slow_lane_begins_anew_after_it_was_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_lane, "IDLE_SECONDS", 0.0)
+    store = Slow(tries=1)
+    committer = Committer[int, int](store.flush, slowly=store.slowly)
+    store.open.set()
+    for number in (-1, -2):
+        assert committer.submit(number) == 2 * number
+        eventually(lambda: not committer._slow_lane._running)
