@@ -70,21 +70,28 @@ UNCLAIMED: dict[str, Any] = {"claim_id": None, "worker_id": None, "claimed_at": 
 
 
 def end_badly(
-    connection: Connection, ending: Ending, *, now: float, also: ColumnElement[bool] | None = None
+    connection: Connection,
+    ending: Ending,
+    *,
+    now: float,
+    also: ColumnElement[bool] | None = None,
+    recorded: bool = True,
 ) -> Settled:
     """Move a ticket from running to ready after a back-off, to held, or fail its quest; record the run.
 
     Parameters:
       also: a further condition, checked in the same statement.
+      recorded: False leaves the run out, and the snapshot of a failed quest, where the store takes none: the attempt
+        must count all the same.
     """
     guard = holds(ending.quest_id, ending.epoch, ending.position, ending.claim_id)
     guard = guard if also is None else and_(guard, also)
     settled = (
-        _fail_quest(connection, ending, guard, now)
+        _fail_quest(connection, ending, guard, now, recorded=recorded)
         if ending.retry_in is None
         else _retry(connection, ending, guard, now)
     )
-    if settled.won:
+    if settled.won and recorded:
         record(connection, ending, now)
     return settled
 
@@ -137,22 +144,26 @@ def settle_pause(connection: Connection, quest_id: str, epoch: int, position: st
     )
 
 
-def _fail_quest(connection: Connection, ending: Ending, guard: ColumnElement[bool], now: float) -> Settled:
+def _fail_quest(
+    connection: Connection, ending: Ending, guard: ColumnElement[bool], now: float, *, recorded: bool
+) -> Settled:
     """Take the ticket away and mark the quest as failed, with an error snapshot."""
-    row = connection.execute(delete(tickets).where(guard).returning(tickets.c.version + 1, tickets.c.fence + 1)).first()
+    newest = tickets.c.version + (1 if recorded else 0)
+    row = connection.execute(delete(tickets).where(guard).returning(newest, tickets.c.fence + 1)).first()
     if row is None:
         return Settled(won=False)
     version, fence = row
-    connection.execute(
-        insert(snapshots).values(
-            quest_id=ending.quest_id,
-            version=version,
-            epoch=ending.epoch,
-            position=ending.position,
-            snapshot_reason=SnapshotReason.ERROR,
-            created_at=rfc3339(now),
+    if recorded:
+        connection.execute(
+            insert(snapshots).values(
+                quest_id=ending.quest_id,
+                version=version,
+                epoch=ending.epoch,
+                position=ending.position,
+                snapshot_reason=SnapshotReason.ERROR,
+                created_at=rfc3339(now),
+            )
         )
-    )
     connection.execute(
         update(quests)
         .where(quests.c.quest_id == ending.quest_id)

@@ -42,6 +42,7 @@ from questline_persistence.log import get_logger
 from questline_persistence.low_water import LowWater
 from questline_persistence.retries import backoff
 from questline_persistence.states import TicketState
+from questline_persistence.store_errors import REFUSALS
 from questline_persistence.tables import BELL, in_state, not_before_available, steps, still_in_state, tickets, workers
 
 log = get_logger(__name__)
@@ -166,13 +167,12 @@ class Recovery:
     def _free(self, row: Row[Any], now: float, *, alone: bool = True) -> Settled:
         """Free one claim, its condition checked again in the same statement; a bad row stops no other."""
         ending, also = self._ending(row, now, alone=alone)
+        end = partial(end_badly, ending=ending, now=now, also=also)
         try:
-            settled = self.database.write(
-                lambda connection: end_badly(connection, ending, now=now, also=also), at="sweep_free"
-            )
-        except QuestlineError:
-            raise
-        except Exception:
+            settled = self._end(end)
+        except Exception as error:
+            if isinstance(error, QuestlineError) and not isinstance(error, REFUSALS):
+                raise
             log.exception("sweep_failed", quest_id=row.quest_id, position=row.position)
             return Settled(won=False)
         if settled.won:
@@ -186,6 +186,13 @@ class Recovery:
                 reason=ending.error,
             )
         return settled
+
+    def _end(self, end: Callable[..., Settled]) -> Settled:
+        """End a claim badly, so that the attempt counts also where the store takes no record of it."""
+        try:
+            return self.database.write(end, at="sweep_free")
+        except REFUSALS:
+            return self.database.write(partial(end, recorded=False), at="sweep_free")
 
     def _ending(self, row: Row[Any], now: float, *, alone: bool) -> tuple[Ending, ColumnElement[bool]]:
         """Decide how a dead claim ends: another attempt, or the end of its quest."""

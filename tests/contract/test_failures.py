@@ -141,3 +141,36 @@ def test_there_is_no_back_off_after_the_last_attempt() -> None:
     assert backoff(2, 3, 1.0) is not None
     assert backoff(3, 3, 1.0) is None
     assert backoff(1, 1, 1.0) is None
+
+
+def test_an_attempt_counts_although_its_record_is_left_out(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    assert bench.journal.fail(failure(bench.claim(quest_id)), recorded=False).won
+    assert (bench.ticket(quest_id).attempt, bench.repository.runs(quest_id)) == (1, [])
+
+    settled = bench.journal.fail(failure(bench.claim(quest_id), "no", retry_in=None), recorded=False)
+    assert settled == Settled(won=True, status="failed")
+    found = bench.repository.load_quest(quest_id)
+    assert (found.status, found.error, found.version, bench.reasons(quest_id)) == ("failed", "no", 0, ["start"])
+
+
+def test_a_quest_that_failed_without_a_record_goes_on_like_any_other(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.advance(quest_id, 1)
+    bench.journal.fail(failure(bench.claim(quest_id), retry_in=None), recorded=False)
+
+    bench.controls.retry(quest_id)
+    bench.advance(quest_id, 2)
+    assert bench.status(quest_id) == "completed"
+    bench.replay(quest_id)
+    bench.advance(quest_id, 1, 2)
+
+
+def test_a_record_that_is_left_out_is_fenced_like_any_other(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    claim = bench.claim(quest_id)
+    bench.journal.release(claim)
+    before = bench.everything(quest_id)
+
+    assert not bench.journal.fail(failure(claim, retry_in=None), recorded=False).won
+    assert bench.everything(quest_id) == before

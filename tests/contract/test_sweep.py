@@ -267,3 +267,18 @@ def test_a_failure_of_the_store_is_not_taken_for_a_bad_row(bench: Workbench, mon
     monkeypatch.setattr(recovery_module, "end_badly", broken)
     with pytest.raises(recovery_module.QuestlineError, match="the store is gone"):
         bench.recovery.sweep()
+
+
+def test_a_lost_worker_counts_although_the_store_takes_no_record_of_it(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    for _ in range(MAX_LOST):
+        bench.claim(quest_id, bench.worker(lease=-1.0))
+        if bench.database.dialect == "sqlite":
+            refuse = "BEGIN SELECT raise(abort, 'refused'); END"
+            bench.execute(f"CREATE TRIGGER IF NOT EXISTS no BEFORE INSERT ON lord_runs {refuse}")
+        else:
+            bench.execute("ALTER TABLE lord_runs ADD CHECK (status <> 'error') NOT VALID")
+        bench.recovery.sweep()
+        bench.clock.advance(LONG)
+
+    assert (bench.status(quest_id), bench.repository.runs(quest_id)) == ("failed", [])

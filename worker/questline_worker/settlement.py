@@ -25,6 +25,8 @@ from questline_worker.running import RunningStep, RunningSteps
 
 log = get_logger(__name__)
 
+#: What a quest fails with where the store takes no record of a failure.
+_UNRECORDED = "the store takes no record of this"
 #: How long a stop waits for the bells of the last results, in seconds; the relay rings for what is left then.
 RING_SECONDS = 1.0
 
@@ -168,7 +170,7 @@ class Settlement:
                 log.info(
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
                 )
-                return self._journal.fail(Failure(claim, error, claim.time(), retry_in))
+                return self._fail(claim, error, retry_in)
             case Snoozed(after):
                 log.info("step_snoozed", lord=claim.lord_name, after=after)
                 return self._journal.release(claim, after=after)
@@ -183,13 +185,36 @@ class Settlement:
         if isinstance(error, StoreUnavailable):
             raise error
         if isinstance(error, PayloadError):
-            return self._journal.fail(Failure(claim, error.advice, claim.time(), None))
+            return self._fail(claim, error.advice, None)
         # The store refuses this very result, or an error is not known to pass: an attempt is spent, so that
         # this cannot go on for ever. What the database says may hold the result itself, so the log has it.
         log.error("checkpoint_refused", **ids_of(claim), lord=claim.lord_name, exc_info=error)
         wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
         reason = f"the result could not be stored: {type(error).__name__}; the worker's log tells more"
-        return self._journal.fail(Failure(claim, reason, claim.time(), wait))
+        return self._fail(claim, reason, wait)
+
+    def _fail(self, claim: Claim, error: str, retry_in: float | None) -> Settled:
+        """Spend an attempt of a step, also where the store does not take the record of it.
+
+        Else the step would run without end: each attempt would be given back as if it had not been.
+        """
+        now = claim.time()
+        plain = error.encode("ascii", "backslashreplace").decode()  # any database can hold that
+        told = [error] if error == plain else [error, plain]
+        for text in told:
+            try:
+                return self._journal.fail(Failure(claim, text, now, retry_in))
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("failure_refused", **ids_of(claim), lord=claim.lord_name)
+        try:
+            return self._journal.fail(Failure(claim, f"{_UNRECORDED}: {plain}", now, retry_in), recorded=False)
+        except StoreUnavailable:
+            raise
+        except BaseException:
+            self._running.expect(claim.claim_id)  # for good: given back, it would run again, and not count
+            raise
 
     def _due(self, ends: Iterable[Settled]) -> list[Doorbell]:
         """Return the bells of what may run now."""
