@@ -1,4 +1,7 @@
-"""What `questline doctor` finds about the database: what it is, its schema, its clock, its room. It changes nothing."""
+"""What `questline doctor` finds about the database: what it is, whether it can be used, its schema, clock and room.
+
+It changes nothing: what it writes is taken back.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,10 @@ def check_database(invocation: Invocation) -> Iterator[Check]:
     yield passed("database", "reach", database.name)
     yield _check_sqlite(database) if database.dialect == "sqlite" else _check_postgres(database)
     yield schema
+    standing = list(_check_standing(invocation)) if database.dialect == "postgresql" else []
+    yield from standing
+    if all(check.name != "primary" for check in standing):
+        yield _check_writing(invocation)
     yield _check_clock(database)
 
 
@@ -95,6 +102,41 @@ def _check_sqlite(database: Database | None) -> Check:
     if mode != wanted:
         hint = f"this SQLite should use {wanted}; stop other programs that have the file open, then try again"
     return warned("database", "sqlite", message, hint, value)
+
+
+def _check_writing(invocation: Invocation) -> Check:
+    """Return whether what questline writes can be written; it is taken back at once."""
+    from questline_persistence.trial import try_writing  # noqa: PLC0415  (200 ms that --help does not need)
+
+    try:
+        try_writing(invocation.database, invocation.settings.namespace)
+    except Exception as error:  # noqa: BLE001  (doctor is there to report whatever it meets)
+        failure = explain(error)
+        return failed("database", "writing", failure.message, failure.hint, exit_code=ExitCode(failure.exit_code))
+    return passed("database", "writing", "a row of each table was written, changed, deleted, and taken back")
+
+
+def _check_standing(invocation: Invocation) -> Iterator[Check]:
+    """Yield what a PostgreSQL server is, and whether its sessions are kept for one client."""
+    from questline_persistence.trial import standing_of  # noqa: PLC0415  (as above)
+
+    found = standing_of(invocation.database)
+    if found.standby or found.read_only:
+        message = "the server is a standby" if found.standby else "transactions of this role are read-only"
+        hint = "name the primary, or several hosts and target_session_attrs=read-write"
+        yield failed("database", "primary", f"{message}: nothing can be written", hint, exit_code=ExitCode.UNREACHABLE)
+    if found.shared:
+        hint = "set QUESTLINE_DATABASE_POOLER=transaction"
+        yield failed("database", "sessions", "a pooler shares sessions, and what is set in one is lost", hint)
+    elif not found.pooled:
+        yield passed("database", "sessions", "a session keeps its settings and its prepared statements")
+    elif invocation.settings.database_pooler == "transaction":
+        yield passed("database", "sessions", "a pooler may share sessions; nothing is set or prepared in one")
+    else:
+        message = "a pooler stands before the server and may share sessions; nothing is set or prepared in one"
+        yield warned(
+            "database", "sessions", message, "set QUESTLINE_DATABASE_POOLER=transaction, which spares the look"
+        )
 
 
 def _check_postgres(database: Database) -> Check:

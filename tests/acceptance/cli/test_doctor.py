@@ -27,7 +27,8 @@ def test_servers_that_are_well_pass_with_their_versions_and_clocks(shell: Shell,
 
     assert (ended.code, ended.data["ok"]) == (0, True)
     assert {name: check["status"] for name, check in (database | broker).items()} == dict.fromkeys(
-        ("reach", "server", "schema", "clock", "rehearsal", "maxmemory", "maxmemory-policy"), "pass"
+        ("reach", "server", "schema", "sessions", "writing", "clock", "rehearsal", "maxmemory", "maxmemory-policy"),
+        "pass",
     )
     assert broker["server"]["value"]["server"] == "valkey"
     for clock in (database["clock"], broker["clock"]):
