@@ -59,7 +59,7 @@ def test_a_step_that_a_fork_kept_shows_the_attempts_of_the_quest_in_which_it_ran
     again = bench.fork(fork, "b")
     assert tried(bench, fork) == tried(bench, again) == [(2, 0), (0, 0), (0, 0)]
     bench.controls.cancel(quest_id)
-    assert bench.controls.delete(quest_id)
+    assert bench.repository.delete_quest(quest_id)
     assert tried(bench, fork) == [(0, 0), (0, 0), (0, 0)]  # nobody knows any more
 
 
