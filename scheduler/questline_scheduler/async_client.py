@@ -7,6 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import Connection
@@ -45,7 +46,7 @@ class AsyncQuestClient:
     """
 
     def __init__(
-        self, database_url: str | None = None, broker_url: str | None = None, namespace: str | None = None
+        self, database_url: str | Path | None = None, broker_url: str | None = None, namespace: str | None = None
     ) -> None:
         self._open = partial(QuestClient, database_url, broker_url, namespace)
         self._client: QuestClient | None = None
