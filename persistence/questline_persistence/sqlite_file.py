@@ -33,6 +33,7 @@ class SqliteFile:
         self._path = Path(path).resolve()  # as SQLite does for the names of the log
         self._log = self._path.with_name(f"{self._path.name}-wal")
         self._module = module
+        self._has_safe_log = sqlite_driver.has_safe_log(module)
         if self._path in _carried_over:
             raise ConfigurationError(
                 f"this process was forked in the middle of a transaction on {path}, and cannot open it any more",
@@ -67,7 +68,7 @@ class SqliteFile:
 
     def committed(self) -> None:
         """Keep the log short after a commit, where connections leave that to us."""
-        if sqlite_driver.has_safe_log(self._module):
+        if self._has_safe_log:
             return
         self._commits += 1
         with suppress(OSError):

@@ -100,3 +100,10 @@ def _ask_on_a_link_that_is_cut(url: str, connection: Connection) -> None:
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(%s, 5000)", (own(connection).info.backend_pid,))
     connection.exec_driver_sql("SELECT 1")
+
+
+def test_an_in_memory_database_is_closed_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    database = Database(":memory:")
+    assert database.statement(lambda connection: execute(connection, "SELECT 1"), at="claim") == [(1,)]
+    database.close()
+    assert caplog.text == ""
