@@ -32,6 +32,7 @@ _STYLES = {
     "pausing": "yellow",
     "paused": "yellow",
     "warn": "yellow",
+    "conflict": "yellow",
     "cancelled": "dim",
     "skipped": "dim",
     "stopped": "dim",
