@@ -204,8 +204,7 @@ class Register:
         before = (self.database.clock.now() if now is None else now) - KEEP_ENDED_SECONDS
         old = and_(
             workers.c.namespace == self.namespace,
-            workers.c.state.in_(("lost", "stopped")),
-            workers.c.lease_until < before,  # no later than its end, and in the index
+            workers.c.state.in_(("lost", "stopped")),  # for the index
             workers.c.ended_at < before,
         )
         chosen = select(workers.c.worker_id).where(old).limit(MAX_FORGOTTEN).with_for_update(skip_locked=True)
