@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, case, func, literal, or_, select
 
 from questline_persistence.database import Database
-from questline_persistence.recovery import nobody_holds
+from questline_persistence.freeing import nobody_holds
 from questline_persistence.states import ExecutionStatus, TicketState
 from questline_persistence.tables import quests, tickets
 

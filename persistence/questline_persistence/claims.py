@@ -75,6 +75,8 @@ class Claim:
     start_time: float
     queue: str
     fence: int
+    #: How many steps this process may run at most for as long as it runs this one; of no meaning where `lost` is 0.
+    company: int = 0
     began: float = field(default_factory=uptime, compare=False, repr=False)
 
     @property
@@ -115,6 +117,7 @@ _CLAIMED = (
     "epoch",
     "position",
     "lost",
+    "company",
     "version",
     "queue",
     "fence",

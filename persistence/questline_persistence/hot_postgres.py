@@ -40,7 +40,7 @@ WITH wish AS (
     AND t.position = wish.position
     AND t.namespace = %(namespace)s AND t.state || '' = 'ready' AND t.pause_requested = 0
     AND t.available_at <= %(now)s + %(slack)s AND t.handler = ANY(%(handlers)s)
-  RETURNING t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
+  RETURNING t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.company, t.version, t.queue, t.fence,
     s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds
 ), begun AS (
   UPDATE quest_executions q SET status = 'running', start_time = %(now)s, updated_at = %(now_text)s
@@ -50,7 +50,7 @@ SELECT won.*, q.quest_type, q.input_data FROM won JOIN quest_executions q ON q.q
 """
 
 _MINE = """
-SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
+SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.company, t.version, t.queue, t.fence,
   s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
   q.quest_type, q.input_data
 FROM tickets t

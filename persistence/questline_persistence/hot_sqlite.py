@@ -40,7 +40,7 @@ WHERE quest_id = :quest_id AND epoch = :epoch AND position = :position AND names
 """
 
 _MINE = """
-SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.version, t.queue, t.fence,
+SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.company, t.version, t.queue, t.fence,
   s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
   q.quest_type, q.input_data, q.status
 FROM tickets t

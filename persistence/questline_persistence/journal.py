@@ -102,11 +102,12 @@ class Journal:
 
         return self.database.write(work, at="fail")
 
-    def release(self, held: Claim, *, after: float | None = None) -> Settled:
+    def release(self, held: Claim, *, after: float | None = None, quiet: float = 0.0) -> Settled:
         """Move a ticket from running back to ready, no attempt spent.
 
         Parameters:
           after: seconds by which the step has asked to be put off, if it has.
+          quiet: seconds for which nobody is told that it is ready.
         """
         return self.database.write(
             lambda connection: give_back(
@@ -117,6 +118,7 @@ class Journal:
                 claim_id=held.claim_id,
                 now=self.database.clock.now(),
                 after=after,
+                quiet=quiet,
             ),
             at="release",
         )

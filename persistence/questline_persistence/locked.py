@@ -103,7 +103,7 @@ class LockedQuest:
                     retry_in=None,
                     status=RunStatus.CANCELLED,
                 )
-                record(self.connection, ending, self.now)
+                record(self.connection, [ending], self.now)
 
     def change(self, **values: Any) -> None:
         """Write columns of the quest's row."""

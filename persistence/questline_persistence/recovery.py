@@ -5,9 +5,8 @@ Any number of processes may run these at once: each change is one guarded transi
 
 from __future__ import annotations
 
-import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,33 +29,23 @@ from sqlalchemy import (
     update,
 )
 
-from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, Doorbell, Settled
+from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, Doorbell
 from questline_persistence.counters import Counters
 from questline_persistence.database import Database
 from questline_persistence.driver import changed_rows
-from questline_persistence.endings import Ending, end_badly
-from questline_persistence.errors import QuestlineError
 from questline_persistence.failpoints import failpoint
+from questline_persistence.freeing import Freeing, nobody_holds
 from questline_persistence.hot_connections import plan_by_keys
-from questline_persistence.log import get_logger
 from questline_persistence.low_water import LowWater
-from questline_persistence.retries import backoff
+from questline_persistence.register import last_words
 from questline_persistence.states import TicketState
-from questline_persistence.store_errors import REFUSALS
+from questline_persistence.suspicion import MAX_LOST
 from questline_persistence.tables import BELL, in_state, not_before_available, steps, still_in_state, tickets, workers
 
-log = get_logger(__name__)
-
-#: Most dead claims freed in one sweep.
+#: Most dead claims freed in one transaction.
 MAX_SWEEP = 500
 #: Most tickets rung again, or woken, in one go.
 MAX_REDISPATCH = 1_000
-#: A step that outlives this many workers, killing each, fails its quest.
-MAX_LOST = 3
-#: The same where other steps ran in the process each time, any of which may have been the one that killed it.
-MAX_LOST_IN_COMPANY = 6
-#: Longest wait of a step that was lost more than once, in seconds.
-LONGEST_SPREAD = 8.0
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9
 #: How long after its step became ready a bell should have reached the broker, in seconds.
@@ -82,12 +71,13 @@ class RungBell:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep did: workers it found lost, claims it freed, and the bells to ring for them."""
+    """What a sweep did: workers found lost, claims freed, the bells to ring for them, and whether more is left."""
 
     lost_workers: tuple[str, ...] = ()
     freed: int = 0
     failed: int = 0
     doorbells: tuple[Doorbell, ...] = ()
+    more: bool = False
 
 
 class Recovery:
@@ -96,55 +86,69 @@ class Recovery:
     Parameters:
       database: the store.
       namespace: the tenant.
+      max_lost: how many workers a step may kill, alone in each, before its quest fails.
     """
 
-    def __init__(self, database: Database, namespace: str) -> None:
+    def __init__(self, database: Database, namespace: str, *, max_lost: int = MAX_LOST) -> None:
         self.database = database
         self.namespace = namespace
         #: What the loops count, for people to see.
         self.counters = Counters(database, namespace)
+        self._freeing = Freeing(database, max_lost)
         self._ready_from, self._waiting_from = LowWater(), LowWater()
 
     def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
-        """Move tickets from running to ready (held, failed) whose worker's lease or own deadline is over.
+        """Move all tickets from running to ready (held, failed) whose worker's lease or own deadline is over.
 
         Parameters:
           workers_of: look at these workers only, which are known to be lost; None looks for lost ones itself.
         """
         now = self.database.clock.now() if now is None else now
-        lost = self._declare_lost(now) if workers_of is None else ()
-        found = self._candidates(now, workers_of)
-        failpoint("sweep.found")
-        company = Counter(row.worker_id for row in found if row.dead)
-        ends = [self._free(row, now, alone=company[row.worker_id] < 2) for row in found]  # noqa: PLR2004  (itself)
-        bells = tuple(end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= now)
-        freed = sum(end.won for end in ends)
-        return Swept(lost, freed, sum(end.status == "failed" for end in ends), bells)
+        lost = self.declare_lost(now) if workers_of is None and self.lease_over(now) else ()
+        parts = [*self.free_dead(now, workers_of=workers_of)]
+        bells = tuple(bell for part in parts for bell in part.doorbells)
+        return Swept(lost, sum(part.freed for part in parts), sum(part.failed for part in parts), bells)
 
-    def _declare_lost(self, now: float) -> tuple[str, ...]:
-        """Mark workers whose lease is over as lost."""
-        over = and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until <= now)
-        if self._first(workers.c.lease_until, over, 0.0) is None:
-            return ()
+    def lease_over(self, now: float) -> bool:
+        """Return whether the lease of a worker is over."""
+        return self._first(workers.c.lease_until, self._over(now), 0.0) is not None
+
+    def declare_lost(self, now: float) -> tuple[str, ...]:
+        """Move workers from live to lost whose lease is over."""
+        lost = update(workers).where(self._over(now)).values(state="lost", ended_at=now, **last_words())
 
         def work(connection: Connection) -> tuple[str, ...]:
-            rows = connection.execute(
-                update(workers).where(over).values(state="lost", ended_at=now).returning(workers.c.worker_id)
-            )
-            return tuple(rows.scalars())
+            return tuple(connection.execute(lost.returning(workers.c.worker_id)).scalars())
 
         return self.database.write(work, at="sweep_lost")
 
-    def _candidates(self, now: float, workers_of: Sequence[str] | None = None) -> list[Row[Any]]:
-        """Return claims that look dead, in random order so that none can starve the others."""
+    def free_dead(self, now: float, *, workers_of: Sequence[str] | None = None) -> Iterator[Swept]:
+        """Move tickets from running to ready (held, failed), batch by batch, until each that looked dead was tried.
+
+        Parameters:
+          workers_of: look at the claims of these workers only.
+        """
+        found = self._candidates(now, workers_of)
+        while found:
+            failpoint("sweep.found")
+            ends = self._freeing.free(found, now)
+            bells = tuple(end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= now)
+            yield Swept((), len(ends), sum(end.status == "failed" for end in ends), bells)
+            whole = len(found) == MAX_SWEEP
+            found = self._candidates(now, workers_of, after=found[-1].quest_id) if whole else []
+
+    def _over(self, now: float) -> ColumnElement[bool]:
+        return and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until <= now)
+
+    def _candidates(
+        self, now: float, workers_of: Sequence[str] | None = None, *, after: str | None = None
+    ) -> list[Row[Any]]:
+        """Return claims that look dead, in the order of their quests, so that a bad row stands in nobody's way."""
+        worker = workers.alias("worker")
         query = (
-            select(
-                tickets,
-                steps.c.max_attempts,
-                steps.c.timeout_seconds,
-                steps.c.backoff_seconds,
-                nobody_holds(now).label("dead"),
-            )
+            select(tickets, steps.c.max_attempts, steps.c.timeout_seconds, steps.c.backoff_seconds)
+            .add_columns(nobody_holds(now).label("dead"))
+            .add_columns(worker.c.heartbeat_at, worker.c.steps_held, worker.c.steps_begun)
             .join(
                 steps,
                 and_(
@@ -153,74 +157,18 @@ class Recovery:
                     steps.c.position == tickets.c.position,
                 ),
             )
+            .outerjoin(worker, worker.c.worker_id == tickets.c.worker_id)
             .where(
                 tickets.c.namespace == self.namespace,
                 in_state(TicketState.RUNNING),
                 or_(nobody_holds(now), tickets.c.deadline <= now),
-                true() if workers_of is None else tickets.c.worker_id.in_(workers_of),
+                *([] if workers_of is None else [tickets.c.worker_id.in_(workers_of)]),
+                *([] if after is None else [tickets.c.quest_id > after]),
             )
-            .order_by(func.random())
+            .order_by(tickets.c.quest_id)
             .limit(MAX_SWEEP)
         )
         return self.database.read(lambda connection: list(connection.execute(query)))
-
-    def _free(self, row: Row[Any], now: float, *, alone: bool = True) -> Settled:
-        """Free one claim, its condition checked again in the same statement; a bad row stops no other."""
-        ending, also = self._ending(row, now, alone=alone)
-        end = partial(end_badly, ending=ending, now=now, also=also)
-        try:
-            settled = self._end(end)
-        except Exception as error:
-            if isinstance(error, QuestlineError) and not isinstance(error, REFUSALS):
-                raise
-            log.exception("sweep_failed", quest_id=row.quest_id, position=row.position)
-            return Settled(won=False)
-        if settled.won:
-            log.warning(
-                "claim_freed",
-                quest_id=row.quest_id,
-                position=row.position,
-                epoch=row.epoch,
-                worker_id=row.worker_id,
-                claim_id=row.claim_id,
-                reason=ending.error,
-            )
-        return settled
-
-    def _end(self, end: Callable[..., Settled]) -> Settled:
-        """End a claim badly, so that the attempt counts also where the store takes no record of it."""
-        try:
-            return self.database.write(end, at="sweep_free")
-        except REFUSALS:
-            return self.database.write(partial(end, recorded=False), at="sweep_free")
-
-    def _ending(self, row: Row[Any], now: float, *, alone: bool) -> tuple[Ending, ColumnElement[bool]]:
-        """Decide how a dead claim ends: another attempt, or the end of its quest."""
-        if row.dead:
-            # A step that died with others may be innocent: it gets more tries, spread in time to part it from them.
-            final = row.lost + 1 >= (MAX_LOST if alone else MAX_LOST_IN_COMPANY)
-            what = f"worker {row.worker_id} was lost while it ran this step"
-            error = f"{what}; {row.lost + 1} workers have died while they ran it" if final else what
-            spread = random.uniform(0.0, min(2.0**row.lost, LONGEST_SPREAD)) if row.lost else 0.0  # noqa: S311  (no secret)
-            retry_in, also = (None if final else spread), nobody_holds(now)
-        else:
-            error = f"timed out after {row.timeout_seconds:g} s"
-            retry_in = backoff(row.attempt + 1, row.max_attempts, row.backoff_seconds)
-            also = tickets.c.deadline <= now
-        ending = Ending(
-            quest_id=row.quest_id,
-            epoch=row.epoch,
-            position=row.position,
-            claim_id=row.claim_id,
-            worker_id=row.worker_id,
-            attempt_number=row.attempt + 1,
-            start_time=row.claimed_at,
-            end_time=now,
-            error=error,
-            retry_in=retry_in,
-            lost=bool(row.dead),
-        )
-        return ending, also
 
     def due(
         self,
@@ -480,17 +428,6 @@ def _until_few(change: Callable[[], int]) -> int:
         changed = change()
         total += changed
     return total
-
-
-def nobody_holds(now: float) -> ColumnElement[bool]:
-    """Return the condition that no worker that is alive holds the ticket.
-
-    Not worded with EXISTS, which PostgreSQL turns into a join that may read all workers: there is one to look up.
-    """
-    alive = select(workers.c.worker_id).where(
-        workers.c.worker_id == tickets.c.worker_id, workers.c.state == "live", workers.c.lease_until > now
-    )
-    return alive.scalar_subquery().is_(None)
 
 
 def _knows(handler: ColumnElement[str]) -> ColumnElement[bool]:

@@ -6,13 +6,26 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
 from questline_persistence.claims import Progress, WorkerCard
 from questline_persistence.database import Database
 from questline_persistence.endings import error_text
 from questline_persistence.payload import decode, encode
 from questline_persistence.states import TicketState
+from questline_persistence.suspicion import CLOCK_SLACK
 from questline_persistence.tables import in_state, still_in_state, tickets, workers
 
 #: Most workers that are listed; those alive come first.
@@ -194,7 +207,7 @@ class Register:
         change = (
             update(workers)
             .where(which, workers.c.state == "live")  # type: ignore[arg-type]  # a column expression
-            .values(state=state, lease_until=self._clock, ended_at=self._clock)
+            .values(state=state, lease_until=self._clock, ended_at=self._clock, **last_words())
             .returning(workers.c.worker_id)
         )
         return self.database.write(lambda connection: list(connection.execute(change).scalars()), at="leave")
@@ -239,3 +252,21 @@ class Register:
             }
             for row in rows
         ]
+
+
+def last_words() -> dict[str, ScalarSelect[int]]:
+    """Return what is noted of a worker in the statement that ends it: what it ran, as evidence for `suspicion.weigh`.
+
+    Counted later, it would be less: whoever frees its claims may have come first.
+    """
+    return {
+        "steps_held": _count_held(true()),
+        "steps_begun": _count_held(tickets.c.claimed_at > workers.c.heartbeat_at - CLOCK_SLACK),
+    }
+
+
+def _count_held(which: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Return how many steps a worker runs of which this is true."""
+    held = select(func.count()).select_from(tickets)
+    ours = (tickets.c.namespace == workers.c.namespace, tickets.c.worker_id == workers.c.worker_id)
+    return held.where(*ours, in_state(TicketState.RUNNING), which).correlate(workers).scalar_subquery()

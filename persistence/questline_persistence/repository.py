@@ -149,7 +149,7 @@ class QuestRepository:
     def tickets(self, quest_id: str) -> list[dict[str, Any]]:
         """Return what a quest may run now or waits to run: one row per ticket, by position."""
         shown = (
-            *("position", "handler", "state", "attempt", "lost", "available_at", "queue"),
+            *("position", "handler", "state", "attempt", "lost", "company", "available_at", "queue"),
             *("worker_id", "claimed_at", "deadline", "snoozed_until"),
         )
         query = (

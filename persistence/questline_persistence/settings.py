@@ -29,6 +29,7 @@ from questline_persistence.errors import ConfigurationError
 from questline_persistence.limits import DEFAULTS, Limit, Limits
 from questline_persistence.secret_files import read_secret
 from questline_persistence.spelling import suggestion
+from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
 
 #: Names that other tools use for the same thing, taken when ours is not set.
 FALLBACKS = {"database_url": "DATABASE_URL", "broker_url": "REDIS_URL"}
@@ -91,6 +92,9 @@ class Settings(BaseSettings):
     )
     heartbeat_seconds: float = Field(2.0, gt=0, le=3600, description="time between two heartbeats of a worker")
     lease_seconds: float = Field(10.0, gt=0, le=86400, description="silence after which a worker counts as lost")
+    max_lost_workers: int = Field(
+        MAX_LOST, ge=1, le=MAX_LOST_IN_ALL, description="workers that a step may kill, alone in each, before it fails"
+    )
     sweep_seconds: float = Field(1.0, gt=0, le=3600, description="time between two looks for lost work")
     shutdown_seconds: float = Field(
         30.0, ge=0, le=86400, description="time that running steps get to end when a worker is asked to stop"

@@ -171,6 +171,10 @@ class Tickets(Base):
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
     #: Workers that died while they ran this step.
     lost: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: How many of them died while they ran nothing else; of no meaning while `lost` is 0.
+    lost_alone: Mapped[int] = mapped_column(Integer, server_default="0")
+    #: How many steps the process that runs it next may run at most, itself included; of no meaning while `lost` is 0.
+    company: Mapped[int] = mapped_column(Integer, server_default="0")
     #: +1 on every transition, never reset.
     fence: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(Integer)
@@ -329,6 +333,9 @@ class Workers(Base):
     handlers: Mapped[str] = mapped_column(Text)
     threads: Mapped[int] = mapped_column(Integer)
     code_version: Mapped[str] = mapped_column(Text)
+    #: How many steps it ran when it ended, and how many of them had begun since its last heartbeat.
+    steps_held: Mapped[int | None] = mapped_column(Integer)
+    steps_begun: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
         _one_of("state", ("live", "lost", "stopped")),

@@ -39,7 +39,13 @@ def scheduler(invocation: Invocation) -> None:
         )
     invocation.creates = True
     _ = invocation.store  # reaches the store and looks at its schema
-    loops = make_loops(invocation.database, chosen.namespace, broker, sweep_seconds=chosen.sweep_seconds)
+    loops = make_loops(
+        invocation.database,
+        chosen.namespace,
+        broker,
+        sweep_seconds=chosen.sweep_seconds,
+        max_lost=chosen.max_lost_workers,
+    )
     with _stop_signal() as stopping:
         loops.start()
         try:

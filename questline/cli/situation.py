@@ -145,12 +145,22 @@ def _put_off(ticket: Row, now: float) -> Situation:
     until = f"until {times.moment(ticket['available_at'])} ({times.ago(ticket['available_at'], now)})"
     if ticket.get("snoozed_until") == ticket["available_at"]:
         return Situation(Cause.SNOOZED, f"{attempt}step {ticket['position']} is snoozed {until}")
-    return Situation(Cause.BACK_OFF, f"{attempt}step {ticket['position']} waits {until}")
+    return Situation(Cause.BACK_OFF, f"{attempt}step {ticket['position']} waits {until}{_suspected(ticket)}")
 
 
 def _queued(ticket: Row, ahead: int) -> Situation:
     before = f"behind {ahead:,} other{'s' if ahead > 1 else ''}" if ahead else "and the next"
-    return Situation(Cause.QUEUED, f"step {ticket['position']} is ready, {before} in queue {ticket['queue']}")
+    return Situation(
+        Cause.QUEUED, f"step {ticket['position']} is ready, {before} in queue {ticket['queue']}{_suspected(ticket)}"
+    )
+
+
+def _suspected(ticket: Row) -> str:
+    """Return, after a comma, what a step has to bear since its worker died; nothing where none has."""
+    if not ticket["lost"]:
+        return ""
+    how = "alone in its process" if ticket["company"] == 1 else "with few others beside it"
+    return f", suspected: it ran when a worker died, and begins {how} next"
 
 
 def _because(quest: QuestExecutionData) -> str:

@@ -32,6 +32,7 @@ class FreeThreads:
     def __init__(self) -> None:
         self._sharers: dict[str, Sharer] = {}
         self._threads = 0
+        self._paused = False
         self._lock = threading.Lock()
         # What was done since a moment, and in the span before that one.
         self._since, self._done, self._before = time.monotonic(), 0, 0
@@ -45,6 +46,13 @@ class FreeThreads:
         """Have nothing fetched any more: the threads are about to end."""
         self._threads = 0
 
+    def pause(self, *, paused: bool) -> None:
+        """Have nothing fetched for now, or go on fetching."""
+        if self._paused != paused:
+            self._paused = paused
+            for sharer in [*self._sharers.values()]:
+                sharer.look_again()
+
     def note_done(self) -> None:
         """Note that a message is done; whoever waits for a thread hears of the first one after a while."""
         with self._lock:
@@ -56,7 +64,7 @@ class FreeThreads:
 
     def spare(self, waiting: int = 0) -> int:
         """Return how many messages more will soon find a thread, beside `waiting` ones."""
-        if not self._threads:
+        if not self._threads or self._paused:
             return 0
         return self.idle() + self.lately() - waiting
 
@@ -66,6 +74,8 @@ class FreeThreads:
 
     def lately(self) -> int:
         """Return how many messages were done in the time that one may wait."""
+        if self._paused:
+            return 0
         with self._lock:
             return self._lately()
 

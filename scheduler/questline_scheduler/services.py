@@ -5,6 +5,7 @@ from __future__ import annotations
 from questline_persistence.database import Database
 from questline_persistence.recovery import Recovery
 from questline_persistence.register import Register
+from questline_persistence.suspicion import MAX_LOST
 from questline_scheduler.doorbell_broker import DoorbellBroker
 from questline_scheduler.loops import Loops
 from questline_scheduler.relay import Relay
@@ -12,9 +13,11 @@ from questline_scheduler.sweeper import Sweeper
 from questline_scheduler.timers import Timers
 
 
-def make_loops(database: Database, namespace: str, broker: DoorbellBroker, *, sweep_seconds: float) -> Loops:
+def make_loops(
+    database: Database, namespace: str, broker: DoorbellBroker, *, sweep_seconds: float, max_lost: int = MAX_LOST
+) -> Loops:
     """Return relay, sweeper and timers as loops that are yet to be started."""
-    recovery = Recovery(database, namespace)
+    recovery = Recovery(database, namespace, max_lost=max_lost)
     return Loops(
         [
             Relay(recovery, broker),

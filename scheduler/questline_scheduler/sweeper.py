@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,10 +17,12 @@ from questline_scheduler.ringer import Ringer
 
 log = get_logger(__name__)
 
-#: A pause between two sweeps longer than this, beyond the interval, means that the store was away, in seconds.
+#: When the store has not answered for longer than this, beyond the interval, it was away, in seconds.
 OUTAGE_SECONDS = 2.0
 #: After an outage every lease looks over; the workers get this long to renew theirs, in seconds.
 GRACE_SECONDS = 3.0
+#: A sweep that takes longer than this goes on in the next run, in seconds: a loop that is to stop must hear of it.
+LONGEST_RUN = 3.0
 
 
 class Sweeper:
@@ -40,43 +43,69 @@ class Sweeper:
         self._broker = broker
         self._ringer = Ringer(broker, recovery)
         self._heard = heard
-        self._looked_at: float | None = None
+        self._silent_since: float | None = None
         self._quiet_until = 0.0
 
     def run_once(self, *, now: float | None = None) -> Swept:
         """Sweep once, unless the store has only just come back; return what was found."""
-        if now is None:
-            now = self._recovery.database.clock.now()
-            if self._after_outage():
-                return Swept()
-        return self.sweep(now=now)
-
-    def _after_outage(self) -> bool:
-        """Return whether the workers are still to be given time to renew their leases."""
-        before, self._looked_at = self._looked_at, uptime()
-        if before is not None and self._looked_at - before > self.interval + OUTAGE_SECONDS:
-            self._quiet_until = self._looked_at + GRACE_SECONDS
-            log.warning(
-                "sweep_postponed", silent_seconds=round(self._looked_at - before, 1), grace_seconds=GRACE_SECONDS
-            )
-        return self._looked_at < self._quiet_until
+        if now is not None:
+            return self.sweep(now=now)
+        now = self._recovery.database.clock.now()
+        over = self._recovery.lease_over(now)
+        self._note_answer()
+        if uptime() < self._quiet_until:
+            return Swept()
+        lost = self._recovery.declare_lost(now) if over else ()
+        return self._sweep(lost, None, now, until=uptime() + LONGEST_RUN)
 
     def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
         """Free what nobody alive holds, or what these lost workers held, and ring for it; return what was found."""
-        swept = self._recovery.sweep(workers_of=workers_of, now=now)
-        lost = swept.lost_workers if workers_of is None else tuple(workers_of)
-        if lost:
-            log.warning("workers_lost", worker_ids=lost, freed=swept.freed)
-            # Only now: a message given back before its ticket is ready again would be fetched for nothing.
-            self._requeue(lost)
+        now = self._recovery.database.clock.now() if now is None else now
+        lost = self._recovery.declare_lost(now) if workers_of is None else tuple(workers_of)
+        return self._sweep(lost, workers_of, now)
+
+    def _note_answer(self) -> None:
+        """Note that the store has answered; if it had not for long, no worker could renew its lease."""
+        before, self._silent_since = self._silent_since, uptime()
+        if before is not None and self._silent_since - before > self.interval + OUTAGE_SECONDS:
+            self._quiet_until = self._silent_since + GRACE_SECONDS
+            silence = round(self._silent_since - before, 1)
+            log.warning("sweep_postponed", silent_seconds=silence, grace_seconds=GRACE_SECONDS)
+
+    def _sweep(
+        self, lost: tuple[str, ...], workers_of: Sequence[str] | None, now: float, until: float = math.inf
+    ) -> Swept:
+        """Free claims batch by batch, and ring for each batch; then tell of it all."""
+        self._silent_since = uptime()
+        swept = Swept(lost)
+        for part in self._recovery.free_dead(now, workers_of=workers_of):
+            self._note_answer()
+            self._ring(part)
+            self._silent_since = uptime()  # what this loop does itself is no silence of the store
+            bells = (*swept.doorbells, *part.doorbells)
+            swept = Swept(lost, swept.freed + part.freed, swept.failed + part.failed, bells)
+            if uptime() >= until:
+                swept = replace(swept, more=True)
+                break
+        self._tell(swept)
+        self._silent_since = uptime()
+        return swept
+
+    def _ring(self, part: Swept) -> None:
         if self._heard:
             # Steps that were running go before those that wait for their turn.
-            self._ringer.ring([replace(bell, priority=MAX_PRIORITY) for bell in swept.doorbells])
-        elif swept.doorbells:
-            self._recovery.ring_soon(list(swept.doorbells))
-        self._recovery.counters.add(Counter.WORKERS_LOST, len(lost))
+            self._ringer.ring([replace(bell, priority=MAX_PRIORITY) for bell in part.doorbells])
+        elif part.doorbells:
+            self._recovery.ring_soon(list(part.doorbells))
+
+    def _tell(self, swept: Swept) -> None:
+        """Give back what lost workers had fetched, log and count."""
+        if swept.lost_workers:
+            log.warning("workers_lost", worker_ids=swept.lost_workers, freed=swept.freed)
+            # Only now: a message given back before its ticket is ready again would be fetched for nothing.
+            self._requeue(swept.lost_workers)
+        self._recovery.counters.add(Counter.WORKERS_LOST, len(swept.lost_workers))
         self._recovery.counters.add(Counter.CLAIMS_FREED, swept.freed)
-        return swept
 
     def _requeue(self, worker_ids: Sequence[str]) -> None:
         """Give back the messages that lost workers had fetched; if the broker is down, the relay rings later."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from questline_persistence.recovery import MAX_LOST, MAX_LOST_IN_COMPANY
+from questline_persistence.suspicion import MAX_LOST
 from tests.chaos.parameters import Fault
 from tests.chaos.recovery import LIGHT, Sample, promises
 from tests.chaos.rules.violation import Harm
@@ -34,7 +34,7 @@ so that every result is computed again from the seed.
 PostgreSQL runs with `synchronous_commit` on and `fsync` off: an immediate shutdown loses nothing then, since the
 operating system keeps the pages. A power cut is not part of this soak.
 
-A step that loses {MAX_LOST} workers, {MAX_LOST_IN_COMPANY} if others ran beside it, fails its quest by design.
+A step that loses {MAX_LOST} workers, each while it ran alone, fails its quest by design.
 The admin retries it, as it does quests whose gate was shut.
 """
 _BROKER_MEASURE, _STORE_MEASURE = "over → last ready step claimed", "over → first commit"

@@ -2,7 +2,7 @@
 
 import random
 
-from questline_persistence.recovery import MAX_LOST
+from questline_persistence.suspicion import MAX_LOST
 from tests.chaos.parameters import LANES, Fault, long, short
 from tests.chaos.plan import MAX_ATTEMPTS, QuestPlan, digest
 from tests.chaos.world.nemesis import schedule

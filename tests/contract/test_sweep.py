@@ -1,13 +1,19 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from questline_persistence import freeing
 from questline_persistence import recovery as recovery_module
+from questline_persistence.endings import Ending
+from questline_persistence.errors import StoreUnavailable
+from questline_persistence.freeing import ALONE_AFTER, LONGEST_SPREAD
 from questline_persistence.models import LordStep
-from questline_persistence.recovery import LONGEST_SPREAD, MAX_LOST, MAX_LOST_IN_COMPANY, Swept
+from questline_persistence.recovery import Recovery, Swept
+from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
 from questline_persistence.tables import runs
-from tests.contract.quests import LEASE, LONG, Workbench
+from tests.contract.quests import LEASE, LONG, Workbench, failure
 
 EVERLASTING = 1_000 * LONG
 
@@ -93,22 +99,89 @@ def test_a_step_that_outlives_three_workers_fails_its_quest(bench: Workbench) ->
     assert not bench.has_ticket(quest_id)
 
 
-def test_steps_that_die_with_others_get_more_tries_and_part_in_time(bench: Workbench) -> None:
-    quests = [bench.submit("a", "b") for _ in range(2)]
-    waits = []
-    for number in range(1, MAX_LOST_IN_COMPANY + 1):
-        bench.clock.advance(LONGEST_SPREAD)
-        worker = bench.worker(process_id=str(number), lease=EVERLASTING)
-        for quest_id in quests:
-            bench.claim(quest_id, worker)
-        lost = bench.register.declare_dead(str(number))
-        swept = bench.recovery.sweep(workers_of=lost)
-        assert (swept.freed, swept.failed) == (2, 2 * (number == MAX_LOST_IN_COMPANY))
-        if number < MAX_LOST_IN_COMPANY:
-            waits.append([bench.ticket(quest_id).available_at - bench.clock.now() for quest_id in quests])
+def test_steps_that_die_together_are_charged_with_nothing_and_recorded_once_however_the_sweeps_find_them(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery_module, "MAX_SWEEP", 1)
+    quest_ids = [bench.submit("a") for _ in range(3)]
+    worker = bench.worker(process_id="dead")
+    for quest_id in quest_ids:
+        bench.claim(quest_id, worker)
+    (dead,) = bench.register.declare_dead("dead")
+    parts = bench.recovery.free_dead(bench.clock.now(), workers_of=[dead])
 
-    assert waits[0] == [0, 0]  # the first time they run again at once
-    assert all(one != other and 0 <= max(one, other) <= LONGEST_SPREAD for one, other in waits[1:])
+    assert next(parts).freed == 1  # of three: another sweep finds the others
+    assert bench.recovery.sweep().freed == 2
+    found = [bench.ticket(quest_id) for quest_id in quest_ids]
+    assert [(row.lost, row.lost_alone, row.company) for row in found] == [(1, 0, 3)] * 3
+
+
+def test_a_step_that_ran_beside_others_is_suspected_as_weigh_says(bench: Workbench) -> None:
+    old, new = bench.submit("a"), bench.submit("a")
+    worker = bench.worker(process_id="dead", lease=EVERLASTING)
+    bench.claim(old, worker)
+    bench.execute("UPDATE tickets SET lost = 1, company = 9")
+    bench.execute("UPDATE workers SET heartbeat_at = :later", later=bench.clock.now() + 1)
+    bench.clock.advance(2)
+    bench.claim(new, worker)
+    bench.register.declare_dead("dead")
+    now = bench.clock.now()
+
+    assert bench.recovery.sweep().freed == 2
+    assert [(bench.ticket(each).lost_alone, bench.ticket(each).company) for each in (old, new)] == [(0, 9), (0, 1)]
+    assert [bench.ticket(each).available_at - now for each in (old, new)] == [0, ALONE_AFTER]
+
+
+def test_a_lost_worker_is_charged_to_the_one_step_that_it_ran(bench: Workbench) -> None:
+    quest_id, other = bench.submit("a"), bench.submit("a")
+    worker = bench.worker(process_id="1")
+    bench.claim(quest_id, worker)
+    bench.claim(other, worker)
+    bench.register.declare_dead("1")
+    bench.recovery.sweep()
+    bench.clock.advance(LONG)
+    claim = bench.claim(quest_id, bench.worker(process_id="2"))
+    assert (claim.lost, claim.company) == (1, 2)
+    bench.register.declare_dead("2")
+    bench.recovery.sweep()
+
+    found = bench.ticket(quest_id)
+    assert (found.lost, found.lost_alone, found.company) == (2, 1, 1)
+
+
+def test_a_checkpoint_acquits(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.claim(quest_id, bench.worker(process_id="dead"))
+    bench.register.declare_dead("dead")
+    bench.recovery.sweep()
+    bench.advance(quest_id, 1)
+    bench.claim(quest_id, bench.worker(process_id="dead again"))
+    bench.register.declare_dead("dead again")
+    bench.recovery.sweep()
+
+    assert (bench.ticket(quest_id).lost, bench.ticket(quest_id).lost_alone) == (1, 1)
+
+
+def test_no_step_loses_workers_for_ever_though_it_never_runs_alone(bench: Workbench) -> None:
+    quest_id, beside = bench.submit("a"), bench.submit("b")
+    for number in range(1, MAX_LOST_IN_ALL + 1):
+        worker = bench.worker(process_id=str(number))
+        bench.clock.advance(ALONE_AFTER)
+        bench.claim(quest_id, worker)
+        bench.claim(beside, worker)
+        bench.register.declare_dead(str(number))
+        assert bench.recovery.sweep().failed == 2 * (number == MAX_LOST_IN_ALL)
+
+    assert f"{MAX_LOST_IN_ALL} workers have died" in str(bench.repository.load_quest(quest_id).error)
+
+
+def test_how_many_workers_a_step_may_kill_is_a_setting(bench: Workbench) -> None:
+    recovery = Recovery(bench.database, "default", max_lost=1)
+    quest_id = bench.submit("a")
+    bench.claim(quest_id, bench.worker(lease=-LONG))
+
+    assert recovery.sweep().failed == 1
+    assert "1 workers" not in str(bench.repository.load_quest(quest_id).error)
 
 
 def test_lost_workers_spend_no_attempt(bench: Workbench) -> None:
@@ -167,7 +240,7 @@ def test_river_1302_a_sweep_checks_again_whether_the_worker_is_dead(bench: Workb
     (stale,) = bench.recovery._candidates(bench.clock.now())
     bench.register.renew(journal.worker_id, EVERLASTING)
 
-    assert not bench.recovery._free(stale, bench.clock.now()).won
+    assert bench.recovery._freeing.free([stale], bench.clock.now()) == []
     assert bench.ticket(quest_id).claim_id == claim.claim_id
     assert bench.rows(runs, quest_id) == []
 
@@ -179,7 +252,7 @@ def test_river_1302_a_sweep_checks_again_whether_the_time_is_over(bench: Workben
     (stale,) = bench.recovery._candidates(now)
     bench.execute("UPDATE tickets SET deadline = :later", later=now + 60)
 
-    assert not bench.recovery._free(stale, now).won
+    assert bench.recovery._freeing.free([stale], now) == []
     assert bench.ticket(quest_id).claim_id == claim.claim_id
 
 
@@ -190,7 +263,7 @@ def test_river_1302_a_sweep_frees_no_claim_that_came_after_the_one_it_saw(bench:
     bench.recovery.sweep()
     held = bench.claim(quest_id, bench.worker(lease=-1.0))
 
-    assert not bench.recovery._free(stale, bench.clock.now()).won
+    assert bench.recovery._freeing.free([stale], bench.clock.now()) == []
     assert bench.ticket(quest_id).claim_id == held.claim_id
 
 
@@ -222,18 +295,31 @@ def test_river_1318_duratiq_12_poison_rows_do_not_starve_the_recovery_of_others(
         bench.claim(quest_id, journal)
     bench.register.declare_dead("dead")
     poison = set(quest_ids[:4])
-    real = bench.recovery._ending
+    real = freeing._ending
 
-    def ending(row, now, *, alone):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (passes on what it gets)
-        found, also = real(row, now, alone=alone)
-        return (replace(found, error=None), also) if row.quest_id in poison else (found, also)
+    def ending(*args: Any) -> Ending:
+        found = real(*args)
+        return replace(found, error=None) if found.quest_id in poison else found  # type: ignore[arg-type]
 
-    monkeypatch.setattr(bench.recovery, "_ending", ending)
-    freed = sum(bench.recovery.sweep().freed for _ in range(40))
+    monkeypatch.setattr(freeing, "_ending", ending)
+    assert bench.recovery.sweep().freed == 4
 
-    assert freed == 4
     states = {quest_id: bench.ticket(quest_id).state for quest_id in quest_ids}
     assert states == {quest_id: "running" if quest_id in poison else "ready" for quest_id in quest_ids}
+
+
+def test_a_record_that_the_store_refuses_is_found_in_a_full_batch_and_costs_no_other_one(bench: Workbench) -> None:
+    quest_ids = [bench.submit("a") for _ in range(20)]
+    bad = quest_ids[7]
+    assert bench.journal.fail(failure(bench.claim(bad))).won
+    for quest_id in quest_ids:
+        bench.claim(quest_id, bench.worker(lease=-LONG))
+    bench.execute("CREATE UNIQUE INDEX one_error ON lord_runs (quest_id) WHERE status = 'error'")
+
+    assert bench.recovery.sweep().freed == 20
+    assert {len(bench.repository.runs(quest_id)) for quest_id in quest_ids} == {1}
+    assert [bench.ticket(quest_id).lost for quest_id in quest_ids] == [1] * 20
+    bench.execute("DROP INDEX one_error")
 
 
 def test_many_sweeps_at_once_free_each_claim_once(bench: Workbench) -> None:
@@ -262,17 +348,17 @@ def test_a_failure_of_the_store_is_not_taken_for_a_bad_row(bench: Workbench, mon
     bench.claim(bench.submit("a"), bench.worker(lease=-1.0))
 
     def broken(*_: object, **__: object) -> None:
-        raise recovery_module.QuestlineError("the store is gone")
+        raise StoreUnavailable("the store is gone")
 
-    monkeypatch.setattr(recovery_module, "end_badly", broken)
-    with pytest.raises(recovery_module.QuestlineError, match="the store is gone"):
+    monkeypatch.setattr(freeing, "end_together", broken)
+    with pytest.raises(StoreUnavailable, match="the store is gone"):
         bench.recovery.sweep()
 
 
 def test_a_lost_worker_counts_although_the_store_takes_no_record_of_it(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     for _ in range(MAX_LOST):
-        bench.claim(quest_id, bench.worker(lease=-1.0))
+        bench.claim(quest_id, bench.worker(lease=-LONG))
         if bench.database.dialect == "sqlite":
             refuse = "BEGIN SELECT raise(abort, 'refused'); END"
             bench.execute(f"CREATE TRIGGER IF NOT EXISTS no BEFORE INSERT ON lord_runs {refuse}")

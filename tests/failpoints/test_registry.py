@@ -50,7 +50,8 @@ HOT_CALLS = {
     "self._recovery.ring_soon": "ring_at",
     "self._recovery.due": "due",
     "self._recovery.wake": "wake",
-    "self._recovery.sweep": "sweep_free",
+    "self._recovery.declare_lost": "sweep_lost",
+    "self._recovery.free_dead": "sweep_free",
     "self._ringer.ring": "broker.ring",
     "self._broker.ring": "broker.ring",
     "self.broker.ring": "broker.ring",
@@ -64,6 +65,7 @@ HOT_CALLS = {
 COLD_CALLS = {
     "self._register.held": "reads which claims the store knows; the answer is asked for again at the next heartbeat",
     "self._register.holds": "reads whether one claim holds; the commit is fenced whatever the answer",
+    "self._recovery.lease_over": "reads whether a lease is over; the write asks again",
     "self._recovery.bell_of": "reads one ticket for a driver in its own process",
     "self._recovery.foremost": "reads what is due; it is rung for by `due`, which checks again",
     "self._recovery.rung": "reads what the broker should have; a bell more does no harm",

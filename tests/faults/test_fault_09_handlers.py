@@ -2,8 +2,8 @@
 
 from textwrap import dedent
 
-from questline_persistence.recovery import MAX_LOST
 from questline_persistence.states import RunStatus
+from questline_persistence.suspicion import MAX_LOST
 from tests.acceptance.recovery.projects import LONG, Project, is_alive
 from tests.integration.worker.pools import tell
 from tests.waiting import eventually

@@ -16,8 +16,9 @@ from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal, _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
-from questline_persistence.recovery import MAX_LOST, Recovery
+from questline_persistence.recovery import Recovery
 from questline_persistence.starting_point import StartingPoint
+from questline_persistence.suspicion import MAX_LOST
 from questline_persistence.tables import Base, quests, tickets, workers
 from tests.contract.quests import Workbench
 from tests.model.actions import BEGINNING, STEP_2
@@ -193,7 +194,7 @@ class RealStore:
 
     def _look(self, _: World, action: Action, step: Step) -> None:
         recovery = self._recovery(action)
-        recovery._declare_lost(self.clock.now())
+        recovery.declare_lost(self.clock.now())
         rows = recovery._candidates(self.clock.now())
         assert {row.quest_id for row in rows} <= {self.quest_id}
         if rows:
@@ -201,7 +202,7 @@ class RealStore:
 
     def _sweep(self, _: World, action: Action, __: Step) -> bool:
         assert action.look is not None
-        return self.bench.recovery._free(self._looks[action.look].pop(0), self.clock.now()).won
+        return bool(self.bench.recovery._freeing.free([self._looks[action.look].pop(0)], self.clock.now()))
 
     def _due(self, *_: object) -> None:
         self.clock.time = self.bench.ticket(self.quest_id).available_at

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from sqlalchemy.exc import IntegrityError
 
-from questline_persistence import history, hot_sqlite, recovery
+from questline_persistence import freeing, history, hot_sqlite
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from tests.contract.quests import Workbench
 from tests.failpoints.invariants import broken_rows
@@ -164,7 +164,7 @@ def explore(bench: Workbench, **options: Any) -> Counter[tuple[str, bool]]:
 @pytest.fixture(autouse=True)
 def _longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has to wait waits for long enough that the tolerance of clocks does not make it due."""
-    monkeypatch.setattr(recovery.random, "uniform", lambda _, high: high)
+    monkeypatch.setattr(freeing.random, "uniform", lambda _, high: high)
 
 
 @pytest.mark.timeout(400)  # only to make a failure short, for which Hypothesis takes five minutes at the most

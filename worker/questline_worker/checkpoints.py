@@ -16,7 +16,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import ConsumerThread
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from questline_persistence.claims import Claim, ClaimRequest
+from questline_persistence.claims import Claim, ClaimRequest, Doorbell
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
@@ -27,6 +27,7 @@ from questline_scheduler.doorbell_broker import HandedMessage
 from questline_scheduler.loops import Loop
 from questline_scheduler.ringer import Ringer
 from questline_worker.async_steps import AsyncSteps
+from questline_worker.company import Company
 from questline_worker.event_loop import EventLoop
 from questline_worker.giving_back import GivingBack
 from questline_worker.handover import Handover
@@ -38,6 +39,9 @@ from questline_worker.settlement import Settlement, ids_of
 from questline_worker.work_queue import WorkQueue
 
 log = get_logger(__name__)
+
+#: How long nobody is told of a suspect that was given back for want of room, in seconds: here it may begin at once.
+PUT_OFF_SECONDS = 1.0
 
 
 class StepHooks(Protocol):
@@ -98,7 +102,9 @@ class Checkpoints(Middleware):
         self._running = running
         self._hooks = hooks
         self._async_steps = async_steps or AsyncSteps(EventLoop(), running)
-        self._handover = Handover(lambda: lease.good)
+        self._company = Company(running, lease.beat, ringer.broker.free_threads, self._is_stopping)
+        # Not while suspects run here: what is handed over begins whatever the company.
+        self._handover = Handover(lambda: lease.good and not self._company.careful)
         self._settlement = Settlement(journal, ringer, running, self._handover, behind=behind)
         if hooks is not None:
             self._settlement.on_quest_changed = hooks.quest_changed
@@ -166,9 +172,8 @@ class Checkpoints(Middleware):
         if not self._lease.wait_until_registered():
             return
         try:
-            step = self._handover.take(quest_id, epoch, position) or self._claim(quest_id, epoch, position)
+            step = self._handover.take(quest_id, epoch, position) or self._taken(quest_id, epoch, position)
             if step is None:
-                self._leave(quest_id, epoch, position)
                 return
             tokens = bind_contextvars(quest_id=quest_id, position=position, claim_id=step.claim.claim_id)
             try:
@@ -182,11 +187,56 @@ class Checkpoints(Middleware):
             # Whatever this was, the message is done. A claim that is left is given back by the lease, or swept.
             log.exception("step_broken", quest_id=quest_id, position=position)
 
+    def _taken(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
+        """Claim the step that a doorbell names, if it may begin in the company of those that run here."""
+        suspect = None
+        if not self._company.careful:
+            step = self._claim(quest_id, epoch, position)
+            if step is None or not step.claim.lost:
+                return step
+            suspect = self._put_off(step)
+        return self._taken_with_care(quest_id, epoch, position, suspect)
+
+    def _taken_with_care(self, quest_id: str, epoch: int, position: str, suspect: Claim | None) -> RunningStep | None:
+        """Claim a step where suspects run, once there is room for it; left alone, it is rung for again."""
+        waits = partial(self._waits, quest_id, epoch, position)
+        with self._company.turn() as mine:
+            room = mine and (self._company.opens() if suspect is None else self._company.makes_room(suspect, waits))
+            while room:
+                step = self._claim(quest_id, epoch, position)
+                if step is None or self._company.admits(step):
+                    return step
+                suspect = self._put_off(step)
+                room = self._company.makes_room(suspect, waits)
+        if suspect is None:
+            self._recovery.ring_soon([Doorbell(quest_id, epoch, position)])
+        return None
+
+    def _put_off(self, step: RunningStep) -> Claim:
+        """Give a step back that may not begin yet; return the claim on it that was."""
+        step.settling = True
+        try:
+            self._journal.release(step.claim, quiet=PUT_OFF_SECONDS)
+        finally:
+            self._running.end(step.claim)  # only now: whoever counts those that run here counts what the store knows
+        return step.claim
+
+    def _waits(self, quest_id: str, epoch: int, position: str) -> bool:
+        """Return whether a step waits for a worker."""
+        bell = self._recovery.bell_of(quest_id)
+        return bell is not None and (bell.epoch, bell.position) == (epoch, position)
+
+    def _is_stopping(self) -> bool:
+        return self._handover.closed or self._lease.leaving
+
     def _claim(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
         name = new_claim_id()
         with self._running.expecting(name):
             claim = self._journal.claim(ClaimRequest(quest_id, epoch, position, name))
-            return None if claim is None else self._running.begin(claim)
+            step = None if claim is None else self._running.begin(claim)
+        if step is None:
+            self._leave(quest_id, epoch, position)
+        return step
 
     def _perform(self, call: Callable[[RunningStep], Outcome | Pending], step: RunningStep) -> None:
         """Run a claimed step and see to what came of it; an async one goes on without this thread."""

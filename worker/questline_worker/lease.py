@@ -135,6 +135,17 @@ class Lease(Middleware):
         """Whether the process may claim: a claim under a lease that is over would be swept as a lost worker's."""
         return self._registered.is_set() and uptime() < self._good_until
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the process is about to sign off."""
+        return self._leaving.is_set()
+
+    def beat(self) -> None:
+        """Prolong the lease between two heartbeats; what is wrong with it, the next one finds out."""
+        asked = uptime()
+        if self._register.renew(self._card.worker_id, self._lease_seconds):
+            self._good_until = asked + self._lease_seconds
+
     def wait_until_registered(self) -> bool:
         """Wait until the process may claim; False when it is about to end instead."""
         while not self.good:

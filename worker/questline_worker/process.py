@@ -80,7 +80,7 @@ class WorkerProcess:
         self.broker = broker or open_broker(settings.broker_url, namespace=settings.namespace)
         self.journal = Journal(self.database, settings.namespace, code_version=settings.code_version)
         self.register = Register(self.database, settings.namespace)
-        self.recovery = Recovery(self.database, settings.namespace)
+        self.recovery = Recovery(self.database, settings.namespace, max_lost=settings.max_lost_workers)
         self.running = RunningSteps(self.register)
         self.event_loop = EventLoop()
         self.async_steps = AsyncSteps(
@@ -118,7 +118,11 @@ class WorkerProcess:
     def _loops(self) -> Loops:
         """The background loops."""
         return make_loops(
-            self.database, self.settings.namespace, self.broker, sweep_seconds=self.settings.sweep_seconds
+            self.database,
+            self.settings.namespace,
+            self.broker,
+            sweep_seconds=self.settings.sweep_seconds,
+            max_lost=self.settings.max_lost_workers,
         )
 
     def leave(self) -> None:

@@ -90,12 +90,18 @@ class Supervisor:
         self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
         self._in_process = self._broker.room() is not None
         self._register = Register(self._database, settings.namespace)
-        recovery = Recovery(self._database, settings.namespace)
+        recovery = Recovery(self._database, settings.namespace, max_lost=settings.max_lost_workers)
         self._sweeper = Sweeper(recovery, self._broker, settings.sweep_seconds, heard=not self._in_process)
         # Doorbells that live in a process's memory can only be rung there: then each child hosts the loops.
         own = loops and not self._in_process
         self._loops = (
-            make_loops(self._database, settings.namespace, self._broker, sweep_seconds=settings.sweep_seconds)
+            make_loops(
+                self._database,
+                settings.namespace,
+                self._broker,
+                sweep_seconds=settings.sweep_seconds,
+                max_lost=settings.max_lost_workers,
+            )
             if own
             else None
         )

@@ -14,6 +14,8 @@ TICKET = {
     "handler": "herald:greet",
     "state": "ready",
     "attempt": 0,
+    "lost": 0,
+    "company": 0,
     "available_at": NOW - 1,
     "queue": "default",
     "worker_id": None,
@@ -74,6 +76,14 @@ def test_a_quest_that_does_not_move_says_why(
 
     assert (found.cause, found.well) == (cause, False)
     assert said in found.message
+
+
+@pytest.mark.parametrize("wait", [-1, 5])
+@pytest.mark.parametrize(("company", "said"), [(9, "with few others beside it"), (1, "alone in its process")])
+def test_a_step_whose_worker_died_is_told_to_be_suspected(wait: int, company: int, said: str) -> None:
+    ticket = TICKET | {"lost": 1, "company": company, "available_at": NOW + wait}
+    message = situation_of(quest(), [ticket], [WORKER], NOW).message
+    assert f"suspected: it ran when a worker died, and begins {said} next" in message
 
 
 @pytest.mark.parametrize(

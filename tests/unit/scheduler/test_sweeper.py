@@ -1,10 +1,14 @@
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from questline_persistence import recovery
+from questline_persistence.claims import Doorbell
+from questline_persistence.errors import StoreUnavailable
 from questline_persistence.recovery import Swept
 from questline_scheduler import sweeper as module
-from questline_scheduler.sweeper import GRACE_SECONDS, OUTAGE_SECONDS, Sweeper
+from questline_scheduler.sweeper import GRACE_SECONDS, LONGEST_RUN, OUTAGE_SECONDS, Sweeper
 from tests.contract.quests import LEASE, Workbench
 from tests.unit.scheduler.brokers import HandBroker
 
@@ -92,6 +96,72 @@ def test_who_does_not_come_back_after_an_outage_is_swept_when_the_grace_is_over(
         freed += sweeper.run_once().freed
     assert freed == 1
     assert bench.ticket(claim.quest_id).state == "ready"
+
+
+def test_a_store_that_was_away_until_just_now_is_given_the_whole_grace(
+    bench: Workbench, sweeper: Sweeper, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.claim(bench.submit("a"))
+    sweeper.run_once()
+
+    def away(_: float) -> bool:
+        machine.time += 60
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.recovery, "lease_over", away)
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                sweeper.run_once()
+    bench.clock.advance(180)
+    assert sweeper.run_once() == Swept()
+    _pass(bench, machine, GRACE_SECONDS - 0.1)
+    assert sweeper.run_once() == Swept()
+    _pass(bench, machine, INTERVAL)
+    assert sweeper.run_once().freed == 1
+
+
+def test_a_sweep_that_takes_long_itself_is_no_outage(
+    bench: Workbench, sweeper: Sweeper, broker: HandBroker, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ring(bells: Sequence[Doorbell]) -> list[Doorbell]:
+        machine.time += 60
+        return HandBroker.ring(broker, bells)
+
+    monkeypatch.setattr(broker, "ring", ring)
+    sweeper.run_once()
+    for _ in range(2):
+        bench.claim(bench.submit("a"), bench.worker(lease=-3_600))
+        _pass(bench, machine, INTERVAL)
+        assert sweeper.run_once().freed == 1
+
+
+def test_all_dead_claims_are_freed_and_rung_in_one_run(
+    bench: Workbench, sweeper: Sweeper, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "MAX_SWEEP", 4)
+    quest_ids = [bench.submit("a") for _ in range(10)]
+    worker = bench.worker(lease=-3_600)
+    for quest_id in quest_ids:
+        bench.claim(quest_id, worker)
+    swept = sweeper.run_once()
+
+    assert (swept.freed, swept.more) == (10, False)
+    assert sorted(broker.rung) == sorted(quest_ids)
+
+
+def test_a_long_sweep_goes_on_in_the_next_run_at_once_so_that_a_stop_is_heard(
+    bench: Workbench, sweeper: Sweeper, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "MAX_SWEEP", 4)
+    worker = bench.worker(lease=-3_600)
+    for _ in range(10):
+        bench.claim(bench.submit("a"), worker)
+    monkeypatch.setattr(sweeper, "_ring", lambda _: setattr(machine, "time", machine.time + LONGEST_RUN))
+
+    runs = [sweeper.run_once() for _ in range(3)]
+    assert [(swept.freed, swept.more) for swept in runs] == [(4, True), (4, True), (2, True)]
+    assert not sweeper.run_once().more
 
 
 def test_an_ordinary_pause_is_no_outage(bench: Workbench, sweeper: Sweeper, machine: Machine) -> None:

@@ -20,6 +20,10 @@ class _Lease:
     """A lease that is always held."""
 
     registered = good = True
+    leaving = False
+
+    def beat(self) -> None:
+        pass
 
     def wait_until_registered(self) -> bool:
         return self.registered
