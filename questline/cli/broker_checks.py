@@ -104,7 +104,7 @@ def _policy(client: redis.Redis) -> Check:
     policy = str(found.get("maxmemory_policy", "noeviction"))
     if policy == "noeviction":
         return passed("broker", "maxmemory-policy", policy, policy)
-    hint = "CONFIG SET maxmemory-policy noeviction; what is evicted is rung again from SQL, but later"
+    hint = "CONFIG SET maxmemory-policy noeviction; what is evicted is rung again from SQL, some seconds later"
     return warned("broker", "maxmemory-policy", policy, hint, policy)
 
 

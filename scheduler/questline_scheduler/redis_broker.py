@@ -6,6 +6,7 @@ messages back after minutes, and its consumers sleep.
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections import defaultdict
@@ -16,6 +17,7 @@ from typing import cast
 import redis
 from dramatiq.errors import QueueJoinTimeout
 from redis.exceptions import AuthenticationError, NoPermissionError, ReadOnlyError
+from redis.sentinel import MasterNotFoundError
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
@@ -256,19 +258,40 @@ class RingingRedisBroker(DoorbellBroker):
         try:
             yield
         except BROKER_ERRORS as error:
-            raise StoreUnavailable(f"the broker at {self._link.address} failed: {error}", hint=_hint(error)) from error
+            raise StoreUnavailable(
+                f"the broker at {self._link.address} failed: {_told(error)}", hint=_hint(error)
+            ) from error
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says, without what a client's representation tells."""
+    return re.sub(r"<redis\..*>", "a sentinel", str(error))
 
 
 def _hint(error: Exception) -> str:
+    """Return what mends an error."""
     text = str(error)
-    if "maxmemory" in text:
-        return "raise its maxmemory, or give the doorbells a server of their own"
-    if isinstance(error, NoPermissionError) or "ACL failure" in text or "can't access" in text:
-        return "let its user use the commands and keys that docs/operations.md names"
-    if isinstance(error, AuthenticationError):
-        return "check user and password in QUESTLINE_BROKER_URL"
-    if isinstance(error, ReadOnlyError):
-        return "this server is a replica: name its primary in QUESTLINE_BROKER_URL, or the sentinels"
-    if "DB index is out of range" in text:
-        return "name a database in QUESTLINE_BROKER_URL that it has; a cluster has database 0 alone"
-    return "start it, or check QUESTLINE_BROKER_URL; quests are kept in SQL and go on when it is back"
+    hints = (hint for kind, part, hint in _HINTS if isinstance(error, kind) and part in text)
+    return next(hints, "start it, or check QUESTLINE_BROKER_URL; quests are kept in SQL and go on when it is back")
+
+
+_RIGHTS = "let its user use the commands and keys that docs/operations.md names"
+#: What mends an error of this type that says this.
+_HINTS: tuple[tuple[type[Exception], str, str], ...] = (
+    (Exception, "maxmemory", "raise its maxmemory, or give the doorbells a server of their own"),
+    (NoPermissionError, "", _RIGHTS),
+    (Exception, "ACL failure", _RIGHTS),
+    (Exception, "can't access", _RIGHTS),
+    (AuthenticationError, "", "check user and password in QUESTLINE_BROKER_URL"),
+    (
+        MasterNotFoundError,
+        "",
+        "check the name of the service in QUESTLINE_BROKER_URL, and its sentinel_password if they ask for one",
+    ),
+    (ReadOnlyError, "", "this server is a replica: name its primary in QUESTLINE_BROKER_URL, or the sentinels"),
+    (
+        Exception,
+        "DB index is out of range",
+        "name a database in QUESTLINE_BROKER_URL that it has; a cluster has database 0 alone",
+    ),
+)

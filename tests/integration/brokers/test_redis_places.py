@@ -67,6 +67,13 @@ def test_another_database_than_0_is_told_where_there_is_a_cluster(cluster_url: s
     assert "database 0" in str(caught.value.hint)
 
 
+def test_a_service_that_no_sentinel_knows_is_told_with_its_mending(open_at: Open) -> None:
+    with pytest.raises(StoreUnavailable, match="No master found for 'bells'") as caught:
+        open_at("redis+sentinel://user:secret@127.0.0.1:1/bells").ping()
+    assert "<" not in str(caught.value)
+    assert "sentinel_password" in str(caught.value.hint)
+
+
 def test_workers_follow_the_sentinels_to_a_new_primary(open_at: Open) -> None:
     with SentinelService() as service:
         broker = open_at(service.url)
