@@ -162,7 +162,7 @@ class Database:
             _PARENTS.append((self._engine, self._hot))
             self._is_copy = self._in_memory
             if self._file is not None:
-                self._file.left_to_parent(in_transaction=not self._gate.is_empty())
+                self._file.left_to_parent()
         self._begin()
 
     def _sqlite_engine(self) -> Engine:

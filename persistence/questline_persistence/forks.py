@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from questline_persistence.log import get_logger
@@ -36,6 +39,9 @@ _joining = threading.Lock()
 _members: weakref.WeakSet[Forking] = weakref.WeakSet()
 #: Those that take part in the fork under way.
 _present: list[Forking] = []
+#: The files that were open when this process was forked, by their descriptors.
+_inherited: dict[int, os.stat_result] = {}
+_OPEN_FILES = Path("/dev/fd")
 
 
 def join(member: Forking) -> None:
@@ -61,7 +67,28 @@ def _in_parent() -> None:
     _joining.release()
 
 
+def has_inherited(path: Path) -> bool:
+    """Return whether this process still has a file open that the one which forked it had opened."""
+    if not _inherited or not path.exists():
+        return False
+    file = path.stat()
+    found = [descriptor for descriptor, known in _inherited.items() if os.path.samestat(known, file)]
+    return any(os.path.samestat(known, file) for known in _opened(found).values())
+
+
+def _opened(descriptors: Iterable[int]) -> dict[int, os.stat_result]:
+    """Return which files these descriptors have open."""
+    files = {}
+    for descriptor in descriptors:
+        with suppress(OSError):  # closed meanwhile
+            files[descriptor] = os.fstat(descriptor)
+    return files
+
+
 def _in_child() -> None:
+    _inherited.clear()
+    if _OPEN_FILES.is_dir():
+        _inherited.update(_opened(int(entry.name) for entry in _OPEN_FILES.iterdir()))
     for member in _present:
         member.after_fork_in_child()
     _present.clear()

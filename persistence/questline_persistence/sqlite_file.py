@@ -8,15 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from questline_persistence import presence, sqlite_driver, sqlite_guard
+from questline_persistence import forks, presence, sqlite_driver, sqlite_guard
 from questline_persistence.errors import ConfigurationError
 
 #: Commits after which the write-ahead log is checkpointed where connections do not do so by themselves.
 COMMITS_PER_CHECKPOINT = 100
 #: Growth of the log after which it is checkpointed earlier, in bytes: what SQLite takes by itself, 1,000 pages.
 GROWTH_PER_CHECKPOINT = 4_000_000
-#: Files on which this process inherited a transaction from the one that forked it.
-_carried_over: set[Path] = set()
 #: How long a checkpoint waits for another's write before it is put off, in milliseconds.
 PATIENCE_MS = 1_000
 
@@ -34,10 +32,11 @@ class SqliteFile:
         self._log = self._path.with_name(f"{self._path.name}-wal")
         self._module = module
         self._has_safe_log = sqlite_driver.has_safe_log(module)
-        if self._path in _carried_over:
+        if forks.has_inherited(self._path):
+            # Locks do not pass a fork, but the library would take those that it had for this process's own.
             raise ConfigurationError(
-                f"this process was forked in the middle of a transaction on {path}, and cannot open it any more",
-                hint="fork outside of transactions",
+                f"this process was forked while a connection to {path} was open, and must not open it again",
+                hint="close connections of your own to that file before the fork, and fork outside of transactions",
             )
         self._watch: weakref.finalize[Any, Any] | None = None
         self._commits = self._length = 0
@@ -50,14 +49,8 @@ class SqliteFile:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":  # else nobody could commit any more
             presence.show(self._path)
 
-    def left_to_parent(self, *, in_transaction: bool) -> None:
-        """Note that this process was forked from the one that has the file open.
-
-        Parameters:
-          in_transaction: whether it was under way then: the library takes its locks for this process's own.
-        """
-        if in_transaction:
-            _carried_over.add(self._path)
+    def left_to_parent(self) -> None:
+        """Note that this process was forked from the one that has the file open."""
         if self._watch is not None:
             self._watch()
 

@@ -101,6 +101,30 @@ assert database.write(fork) == 0
     subprocess.run([sys.executable, "-W", "ignore", "-c", code, sqlite_url], check=True)
 
 
+def test_a_process_forked_beside_a_user_s_connection_is_refused_the_store_until_that_is_closed(
+    sqlite_url: str,
+) -> None:
+    code = """
+import os, sqlite3, sys
+from questline import ConfigurationError, QuestClient
+path = sys.argv[1].removeprefix("sqlite:///")
+own = sqlite3.connect(path)
+own.execute("SELECT count(*) FROM tickets").fetchone()
+client = QuestClient(sys.argv[1], "memory://") if "before" in sys.argv else None
+if (child := os.fork()) == 0:
+    try:
+        (client or QuestClient(sys.argv[1], "memory://")).stats()
+    except ConfigurationError as error:
+        own.close()
+        QuestClient(sys.argv[1], "memory://").stats()
+        os._exit("forked" in error.message)
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+"""
+    for made in ("before", "after"):
+        subprocess.run([sys.executable, "-W", "ignore", "-c", code, sqlite_url, made], check=True)
+
+
 def test_a_fork_waits_for_a_transaction_of_another_thread_and_holds_up_the_next() -> None:
     gate, entered, go = forks.Gate(), threading.Event(), threading.Event()
     inside: list[bool] = []
