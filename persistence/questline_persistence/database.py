@@ -22,11 +22,12 @@ from sqlalchemy.pool import StaticPool
 from questline_persistence import driver, forks, postgres, sqlite_driver, sqlite_url
 from questline_persistence.alarm import Alarm
 from questline_persistence.clock import Clock, Reading
-from questline_persistence.errors import ConfigurationError, StoreUnavailable
+from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.hot_connections import HotConnections
 from questline_persistence.limits import DEFAULTS, Limits
 from questline_persistence.log import get_logger
+from questline_persistence.payload import HALVES_HINT, shortened
 from questline_persistence.postgres_url import read_postgres_url, shown
 from questline_persistence.secret_files import renewed
 from questline_persistence.sqlite_file import SqliteFile
@@ -356,6 +357,9 @@ class Database:
         while True:
             try:
                 return attempt()
+            except UnicodeEncodeError as refused:
+                message = f"the text {shortened(refused.object)} holds half of a surrogate pair"
+                raise PayloadError(message, hint=HALVES_HINT) from None
             except SQLAlchemyError as raised:
                 error = unmasked(raised)
                 tries -= 1

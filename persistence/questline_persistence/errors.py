@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def _printable(text: str) -> str:
+    """Return text in which halves of surrogate pairs, which nothing can print, stand as their numbers."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class QuestlineError(Exception):
     """Anything that questline reports to its caller.
 
@@ -15,9 +20,9 @@ class QuestlineError(Exception):
     code = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _printable(message)
+        self.hint = None if hint is None else _printable(hint)
+        super().__init__(self.message)
 
     @property
     def advice(self) -> str:

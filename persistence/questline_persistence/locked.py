@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.endings import UNCLAIMED, Ending, record
-from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.errors import QuestConflict
 from questline_persistence.limits import DEFAULTS, Limits
+from questline_persistence.short_ids import is_possible, not_found
 from questline_persistence.states import LIVE, TRANSITIONS, ExecutionStatus, RunStatus, TicketState
 from questline_persistence.tables import BELL, quests, steps, tickets
 
@@ -148,6 +149,8 @@ def lock(
     Raises:
       QuestNotFound: the namespace has no such quest.
     """
+    if not is_possible(quest_id):
+        raise not_found(quest_id)
     mine = (tickets.c.quest_id == quest_id, tickets.c.namespace == namespace)
     for _ in range(MAX_LOCK_TRIES):
         held = list(connection.execute(select(tickets).where(*mine).order_by(tickets.c.position).with_for_update()))
@@ -155,7 +158,7 @@ def lock(
             select(quests).where(quests.c.quest_id == quest_id, quests.c.namespace == namespace).with_for_update()
         ).first()
         if quest is None:
-            raise QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")
+            raise not_found(quest_id)
         # A quest that looked ended may have been retried or replayed before its row was locked.
         if held or not connection.execute(select(tickets.c.quest_id).where(*mine).limit(1)).first():
             return LockedQuest(connection, quest, held, now, limits)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from questline_persistence.errors import InvalidRecord, PayloadError
 from questline_persistence.ids import new_quest_id
+from questline_persistence.payload import refuse_halves
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, StepStatus
 
@@ -230,6 +231,7 @@ def refuse_labels(labels: Mapping[Any, Any]) -> None:
             raise PayloadError(f"labels: {key!r:.100} is not a label's key", hint=_LABEL_KEY_HINT)
         if not isinstance(value, str):
             raise PayloadError(f"labels.{key} is {type(value).__name__}, not text", hint="write it in quotes")
+        refuse_halves(value, what=f"labels.{key}")
         if len(value) > MAX_LABEL_VALUE:
             message = f"labels.{key} is {len(value):,} characters long; the limit is {MAX_LABEL_VALUE}"
             raise PayloadError(message, hint=_LABELS_HINT)

@@ -159,6 +159,20 @@ def _refuse_shape(value: Any, what: str, limit: Limit, most: int) -> None:
         level = below
 
 
+def refuse_halves(text: str | None, *, what: str) -> None:
+    """Raise PayloadError if text holds half of a surrogate pair, which no store can hold; `what` is its name."""
+    if text is None or text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PayloadError(f"{what} holds half of a surrogate pair: {shortened(text)}", hint=HALVES_HINT) from None
+
+
+#: How half a surrogate pair comes about.
+HALVES_HINT = "read the text as UTF-8; such a half is left where bytes were taken for text, or text was cut"
+
+
 def shortened(value: Any) -> str:
     """Return how a value is written in Python, cut to what an error message can repeat."""
     text = repr(value)

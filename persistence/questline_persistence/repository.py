@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -27,6 +28,8 @@ from questline_persistence.views import (
     snapshot_view,
     whole_quest,
 )
+
+Word = TypeVar("Word", bound=StrEnum)
 
 #: Most items on one page of a list.
 MAX_PAGE = 1_000
@@ -125,6 +128,8 @@ class QuestRepository:
         Raises:
           QuestNotFound: there is no such quest.
         """
+        if not short_ids.is_possible(quest_id):
+            raise not_found(quest_id)
         query = select(quests.c.status).where(quests.c.quest_id == quest_id, quests.c.namespace == self.namespace)
         found = self.database.read(lambda connection: connection.execute(query).scalar())
         if found is None:
@@ -148,6 +153,8 @@ class QuestRepository:
 
     def tickets(self, quest_id: str) -> list[dict[str, Any]]:
         """Return what a quest may run now or waits to run: one row per ticket, by position."""
+        if not short_ids.is_possible(quest_id):
+            return []
         shown = (
             *("position", "handler", "state", "attempt", "lost", "company", "available_at", "queue"),
             *("worker_id", "claimed_at", "deadline", "snoozed_until"),
@@ -289,7 +296,7 @@ class QuestRepository:
             lord_name=lord_name,
             tool_name=tool_name,
             run_index=run_index,
-            status=RunStatus(status).value,
+            status=_one_of(RunStatus, status).value,
             start_time=self.database.clock.now() if start_time is None else start_time,
             end_time=end_time,
             input_data={} if input_data is None else input_data,
@@ -331,7 +338,7 @@ class QuestRepository:
                 quest_id,
                 run_data,
                 stack,
-                SnapshotReason(snapshot_reason),
+                _one_of(SnapshotReason, snapshot_reason),
                 namespace=self.namespace,
                 now=self.database.clock.now(),
                 limits=self.database.limits,
@@ -482,6 +489,18 @@ def make_filter(
             raise PayloadError(f"{item!r} is not a status", hint=suggestion(item, ExecutionStatus, kind="statuses"))
     statuses = tuple(ExecutionStatus(item) for item in several)
     return QuestFilter(statuses, quest_type, labels or {}, since, until, queue, error)
+
+
+def _one_of(kind: type[Word], word: str) -> Word:
+    """Return the member of an enumeration that a word means.
+
+    Raises:
+      PayloadError: it means none.
+    """
+    try:
+        return kind(word)
+    except ValueError:
+        raise PayloadError(f"{word!r:.100} is no {kind.__name__}", hint=suggestion(word, kind, kind="words")) from None
 
 
 def _refuse_page(limit: int, most: int) -> None:

@@ -17,10 +17,10 @@ from questline_persistence.endings import error_text
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.limits import Limits
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
-from questline_persistence.payload import encode, whole_state
+from questline_persistence.payload import encode, refuse_halves, whole_state
 from questline_persistence.plan import Plans, highest, stack_text
 from questline_persistence.run_data import numbers
-from questline_persistence.short_ids import not_found
+from questline_persistence.short_ids import is_possible, not_found
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.submission import insert_quests, take_apart
 from questline_persistence.tables import quests, runs, snapshots, steps, tickets
@@ -96,6 +96,8 @@ def save(connection: Connection, quest: QuestExecutionData, *, namespace: str, n
 
 def _locked(connection: Connection, namespace: str, quest_id: str) -> Row[Any] | None:
     """Lock the quest's row, so that no verb makes a ticket for it before the caller has written; return it, or None."""
+    if not is_possible(quest_id):
+        return None
     mine = (quests.c.quest_id == quest_id, quests.c.namespace == namespace)
     return connection.execute(select(quests).where(*mine).with_for_update()).first()
 
@@ -244,6 +246,8 @@ def save_run(connection: Connection, record: RunRecord, *, namespace: str, now: 
     if row is None:
         raise not_found(record.quest_id)
     refuse_held(connection, record.quest_id)
+    for what in ("lord_name", "tool_name"):
+        refuse_halves(getattr(record, what), what=what)
     values = {
         "quest_id": record.quest_id,
         "epoch": row.epoch,

@@ -34,6 +34,8 @@ def resolve(connection: Connection, namespace: str, text: str) -> str:
     Raises:
       QuestNotFound: no quest, or several, are meant.
     """
+    if not is_possible(text.removeprefix(ELLIPSES[0])):
+        raise not_found(repr(text))
     word, _, quest_type = text.partition(":")
     if word == LAST:
         return _newest(connection, namespace, quest_type)
@@ -85,6 +87,11 @@ def _ending(connection: Connection, namespace: str, text: str) -> list[str]:
     end = func.substr(newest.c.quest_id, func.length(newest.c.quest_id) - len(text) + 1)
     alike = select(newest.c.quest_id).where(newest.c.namespace == namespace, end == text)
     return [str(quest_id) for quest_id in connection.execute(alike.limit(4)).scalars()]
+
+
+def is_possible(quest_id: str) -> bool:
+    """Return whether a quest can have this id; another need not be looked for, and not every one could be."""
+    return quest_id.isascii() and quest_id.isprintable()
 
 
 def not_found(quest_id: str) -> QuestNotFound:

@@ -19,7 +19,7 @@ from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.limits import DEFAULTS, Limits
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
-from questline_persistence.payload import encode
+from questline_persistence.payload import encode, refuse_halves
 from questline_persistence.plan import Plans
 from questline_persistence.tables import quests
 from questline_persistence.tombstones import after_deleted
@@ -78,6 +78,10 @@ def take_apart(
             f"quest {quest.quest_id} has no steps", hint="give it an execution_stack, or a registered quest_type"
         )
     refuse_labels(quest.labels)
+    key = idempotency_key or quest.idempotency_key
+    for what, text in (("quest_id", quest.quest_id), ("quest_type", quest.quest_type), ("idempotency_key", key)):
+        refuse_halves(text, what=what)
+    refuse_halves(quest.forked_from, what="forked_from")
     return Arrival(
         quest_id=quest.quest_id,
         namespace=namespace,
@@ -89,7 +93,7 @@ def take_apart(
         queue=quest.queue,
         priority=quest.priority,
         forked_from=quest.forked_from,
-        idempotency_key=idempotency_key or quest.idempotency_key,
+        idempotency_key=key,
         created_at=rfc3339(now),
         schema_version=quest.schema_version,
         available_at=now,

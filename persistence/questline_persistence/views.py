@@ -11,6 +11,7 @@ from questline_persistence import attempts, history
 from questline_persistence.limits import DEFAULTS, Limit
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
 from questline_persistence.payload import decode
+from questline_persistence.short_ids import is_possible
 from questline_persistence.standing import Standing
 from questline_persistence.states import ExecutionStatus, RunStatus, StepStatus, TicketState
 from questline_persistence.tables import quests, snapshots, steps, tickets
@@ -194,5 +195,7 @@ def snapshot_view(connection: Connection, row: Row[Any], *, limit: Limit = DEFAU
 
 def quest_row(connection: Connection, namespace: str, quest_id: str) -> Row[Any] | None:
     """Return the row of a quest of the namespace, or None."""
+    if not is_possible(quest_id):
+        return None
     mine = (quests.c.quest_id == quest_id, quests.c.namespace == namespace)
     return connection.execute(select(quests).where(*mine)).first()

@@ -24,6 +24,7 @@ from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
 from questline_persistence.models import MAX_KEY_LENGTH, MAX_REASON, LordRun, QuestExecutionData, Snapshot
+from questline_persistence.payload import refuse_halves
 from questline_persistence.plan import Plans
 from questline_persistence.recovery import Recovery
 from questline_persistence.register import Register
@@ -408,6 +409,7 @@ def _any_input(on_conflict: str) -> bool:
 
 def _reason(text: str | None) -> str | None:
     """Return an admin's reason, or raise PayloadError where it is too long to be kept with the quest."""
+    refuse_halves(text, what="the reason")
     if text is not None and len(text) > MAX_REASON:
         message = f"the reason has {len(text):,} characters; the limit is {MAX_REASON:,}"
         raise PayloadError(message, hint="give a short one, and say where the rest is to be found")
