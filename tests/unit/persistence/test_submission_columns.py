@@ -1,4 +1,4 @@
-"""What is sent of a new quest stands in the order of its parts."""
+"""What is sent of a new quest stands in the order of its parts, up to its plan; what comes behind is not stored."""
 
 from questline_persistence import submission_postgres
 from questline_persistence.arrival import Arrival
@@ -6,5 +6,5 @@ from questline_persistence.plan import PlannedStep
 
 
 def test_the_columns_of_what_is_sent_are_the_fields_of_what_they_are_made_of() -> None:
-    assert tuple(submission_postgres._QUEST) == Arrival._fields
+    assert tuple(submission_postgres._QUEST) == Arrival._fields[: Arrival._fields.index("plan") + 1]
     assert tuple(submission_postgres._STEP) == ("plan", *PlannedStep._fields)
