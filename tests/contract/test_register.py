@@ -67,7 +67,7 @@ def test_a_worker_that_leaves_is_stopped_and_not_lost(bench: Workbench) -> None:
 
 
 def test_a_worker_whose_lease_is_over_is_shown_as_lost_before_any_sweep(bench: Workbench) -> None:
-    journal = bench.worker(lease=-1.0)
+    journal = bench.worker(lease=-LONG)
 
     assert listed(bench)[journal.worker_id]["state"] == "lost"
 
@@ -98,7 +98,7 @@ def test_workers_that_ended_long_ago_are_forgotten_a_bounded_number_at_a_time(
     monkeypatch.setattr(register, "MAX_FORGOTTEN", 2)
     for _ in range(3):
         bench.register.leave(bench.worker().worker_id)
-    bench.worker(lease=-1.0)
+    bench.worker(lease=-LONG)
     bench.recovery.sweep()
     bench.clock.advance(KEEP_ENDED_SECONDS + 60)
 
@@ -110,7 +110,7 @@ def test_what_live_workers_know_is_told(bench: Workbench) -> None:
     assert bench.register.known(asked) == set()
     bench.worker(handlers=["a:work", "x:work"])
     bench.worker(handlers=["a:work", "b:work"])
-    bench.worker(handlers=["c:work"], lease=-1.0)
+    bench.worker(handlers=["c:work"], lease=-LONG)
     bench.register.leave(bench.worker(handlers=["d:work"]).worker_id)
 
     assert bench.register.known(asked) == {"a:work", "b:work"}

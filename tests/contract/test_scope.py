@@ -118,7 +118,7 @@ def test_a_pause_that_was_asked_for_is_carried_out_at_its_own_checkpoint_alone(b
 
 
 def test_a_sweep_of_some_workers_leaves_the_claims_of_others(bench: Workbench) -> None:
-    quest_ids, lost = [bench.submit("a") for _ in range(2)], [bench.worker(lease=-1.0) for _ in range(2)]
+    quest_ids, lost = [bench.submit("a") for _ in range(2)], [bench.worker(lease=-LONG) for _ in range(2)]
     for quest_id, journal in zip(quest_ids, lost, strict=True):
         bench.claim(quest_id, journal)
 

@@ -235,7 +235,7 @@ def test_a_sweep_while_a_pause_was_asked_for_settles_the_pause(bench: Workbench)
 
 def test_river_1302_a_sweep_checks_again_whether_the_worker_is_dead(bench: Workbench) -> None:
     quest_id = bench.submit("a")
-    journal = bench.worker(lease=-1.0)
+    journal = bench.worker(lease=-LONG)
     claim = bench.claim(quest_id, journal)
     (stale,) = bench.recovery._candidates(bench.clock.now())
     bench.register.renew(journal.worker_id, EVERLASTING)
@@ -258,10 +258,10 @@ def test_river_1302_a_sweep_checks_again_whether_the_time_is_over(bench: Workben
 
 def test_river_1302_a_sweep_frees_no_claim_that_came_after_the_one_it_saw(bench: Workbench) -> None:
     quest_id = bench.submit("a")
-    bench.claim(quest_id, bench.worker(lease=-1.0))
+    bench.claim(quest_id, bench.worker(lease=-LONG))
     (stale,) = bench.recovery._candidates(bench.clock.now())
     bench.recovery.sweep()
-    held = bench.claim(quest_id, bench.worker(lease=-1.0))
+    held = bench.claim(quest_id, bench.worker(lease=-LONG))
 
     assert bench.recovery._freeing.free([stale], bench.clock.now()) == []
     assert bench.ticket(quest_id).claim_id == held.claim_id
@@ -278,7 +278,7 @@ def test_a_lease_counts_only_while_its_worker_is_live(bench: Workbench, gone: st
 
 def test_a_lease_counts_only_for_the_claims_of_its_own_worker(bench: Workbench) -> None:
     quest_id = bench.submit("a")
-    bench.claim(quest_id, bench.worker(lease=-1.0))
+    bench.claim(quest_id, bench.worker(lease=-LONG))
     bench.worker(lease=EVERLASTING)
 
     assert bench.recovery.sweep().freed == 1
@@ -336,7 +336,7 @@ def test_many_sweeps_at_once_free_each_claim_once(bench: Workbench) -> None:
 
 
 def test_only_workers_whose_lease_is_over_are_declared_lost(bench: Workbench) -> None:
-    late, fine = bench.worker(lease=-1.0), bench.worker(lease=EVERLASTING)
+    late, fine = bench.worker(lease=-LONG), bench.worker(lease=EVERLASTING)
 
     assert bench.recovery.sweep().lost_workers == (late.worker_id,)
     assert bench.recovery.sweep().lost_workers == ()
@@ -345,7 +345,7 @@ def test_only_workers_whose_lease_is_over_are_declared_lost(bench: Workbench) ->
 
 
 def test_a_failure_of_the_store_is_not_taken_for_a_bad_row(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.claim(bench.submit("a"), bench.worker(lease=-1.0))
+    bench.claim(bench.submit("a"), bench.worker(lease=-LONG))
 
     def broken(*_: object, **__: object) -> None:
         raise StoreUnavailable("the store is gone")

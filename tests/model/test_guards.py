@@ -151,7 +151,7 @@ def test_a_claim_is_sent_again_as_in_the_model(memory: Workbench) -> None:
 
 
 def test_a_sweep_of_the_dead_asks_what_the_model_asks(memory: Workbench) -> None:
-    memory.claim(memory.submit("a"), memory.worker(lease=-1.0))
+    memory.claim(memory.submit("a"), memory.worker(lease=-LONG))
     locks, writes = swept(memory)
     assert locks == writes == expected("sweep", *HELD, "lease")
 
@@ -180,7 +180,7 @@ def swept(memory: Workbench) -> tuple[set[str], set[str]]:
 
 
 def test_a_sweep_reads_and_declares_lost_what_the_model_does(memory: Workbench) -> None:
-    memory.worker(lease=-1.0)
+    memory.worker(lease=-LONG)
     with sent(memory.database) as statements:
         memory.recovery.sweep()
     (declares,) = [each for each in statements if each[0].startswith("UPDATE workers")]
