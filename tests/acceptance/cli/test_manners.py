@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from tests.acceptance.cli.conftest import SCRIPT, Shell
+from tests.acceptance.cli.conftest import SCRIPT, TIMEOUT, Shell
 from tests.waiting import eventually
 
 COMMANDS = [
@@ -62,7 +62,7 @@ def test_ctrl_c_ends_a_wait_without_a_traceback(shell: Shell) -> None:
     line = process.stderr.readline()  # it is waiting now
 
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=TIMEOUT)
 
     assert line == b"new 0/2\n"
     assert process.returncode == 130
@@ -72,10 +72,10 @@ def test_ctrl_c_ends_a_wait_without_a_traceback(shell: Shell) -> None:
 
 def test_scheduler_stops_at_sigterm(shell: Shell, redis_url: str) -> None:
     process = shell.start("scheduler", QUESTLINE_BROKER_URL=redis_url, QUESTLINE_LOG_LEVEL="debug")
-    eventually(lambda: _handles(process.pid, signal.SIGTERM), message="it never got ready")
+    eventually(lambda: _handles(process.pid, signal.SIGTERM), timeout=TIMEOUT, message="it never got ready")
 
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=TIMEOUT)
 
     assert process.returncode == 0, err
 
@@ -148,7 +148,7 @@ def _on_a_terminal(shell: Shell, environment: dict[str, str]) -> bytes:
     )
     os.close(theirs)
     written = b""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
             part = os.read(ours, 65536)
@@ -158,7 +158,7 @@ def _on_a_terminal(shell: Shell, environment: dict[str, str]) -> bytes:
             break
         written += part
     os.close(ours)
-    assert process.wait(10) == 0
+    assert process.wait(TIMEOUT) == 0
     return written
 
 
