@@ -27,6 +27,8 @@ Result = TypeVar("Result")
 MAX_BATCH = 256
 #: Most items that may be waiting, or be on their way, without anybody waiting for them.
 MAX_BEHIND = 128
+#: Size from which an item is never committed with others, where there is a lane for that: they would wait for it.
+LARGE = 2_000_000
 #: Size, as the committer is told it, at which a batch takes no more items, and at which no more may be behind.
 MAX_SIZE = 32_000_000
 
@@ -79,8 +81,8 @@ class Committer(Generic[Item, Result]):
       flush: commits a list of items in one go and returns their results in order. If it raises for
         several items, each is tried alone, so that a bad one fails alone; but a store that cannot be
         reached fails them all.
-      slowly: commits one item that took too long, or went with one that did; those are taken aside, so that no
-        other waits for them.
+      slowly: commits one item that is large, took too long, or went with one that did; those are taken aside, so that
+        no other waits for them.
       settled: told, after each transaction, of those posted items that it held, each with its result or the error
         that it met.
       size: how large an item is; a batch of large ones is a short one.
@@ -95,6 +97,7 @@ class Committer(Generic[Item, Result]):
     ) -> None:
         self._flush = flush
         self._slow_lane: SlowLane[_Entry[Item, Result]] = SlowLane(self._commit_slowly, self._give_up)
+        self._has_lane = slowly is not None
         self._slowly = slowly or (lambda item: flush([item])[0])
         self._settled = settled
         self._size = size
@@ -155,8 +158,12 @@ class Committer(Generic[Item, Result]):
         size = 0
         try:
             while self._waiting and len(batch) < MAX_BATCH and size < MAX_SIZE:
-                batch.append(self._waiting.popleft())
-                size += batch[-1].size
+                entry = self._waiting.popleft()
+                if self._has_lane and entry.size >= LARGE:
+                    self._take_aside([entry])
+                    continue
+                batch.append(entry)
+                size += entry.size
             if batch:
                 self._commit(batch)
         finally:
@@ -176,10 +183,9 @@ class Committer(Generic[Item, Result]):
         try:
             for entry, result in zip(batch, self._flush([entry.item for entry in batch]), strict=True):
                 entry.result = result
-        except Overtime:
-            for entry in batch:
-                entry.aside = True
-            self._slow_lane.put(batch)
+        except Overtime as error:
+            log.warning("commits_taken_aside", items=len(batch), reason=str(error))
+            self._take_aside(batch)
             return
         except BaseException as error:  # noqa: BLE001  (it is raised in the callers' threads)
             self._alone(batch, error)
@@ -198,6 +204,12 @@ class Committer(Generic[Item, Result]):
                 entry.result = self._flush([entry.item])[0]
             except BaseException as own_error:  # noqa: BLE001  (as above)
                 entry.error = own_error
+
+    def _take_aside(self, entries: Sequence[_Entry[Item, Result]]) -> None:
+        """Have entries committed one by one, while others go on."""
+        for entry in entries:
+            entry.aside = True
+        self._slow_lane.put(entries)
 
     def _commit_slowly(self, entry: _Entry[Item, Result]) -> None:
         """Commit one item that was taken aside."""

@@ -49,9 +49,11 @@ class Journal:
         self._hot: ModuleType = hot_sqlite if database.dialect == "sqlite" else hot_postgres
         #: Told of every posted checkpoint that is settled, with what became of it or the error that it met.
         self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
-        self._ends: _Committer = Committer(self._flush, self._tell, _size, self._flush_slowly)
+        # SQLite has one writer, so that nothing can go on beside what takes long.
+        slowly = None if database.dialect == "sqlite" else self._flush_slowly
+        self._ends: _Committer = Committer(self._flush, self._tell, _size, slowly)
         # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
-        own: _Committer = Committer(self._flush, slowly=self._flush_slowly)
+        own: _Committer = Committer(self._flush, slowly=slowly)
         self._wishes: _Committer = self._ends if database.dialect == "sqlite" else own
 
     def claim(self, wish: ClaimRequest) -> Claim | None:

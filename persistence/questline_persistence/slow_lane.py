@@ -7,10 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from questline_persistence.log import get_logger
 from questline_persistence.store_errors import Overtime
-
-log = get_logger(__name__)
 
 Entry = TypeVar("Entry")
 
@@ -37,7 +34,6 @@ class SlowLane(Generic[Entry]):
 
     def put(self, entries: Sequence[Entry]) -> None:
         """Take entries aside."""
-        log.warning("commits_taken_aside", items=len(entries))
         with self._changed:
             self._waiting.extend((entry, 1) for entry in entries)
             if not self._running:

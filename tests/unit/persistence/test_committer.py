@@ -364,3 +364,21 @@ def test_the_slow_lane_begins_anew_after_it_was_idle(monkeypatch: pytest.MonkeyP
     for number in (-1, -2):
         assert committer.submit(number) == 2 * number
         eventually(lambda: not committer._slow_lane._running)
+
+
+def test_a_large_item_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer_module, "LARGE", 100)
+    store, told = Slow(tries=1), Told()
+    committer = Committer[int, int](store.flush, told, size=lambda number: number, slowly=store.slowly)
+    committer.post(100)
+    committer.post(1)
+    eventually(lambda: told.ends == [(1, 2)])
+    store.open.set()
+    committer.drain()
+
+    assert (told.ends, store.alone) == ([(1, 2), (100, 200)], [100])
+
+
+def test_without_a_lane_a_large_item_goes_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer_module, "LARGE", 100)
+    assert Committer[int, int](Store().flush, size=lambda number: number).submit(100) == 200
