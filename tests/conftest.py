@@ -2,7 +2,8 @@
 
 A missing server is a failure, never a skip. `QUESTLINE_TEST_PG_URL` (a superuser's database) and
 `QUESTLINE_TEST_REDIS_URL` name servers to use instead of our own; a test that stops or restarts a server asks for
-`valkey_server` or `postgres_server`, takes its URLs from there, and always gets our own.
+`valkey_server` or `postgres_server`, takes its URLs from there, and always gets our own. `QUESTLINE_TEST_POOLER` puts a
+PgBouncer that shares sessions in front of PostgreSQL.
 """
 
 import os
@@ -19,6 +20,7 @@ import redis
 
 from questline_persistence.database import Database
 from tests.servers.databases import PostgresDatabases
+from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import ValkeyServer
 from tests.servers.valkey_cluster import ValkeyCluster
@@ -85,16 +87,30 @@ def postgres_template(postgres_databases: Callable[[], PostgresDatabases]) -> It
     postgres_databases().drop(name)
 
 
+@pytest.fixture(scope="session")
+def pooled(postgres_databases: Callable[[], PostgresDatabases]) -> Iterator[Callable[[str], str]]:
+    """A function that returns the URL by which tests reach a PostgreSQL database."""
+    if not os.environ.get("QUESTLINE_TEST_POOLER"):
+        yield lambda url: url
+        return
+    with PgBouncer(postgres_databases().url("postgres")) as pooler:
+        yield pooler.through
+
+
 @pytest.fixture
-def postgres_url(postgres_databases: Callable[[], PostgresDatabases], postgres_template: str) -> Iterator[str]:
+def postgres_url(
+    postgres_databases: Callable[[], PostgresDatabases], postgres_template: str, pooled: Callable[[str], str]
+) -> Iterator[str]:
     """The URL of a fresh PostgreSQL database with the newest schema."""
-    yield from _database(postgres_databases, postgres_template)
+    yield from map(pooled, _database(postgres_databases, postgres_template))
 
 
 @pytest.fixture
-def blank_postgres_url(postgres_databases: Callable[[], PostgresDatabases]) -> Iterator[str]:
+def blank_postgres_url(
+    postgres_databases: Callable[[], PostgresDatabases], pooled: Callable[[str], str]
+) -> Iterator[str]:
     """The URL of a fresh PostgreSQL database without any table."""
-    yield from _database(postgres_databases, "template0")
+    yield from map(pooled, _database(postgres_databases, "template0"))
 
 
 @pytest.fixture(scope="session")

@@ -117,6 +117,7 @@ def test_a_key_may_be_used_again_in_another_namespace(bench: Workbench, open_ben
 def test_a_quest_exists_only_if_the_transaction_of_its_caller_commits(bench: Workbench) -> None:
     rows = take_apart(quest("a", quest_id="never"), namespace="default", now=bench.clock.now())
     with bench.database.engine.connect() as connection:
+        connection.begin()
         submit_one(connection, rows)
         connection.rollback()
 

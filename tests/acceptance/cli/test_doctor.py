@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import redis
+from sqlalchemy.engine import make_url
 
 from tests.acceptance.cli.conftest import Ended, Shell
 from tests.servers.valkey import ValkeyServer
@@ -148,3 +150,57 @@ def test_a_database_without_the_schema_fails_with_the_command_to_run(shell: Shel
     assert ended.code == 7
     assert (seen["status"], seen["hint"]) == ("fail", "run: questline db upgrade")
     assert not found(ended, "tickets")
+
+
+def test_a_role_that_may_not_use_a_sequence_fails_with_its_mending(
+    shell: Shell, servers: dict[str, str], postgres_url: str
+) -> None:
+    role = f"{make_url(postgres_url).database}_role"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        for statement in (
+            f"CREATE ROLE {role} LOGIN PASSWORD 'x'",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+        ):
+            admin.execute(statement.encode())
+        try:
+            url = make_url(postgres_url).set(username=role, password="x")  # noqa: S106  (gone in a moment)
+            theirs = {"QUESTLINE_DATABASE_URL": url.render_as_string(hide_password=False)}
+            ended = shell("doctor", "-o", "json", **servers | theirs)
+        finally:
+            for statement in (f"DROP OWNED BY {role}", f"DROP ROLE {role}"):
+                admin.execute(statement.encode())
+    seen = found(ended, "database")["writing"]
+
+    assert (ended.code, seen["status"]) == (6, "fail")
+    assert "sequence" in seen["message"]
+    assert "GRANT" in seen["hint"]
+
+
+def test_a_server_that_takes_no_writes_fails_as_unreachable(
+    shell: Shell, servers: dict[str, str], postgres_url: str
+) -> None:
+    name = make_url(postgres_url).database
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+    ended = shell("doctor", "-o", "json", **servers)
+    seen = found(ended, "database")
+
+    assert (ended.code, seen["primary"]["status"]) == (3, "fail")
+    assert "target_session_attrs" in seen["primary"]["hint"]
+    assert "writing" not in seen
+
+
+def test_what_doctor_writes_is_taken_back(shell: Shell, servers: dict[str, str], postgres_url: str) -> None:
+    assert found(shell("doctor", "-o", "json", **servers), "database")["writing"]["status"] == "pass"
+    with psycopg.connect(postgres_url) as connection:
+        tables = ("quest_executions", "quest_steps", "tickets", "lord_runs", "quest_snapshots", "workers", "counts")
+        counted = [connection.execute(f"SELECT count(*) FROM {name}".encode()).fetchone() for name in tables]
+    assert counted == [(0,)] * len(tables)
+
+
+def test_sessions_that_a_pooler_is_known_to_share_pass(shell: Shell, servers: dict[str, str]) -> None:
+    ended = shell("doctor", "-o", "json", **servers, QUESTLINE_DATABASE_POOLER="transaction")
+    seen = found(ended, "database")["sessions"]
+
+    assert (ended.code, seen["status"]) == (0, "pass")
+    assert "pooler" in seen["message"]
