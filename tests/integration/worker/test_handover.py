@@ -457,10 +457,10 @@ def test_what_is_committed_behind_a_thread_s_back_is_committed_before_the_worker
     leaving, client = pool.start(threads=2), pool.client()
     statement, go = leaving.process.database.statement, pool.gate()
 
-    def slow(call: Any, *, at: str) -> Any:
+    def slow(call: Any, **options: Any) -> Any:
         if threading.current_thread().name == "committer":
             go.wait()
-        return statement(call, at=at)
+        return statement(call, **options)
 
     monkeypatch.setattr(leaving.process.database, "statement", slow)
     handles = [client.submit(quest("a")) for _ in range(2)]
