@@ -221,7 +221,8 @@ def test_sessions_that_a_failover_left_read_only_are_replaced(postgres_url: str)
         write()
         for held in (database.engine.connect(), database.engine.connect()):
             with held as connection:
-                execute(connection, "SET default_transaction_read_only = on")
+                own = connection.execution_options(isolation_level="AUTOCOMMIT")
+                execute(own, "SET default_transaction_read_only = on")
         database.statement(lambda own: execute(own, "SET default_transaction_read_only = on"), at="claim")
         write()
 
