@@ -7,26 +7,49 @@ replica's feedback, a forgotten transaction), it stays, and each look would walk
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 #: A change may be committed so much later than the time that it bears, in seconds, and the next look sees it.
 MARGIN_SECONDS = 2.0
-#: A look that takes no longer than this, in seconds, is a whole one each time.
-CHEAP_SECONDS = 0.001
-#: A whole look that takes longer comes again after so many times its length, yet after `LONGEST_SECONDS` at the latest.
-REST, LONGEST_SECONDS = 1_000.0, 60.0
+#: A whole look that takes no longer than this, in seconds, is taken each time.
+CHEAP_SECONDS = 0.002
+#: One that takes longer comes again after so many times its length, yet after `LONGEST_SECONDS` at the latest.
+REST, LONGEST_SECONDS = 100.0, 15.0
+
+
+class WholeLooks:
+    """Tells when to look at everything again: rarely, where that takes long."""
+
+    def __init__(self) -> None:
+        self._rests_until = 0.0
+        self._last = 0.0
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Take a look inside the block, which is told whether it is to be a whole one, as it is after an error."""
+        began = time.monotonic()
+        rests_until, self._rests_until = self._rests_until, 0.0
+        whole = began >= rests_until
+        yield whole
+        if whole:
+            took, before = time.monotonic() - began, self._last
+            self._last = took
+            length = min(took, before)  # a single one may have waited for a busy machine
+            rests_until = began + min(REST * length, LONGEST_SECONDS) if length > CHEAP_SECONDS else 0.0
+        self._rests_until = rests_until
 
 
 class LowWater:
     """The time before which nothing was due, in an index that is ordered by time.
 
-    A whole look comes now and then all the same, and after an error: it finds what was committed very late.
+    A whole look comes now and then all the same: it finds what was committed very late.
     """
 
     def __init__(self) -> None:
         #: Nothing is due before this time, in epoch seconds.
         self.mark = 0.0
-        self._trusted_until = 0.0
+        self._whole_looks = WholeLooks()
 
     def look(self, first_due: Callable[[float], float | None], *, now: float) -> bool:
         """Return whether anything is due, and raise the mark.
@@ -35,13 +58,7 @@ class LowWater:
           first_due: returns the time of the first thing that is due at the time that it is given or later.
           now: the time of the look, by the database's clock.
         """
-        began = time.monotonic()
-        trusted_until, self._trusted_until = self._trusted_until, 0.0
-        whole = began >= trusted_until
-        found = first_due(0.0 if whole else min(self.mark, now - MARGIN_SECONDS))
-        self.mark = min(now if found is None else found, now - MARGIN_SECONDS)
-        took = time.monotonic() - began
-        if whole and took > CHEAP_SECONDS:
-            trusted_until = began + min(REST * took, LONGEST_SECONDS)
-        self._trusted_until = trusted_until
+        with self._whole_looks.turn() as whole:
+            found = first_due(0.0 if whole else min(self.mark, now - MARGIN_SECONDS))
+            self.mark = min(now if found is None else found, now - MARGIN_SECONDS)
         return found is not None

@@ -36,7 +36,7 @@ from questline_persistence.driver import changed_rows
 from questline_persistence.failpoints import failpoint
 from questline_persistence.freeing import Freeing, nobody_holds
 from questline_persistence.hot_connections import plan_by_keys
-from questline_persistence.low_water import LowWater
+from questline_persistence.low_water import MARGIN_SECONDS, LowWater, WholeLooks
 from questline_persistence.register import last_words
 from questline_persistence.states import TicketState
 from questline_persistence.suspicion import MAX_LOST
@@ -96,6 +96,8 @@ class Recovery:
         self.counters = Counters(database, namespace)
         self._freeing = Freeing(database, max_lost)
         self._ready_from, self._waiting_from = LowWater(), LowWater()
+        self._whole_sweeps = WholeLooks()
+        self._swept_at = 0.0
 
     def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
         """Move all tickets from running to ready (held, failed) whose worker's lease or own deadline is over.
@@ -105,7 +107,7 @@ class Recovery:
         """
         now = self.database.clock.now() if now is None else now
         lost = self.declare_lost(now) if workers_of is None and self.lease_over(now) else ()
-        parts = [*self.free_dead(now, workers_of=workers_of)]
+        parts = [*self.free_dead(now, workers_of=workers_of, whole=True)]
         bells = tuple(bell for part in parts for bell in part.doorbells)
         return Swept(lost, sum(part.freed for part in parts), sum(part.failed for part in parts), bells)
 
@@ -122,20 +124,41 @@ class Recovery:
 
         return self.database.write(work, at="sweep_lost")
 
-    def free_dead(self, now: float, *, workers_of: Sequence[str] | None = None) -> Iterator[Swept]:
+    def free_dead(self, now: float, *, workers_of: Sequence[str] | None = None, whole: bool = False) -> Iterator[Swept]:
         """Move tickets from running to ready (held, failed), batch by batch, until each that looked dead was tried.
 
         Parameters:
           workers_of: look at the claims of these workers only.
+          whole: look at all claims, though that may take long; else, where it does, those of workers that have ended
+            since the last whole look are freed now, and those whose time is over some seconds later.
         """
-        found = self._candidates(now, workers_of)
+        if workers_of is None and not whole:
+            workers_of, found = self._dear_candidates(now)
+        else:
+            found = self._candidates(now, workers_of)
         while found:
             failpoint("sweep.found")
             ends = self._freeing.free(found, now)
             bells = tuple(end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= now)
             yield Swept((), len(ends), sum(end.status == "failed" for end in ends), bells)
-            whole = len(found) == MAX_SWEEP
-            found = self._candidates(now, workers_of, after=found[-1].quest_id) if whole else []
+            full = len(found) == MAX_SWEEP
+            found = self._candidates(now, workers_of, after=found[-1].quest_id) if full else []
+
+    def _dear_candidates(self, now: float) -> tuple[list[str] | None, list[Row[Any]]]:
+        """Return claims that look dead, and whose claims were looked at: None means everybody's."""
+        with self._whole_sweeps.turn() as whole:
+            if whole:
+                self._swept_at = now
+                return None, self._candidates(now)
+            ended = self._ended_since(self._swept_at - MARGIN_SECONDS)
+            return ended, self._candidates(now, ended) if ended else []
+
+    def _ended_since(self, moment: float) -> list[str]:
+        """Return the workers that have ended, one way or the other, since a moment."""
+        query = select(workers.c.worker_id).where(
+            workers.c.namespace == self.namespace, workers.c.state != "live", workers.c.ended_at >= moment
+        )
+        return self.database.read(lambda connection: list(connection.execute(query).scalars()))
 
     def _over(self, now: float) -> ColumnElement[bool]:
         return and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until <= now)

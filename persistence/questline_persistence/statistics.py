@@ -97,8 +97,6 @@ def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[
             func.count().label("total_runs"),
             succeeded.label("successful"),
             failed.label("errors"),
-            func.coalesce(func.sum(newest.c.lost), 0).label("lost"),
-            func.sum(case((newest.c.status == RunStatus.CANCELLED, 1), else_=0)).label("cancelled"),
             (100.0 * succeeded / func.nullif(succeeded + failed, 0)).label("success_rate"),
             func.avg(newest.c.seconds).label("avg_duration_seconds"),
             func.max(newest.c.seconds).label("max_duration_seconds"),

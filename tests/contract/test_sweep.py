@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from questline_persistence import freeing
+from questline_persistence import freeing, low_water
 from questline_persistence import recovery as recovery_module
 from questline_persistence.endings import Ending
 from questline_persistence.errors import StoreUnavailable
@@ -368,3 +368,47 @@ def test_a_lost_worker_counts_although_the_store_takes_no_record_of_it(bench: Wo
         bench.clock.advance(LONG)
 
     assert (bench.status(quest_id), bench.repository.runs(quest_id)) == ("failed", [])
+
+
+@pytest.fixture
+def dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes a look at all claims count as one that takes long."""
+    monkeypatch.setattr(low_water, "CHEAP_SECONDS", 0.0)
+    monkeypatch.setattr(low_water, "REST", float("inf"))
+
+
+@pytest.mark.usefixtures("dear")
+def test_where_a_look_at_all_claims_is_dear_those_of_workers_that_ended_are_freed_all_the_same(
+    bench: Workbench,
+) -> None:
+    quest_ids = [bench.submit("a") for _ in range(3)]
+    lost, dead, late = (bench.worker(lease=lease) for lease in (5.0, LONG, LONG))
+    for quest_id, worker in zip(quest_ids, (lost, dead, late), strict=True):
+        bench.claim(quest_id, worker)
+    for _ in range(2):
+        assert [*bench.recovery.free_dead(bench.clock.now())] == []
+    bench.clock.advance(10)
+    bench.execute("UPDATE tickets SET deadline = :now WHERE quest_id = :q", now=bench.clock.now(), q=quest_ids[2])
+    bench.recovery.declare_lost(bench.clock.now())
+    bench.execute(
+        "UPDATE workers SET state = 'lost', ended_at = :now WHERE worker_id = :w",
+        now=bench.clock.now(),
+        w=dead.worker_id,
+    )
+
+    assert sum(swept.freed for swept in bench.recovery.free_dead(bench.clock.now())) == 2
+    assert [bench.ticket(quest_id).state for quest_id in quest_ids] == ["ready", "ready", "running"]
+    bench.clock.advance(1)
+    assert bench.recovery.sweep().freed == 1, "asked for in so many words, the look is whole"
+
+
+@pytest.mark.usefixtures("dear")
+def test_a_dear_look_at_all_claims_comes_again_after_a_while(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_water, "LONGEST_SECONDS", 0.0)
+    quest_id = bench.submit("a")
+    bench.claim(quest_id, bench.worker(lease=LONG))
+    for _ in range(2):
+        assert [*bench.recovery.free_dead(bench.clock.now())] == []
+    bench.execute("UPDATE tickets SET deadline = :now", now=bench.clock.now())
+
+    assert sum(swept.freed for swept in bench.recovery.free_dead(bench.clock.now())) == 1

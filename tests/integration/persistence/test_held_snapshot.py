@@ -26,7 +26,7 @@ def test_a_look_walks_once_over_what_a_held_snapshot_keeps(
     look: Callable[[], object] = getattr(bench.recovery, name)
     for _ in range(TICKETS):
         bench.submit("a")
-    with other.database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as backup:
+    with other.database.engine.connect().execution_options(questline_level="REPEATABLE READ") as backup:
         backup.exec_driver_sql("SELECT count(*) FROM tickets")
         bench.execute("UPDATE tickets SET state = :state", state=state)
         for _ in range(TIMES):
@@ -35,11 +35,11 @@ def test_a_look_walks_once_over_what_a_held_snapshot_keeps(
         bench.execute(f"UPDATE tickets SET {moment} = :later", later=bench.clock.now() + REDISPATCH_FIRST)
 
         efforts = []
-        for _ in range(2):
+        for _ in range(3):
             with observer.looking() as looks:
                 assert not look()
             efforts.append(sum(each.effort for each in looks))
-    assert efforts[0] > TICKETS
-    assert efforts[1] < 10
+    assert min(efforts[:2]) > TICKETS
+    assert efforts[2] < 10
     bench.close()
     other.close()
