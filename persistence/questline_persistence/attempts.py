@@ -45,7 +45,7 @@ def of(
     return found
 
 
-def _in(connection: Connection, quest_id: str, epoch: int) -> Sequence[Row[Any]]:
+def _in(connection: Connection, quest_id: str, epoch: int) -> Sequence[Row[Any, int, Any, Any]]:
     """Return how often each step was tried in an epoch, and the version that its success made."""
     query = (
         select(
