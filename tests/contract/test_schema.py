@@ -2,9 +2,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence import schema
@@ -62,26 +63,78 @@ def test_the_schema_goes_down_to_nothing_and_up_again(database: Database) -> Non
     assert schema.drift(database) == []
 
 
+#: A row of each table, as a release with the schema 0003 writes them.
+QUEST = """INSERT INTO quest_executions (quest_id, namespace, quest_type, status, input_data, execution_stack, labels,
+    queue, created_at, updated_at, schema_version)
+    VALUES ('q', 'n', 't', 'running', '{}', '[]', '{}', 'd', '', '', 1)"""
+RUN = """INSERT INTO lord_runs (quest_id, position, lord_name, tool_name, run_index, status, start_time, input_data,
+    max_attempts, created_at) VALUES ('q', '0001', 'a', 't', 1, :status, 0, '{}', 1, '')"""
+ROWS = (
+    QUEST,
+    RUN.replace(":status", "'error'"),
+    """INSERT INTO quest_steps (quest_id, epoch, position, lord_name, tool_name, occurrence, params, max_attempts,
+    timeout_seconds, backoff_seconds, queue, since_version)
+    VALUES ('q', 0, '0001', 'a', 't', 1, '{}', 1, 1, 1, 'd', 0)""",
+    """INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, state, claim_id, lost, fence,
+    version, available_at, ring_at, queue)
+    VALUES ('q', 0, 'n', '0001', 0, 'a:t', 'running', 'c', 1, 2, 0, 0, 0, 'd')""",
+    """INSERT INTO quest_snapshots (quest_id, version, position, run_data, snapshot_reason, created_at)
+    VALUES ('q', 0, '0001', '{}', 'start', '')""",
+    """INSERT INTO workers (worker_id, namespace, process_id, host, pid, state, started_at, lease_until,
+    heartbeat_at, queues, handlers, threads, code_version)
+    VALUES ('w', 'n', 'p', 'h', 1, 'live', 0, 0, 0, '[]', '[]', 1, '')""",
+    "INSERT INTO counts (namespace, name, number) VALUES ('n', 'workers_lost', 1)",
+)
+
+
+def everything(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """Return every row of every table."""
+
+    def work(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+        names = sorted(set(inspect(connection).get_table_names()) - {schema.VERSION_TABLE})
+        found = {name: connection.execute(text(f"SELECT * FROM {name}")).mappings().all() for name in names}
+        return {name: [dict(row) for row in rows] for name, rows in found.items()}
+
+    return database.read(work)
+
+
+def test_what_a_release_of_before_has_stored_is_kept_on_the_way_up_and_down(database: Database) -> None:
+    schema.downgrade(database, "0003")
+    for row in ROWS:
+        database.write(lambda connection, row=row: connection.execute(text(row)))
+    before = everything(database)
+    assert all(len(rows) == 1 for rows in before.values())
+    schema.migrate(database)
+    after = everything(database)
+
+    assert {name: [new | old for new, old in zip(after[name], rows, strict=True)] for name, rows in before.items()} == {
+        name: after[name] for name in before
+    }
+    (ticket,) = after["tickets"]
+    assert (ticket["lost_alone"], ticket["company"], ticket["snoozed_until"], ticket["progress"]) == (0, 0, None, None)
+    schema.downgrade(database, "0003")
+    assert everything(database) == before
+
+
+def test_a_release_of_before_goes_on_with_the_schema_of_this_one(database: Database) -> None:
+    for row in ROWS:
+        database.write(lambda connection, row=row: connection.execute(text(row)))
+
+    assert all(everything(database)[name] for name in set(Base.metadata.tables) - {"tombstones"})
+
+
 def test_attempts_of_before_are_kept_and_those_of_new_statuses_are_taken(database: Database) -> None:
     schema.downgrade(database, "0003")
-    quest = (
-        "INSERT INTO quest_executions (quest_id, namespace, quest_type, status, input_data, execution_stack, labels, "
-    )
-    quest += (
-        "queue, created_at, updated_at, schema_version) VALUES ('q', 'n', 't', 'new', '{}', '[]', '{}', 'd', '', '', 1)"
-    )
-    run = "INSERT INTO lord_runs (quest_id, lord_name, tool_name, run_index, status, start_time, input_data, "
-    run += "max_attempts, created_at) VALUES ('q', 'a', 't', 1, :status, 0, '{}', 1, '')"
 
     def add(*statuses: str) -> None:
         for status in statuses:
-            database.write(lambda connection, status=status: connection.execute(text(run), {"status": status}))
+            database.write(lambda connection, status=status: connection.execute(text(RUN), {"status": status}))
 
     def stored() -> list[tuple[int, str]]:
         query = text("SELECT run_id, status FROM lord_runs ORDER BY run_id")
         return database.read(lambda connection: [(row[0], row[1]) for row in connection.execute(query)])
 
-    database.write(lambda connection: connection.execute(text(quest)))
+    database.write(lambda connection: connection.execute(text(QUEST)))
     add("success", "error", "skipped")
     database.write(lambda connection: connection.execute(text("DELETE FROM lord_runs WHERE run_id = 3")))
     schema.migrate(database)

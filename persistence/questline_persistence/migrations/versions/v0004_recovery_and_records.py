@@ -1,6 +1,8 @@
-"""What an attempt came to: cancelled, in conflict, lost with its worker; put off, how far it is, and by which code.
+"""Tombstones, suspects, snoozes and progress; how attempts ended, and by which code; quests by status and tenant.
 
 Frozen: it repeats the declarations of that day instead of importing today's tables.
+
+Tables are changed in the order in which claims and checkpoints lock them, so that neither waits for the other for ever.
 """
 
 from __future__ import annotations
@@ -8,32 +10,62 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 
+#: New columns that are NULL in what is there already, by table.
+NULLABLE = {
+    "tickets": {
+        "snoozed_until": sa.Double(),
+        "progress": sa.Double(),
+        "progress_message": sa.Text(),
+        "progress_claim_id": sa.Text(),
+    },
+    "lord_runs": {"lost": sa.Integer(), "code_version": sa.Text()},
+    "workers": {"steps_held": sa.Integer(), "steps_begun": sa.Integer()},
+}
+#: New columns of tickets that are 0 there.
+COUNTED = ("lost_alone", "company")
 BEFORE = "status IN ('success', 'error', 'skipped')"
 SINCE = "status IN ('success', 'error', 'skipped', 'cancelled', 'conflict')"
 
 
 def upgrade() -> None:
-    """Allow the new statuses and add the columns; what is there already fits and is left as it is."""
+    """Add the table and the columns, allow the new statuses, and index the namespace beside the status."""
+    op.create_table(
+        "tombstones",
+        sa.Column("quest_id", sa.Text(), nullable=False),
+        sa.Column("namespace", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("quest_id", name="pk_tombstones"),
+    )
+    for name in COUNTED:
+        op.add_column("tickets", sa.Column(name, sa.Integer(), server_default="0", nullable=False))
+    for table, columns in NULLABLE.items():
+        for name, kind in columns.items():
+            op.add_column(table, sa.Column(name, kind))
     _allow(SINCE, instead_of=BEFORE)
-    op.add_column("lord_runs", sa.Column("lost", sa.Integer()))
-    op.add_column("lord_runs", sa.Column("code_version", sa.Text()))
-    op.add_column("tickets", sa.Column("snoozed_until", sa.Double()))
-    op.add_column("tickets", sa.Column("progress", sa.Double()))
-    op.add_column("tickets", sa.Column("progress_message", sa.Text()))
-    op.add_column("tickets", sa.Column("progress_claim_id", sa.Text()))
+    _index_by("status", "namespace")
 
 
 def downgrade() -> None:
-    """Drop the columns; attempts of the new statuses become skipped ones, whose error still says what they were."""
-    for column in ("progress_claim_id", "progress_message", "progress", "snoozed_until"):
-        op.drop_column("tickets", column)
-    for column in ("code_version", "lost"):
-        op.drop_column("lord_runs", column)
+    """Drop them; attempts of the new statuses become skipped ones, whose error still says what they were."""
+    for name in COUNTED:
+        op.drop_column("tickets", name)
+    for table, columns in NULLABLE.items():
+        for name in columns:
+            op.drop_column(table, name)
     op.execute("UPDATE lord_runs SET status = 'skipped' WHERE status IN ('cancelled', 'conflict')")
     _allow(BEFORE, instead_of=SINCE)
+    _index_by("status")
+    op.drop_table("tombstones")
+
+
+def _index_by(*columns: str) -> None:
+    op.drop_index("ix_quest_executions_status", "quest_executions")
+    op.create_index("ix_quest_executions_status", "quest_executions", [*columns])
 
 
 def _allow(statuses: str, *, instead_of: str) -> None:
