@@ -169,7 +169,7 @@ class Committer(Generic[Item, Result]):
         finally:
             self._leading.release()
             self._pass_on()
-        self._tell([entry for entry in batch if entry.turn is None and entry.done])
+        self._tell([entry for entry in batch if entry.turn is None and not entry.aside])
 
     def _pass_on(self) -> None:
         """Wake whoever is to lead next; without this, an item that came during a commit would be left."""
@@ -184,13 +184,13 @@ class Committer(Generic[Item, Result]):
             for entry, result in zip(batch, self._flush([entry.item for entry in batch]), strict=True):
                 entry.result = result
         except Overtime as error:
-            log.warning("commits_taken_aside", items=len(batch), reason=str(error))
-            self._take_aside(batch)
+            self._take_aside(batch, error)
             return
         except BaseException as error:  # noqa: BLE001  (it is raised in the callers' threads)
             self._alone(batch, error)
         for entry in batch:
-            entry.end()
+            if not entry.aside:
+                entry.end()
 
     def _alone(self, batch: Sequence[_Entry[Item, Result]], error: BaseException) -> None:
         """Commit each item by itself after the batch as a whole has failed."""
@@ -202,11 +202,15 @@ class Committer(Generic[Item, Result]):
         for entry in batch:
             try:
                 entry.result = self._flush([entry.item])[0]
+            except Overtime as late:
+                self._take_aside([entry], late)
             except BaseException as own_error:  # noqa: BLE001  (as above)
                 entry.error = own_error
 
-    def _take_aside(self, entries: Sequence[_Entry[Item, Result]]) -> None:
-        """Have entries committed one by one, while others go on."""
+    def _take_aside(self, entries: Sequence[_Entry[Item, Result]], error: Overtime | None = None) -> None:
+        """Have entries committed one by one, while others go on; `error` says that they took too long, if they did."""
+        if error is not None:
+            log.warning("commits_taken_aside", items=len(entries), reason=str(error))
         for entry in entries:
             entry.aside = True
         self._slow_lane.put(entries)

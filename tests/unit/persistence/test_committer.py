@@ -348,6 +348,45 @@ def test_an_item_that_always_takes_too_long_fails_after_a_few_tries() -> None:
     assert isinstance(told.ends[0][1], Overtime)
 
 
+def test_an_item_that_takes_too_long_when_its_batch_has_failed_is_taken_aside_as_well() -> None:
+    store, told = Slow(tries=1), Told()
+
+    def flush(items: Sequence[int]) -> Sequence[int]:
+        if len(items) > 1:
+            raise ValueError("one of them is bad")
+        return store.flush(items)
+
+    committer = Committer[int, int](flush, told, slowly=store.slowly)
+    committer._leading.acquire()
+    for number in (-1, 1):
+        committer.post(number)
+    committer._leading.release()
+    committer._pass_on()
+    store.open.set()
+    committer.drain()
+
+    assert store.alone == [-1]
+    assert sorted(told.ends) == [(-1, -2), (1, 2)]
+
+
+def test_an_item_that_is_taken_aside_is_told_of_once_however_soon_it_is_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, told = Slow(tries=1), Told()
+    committer = Committer[int, int](store.flush, told, slowly=store.slowly)
+    store.open.set()
+    # The lane is so quick that it has committed the item before its batch is told of.
+    monkeypatch.setattr(
+        committer._slow_lane, "put", lambda entries: [committer._commit_slowly(entry) for entry in entries]
+    )
+    committer.post(-1)
+    committer.drain()
+    eventually(lambda: not committer._leading.locked())
+
+    assert told.ends == [(-1, -2)]
+    assert committer._behind == 0
+
+
 def test_an_item_that_waits_for_a_lock_is_tried_until_the_lock_is_gone() -> None:
     store = Slow(tries=10 * MAX_TRIES, blocked=True)
     committer = Committer[int, int](store.flush, slowly=store.slowly)
