@@ -66,7 +66,8 @@ class Freeing:
 
     def _end(self, endings: Sequence[Ending], still: ColumnElement[bool], now: float) -> list[Settled]:
         again = [ending for ending in endings if ending.retry_in is not None]
-        final = [ending for ending in endings if ending.retry_in is None]
+        # By the bytes of their ids, as claims and checkpoints lock theirs; the others skip what is locked.
+        final = sorted((one for one in endings if one.retry_in is None), key=lambda ending: ending.quest_id)
         one_by_one = partial(_end_each, now=now, also=still)
         ended = self._written(again, partial(end_together, now=now, also=still), one_by_one)
         ended += self._written(final, one_by_one, one_by_one)
@@ -120,7 +121,8 @@ def _end_each(
 
 
 def _death(row: Row[Any]) -> Death | None:
-    return None if row.steps_held is None else Death(row.steps_held, row.steps_begun)
+    """Return how the worker died; None if nobody has recorded it, or before the store knew of this very claim."""
+    return Death(row.steps_held, row.steps_begun) if row.steps_held else None
 
 
 def _times(deaths: int) -> str:
