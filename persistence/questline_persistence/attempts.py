@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,11 @@ from questline_persistence import history
 from questline_persistence.errors import QuestNotFound
 from questline_persistence.standing import Standing
 from questline_persistence.tables import quests, runs
+
+#: How far back it is looked in a row of quests, each forked from the next.
+MAX_FORKS = 100
+#: What a fork notes of its source; a program that keeps quests itself may have written anything there.
+_SOURCE = re.compile(r"(.+)@v(\d{1,9})")
 
 
 class Tried(NamedTuple):
@@ -63,14 +69,18 @@ def _in(connection: Connection, quest_id: str, epoch: int) -> Sequence[Row[Any, 
 def _lineage(connection: Connection, quest: Row[Any], version: int) -> Iterator[tuple[str, int, int]]:
     """Yield (quest, epoch, newest version of it that counts), from now back to where the first fork began."""
     quest_id, source = quest.quest_id, quest.forked_from
-    while True:
+    for _ in range(MAX_FORKS):
         try:
             for epoch, limit in history.lineage(connection, quest_id, version):
                 yield quest_id, epoch, limit
         except QuestNotFound:  # what it was forked from has been deleted
             return
-        if source is None:
+        found = _SOURCE.fullmatch(source or "")
+        if found is None:
             return
-        quest_id, _, number = source.rpartition("@v")
-        version = int(number)
-        source = connection.execute(select(quests.c.forked_from).where(quests.c.quest_id == quest_id)).scalar()
+        quest_id, version = found[1], int(found[2])
+        mine = (quests.c.quest_id == quest_id, quests.c.namespace == quest.namespace)
+        row = connection.execute(select(quests.c.forked_from).where(*mine)).first()
+        if row is None:  # it has been deleted
+            return
+        source = row.forked_from

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.quests import Workbench, failure
+from tests.contract.quests import Workbench, failure, quest
 
 
 def tried(bench: Workbench, quest_id: str) -> list[tuple[int, int]]:
@@ -61,6 +61,31 @@ def test_a_step_that_a_fork_kept_shows_the_attempts_of_the_quest_in_which_it_ran
     bench.controls.cancel(quest_id)
     assert bench.repository.delete_quest(quest_id)
     assert tried(bench, fork) == [(0, 0), (0, 0), (0, 0)]  # nobody knows any more
+
+
+@pytest.mark.parametrize("source", ["order 17 of the old system", "kept@v0", "@v1", "kept@v" + "9" * 30, ""])
+def test_a_quest_whose_program_says_that_it_stems_from_elsewhere_can_be_looked_at(
+    bench: Workbench, source: str
+) -> None:
+    kept = quest("a", "b", quest_id="kept", forked_from=source)
+    bench.repository.save_quest(kept)
+    kept.execution_stack = kept.execution_stack[1:]
+    kept.run_data = {"a": 1}
+    bench.repository.save_quest(kept)
+
+    assert tried(bench, "kept") == [(0, 0), (0, 0)]
+
+
+def test_a_fork_shows_no_attempts_of_another_tenant_s_quest(bench: Workbench) -> None:
+    theirs = bench.submit("a", "b")
+    bench.advance(theirs, 1)
+    bench.execute("UPDATE quest_executions SET namespace = 'another'")
+    kept = quest("a", "b", quest_id="kept", forked_from=f"{theirs}@v1")
+    bench.repository.save_quest(kept)
+    kept.execution_stack = kept.execution_stack[1:]
+    bench.repository.save_quest(kept)
+
+    assert tried(bench, "kept") == [(0, 0), (0, 0)]
 
 
 @pytest.mark.parametrize("verb", ["cancel", "replay"])
