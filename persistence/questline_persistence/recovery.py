@@ -445,9 +445,12 @@ class Recovery:
 
 
 def _until_few(change: Callable[[], int]) -> int:
-    """Change batch after batch until one is not full; return how many rows that changed."""
-    total, changed = 0, MAX_REDISPATCH
-    while changed == MAX_REDISPATCH:
+    """Change batch after batch until one holds few; return how many rows that changed.
+
+    A batch that is not quite full is no sign of the end: some of it may have been claimed while it was being locked.
+    """
+    total = changed = change()
+    while changed > MAX_REDISPATCH // 2:
         changed = change()
         total += changed
     return total
