@@ -18,7 +18,9 @@ _BURY = """
 INSERT INTO tombstones (quest_id, namespace, epoch, fence, deleted_at)
 SELECT quest_id, namespace, epoch, fence, :deleted_at FROM quest_executions WHERE quest_id IN :ids
 ON CONFLICT (quest_id) DO UPDATE SET
-  namespace = excluded.namespace, epoch = excluded.epoch, fence = excluded.fence, deleted_at = excluded.deleted_at
+  namespace = excluded.namespace, deleted_at = excluded.deleted_at,
+  epoch = CASE WHEN excluded.epoch > tombstones.epoch THEN excluded.epoch ELSE tombstones.epoch END,
+  fence = CASE WHEN excluded.fence > tombstones.fence THEN excluded.fence ELSE tombstones.fence END
 """
 _BURY_ALL = text(_BURY).bindparams(bindparam("ids", expanding=True))
 

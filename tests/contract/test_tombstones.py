@@ -221,3 +221,16 @@ def test_a_prune_waits_for_nobody_and_leaves_alone_what_is_being_replayed(postgr
         connection.execute(text("SELECT 1 FROM quest_executions WHERE quest_id = :id FOR UPDATE"), {"id": replayed})
         assert bench.repository.prune(bound, [ExecutionStatus.COMPLETED]) == [goes]
     assert bench.quest_ids() == [replayed]
+
+
+def test_a_tombstone_never_falls_back(bench: Workbench) -> None:
+    """A release of before asks for no tombstone: its quest begins at the first epoch again, and is deleted in turn."""
+    bench.submit("a", quest_id=AGAIN)
+    bench.execute("INSERT INTO tombstones VALUES (:id, 'default', 5, 50, '')", id=AGAIN)
+    bench.controls.cancel(AGAIN)
+    assert bench.repository.delete_quest(AGAIN)
+    bench.submit("a", quest_id=AGAIN)
+
+    claim = bench.claim(AGAIN)
+    assert claim.epoch > 5
+    assert claim.fence > 50
