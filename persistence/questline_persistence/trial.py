@@ -13,9 +13,9 @@ from questline_persistence.ids import new_claim_id
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.postgres import is_pooled
 from questline_persistence.submission import submit_one, take_apart
-from questline_persistence.tables import counts, quests, runs, snapshots, steps, tickets, workers
+from questline_persistence.tables import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
 
-_STANDING = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"
+_STATE = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"
 _KEEP = "SELECT set_config('questline.trial', %(value)s, false)"
 _KEPT = "SELECT current_setting('questline.trial', true)"
 #: How often two sessions take turns: a pooler may give one the same server as before, by chance.
@@ -23,7 +23,7 @@ _ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Server:
     """What a PostgreSQL server is at the moment, and how it is reached.
 
     `standby` tells that it follows another one, `read_only` that this role's transactions may not write, `pooled` that
@@ -58,15 +58,15 @@ def try_writing(database: Database, namespace: str) -> None:
         return
 
 
-def standing_of(database: Database) -> Standing:
+def server_of(database: Database) -> Server:
     """Return what a PostgreSQL server is and how it is reached, after trying a setting and a prepared statement."""
 
     def work(connection: Connection) -> tuple[bool, bool, bool]:
-        standby, read_only = connection.exec_driver_sql(_STANDING).one()
+        standby, read_only = connection.exec_driver_sql(_STATE).one()
         return standby, read_only, is_pooled(connection)
 
     standby, read_only, pooled = database.read(work)
-    return Standing(standby, read_only, pooled, not pooled and not _keeps_sessions(database))
+    return Server(standby, read_only, pooled, not pooled and not _keeps_sessions(database))
 
 
 def _keeps_sessions(database: Database) -> bool:
@@ -101,8 +101,10 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     lists = {"state": "stopped", "queues": "[]", "handlers": "[]", "code_version": ""}
     connection.execute(insert(workers).values(**worker, **times, **lists))
     connection.execute(insert(counts).values(namespace=namespace, name=quest_id, number=0))
+    buried = {"quest_id": quest_id, "namespace": namespace, "epoch": 0, "fence": 0, "deleted_at": rfc3339(now)}
+    connection.execute(insert(tombstones).values(buried))
     mine = {workers: workers.c.worker_id, counts: counts.c.name}
-    for table in (counts, workers, snapshots, runs, tickets, steps, quests):
+    for table in (counts, tombstones, workers, snapshots, runs, tickets, steps, quests):
         key = mine.get(table, table.c.get("quest_id"))
         which = literal(quest_id) == key
         connection.execute(update(table).where(which).values({key: key}))

@@ -44,9 +44,9 @@ def check_database(invocation: Invocation) -> Iterator[Check]:
     yield passed("database", "reach", database.name)
     yield _check_sqlite(database) if database.dialect == "sqlite" else _check_postgres(database)
     yield schema
-    standing = list(_check_standing(invocation)) if database.dialect == "postgresql" else []
-    yield from standing
-    if all(check.name != "primary" for check in standing):
+    server = list(_check_server(invocation)) if database.dialect == "postgresql" else []
+    yield from server
+    if all(check.name != "primary" for check in server):
         yield _check_writing(invocation)
     yield _check_clock(database)
 
@@ -116,11 +116,11 @@ def _check_writing(invocation: Invocation) -> Check:
     return passed("database", "writing", "a row of each table was written, changed, deleted, and taken back")
 
 
-def _check_standing(invocation: Invocation) -> Iterator[Check]:
+def _check_server(invocation: Invocation) -> Iterator[Check]:
     """Yield what a PostgreSQL server is, and whether its sessions are kept for one client."""
-    from questline_persistence.trial import standing_of  # noqa: PLC0415  (as above)
+    from questline_persistence.trial import server_of  # noqa: PLC0415  (as above)
 
-    found = standing_of(invocation.database)
+    found = server_of(invocation.database)
     if found.standby or found.read_only:
         message = "the server is a standby" if found.standby else "transactions of this role are read-only"
         hint = "name the primary, or several hosts and target_session_attrs=read-write"
