@@ -14,6 +14,7 @@ def read_secret(path: str) -> str:
 
     Raises:
       OSError: it cannot be read.
+      UnicodeDecodeError: it is not UTF-8.
     """
     value = Path(path).read_text(encoding="utf-8").strip()
     _ORIGINS[value] = Path(path).absolute()

@@ -202,6 +202,8 @@ class _SecretFiles(_Source):
                     found[name] = read_secret(path)
                 except OSError as error:
                     raise ConfigurationError(f"{variable}: cannot read {path}: {error.strerror}") from error
+                except UnicodeDecodeError:  # which repeats what it holds
+                    raise ConfigurationError(f"{variable}: {path} is not UTF-8 text") from None
         return found
 
 

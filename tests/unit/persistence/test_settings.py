@@ -68,6 +68,18 @@ def test_a_secret_whose_file_is_missing_is_an_error_that_names_the_variable(monk
         load()
 
 
+def test_a_secret_that_is_not_utf_8_is_an_error_that_repeats_nothing_of_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "url").write_bytes(b"postgresql://u:p\xe4ssword@h/db")
+    monkeypatch.setenv("QUESTLINE_DATABASE_URL_FILE", str(folder / "url"))
+
+    with pytest.raises(ConfigurationError, match="QUESTLINE_DATABASE_URL_FILE.* is not UTF-8") as caught:
+        load()
+    assert "ssword" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 @pytest.mark.parametrize(
     ("file", "text"),
     [("questline.toml", "worker_thread = 3\n"), ("pyproject.toml", "[tool.questline]\nworker_thread = 3\n")],
