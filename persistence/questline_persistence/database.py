@@ -30,7 +30,7 @@ from questline_persistence.log import get_logger
 from questline_persistence.payload import HALVES_HINT, shortened
 from questline_persistence.postgres_url import read_postgres_url, shown
 from questline_persistence.secret_files import renewed
-from questline_persistence.sqlite_file import SqliteFile
+from questline_persistence.sqlite_file import DEFAULT_FOLDER, SqliteFile, make_folder
 from questline_persistence.store_errors import Overtime, explained, reason_of
 from questline_persistence.transient import is_answered, is_lock, is_of_session, is_of_statement, is_transient, unmasked
 
@@ -172,9 +172,11 @@ class Database:
                 "an in-memory store belongs to the process that opened it, not to those forked from it",
                 hint="use a file: sqlite:///path/to/file.db",
             )
-        self._make_folder()
+        path = self.url.database or ""
+        if not self._in_memory:
+            make_folder(Path(path).parent)
         module = sqlite_driver.driver()
-        file = None if self._in_memory else SqliteFile(self.url.database or "", module)
+        file = None if self._in_memory else SqliteFile(path, module)
         pool: dict[str, Any] = {"poolclass": StaticPool} if self._in_memory else {"pool_size": self._pool_size}
         engine = create_engine(
             self.url, module=module, connect_args={"check_same_thread": False}, hide_parameters=True, **pool
@@ -202,24 +204,7 @@ class Database:
         if self.dialect != "sqlite" or self._in_memory or Path(name).exists():
             return False
         folder = Path(name).parent
-        return folder.is_dir() or folder.name == ".questline"
-
-    def _make_folder(self) -> None:
-        """Make `.questline/`, the default's folder; another missing folder is the user's to make."""
-        path = Path(self.url.database or "")
-        if self._in_memory or path.parent.exists():
-            return
-        if path.parent.name != ".questline":
-            raise ConfigurationError(
-                f"the folder {path.parent} of the database does not exist", hint="make it, or mend the URL"
-            )
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            (path.parent / ".gitignore").write_text("*\n")
-        except PermissionError:
-            raise
-        except OSError as error:
-            raise StoreUnavailable(f"cannot make the folder {path.parent}: {error.strerror}") from error
+        return folder.is_dir() or folder.name == DEFAULT_FOLDER
 
     def _postgres_engine(self) -> Engine:
         pooled = self._pooler == "transaction"

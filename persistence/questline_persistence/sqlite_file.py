@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from questline_persistence import forks, presence, sqlite_driver, sqlite_guard
-from questline_persistence.errors import ConfigurationError
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
 
 #: Commits after which the write-ahead log is checkpointed where connections do not do so by themselves.
 COMMITS_PER_CHECKPOINT = 100
@@ -17,6 +17,29 @@ COMMITS_PER_CHECKPOINT = 100
 GROWTH_PER_CHECKPOINT = 4_000_000
 #: How long a checkpoint waits for another's write before it is put off, in milliseconds.
 PATIENCE_MS = 1_000
+#: The folder of the default's file, which is made where it is missing.
+DEFAULT_FOLDER = ".questline"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the default's folder; another one that is missing is the user's to make.
+
+    Raises:
+      ConfigurationError: it is another one.
+      StoreUnavailable: it cannot be made.
+      PermissionError: this user may not make it.
+    """
+    if folder.exists():
+        return
+    if folder.name != DEFAULT_FOLDER:
+        raise ConfigurationError(f"the folder {folder} of the database does not exist", hint="make it, or mend the URL")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
+    except PermissionError:
+        raise
+    except OSError as error:
+        raise StoreUnavailable(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 class SqliteFile:
