@@ -39,7 +39,7 @@ class Doorbell:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """A wish to run a step: the doorbell's ids and the name of the claim, should it be won."""
+    """A request to run a step: the doorbell's ids and the name of the claim, should it be won."""
 
     quest_id: str
     epoch: int

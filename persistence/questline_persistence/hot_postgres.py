@@ -28,16 +28,17 @@ from questline_persistence.driver import execute
 # `= ANY` says what the join says: where PostgreSQL takes `tickets` for a row long, since it was vacuumed while it was
 # empty, it joins from there, and would read all that wait for each batch.
 _CLAIM = """
-WITH wish AS (
+WITH request AS (
   SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[])
-    AS wish(quest_id, epoch, position, claim_id)
+    AS request(quest_id, epoch, position, claim_id)
 ), won AS (
   UPDATE tickets t
-  SET state = 'running', claim_id = wish.claim_id, worker_id = %(worker_id)s, claimed_at = %(now)s,
+  SET state = 'running', claim_id = request.claim_id, worker_id = %(worker_id)s, claimed_at = %(now)s,
       deadline = %(now)s + s.timeout_seconds, fence = t.fence + 1
-  FROM wish JOIN quest_steps s ON s.quest_id = wish.quest_id AND s.epoch = wish.epoch AND s.position = wish.position
-  WHERE t.quest_id = wish.quest_id AND t.quest_id = ANY(%(quest_ids)s) AND t.epoch = wish.epoch
-    AND t.position = wish.position
+  FROM request
+  JOIN quest_steps s ON s.quest_id = request.quest_id AND s.epoch = request.epoch AND s.position = request.position
+  WHERE t.quest_id = request.quest_id AND t.quest_id = ANY(%(quest_ids)s) AND t.epoch = request.epoch
+    AND t.position = request.position
     AND t.namespace = %(namespace)s AND t.state || '' = 'ready' AND t.pause_requested = 0
     AND t.available_at <= %(now)s + %(slack)s AND t.handler = ANY(%(handlers)s)
   RETURNING t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.company, t.version, t.queue, t.fence,
@@ -148,17 +149,17 @@ UNION ALL SELECT claim_id, fence, version, 0, NULL, 0, NULL, NULL, NULL, NULL, N
 
 def claim(
     connection: Connection,
-    wishes: Sequence[ClaimRequest],
+    requests: Sequence[ClaimRequest],
     *,
     worker_id: str,
     namespace: str,
     handlers: list[str],
     now: float,
 ) -> list[Claim]:
-    """Move ready tickets to running, for each wish that finds one; return the claims won."""
+    """Move ready tickets to running, for each request that finds one; return the claims won."""
     # In one order everywhere, so that two workers whose batches overlap do not lock each other out.
-    wishes = sorted(wishes, key=lambda wish: wish.quest_id)
-    values = _columns(wishes, "quest_id", "epoch", "position", "claim_id")
+    requests = sorted(requests, key=lambda request: request.quest_id)
+    values = _columns(requests, "quest_id", "epoch", "position", "claim_id")
     values |= {
         "worker_id": worker_id,
         "namespace": namespace,
@@ -172,16 +173,16 @@ def claim(
 
 
 def mine(
-    connection: Connection, wishes: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
+    connection: Connection, requests: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
 ) -> list[Claim]:
-    """Return the claims among `wishes` that are held already: by a claim whose reply was lost."""
-    rows = execute(connection, _MINE, _columns(wishes, "quest_id", "claim_id"))
+    """Return the claims among `requests` that are held already: by a claim whose reply was lost."""
+    rows = execute(connection, _MINE, _columns(requests, "quest_id", "claim_id"))
     return [claimed(row, worker_id=worker_id, namespace=namespace, now=now) for row in rows]
 
 
-def ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
+def ended(connection: Connection, requests: Sequence[ClaimRequest]) -> set[str]:
     """Return which of the claims have a run in the history: they were won before, and have ended since."""
-    return {row[0] for row in execute(connection, _ENDED, _columns(wishes, "quest_id", "claim_id"))}
+    return {row[0] for row in execute(connection, _ENDED, _columns(requests, "quest_id", "claim_id"))}
 
 
 def checkpoint(

@@ -145,31 +145,31 @@ _PAUSE = "UPDATE quest_executions SET status = 'paused', updated_at = :now_text 
 
 def claim(
     connection: Connection,
-    wishes: Sequence[ClaimRequest],
+    requests: Sequence[ClaimRequest],
     *,
     worker_id: str,
     namespace: str,
     handlers: list[str],
     now: float,
 ) -> list[Claim]:
-    """Move ready tickets to running, for each wish that finds one; return the claims won."""
+    """Move ready tickets to running, for each request that finds one; return the claims won."""
     common = {"worker_id": worker_id, "namespace": namespace, "now": now, "slack": CLAIM_SLACK}
     common["handlers"] = _listed(tuple(handlers))
-    for wish in wishes:
-        execute(connection, _CLAIM, common | _wish(wish))
-    return mine(connection, wishes, worker_id=worker_id, namespace=namespace, now=now)
+    for request in requests:
+        execute(connection, _CLAIM, common | _asked(request))
+    return mine(connection, requests, worker_id=worker_id, namespace=namespace, now=now)
 
 
 def mine(
-    connection: Connection, wishes: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
+    connection: Connection, requests: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
 ) -> list[Claim]:
-    """Return the claims among `wishes` that are held, and mark their quests as running."""
+    """Return the claims among `requests` that are held, and mark their quests as running."""
     claims = []
-    for wish in wishes:
-        for *row, status in execute(connection, _MINE, _wish(wish)):
+    for request in requests:
+        for *row, status in execute(connection, _MINE, _asked(request)):
             claims.append(claimed(row, worker_id=worker_id, namespace=namespace, now=now))
             if status == "new":
-                execute(connection, _BEGIN, {"quest_id": wish.quest_id, "now": now, "now_text": rfc3339(now)})
+                execute(connection, _BEGIN, {"quest_id": request.quest_id, "now": now, "now_text": rfc3339(now)})
     return claims
 
 
@@ -178,15 +178,20 @@ def _listed(handlers: tuple[str, ...]) -> str:
     return encode(handlers, what="handlers")
 
 
-def ended(connection: Connection, wishes: Sequence[ClaimRequest]) -> set[str]:
+def ended(connection: Connection, requests: Sequence[ClaimRequest]) -> set[str]:
     """Return which of the claims have a run in the history: they were won before, and have ended since."""
-    quest_ids, claim_ids = [wish.quest_id for wish in wishes], [wish.claim_id for wish in wishes]
+    quest_ids, claim_ids = [request.quest_id for request in requests], [request.claim_id for request in requests]
     values = {"quest_ids": encode(quest_ids, what="ids"), "claim_ids": encode(claim_ids, what="ids")}
     return {row[0] for row in execute(connection, _ENDED, values)}
 
 
-def _wish(wish: ClaimRequest) -> dict[str, Any]:
-    return {"quest_id": wish.quest_id, "epoch": wish.epoch, "position": wish.position, "claim_id": wish.claim_id}
+def _asked(request: ClaimRequest) -> dict[str, Any]:
+    return {
+        "quest_id": request.quest_id,
+        "epoch": request.epoch,
+        "position": request.position,
+        "claim_id": request.claim_id,
+    }
 
 
 def checkpoint(

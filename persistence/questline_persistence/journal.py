@@ -54,11 +54,11 @@ class Journal:
         self._ends: _Committer = Committer(self._flush, self._tell, _size, slowly)
         # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
         own: _Committer = Committer(self._flush, slowly=slowly)
-        self._wishes: _Committer = self._ends if database.dialect == "sqlite" else own
+        self._claiming: _Committer = self._ends if database.dialect == "sqlite" else own
 
-    def claim(self, wish: ClaimRequest) -> Claim | None:
+    def claim(self, request: ClaimRequest) -> Claim | None:
         """Move a ticket from ready to running; return the claim, or None if it may not run here and now."""
-        won = self._wishes.submit(wish)
+        won = self._claiming.submit(request)
         return won if isinstance(won, Claim) else None
 
     def checkpoint(self, end: Checkpoint) -> Settled:
@@ -158,8 +158,8 @@ class Journal:
           Overtime: the store took longer than what is gathered may take, or than one item may.
         """
         ends = [item for item in items if isinstance(item, Checkpoint)]
-        wishes = [item for item in items if isinstance(item, ClaimRequest)]
-        settled, claims = self._settle(ends, wishes, alone=alone)
+        requests = [item for item in items if isinstance(item, ClaimRequest)]
+        settled, claims = self._settle(ends, requests, alone=alone)
         return [
             settled.get(item.claim.claim_id, Settled(won=False))
             if isinstance(item, Checkpoint)
@@ -168,14 +168,14 @@ class Journal:
         ]
 
     def _settle(
-        self, ends: Sequence[Checkpoint], wishes: Sequence[ClaimRequest], *, alone: bool
+        self, ends: Sequence[Checkpoint], requests: Sequence[ClaimRequest], *, alone: bool
     ) -> tuple[dict[str, Settled], dict[str, Claim]]:
         tries = _Tries()
         settled: dict[str, Settled] = {}
         claims: dict[str, Claim] = {}
         if self.database.dialect == "sqlite":
             settled, claims = self.database.statement(
-                lambda own: (self._checkpoints(own, ends), self._claims(own, wishes, tries)),
+                lambda own: (self._checkpoints(own, ends), self._claims(own, requests, tries)),
                 at="checkpoint" if ends else "claim",
                 alone=alone,
             )
@@ -184,8 +184,10 @@ class Journal:
                 settled = self.database.statement(
                     lambda own: self._checkpoints(own, ends), at="checkpoint", alone=alone
                 )
-            if wishes:
-                claims = self.database.statement(lambda own: self._claims(own, wishes, tries), at="claim", alone=alone)
+            if requests:
+                claims = self.database.statement(
+                    lambda own: self._claims(own, requests, tries), at="claim", alone=alone
+                )
         missing = [end for end in ends if end.claim.claim_id not in settled]
         return settled | self._won_before(missing) if missing else settled, claims
 
@@ -194,9 +196,9 @@ class Journal:
         won = self.database.read(lambda own: self._recorded(own, [end.claim for end in ends], _SUCCEEDED))
         names = {end.successor: end.claim for end in ends if end.successor and end.claim.claim_id in won}
         if names:
-            wishes = [ClaimRequest(held.quest_id, held.epoch, held.position, name) for name, held in names.items()]
+            requests = [ClaimRequest(held.quest_id, held.epoch, held.position, name) for name, held in names.items()]
             who = {"worker_id": self.worker_id, "namespace": self.namespace, "now": self.database.clock.now()}
-            claims = self.database.statement(lambda own: self._hot.mine(own, wishes, **who), at="claim")
+            claims = self.database.statement(lambda own: self._hot.mine(own, requests, **who), at="claim")
             won |= {names[claim.claim_id].claim_id: Settled(won=True, successor=claim) for claim in claims}
         return won
 
@@ -214,18 +216,18 @@ class Journal:
         )
         return settled
 
-    def _claims(self, connection: Connection, wishes: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
-        if not wishes:
+    def _claims(self, connection: Connection, requests: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
+        if not requests:
             return {}
         now = self.database.clock.now()
         held: list[Claim] = []
         if tries.again():
-            held = self._hot.mine(connection, wishes, worker_id=self.worker_id, namespace=self.namespace, now=now)
-            known = {claim.claim_id for claim in held} | self._hot.ended(connection, wishes)
+            held = self._hot.mine(connection, requests, worker_id=self.worker_id, namespace=self.namespace, now=now)
+            known = {claim.claim_id for claim in held} | self._hot.ended(connection, requests)
             # A claim id names one attempt: what was won by an earlier try is not won again, even if swept just now.
-            wishes = [wish for wish in wishes if wish.claim_id not in known]
+            requests = [request for request in requests if request.claim_id not in known]
         won = self._hot.claim(
-            connection, wishes, worker_id=self.worker_id, namespace=self.namespace, handlers=self.handlers, now=now
+            connection, requests, worker_id=self.worker_id, namespace=self.namespace, handlers=self.handlers, now=now
         )
         return {claim.claim_id: claim for claim in (*held, *won)}
 
