@@ -1,4 +1,4 @@
-"""Counts of what is survived but should be rare, kept in SQL so that they outlive every process."""
+"""Counts of recovered failures, which should be rare, kept in SQL so that they outlive every process."""
 
 from __future__ import annotations
 

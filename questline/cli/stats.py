@@ -19,7 +19,7 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def stats(invocation: Invocation) -> None:
-    """Show how many quests there are of each status, how long the newest ones took, and what was survived so far.
+    """Show how many quests have each status, how long the newest ones took, and how many failures were recovered.
 
     Counts end at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters run over all
     time: workers lost, claims freed from them or from attempts that timed out, results fenced because they came too

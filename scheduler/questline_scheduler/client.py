@@ -386,7 +386,7 @@ class QuestClient:
         return quest
 
     def stats(self) -> dict[str, Any]:
-        """Return how many quests there are of each status, how long they took, and `counters` of what was survived."""
+        """Return how many quests there are of each status, how long they took, and `counters` of recovered failures."""
         return self.repository.get_quest_stats() | {"counters": self.repository.get_counters()}
 
     def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:
