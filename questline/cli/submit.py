@@ -39,11 +39,16 @@ _Pairs: TypeAlias = Annotated[
 ]
 
 
-class _OnConflict(StrEnum):
+class _Conflict(StrEnum):
     """What `--on-conflict` may say."""
 
     ERROR = "error"
     RETURN = "return"
+
+
+_OnConflict: TypeAlias = Annotated[
+    _Conflict, typer.Option(help="What to do about a key that was used for another type or input.")
+]
 
 
 def submit(
@@ -71,9 +76,7 @@ def submit(
         str | None,
         typer.Option(help="Submit at most once: the same key gives the same quest.", metavar="KEY", show_default=False),
     ] = None,
-    on_conflict: Annotated[
-        _OnConflict, typer.Option(help="What to do about a key that was used for another type or input.")
-    ] = _OnConflict.ERROR,
+    on_conflict: _OnConflict = _Conflict.ERROR,
     queue: Annotated[
         str | None, typer.Option(help="Queue that its steps wait in.", metavar="QUEUE", show_default=False)
     ] = None,
