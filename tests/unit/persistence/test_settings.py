@@ -74,7 +74,7 @@ def test_a_secret_that_is_not_utf_8_is_an_error_that_repeats_nothing_of_it(
     (folder / "url").write_bytes(b"postgresql://u:p\xe4ssword@h/db")
     monkeypatch.setenv("QUESTLINE_DATABASE_URL_FILE", str(folder / "url"))
 
-    with pytest.raises(ConfigurationError, match="QUESTLINE_DATABASE_URL_FILE.* is not UTF-8") as caught:
+    with pytest.raises(ConfigurationError, match=r"QUESTLINE_DATABASE_URL_FILE.* is not UTF-8") as caught:
         load()
     assert "ssword" not in str(caught.value)
     assert caught.value.__cause__ is None

@@ -7,6 +7,8 @@ Tables are changed in the order in which claims and checkpoints lock them, so th
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,7 +16,7 @@ revision = "0004"
 down_revision = "0003"
 
 #: New columns that are NULL in what is there already, by table.
-NULLABLE = {
+NULLABLE: dict[str, dict[str, sa.types.TypeEngine[Any]]] = {
     "tickets": {
         "snoozed_until": sa.Double(),
         "progress": sa.Double(),
