@@ -70,6 +70,10 @@ class Freeing:
         final = sorted((one for one in endings if one.retry_in is None), key=lambda ending: ending.quest_id)
         one_by_one = partial(_end_each, now=now, also=still)
         ended = self._written(again, partial(end_together, now=now, also=still), one_by_one)
+        won = {ending.claim_id for ending, _ in ended}
+        # What somebody had locked at that moment is waited for, by itself: no batch of ours holds others meanwhile.
+        for left in (ending for ending in again if ending.claim_id not in won):
+            ended += self._written([left], one_by_one, one_by_one)
         ended += self._written(final, one_by_one, one_by_one)
         for ending, _ in ended:
             _tell(ending)

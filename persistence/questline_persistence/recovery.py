@@ -191,7 +191,12 @@ class Recovery:
             .order_by(tickets.c.quest_id)
             .limit(MAX_SWEEP)
         )
-        return self.database.read(lambda connection: list(connection.execute(query)))
+
+        def work(connection: Connection) -> list[Row[Any]]:
+            plan_by_keys(connection)  # else PostgreSQL may read all workers, of a whole day, to find a few
+            return list(connection.execute(query))
+
+        return self.database.read(work)
 
     def due(
         self,

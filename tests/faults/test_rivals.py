@@ -208,6 +208,8 @@ IMPORTERS = {
     "questline/__init__.py": "the public names",
     "questline/demo/run.py": "the demonstration's own modules",
     "worker/questline_worker/lords.py": "the operator's setting",
+    "persistence/questline_persistence/sqlite_driver.py": "which of two SQLite libraries is used, by their fixed names",
+    "persistence/questline_persistence/sqlite_guard.py": "the other of these two",
 }
 
 

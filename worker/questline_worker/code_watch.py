@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ class CodeWatch:
     def _compiles(self, path: Path) -> bool:
         """Return whether a file, if it is still there, can be compiled."""
         try:
-            compile(path.read_bytes(), path, "exec", dont_inherit=True)
+            ast.parse(path.read_bytes(), path)
         except FileNotFoundError:
             return True
         except (OSError, SyntaxError, ValueError) as error:

@@ -17,7 +17,9 @@ AT_ONCE = 4
 async def execute(work: Work) -> None:
     """Run what is left, `AT_ONCE` quests at a time."""
     with (
-        QuestRepository(os.environ["QUESTLINE_DATABASE_URL"]) as repository,
+        QuestRepository(
+            os.environ["QUESTLINE_DATABASE_URL"], namespace=os.environ["QUESTLINE_NAMESPACE"]
+        ) as repository,
         QuestExecutor(repository=repository) as executor,
     ):
         places = asyncio.Semaphore(AT_ONCE)

@@ -37,6 +37,7 @@ class Wire:
         self._folder = folder
         self.asked: list[str] = []
         self._files: list[Any] = []
+        self._closed = False
         opener: Any = postgres._Opener
         open_one = opener.open
 
@@ -48,6 +49,8 @@ class Wire:
         monkeypatch.setattr(opener, "open", opened)
 
     def _trace(self, own: psycopg.Connection[Any]) -> None:
+        if self._closed:  # what still runs when the test is over
+            return
         self.asked.append(own.info.get_parameters().get("options", ""))
         file = (self._folder / f"{len(self._files)}.trace").open("w")
         self._files.append(file)
@@ -69,6 +72,7 @@ class Wire:
         return found | {piece.strip()[:60] for piece in pieces if SESSION_LEVEL.search(piece)}
 
     def close(self) -> None:
+        self._closed = True
         for file in self._files:
             file.close()
 

@@ -70,7 +70,8 @@ def test_a_raised_limit_lets_a_larger_quest_in(cli: CommandLine, monkeypatch: py
 def test_a_word_that_is_no_text_is_a_usage_mistake(cli: CommandLine, words: tuple[str, ...]) -> None:
     ran = cli(*words, "-o", "json")
 
-    assert (ran.code, "no UTF-8 text" in ran.error["message"]) == (2, True), ran
+    assert (ran.code, "half of a surrogate pair" in ran.error["message"]) == (2, True), ran
+    assert "UTF-8" in ran.error["hint"]
 
 
 @pytest.mark.parametrize("option", ["--version", "--cursor"])
