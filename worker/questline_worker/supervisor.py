@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 from questline_persistence.database import Database
@@ -36,6 +37,8 @@ LOOK_SECONDS = 0.02
 SHORT_LIFE_SECONDS = 2.0
 #: The wait that doubles with each short life, how often it does, and the longest that a successor waits, in seconds.
 FIRST_WAIT, MAX_DOUBLINGS, LONGEST_WAIT = 0.25, 10, 10.0
+#: Longest wait for the successor of a child that had registered, in seconds: it was a step that ended its short life.
+LONGEST_WAIT_AFTER_UP = 1.0
 #: Seconds after the time for shutting down at which a child is killed.
 KILL_SECONDS = RELEASE_SECONDS + 5.0
 
@@ -50,6 +53,19 @@ class _Child:
     started_at: float
     short_lives: int = 0
     retiring: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Successor:
+    """One place in the pool that is empty for now, and when it is to be filled, by the monotonic clock."""
+
+    due: float
+    short_lives: int
+
+    def hasten(self) -> None:
+        """Wait no longer than after a child that came up; from any thread."""
+        self.due = min(self.due, time.monotonic() + LONGEST_WAIT_AFTER_UP)
+        self.short_lives = 1
 
 
 class Supervisor:
@@ -82,7 +98,7 @@ class Supervisor:
         self._development = development
         self._watch = watch
         self._children: list[_Child] = []
-        self._due: list[tuple[float, int]] = []
+        self._successors: list[_Successor] = []
         # The supervisor never waits long for the store: a child that dies meanwhile must be replaced all the same.
         self._database = Database(
             settings.database_url, patience=2.0, limits=settings.limits, pooler=settings.database_pooler
@@ -139,7 +155,7 @@ class Supervisor:
             process, pipe = _spawn()
         except OSError as error:  # no memory or no process left: those that run go on
             log.error("worker_process_not_started", error=str(error))  # noqa: TRY400  (the words tell it all)
-            self._due.append((time.monotonic() + LONGEST_WAIT, short_lives))
+            self._successors.append(_Successor(time.monotonic() + LONGEST_WAIT, short_lives))
             return
         self._children.append(_Child(process, pipe, process_id, time.monotonic(), short_lives))
         _tell(pipe, orders.line())
@@ -148,10 +164,10 @@ class Supervisor:
     def _replace_dead(self) -> None:
         """Start the successors that are due, and see to children that have died."""
         now = time.monotonic()
-        ready = [item for item in self._due if item[0] <= now]
-        self._due = [item for item in self._due if item[0] > now]
-        for _, short_lives in ready:
-            self._start(short_lives)
+        due = [successor for successor in self._successors if successor.due <= now]
+        self._successors = [successor for successor in self._successors if successor not in due]
+        for successor in due:
+            self._start(successor.short_lives)
         for child in [child for child in self._children if child.process.poll() is not None]:
             self._bury(child)
 
@@ -164,7 +180,7 @@ class Supervisor:
         for child in self._children:
             child.retiring = True
             _tell(child.pipe, b"retire\n")
-        self._due = [(0.0, 0) for _ in self._due]
+        self._successors = [_Successor(0.0, 0) for _ in self._successors]
 
     def _bury(self, child: _Child) -> None:
         """Have a dead child's steps offered again, and its place filled."""
@@ -182,17 +198,27 @@ class Supervisor:
         wait = min(FIRST_WAIT * 2 ** min(short_lives, MAX_DOUBLINGS), LONGEST_WAIT) if short_lives > 1 else 0.0
         if self._watch is not None and code == EXIT_MISCONFIGURED:
             wait = float("inf")  # the next change may mend it, and nothing else
+        successor = _Successor(time.monotonic() + wait, short_lives)
         if wait:
-            self._due.append((time.monotonic() + wait, short_lives))
+            self._successors.append(successor)
         else:
             self._start(short_lives)
         # In a thread: a store or broker that hangs must not keep the next dead child waiting.
-        threading.Thread(target=self._free, args=(child.process_id,), name="questline-free", daemon=True).start()
+        free = partial(self._free, child.process_id, successor)
+        threading.Thread(target=free, name="questline-free", daemon=True).start()
 
-    def _free(self, process_id: str) -> None:
-        """Take a dead child's claims and fetched messages away from it now, rather than when its lease ends."""
+    def _free(self, process_id: str, successor: _Successor | None = None) -> None:
+        """Take a dead child's claims and fetched messages away from it now, rather than when its lease ends.
+
+        Parameters:
+          process_id: the child.
+          successor: who takes its place, and does so soon if the child had come as far as to register.
+        """
         try:
-            self._sweeper.sweep(workers_of=self._declared_dead(process_id))
+            dead = self._declared_dead(process_id)
+            if dead and successor is not None:
+                successor.hasten()
+            self._sweeper.sweep(workers_of=dead)
         except Exception as error:  # noqa: BLE001  (no error of the store may end the pool; the lease runs out anyway)
             log.warning("recovery_delayed", process_id=process_id, error=str(error))
 

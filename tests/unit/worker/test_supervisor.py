@@ -13,7 +13,9 @@ from questline_persistence.settings import Settings, load
 from questline_worker import supervisor
 from questline_worker.child import EXIT_MISCONFIGURED, Orders
 from questline_worker.code_watch import CodeWatch
-from questline_worker.supervisor import Supervisor, _Child
+from questline_worker.supervisor import Supervisor, _Child, _Successor
+from tests.contract.quests import Workbench
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -48,30 +50,43 @@ def test_a_child_that_does_not_come_up_is_replaced_ever_more_slowly(pool: Any, m
     monkeypatch.setattr(supervisor.time, "monotonic", lambda: 1000.0)
     for short_lives in range(1, 8):
         _buried(pool, _dead(short_lives=short_lives))
-        ((due, lives),) = pool.supervisor._due
-        waits.append(due - 1000.0)
-        assert lives == short_lives + 1
-        pool.supervisor._due.clear()
+        (successor,) = pool.supervisor._successors
+        waits.append(successor.due - 1000.0)
+        assert successor.short_lives == short_lives + 1
+        pool.supervisor._successors.clear()
     assert waits == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0]
 
 
 def test_a_child_may_fail_to_come_up_for_days(pool: Any) -> None:
     _buried(pool, _dead(short_lives=100_000))
-    ((due, _),) = pool.supervisor._due
-    assert due - time.monotonic() <= supervisor.LONGEST_WAIT
+    (successor,) = pool.supervisor._successors
+    assert successor.due - time.monotonic() <= supervisor.LONGEST_WAIT
 
 
 def test_a_slow_import_that_fails_counts_as_a_short_life(pool: Any) -> None:
     _buried(pool, _dead(EXIT_MISCONFIGURED, lived=60, short_lives=3))
     assert pool.started == []
-    assert len(pool.supervisor._due) == 1
+    assert len(pool.supervisor._successors) == 1
+
+
+@pytest.mark.parametrize("code", [-9, EXIT_MISCONFIGURED], ids=["killed", "as_if_misconfigured"])
+def test_a_child_that_came_up_before_a_step_killed_it_is_replaced_soon(
+    pool: Any, bench: Workbench, tmp_path: Path, code: int
+) -> None:
+    pool.supervisor._watch = CodeWatch(tmp_path, print)
+    bench.worker(process_id="process")
+    _buried(pool, _dead(code, short_lives=9))
+    (successor,) = pool.supervisor._successors
+    eventually(lambda: successor.short_lives == 1)
+    assert successor.due <= time.monotonic() + supervisor.LONGEST_WAIT_AFTER_UP
 
 
 def test_a_successor_is_started_when_it_is_due_and_not_before(pool: Any) -> None:
-    pool.supervisor._due = [(time.monotonic() + 60, 5), (time.monotonic() - 1, 3)]
+    now = time.monotonic()
+    pool.supervisor._successors = [_Successor(now + 60, 5), _Successor(now - 1, 3)]
     pool.supervisor._replace_dead()
     assert pool.started == [3]
-    assert [lives for _, lives in pool.supervisor._due] == [5]
+    assert [successor.short_lives for successor in pool.supervisor._successors] == [5]
 
 
 def test_a_store_that_is_away_does_not_keep_a_dead_child_from_being_replaced(
@@ -97,9 +112,9 @@ def test_a_machine_without_room_for_another_process_keeps_those_that_run(
     with monkeypatch.context() as patch:
         patch.setattr(subprocess, "Popen", full)
         pool._start(2)
-    ((due, lives),) = pool._due
-    assert due > time.monotonic()
-    assert lives == 2
+    (successor,) = pool._successors
+    assert successor.due > time.monotonic()
+    assert successor.short_lives == 2
     pool._broker.close()
     pool._database.close()
 
@@ -138,7 +153,8 @@ def test_new_code_has_children_retire_and_those_that_could_not_start_are_due(poo
     watch = CodeWatch(tmp_path, print)
     pool.supervisor._watch = watch
     _buried(pool, _dead(EXIT_MISCONFIGURED))
-    assert pool.supervisor._due == [(float("inf"), 1)], "nothing but a change can mend it"
+    (successor,) = pool.supervisor._successors
+    assert successor.due == float("inf"), "nothing but a change can mend it"
     reader, writer = os.pipe()
     running: Any = SimpleNamespace(poll=lambda: None)
     pool.supervisor._children.append(_Child(running, writer, "process", time.monotonic()))
