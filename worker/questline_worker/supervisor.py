@@ -249,6 +249,8 @@ class Supervisor:
             time.sleep(LOOK_SECONDS)
         for child in self._children:
             os.close(child.pipe)
+            if child.process.returncode:
+                self._free(child.process_id)
         if self._loops is not None:
             self._loops.stop()
         self._broker.close()
@@ -261,8 +263,6 @@ class Supervisor:
                 log.warning("worker_process_killed", pid=child.process.pid)
                 child.process.kill()
                 child.process.wait()
-            if child.process.returncode:
-                self._free(child.process_id)
 
 
 def _spawn() -> tuple[subprocess.Popen[bytes], int]:

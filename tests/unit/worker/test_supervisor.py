@@ -30,7 +30,7 @@ def pool(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _dead(code: int = 1, *, lived: float = 0.0, short_lives: int = 0) -> _Child:
-    process: Any = SimpleNamespace(returncode=code, pid=0, poll=lambda: code)
+    process: Any = SimpleNamespace(returncode=code, pid=0, poll=lambda: code, terminate=lambda: None)
     return _Child(process, os.open(os.devnull, os.O_WRONLY), "process", time.monotonic() - lived, short_lives)
 
 
@@ -87,6 +87,15 @@ def test_a_successor_is_started_when_it_is_due_and_not_before(pool: Any) -> None
     pool.supervisor._replace_dead()
     assert pool.started == [3]
     assert [successor.short_lives for successor in pool.supervisor._successors] == [5]
+
+
+def test_a_child_that_died_while_the_pool_stopped_holds_nothing_any_more(pool: Any, bench: Workbench) -> None:
+    journal = bench.worker(process_id="process")
+    quest_id = bench.submit("a")
+    bench.claim(quest_id, journal)
+    pool.supervisor._children.append(_dead(-11, lived=60))
+    assert pool.supervisor._shut_down() == 0
+    assert bench.ticket(quest_id).state == "ready"
 
 
 def test_a_store_that_is_away_does_not_keep_a_dead_child_from_being_replaced(
