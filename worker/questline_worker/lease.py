@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 
 import dramatiq
 from dramatiq.middleware import Middleware
@@ -27,6 +28,9 @@ from questline_worker.lords import known_handlers
 from questline_worker.running import RunningSteps
 
 log = get_logger(__name__)
+
+#: Most claims without a thread that one heartbeat gives back: a thousand, one by one, would outlast the lease.
+MAX_STRAYS = 50
 
 
 class Lease(Middleware):
@@ -164,7 +168,7 @@ class Lease(Middleware):
             self._good_until = asked + self._lease_seconds
         else:
             self._enter_again()
-        for claim_id in self._running.check(self._card.worker_id):
+        for claim_id in islice(self._running.check(self._card.worker_id), MAX_STRAYS):
             settled = self._journal.release_stray(claim_id)
             log.warning("claim_stray", claim_id=claim_id, released=settled.won)
         self._register.tell(self._running.take_progress())

@@ -146,6 +146,20 @@ def test_a_heartbeat_stores_what_steps_have_said_since_the_last_one_in_one_state
     assert not any(text.startswith("UPDATE tickets") for text in sent)
 
 
+def test_a_heartbeat_gives_back_so_many_stray_claims_that_the_next_one_is_in_time(
+    bench: Workbench, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.journal.handlers = ["a:work"]
+    for _ in range(5):
+        bench.claim(bench.submit("a"))
+    monkeypatch.setattr(module, "MAX_STRAYS", 3)
+    held = []
+    for _ in range(4):  # the first one only sees them
+        lease.run_once()
+        held.append(len(bench.register.held([lease.worker_id])))
+    assert held == [5, 2, 0, 0]
+
+
 def test_a_worker_introduces_itself_with_the_code_that_it_runs(bench: Workbench) -> None:
     bench.journal.code_version = "3f2a1c"
     told = Lease(
