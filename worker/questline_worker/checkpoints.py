@@ -245,8 +245,9 @@ class Checkpoints(Middleware):
             if self._hooks is not None:
                 self._hooks.step_started(step.claim)
             began = time.monotonic()
-            # It may have been taken away while it waited for this thread; what its handler returned would be fenced.
-            result = Dropped() if step.lost else call(step)
+            # It may have been taken away while it waited for this thread, or while the machine was suspended; what its
+            # handler returned would be fenced.
+            result = call(step) if step.still_held() else Dropped()
             step.streak, step.spent = step.streak + 1, step.spent + time.monotonic() - began
             outcome = self._started(step, result) if isinstance(result, Pending) else result
         except BaseException:

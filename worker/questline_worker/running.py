@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from questline_persistence.claims import Claim, Progress
+from questline_persistence.clock import uptime
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
 from questline_persistence.register import Register
@@ -39,7 +40,9 @@ class RunningStep:
         #: Whether the handler is done: from now on the claim goes by our own commit.
         self.settling = False
         self._look = look
-        self._looked_at = self.begun = time.monotonic()
+        self.begun = time.monotonic()
+        # The clock that also runs while the machine is suspended: then others take the step.
+        self._looked_at = uptime()
         #: How many steps its quest has run one right after the other, and for how many seconds.
         self.streak, self.spent = 0, 0.0
         self._lost = False
@@ -62,7 +65,7 @@ class RunningStep:
 
         A coroutine goes by the heartbeat alone: a look would hold up all others on the event loop.
         """
-        now = time.monotonic()
+        now = uptime()
         if not self._lost and self._coroutine is None and now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             if not self._look(self.claim):

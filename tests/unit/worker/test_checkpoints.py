@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from questline_persistence.clock import uptime
 from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_scheduler.ringer import Ringer
+from questline_worker import running
 from questline_worker.checkpoints import Checkpoints
 from questline_worker.hooks import ExecutionHooks
 from questline_worker.outcomes import Failed, Outcome, Snoozed, Succeeded
@@ -50,10 +52,10 @@ class Room:
 
 @pytest.fixture
 def room(bench: Workbench) -> Room:
-    broker, lease, running = HandBroker(), _Lease(), RunningSteps(bench.register)
+    broker, lease, steps = HandBroker(), _Lease(), RunningSteps(bench.register)
     ringer = Ringer(broker, bench.recovery)
-    checkpoints = Checkpoints(bench.journal, bench.recovery, ringer, lease, running)  # type: ignore[arg-type]
-    return Room(bench, broker, lease, checkpoints, running)
+    checkpoints = Checkpoints(bench.journal, bench.recovery, ringer, lease, steps)  # type: ignore[arg-type]
+    return Room(bench, broker, lease, checkpoints, steps)
 
 
 def test_a_result_is_committed_and_the_next_step_is_rung(room: Room) -> None:
@@ -100,6 +102,19 @@ def test_a_step_whose_claim_is_gone_before_its_thread_comes_to_it_is_not_begun(
     monkeypatch.setattr(room.checkpoints._handover, "take", lambda *_: step)
     room.bench.controls.cancel(quest_id)
     step.lose()
+    room.run_at(quest_id, 0, "0001", lambda given: begun.append(given) or Succeeded("1"))
+    assert begun == []
+    assert room.running.all() == []
+
+
+def test_a_step_that_others_took_while_the_machine_was_suspended_is_not_begun(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quest_id, begun = room.bench.submit("a"), list[Any]()
+    step = room.running.begin(room.bench.claim(quest_id))
+    monkeypatch.setattr(room.checkpoints._handover, "take", lambda *_: step)
+    room.bench.controls.cancel(quest_id)
+    monkeypatch.setattr(running, "uptime", lambda: uptime() + LONG)  # and no heartbeat yet
     room.run_at(quest_id, 0, "0001", lambda given: begun.append(given) or Succeeded("1"))
     assert begun == []
     assert room.running.all() == []
