@@ -204,13 +204,21 @@ class Checkpoints(Middleware):
             room = mine and (self._company.opens() if suspect is None else self._company.makes_room(suspect, waits))
             while room:
                 step = self._claim(quest_id, epoch, position)
-                if step is None or self._company.admits(step):
+                if step is None or self._admitted(step):
                     return step
                 suspect = self._put_off(step)
                 room = self._company.makes_room(suspect, waits)
         if suspect is None:
             self._recovery.ring_soon([Doorbell(quest_id, epoch, position)])
         return None
+
+    def _admitted(self, step: RunningStep) -> bool:
+        """Return whether a claimed step may begin beside those that run here."""
+        try:
+            return self._company.admits(step)
+        except BaseException:
+            self._running.end(step.claim)  # no thread has it: the heartbeat gives back what is claimed and not listed
+            raise
 
     def _put_off(self, step: RunningStep) -> Claim:
         """Give a step back that may not begin yet; return the claim on it that was."""

@@ -120,6 +120,20 @@ def test_a_step_that_others_took_while_the_machine_was_suspended_is_not_begun(
     assert room.running.all() == []
 
 
+def test_a_suspect_whose_company_cannot_be_told_is_left_to_the_heartbeat(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise StoreUnavailable("away")
+
+    quest_id = room.bench.submit("a")
+    room.bench.execute("UPDATE tickets SET lost = 1, company = 9")
+    monkeypatch.setattr(room.checkpoints._company, "admits", lambda _: away())
+    room.run(quest_id, Succeeded("never"))
+    assert room.bench.ticket(quest_id).state == "running"
+    assert room.running.all() == [], "it would be held for as long as this process lives"
+
+
 def test_a_last_result_rings_nobody(room: Room) -> None:
     quest_id = room.bench.submit("a")
     room.run(quest_id, Succeeded("1"))
