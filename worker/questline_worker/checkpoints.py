@@ -105,9 +105,14 @@ class Checkpoints(Middleware):
         self._company = Company(running, lease.beat, ringer.broker.free_threads, self._is_stopping)
         # Not while suspects run here: what is handed over begins whatever the company.
         self._handover = Handover(lambda: lease.good and not self._company.careful)
-        self._settlement = Settlement(journal, ringer, running, self._handover, behind=behind)
-        if hooks is not None:
-            self._settlement.on_quest_changed = hooks.quest_changed
+        self._settlement = Settlement(
+            journal,
+            ringer,
+            running,
+            self._handover,
+            behind=behind,
+            on_quest_changed=None if hooks is None else hooks.quest_changed,
+        )
         self._giving_back = GivingBack(journal, running, self._handover, self._settlement.ring)
         self._overdue = Loop(self._giving_back)
 

@@ -40,10 +40,18 @@ class Settlement:
       running: the list of what runs here.
       handover: finds places for what comes next.
       behind: whether a thread may go on while its result is being committed.
+      on_quest_changed: told of a quest whose status a step's end has changed, or None.
     """
 
     def __init__(
-        self, journal: Journal, ringer: Ringer, running: RunningSteps, handover: Handover, *, behind: bool
+        self,
+        journal: Journal,
+        ringer: Ringer,
+        running: RunningSteps,
+        handover: Handover,
+        *,
+        behind: bool,
+        on_quest_changed: Callable[[Claim, str], object] | None = None,
     ) -> None:
         self._journal = journal
         self._ringer = ringer
@@ -52,8 +60,7 @@ class Settlement:
         self._running = running
         self._handover = handover
         self._behind = behind
-        #: Told of a quest whose status a step's end has changed.
-        self.on_quest_changed: Callable[[Claim, str], object] | None = None
+        self._on_quest_changed = on_quest_changed
         journal.on_settled = self._settled
 
     def end(self, step: RunningStep, outcome: Outcome, *, its_turn: bool) -> None:
@@ -144,8 +151,8 @@ class Settlement:
         """Have `ring` ring for the steps that are ready now that these have been settled."""
         failpoint("worker.settled")
         for claim, outcome, settled in ends:
-            if settled.status is not None and self.on_quest_changed is not None:
-                self.on_quest_changed(claim, settled.status)
+            if settled.status is not None and self._on_quest_changed is not None:
+                self._on_quest_changed(claim, settled.status)
             if not settled.won:
                 self._running.note_fenced()
                 log.warning(
