@@ -69,7 +69,9 @@ class FreeThreads:
         return self.idle() + self.lately() - waiting
 
     def idle(self) -> int:
-        """Return how many threads have nothing to do."""
+        """Return how many threads have nothing to do, and may be given something."""
+        if self._paused:
+            return 0
         return self._threads - sum(sharer.in_hand for sharer in [*self._sharers.values()])
 
     def lately(self) -> int:

@@ -41,6 +41,14 @@ def test_there_is_nothing_to_spare_before_anybody_consumes_and_after_they_retire
     assert threads.spare() == 0
 
 
+def test_no_thread_is_idle_for_anybody_while_fetching_is_paused(threads: FreeThreads) -> None:
+    threads.share("a", Sharer(1), 4)
+    threads.pause(paused=True)
+    assert (threads.idle(), threads.spare()) == (0, 0)
+    threads.pause(paused=False)
+    assert (threads.idle(), threads.spare()) == (3, 3)
+
+
 def test_all_queues_share_the_threads(threads: FreeThreads) -> None:
     threads.share("a", Sharer(3), 4)
     threads.share("b", Sharer(2), 4)
