@@ -12,12 +12,12 @@ from questline_persistence.claims import Doorbell
 from questline_persistence.recovery import Recovery, RungBell
 from questline_scheduler.doorbell_broker import DoorbellBroker, bell_id
 
-#: Most bells that the broker is asked for in one look, and seconds between two looks that found nothing.
+#: Most bells that the broker is asked for in one look, and seconds after a look that found nothing, or the last page.
 PAGE, REST_SECONDS = 500, 1.0
 
 
 class LostBells:
-    """Goes through all that should wait in the broker, a page a second, and over again.
+    """Goes through all that should wait in the broker, over and over: a page a second, or at once where bells are lost.
 
     Parameters:
       recovery: knows what was rung.
@@ -44,6 +44,7 @@ class LostBells:
         # Asked once more: what was fetched, run and acknowledged since the page was read is not lost.
         still = {bell_id(bell) for bell in self._recovery.still_ready(lost)} if lost else set()
         found = [bell for bell in lost if bell_id(bell) in still]
-        if not found:
+        # After the last page in any case: a broker that is full evicts what is rung again, and that without end.
+        if not found or self._seen is None:
             self._rests_until = time.monotonic() + REST_SECONDS
         return found

@@ -292,6 +292,15 @@ def test_the_broker_is_asked_page_by_page_and_found_losses_at_once(
     assert sorted(broker.rung) == sorted(quest_ids)
 
 
+def test_a_broker_that_loses_what_is_rung_again_is_asked_once_a_second(
+    bench: Workbench, relay: Relay, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.submit("a")
+    bench.clock.advance(ARRIVAL_SECONDS)
+    monkeypatch.setattr(broker, "lacking", lambda bells: bells)
+    assert [relay.run_once().rung for _ in range(4)] == [1, 0, 0, 0]
+
+
 def test_where_ringing_is_how_all_work_is_found_it_is_not_counted_as_an_exception(
     bench: Workbench, memory: MemoryBroker
 ) -> None:
