@@ -33,7 +33,16 @@ from questline_persistence.clock import rfc3339
 from questline_persistence.hot_connections import plan_by_keys
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
 from questline_persistence.suspicion import Loss
-from questline_persistence.tables import quests, runs, snapshots, steps, still_in_state, tickets, workers
+from questline_persistence.tables import (
+    order_of_locks,
+    quests,
+    runs,
+    snapshots,
+    steps,
+    still_in_state,
+    tickets,
+    workers,
+)
 
 #: Longest error text kept with a run, in characters.
 MAX_ERROR_LENGTH = 20_000
@@ -116,16 +125,17 @@ def end_badly(
 
 
 def end_together(
-    connection: Connection, endings: Sequence[Ending], *, now: float, also: ColumnElement[bool]
+    connection: Connection, endings: Sequence[Ending], *, now: float, also: ColumnElement[bool], wait: bool = False
 ) -> list[tuple[Ending, Settled]]:
     """Move tickets from running to ready after their back-offs, or to held, all at once; record their runs.
 
     Parameters:
       endings: attempts that are all to be followed by another, and either all lost their worker or none did.
       also: a further condition, checked in the same statement on each.
+      wait: whether to wait for tickets that somebody else has locked, rather than leave them out.
 
     Returns:
-      Those whose claim still held the step, and was not being ended by somebody else at the same moment.
+      Those whose claim still held the step.
     """
     by_step = {(ending.quest_id, ending.epoch, ending.position): ending for ending in endings}
     claims = tuple_(tickets.c.quest_id, tickets.c.epoch, tickets.c.position, tickets.c.claim_id)
@@ -136,7 +146,8 @@ def end_together(
         also,
     )
     key = (tickets.c.quest_id, tickets.c.branch)
-    mine = select(*key).where(held).order_by(*key).with_for_update(skip_locked=True).cte("mine")
+    order = order_of_locks(connection.dialect.name)
+    mine = select(*key).where(held).order_by(*order).with_for_update(skip_locked=not wait).cte("mine")
     change = update(tickets).where(tuple_(*key).in_(select(mine)), held).values(**_tried_again(endings, now))
     plan_by_keys(connection)
     rows = connection.execute(change.returning(tickets.c.position, *_AGAIN)).all()

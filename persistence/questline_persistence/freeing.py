@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 from questline_persistence.claims import Settled
 from questline_persistence.database import Database
 from questline_persistence.endings import Ending, end_badly, end_together
-from questline_persistence.errors import QuestlineError
+from questline_persistence.errors import QuestlineError, StoreUnavailable
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.store_errors import REFUSALS
@@ -69,18 +69,24 @@ class Freeing:
         # By the bytes of their ids, as claims and checkpoints lock theirs; the others skip what is locked.
         final = sorted((one for one in endings if one.retry_in is None), key=lambda ending: ending.quest_id)
         one_by_one = partial(_end_each, now=now, also=still)
-        ended = self._written(again, partial(end_together, now=now, also=still), one_by_one)
-        won = {ending.claim_id for ending, _ in ended}
-        # What somebody had locked at that moment is waited for, by itself: no batch of ours holds others meanwhile.
-        for left in (ending for ending in again if ending.claim_id not in won):
-            ended += self._written([left], one_by_one, one_by_one)
-        ended += self._written(final, one_by_one, one_by_one)
+        tried = self._written(again, partial(end_together, now=now, also=still), one_by_one)
+        tried += self._written(final, one_by_one, one_by_one)
+        known = {ending.claim_id for ending, _ in tried}
+        # What somebody had locked at that moment is waited for; where that takes long, it is left for the next sweep.
+        locked = [ending for ending in again if ending.claim_id not in known]
+        with suppress(StoreUnavailable):
+            tried += self._written(locked, partial(end_together, now=now, also=still, wait=True), one_by_one)
+        ended = [(ending, settled) for ending, settled in tried if settled.won]
         for ending, _ in ended:
             _tell(ending)
         return [settled for _, settled in ended]
 
     def _written(self, endings: Sequence[Ending], write: _Write, one_by_one: _Write) -> _Ended:
-        """Write endings in one transaction; where that fails, half of them at a time, until a bad one is alone."""
+        """Write endings in one transaction; where that fails, half of them at a time, until a bad one is alone.
+
+        Returns:
+          Those that ended, and the bad ones as not won.
+        """
         if not endings:
             return []
         try:
@@ -90,7 +96,8 @@ class Freeing:
                 raise
             if len(endings) == 1:
                 log.exception("sweep_failed", quest_id=endings[0].quest_id, position=endings[0].position)
-                return self._unrecorded(endings, one_by_one) if isinstance(error, REFUSALS) else []
+                bad = [(endings[0], Settled(won=False))]
+                return self._unrecorded(endings, one_by_one) or bad if isinstance(error, REFUSALS) else bad
         half = len(endings) // 2
         return self._written(endings[:half], write, one_by_one) + self._written(endings[half:], write, one_by_one)
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Row,
     and_,
     case,
-    collate,
     func,
     literal,
     literal_column,
@@ -40,7 +39,16 @@ from questline_persistence.low_water import MARGIN_SECONDS, LowWater, WholeLooks
 from questline_persistence.register import last_words
 from questline_persistence.states import TicketState
 from questline_persistence.suspicion import MAX_LOST
-from questline_persistence.tables import BELL, in_state, not_before_available, steps, still_in_state, tickets, workers
+from questline_persistence.tables import (
+    BELL,
+    in_state,
+    not_before_available,
+    order_of_locks,
+    steps,
+    still_in_state,
+    tickets,
+    workers,
+)
 
 #: Most dead claims freed in one transaction.
 MAX_SWEEP = 500
@@ -52,8 +60,6 @@ _DOUBLINGS = 9
 ARRIVAL_SECONDS = 1.0
 #: What names a ticket: its quest, and its branch.
 TicketKey = tuple[str, int]
-#: The order of ids by their bytes, which is Python's too.
-_BY_BYTES = {"sqlite": "BINARY", "postgresql": "C"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +389,7 @@ class Recovery:
         locked = (
             select(*key)
             .where(tuple_(*key).in_(select(chosen)), ours, still)
-            .order_by(collate(tickets.c.quest_id, _BY_BYTES[self.database.dialect]), tickets.c.branch)
+            .order_by(*order_of_locks(self.database.dialect))
             .with_for_update()
             .cte("locked")
         )

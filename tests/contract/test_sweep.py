@@ -1,11 +1,14 @@
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from questline_persistence import freeing, low_water
 from questline_persistence import recovery as recovery_module
+from questline_persistence.claims import Settled
 from questline_persistence.endings import Ending
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.freeing import ALONE_AFTER, LONGEST_SPREAD
@@ -346,6 +349,39 @@ def test_many_sweeps_at_once_free_each_claim_once(bench: Workbench) -> None:
 
     assert sum(one.freed for one in swept) == 20
     assert [bench.ticket(quest_id).lost for quest_id in quest_ids] == [1] * 20
+
+
+def test_a_ticket_that_somebody_has_locked_for_long_keeps_no_other_from_being_freed(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, other, final = (bench.submit("a") for _ in range(3))
+    for quest_id in (locked, other, final):
+        bench.claim(quest_id, bench.worker(lease=-LONG))
+    bench.execute("UPDATE tickets SET lost = :most WHERE quest_id = :final", most=MAX_LOST_IN_ALL - 1, final=final)
+    real = freeing.end_together
+
+    def end_together(connection: Connection, endings: Sequence[Ending], **more: Any) -> list[tuple[Ending, Settled]]:
+        """Behave as the store does while somebody keeps the lock."""
+        if more.get("wait"):
+            raise StoreUnavailable("canceling statement due to lock timeout")
+        return real(connection, [one for one in endings if one.quest_id != locked], **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(freeing, "end_together", end_together)
+        swept = bench.recovery.sweep()
+    assert (swept.freed, swept.failed) == (2, 1)
+    assert [bench.ticket(locked).state, bench.ticket(other).state] == ["running", "ready"]
+    assert bench.recovery.sweep().freed == 1
+
+
+def test_a_row_that_cannot_be_ended_is_told_of_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.claim(bench.submit("a"), bench.worker(lease=-LONG))
+    told: list[str] = []
+    monkeypatch.setattr(freeing.log, "exception", lambda event, **_: told.append(event))
+    with monkeypatch.context() as patched:
+        patched.setattr(freeing, "end_together", lambda *_, **__: 1 // 0)
+        assert bench.recovery.sweep().freed == 0
+    assert told == ["sweep_failed"]
 
 
 def test_only_workers_whose_lease_is_over_are_declared_lost(bench: Workbench) -> None:
