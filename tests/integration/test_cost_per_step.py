@@ -144,7 +144,7 @@ def last_transaction(url: str) -> int:
 
 
 def kinds(statements: Sequence[str]) -> list[str]:
-    names = {"WITH wish": "claim", "WITH done": "checkpoint", "WITH ques": "submit", "BEGIN IMM": "begin"}
+    names = {"WITH requ": "claim", "WITH done": "checkpoint", "WITH ques": "submit", "BEGIN IMM": "begin"}
     words = [statement.split() for statement in statements]
     return [names.get(" ".join(one)[:9], " ".join(one[:3])) for one in words]
 
@@ -210,14 +210,14 @@ def test_on_sqlite_a_step_costs_two_transactions_of_three_and_of_five_statements
 def test_a_group_commit_costs_two_statements_whatever_it_holds(postgres_url: str, count: int) -> None:
     with worker_on(postgres_url, "memory://") as (process, client):
         ids = [client.submit(quest("counted", "counted")).quest_id for _ in range(2 * count)]
-        held = process.journal._flush([_wish(quest_id) for quest_id in ids[:count]])
+        held = process.journal._flush([_request(quest_id) for quest_id in ids[:count]])
         ends = [Checkpoint(claim, "null", claim.start_time) for claim in held if isinstance(claim, Claim)]
         with counting(process.database) as statements:
-            process.journal._flush([*ends, *(_wish(quest_id) for quest_id in ids[count:])])
+            process.journal._flush([*ends, *(_request(quest_id) for quest_id in ids[count:])])
 
     assert len(ends) == count
     assert kinds(statements) == ["checkpoint", "claim"]
 
 
-def _wish(quest_id: str) -> ClaimRequest:
+def _request(quest_id: str) -> ClaimRequest:
     return ClaimRequest(quest_id, 0, "0001", new_claim_id())
