@@ -116,6 +116,9 @@ def _float(number: Any) -> float | None:
 
 
 def live_handlers(connection: Connection, namespace: str) -> dict[str, int]:
-    """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each."""
+    """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each.
+
+    This alone reads every ticket: `questline doctor` must not miss a Lord that no worker knows.
+    """
     query = select(tickets.c.handler, func.count()).where(tickets.c.namespace == namespace)
     return {row[0]: row[1] for row in connection.execute(query.group_by(tickets.c.handler))}
