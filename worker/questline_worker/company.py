@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from questline_persistence.claims import Claim
@@ -22,6 +22,8 @@ log = get_logger(__name__)
 
 #: How long nobody else begins after a suspect, in seconds: most of those that kill their process do so within it.
 TRIAL_SECONDS = 0.25
+#: How long a suspect keeps others away, in seconds: it may be waiting for them, as a step does that awaits a quest.
+APART_SECONDS = 30.0
 #: One that is to run alone lets others go first that begin one soon after the other, but not for ever, in seconds.
 COURTESY_GAP, COURTESY_SECONDS = 3.0, 30.0
 #: How long a process stays closed at first until it runs few enough steps for a suspect, in seconds; then it is open
@@ -112,7 +114,7 @@ class Company:
         """Fetch while a step may begin, and be careful no longer than a suspect is here."""
         room = self._room(None) and not self._waiting
         with self._changing:
-            suspects = self._waiting or any(step.claim.lost for step in self._others())
+            suspects = self._waiting or bool(_suspects(self._others()))
             self._threads.pause(paused=suspects and not room)
             if not suspects and not self._turn.locked():
                 self.careful = False
@@ -147,8 +149,8 @@ class Company:
     def _room(self, claim: Claim | None, *, itself: RunningStep | None = None) -> bool:
         """Return whether the step of a claim, or one that is no suspect, may begin beside those that run."""
         others = [step for step in self._others() if step is not itself]
-        suspects = [step.claim for step in others if step.claim.lost] + [claim] * (claim is not None)
-        limits = [limit for each in suspects if each and (limit := most(each.lost, each.company)) is not None]
+        suspects = _suspects(others) + ([claim] if claim else [])
+        limits = [limit for each in suspects if (limit := most(each.lost, each.company)) is not None]
         if len(others) >= min(limits, default=len(others) + 1):
             return False
         fresh = self._fresh(others) if suspects else []
@@ -166,3 +168,9 @@ class Company:
             self._older = {step.claim.claim_id for step in others}
             return []
         return fresh
+
+
+def _suspects(steps: Sequence[RunningStep]) -> list[Claim]:
+    """Return the claims of the suspects among these steps, but for those that have kept others away for long enough."""
+    since = time.monotonic() - APART_SECONDS
+    return [step.claim for step in steps if step.claim.lost and step.begun > since]

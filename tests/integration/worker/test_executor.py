@@ -19,6 +19,7 @@ from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.repository import QuestRepository
 from questline_scheduler.client import QuestClient
+from questline_worker import company
 from questline_worker import executor as executor_module
 from questline_worker.context import LordContext
 from questline_worker.driven_steps import CLAIMERS, SETTLERS
@@ -569,3 +570,23 @@ def test_what_hooks_do_holds_up_no_pause(repo: QuestRepository, gate: Gate) -> N
             await asyncio.gather(*tasks)
 
         run(main())
+
+
+def test_a_step_whose_process_died_while_it_awaited_a_quest_awaits_it_again(
+    repo: QuestRepository, executor: QuestExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(company, "APART_SECONDS", 0.5)
+
+    @lord("inner", "work")
+    def inner(_context: LordContext) -> str:
+        return "inner"
+
+    @lord("outer", "work")
+    async def outer(_context: LordContext) -> Any:
+        return (await executor.execute_quest(quest("inner"))).output_data
+
+    with QuestClient(database=repo.database) as client:
+        handle = client.submit(quest("outer"))
+    alone = "UPDATE tickets SET lost = 1, lost_alone = 1, company = 1"  # it alone ran then
+    repo.database.write(lambda connection: connection.exec_driver_sql(alone) and None, at="count")
+    assert run(executor.resume_quest(handle)).output_data == "inner"

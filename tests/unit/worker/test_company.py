@@ -7,7 +7,7 @@ import pytest
 from questline_persistence.claims import Claim
 from questline_scheduler.free_threads import FreeThreads
 from questline_worker import company as module
-from questline_worker.company import TRIAL_SECONDS, Company
+from questline_worker.company import APART_SECONDS, TRIAL_SECONDS, Company
 from questline_worker.running import RunningStep, RunningSteps
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim
@@ -106,11 +106,16 @@ def test_one_that_is_to_run_alone_waits_until_all_others_have_ended_and_nothing_
     eventually(lambda: not stage.threads._paused)
 
 
-def test_beside_one_that_runs_alone_nobody_begins(stage: Stage) -> None:
+def test_beside_one_that_runs_alone_nobody_begins_for_a_while(stage: Stage) -> None:
     with stage.company.turn():
-        stage.begin(1, 1, age=60.0)
+        suspect = stage.begin(1, 1, age=APART_SECONDS / 2)
         assert not stage.company._room(None)
-        assert not stage.company.admits(stage.begin(1, 9))
+        other = stage.begin(1, 9)
+        assert not stage.company.admits(other)
+        stage.running.end(other.claim)
+        suspect.begun -= APART_SECONDS / 2  # it may be waiting for them
+        assert stage.company.opens()
+    eventually(lambda: not stage.company.careful)
 
 
 def test_one_that_is_to_run_alone_lets_those_go_first_that_come_one_after_the_other(
@@ -128,7 +133,7 @@ def test_one_that_is_to_run_alone_lets_those_go_first_that_come_one_after_the_ot
 
 def test_from_the_second_death_on_a_suspect_limits_how_many_run_beside_it(stage: Stage) -> None:
     with stage.company.turn():
-        stage.begin(2, 3, age=60.0)
+        stage.begin(2, 3, age=TRIAL_SECONDS)
         stage.begin(age=60.0)
         assert stage.company._room(None)
         stage.begin(age=60.0)
