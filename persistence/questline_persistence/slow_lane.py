@@ -33,13 +33,23 @@ class SlowLane(Generic[Entry]):
         self._running = False
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Take entries aside."""
+        """Take entries aside; give them up where the system has no thread for them."""
         with self._changed:
-            self._waiting.extend((entry, 1) for entry in entries)
-            if not self._running:
-                threading.Thread(target=self._run, name="committer-slow", daemon=True).start()
-                self._running = True
-            self._changed.notify()
+            try:
+                self._start()
+            except RuntimeError as raised:
+                error = raised
+            else:
+                self._waiting.extend((entry, 1) for entry in entries)
+                self._changed.notify()
+                return
+        for entry in entries:
+            self._give_up(entry, error)
+
+    def _start(self) -> None:
+        if not self._running:
+            threading.Thread(target=self._run, name="committer-slow", daemon=True).start()
+            self._running = True
 
     def _run(self) -> None:
         while (taken := self._next()) is not None:

@@ -405,6 +405,21 @@ def test_the_slow_lane_begins_anew_after_it_was_idle(monkeypatch: pytest.MonkeyP
         eventually(lambda: not committer._slow_lane._running)
 
 
+def test_an_item_for_which_the_system_has_no_thread_fails_and_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_thread(_self: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    store = Slow(tries=1)
+    committer = Committer[int, int](store.flush, slowly=store.slowly)
+    monkeypatch.setattr(slow_lane.SlowLane, "_start", no_thread)
+    with pytest.raises(RuntimeError, match="new thread"):
+        committer.submit(-1)
+
+    assert committer.submit(1) == 2
+
+
 def test_a_large_item_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(committer_module, "LARGE", 100)
     store, told = Slow(tries=1), Told()
