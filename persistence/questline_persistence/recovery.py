@@ -355,7 +355,7 @@ class Recovery:
     def ring_all(self, *, now: float | None = None) -> int:
         """Make every ready ticket due for a ring: the broker has lost its memory. Return how many there are."""
         now = self.database.clock.now() if now is None else now
-        return self._ring_each(now, true(), in_state(TicketState.READY))
+        return self._ring_each(now, true(), still_in_state(TicketState.READY))  # all of them, so by their keys
 
     def ring_known(self, handlers: list[str], *, now: float | None = None) -> int:
         """Make tickets due that were left by workers without their Lord, now that one with it is there."""
@@ -368,38 +368,48 @@ class Recovery:
         soonest = not_before_available(now)
         late = and_(which, tickets.c.ring_at > now, tickets.c.ring_at > soonest)
         still = and_(still_in_state(TicketState.READY), late)
-        work = self._change_some(and_(found, late), still, {"ring_at": soonest, "dispatches": 0})
-        return _until_few(lambda: self.database.write(work, at="ring_at"))
+        change = partial(
+            self._change_page, found=and_(found, late), still=still, values={"ring_at": soonest, "dispatches": 0}
+        )
+        return _all_pages(lambda after: self.database.write(partial(change, after=after), at="ring_at"))
 
-    def _change_some(
-        self, found: ColumnElement[bool], still: ColumnElement[bool], values: dict[str, Any]
-    ) -> Callable[[Connection], int]:
-        """Return work that changes a bounded number of the tickets that are found, and tells how many those were.
+    def _change_page(
+        self,
+        connection: Connection,
+        *,
+        found: ColumnElement[bool],
+        still: ColumnElement[bool],
+        values: dict[str, Any],
+        after: str,
+    ) -> tuple[int, str | None]:
+        """Change a bounded number of the tickets that are found; return how many those were, and where to go on.
 
-        They are locked by the bytes of their ids, as claims and checkpoints lock theirs: of two batches that overlap,
-        one waits for the other, and never each for the other.
+        Page by page each is looked at once, whatever others do to them meanwhile. They are locked by the bytes of their
+        ids, as claims and checkpoints lock theirs: of two batches that overlap, one waits for the other, and never each
+        for the other.
 
         Parameters:
-          found: leads to the tickets; a ticket that was changed is found no more.
+          found: leads to the tickets.
           still: is checked on each when it is locked.
           values: the change.
+          after: the quest behind which to begin.
         """
+        plan_by_keys(connection)
         ours, key = tickets.c.namespace == self.namespace, (tickets.c.quest_id, tickets.c.branch)
-        chosen = select(*key).where(ours, found).limit(MAX_REDISPATCH).cte("chosen")
+        page = select(tickets.c.quest_id).where(ours, found, tickets.c.quest_id > after)
+        ids = list(connection.execute(page.order_by(tickets.c.quest_id).limit(MAX_REDISPATCH)).scalars())
+        if not ids:
+            return 0, None
         locked = (
             select(*key)
-            .where(tuple_(*key).in_(select(chosen)), ours, still)
+            .where(tickets.c.quest_id.in_(ids), ours, still)
             .order_by(*order_of_locks(self.database.dialect))
             .with_for_update()
             .cte("locked")
         )
         change = update(tickets).where(tuple_(*key).in_(select(locked)), ours, still).values(values)
-
-        def work(connection: Connection) -> int:
-            plan_by_keys(connection)
-            return changed_rows(connection, connection.execute(change))
-
-        return work
+        changed = changed_rows(connection, connection.execute(change))
+        return changed, ids[-1] if len(ids) == MAX_REDISPATCH else None
 
     def refuse(
         self, quest_id: str, epoch: int, position: str, handlers: list[str], *, now: float | None = None
@@ -443,8 +453,9 @@ class Recovery:
             return 0
         found = and_(in_state(TicketState.WAITING), due, tickets.c.available_at >= low.mark)
         values = {"state": TicketState.READY, "fence": tickets.c.fence + 1, "ring_at": now}
-        work = self._change_some(found, and_(still_in_state(TicketState.WAITING), due), values)
-        return _until_few(lambda: self.database.write(work, at="wake"))
+        still = and_(still_in_state(TicketState.WAITING), due)
+        change = partial(self._change_page, found=found, still=still, values=values)
+        return _all_pages(lambda after: self.database.write(partial(change, after=after), at="wake"))
 
     def _first(self, moment: ColumnElement[float], which: ColumnElement[bool], since: float) -> float | None:
         """Return the least `moment`, not before `since`, of the rows of which this is true.
@@ -455,16 +466,15 @@ class Recovery:
         return self.database.read(lambda connection: connection.execute(query).scalar())
 
 
-def _until_few(change: Callable[[], int]) -> int:
-    """Change batch after batch until one holds few; return how many rows that changed.
-
-    A batch that is not quite full is no sign of the end: some of it may have been claimed while it was being locked.
-    """
-    total = changed = change()
-    while changed > MAX_REDISPATCH // 2:
-        changed = change()
+def _all_pages(change: Callable[[str], tuple[int, str | None]]) -> int:
+    """Change page after page; return how many rows that changed."""
+    total, after = 0, ""
+    while True:
+        changed, last = change(after)
         total += changed
-    return total
+        if last is None:
+            return total
+        after = last
 
 
 def _knows(handler: ColumnElement[str]) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import Connection, Select, select
 
 from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, Doorbell
+from questline_persistence.recovery import Recovery
 from questline_persistence.tables import tickets
 from tests.contract.quests import LONG, Workbench, failure, quest, statements
 from tests.waiting import eventually
@@ -255,3 +256,26 @@ def test_everything_is_rung_for_in_batches_of_a_bounded_size(bench: Workbench, m
         assert bench.recovery.ring_all() == 5
     assert len([text for text in sent if text.startswith(("UPDATE", "WITH"))]) == 3
     assert {bell.quest_id for _ in range(3) for bell in bench.recovery.due()} == set(quest_ids)
+
+
+def test_ringing_for_everything_does_not_chase_what_another_relay_rings_meanwhile(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("questline_persistence.recovery.MAX_REDISPATCH", 2)
+    for _ in range(5):
+        bench.submit("a")
+    other = Recovery(bench.database, bench.namespace)
+    write, pages = bench.database.write, 0
+
+    def written(work: Any, **options: Any) -> Any:
+        nonlocal pages
+        done = write(work, **options)
+        if options["at"] == "ring_at":
+            pages += 1
+            assert pages <= 3, "each ticket is looked at once"
+            other.due(now=bench.clock.now())
+        return done
+
+    monkeypatch.setattr(bench.database, "write", written)
+
+    assert bench.recovery.ring_all() == 5
