@@ -132,8 +132,7 @@ def _end_each(
 
 
 def _death(row: Row[Any]) -> Death | None:
-    """Return how the worker died; None if nobody has recorded it, or before the store knew of this very claim."""
-    return Death(row.steps_held, row.steps_begun) if row.steps_held else None
+    return None if row.steps_held is None else Death(row.steps_held, row.steps_begun)
 
 
 def _times(deaths: int) -> str:

@@ -178,19 +178,6 @@ def test_no_step_loses_workers_for_ever_though_it_never_runs_alone(bench: Workbe
     assert f"{MAX_LOST_IN_ALL} workers have died" in str(bench.repository.load_quest(quest_id).error)
 
 
-def test_a_claim_that_was_committed_after_its_worker_was_declared_lost_is_no_proof_that_it_ran_alone(
-    bench: Workbench,
-) -> None:
-    quest_ids = [bench.submit("a") for _ in range(3)]
-    journal = bench.worker(process_id="dead")
-    bench.register.declare_dead("dead")
-    for quest_id in quest_ids:  # they were on their way to the store when the process died
-        bench.claim(quest_id, journal)
-
-    assert bench.recovery.sweep().freed == 3
-    assert [(bench.ticket(each).lost, bench.ticket(each).lost_alone) for each in quest_ids] == [(1, 0)] * 3
-
-
 def test_how_many_workers_a_step_may_kill_is_a_setting(bench: Workbench) -> None:
     recovery = Recovery(bench.database, "default", max_lost=1)
     quest_id = bench.submit("a")

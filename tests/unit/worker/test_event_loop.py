@@ -67,9 +67,13 @@ def test_a_loop_that_a_handlers_own_task_ended_is_followed_by_another() -> None:
     async def leave() -> None:
         raise SystemExit(3)
 
-    ended = loop.running()
-    ended.call_soon_threadsafe(ended.create_task, leave())
+    ended, tasks, thread = loop.running(), [], loop._thread
+    ended.call_soon_threadsafe(lambda: tasks.append(ended.create_task(leave())))
     eventually(ended.is_closed)
+    # Seen to here, or the one and the other is told at any time, in the midst of another test.
+    assert isinstance(tasks[0].exception(), SystemExit)
+    assert thread is not None
+    thread.join(10)
     assert _submit(loop, _double(2)).result(10) == 4
     loop.stop()
 
