@@ -1,17 +1,13 @@
-"""Tickets are changed batch by batch until few are left, whatever others take of a batch meanwhile."""
-
-from questline_persistence.recovery import MAX_REDISPATCH, _until_few
+from questline_persistence.recovery import _all_pages
 
 
-def test_a_batch_of_which_some_were_claimed_meanwhile_is_not_the_last() -> None:
-    batches = [MAX_REDISPATCH, MAX_REDISPATCH - 1, MAX_REDISPATCH, 3]
+def test_pages_are_changed_until_there_is_none_behind_though_one_changes_nothing() -> None:
+    pages = {"": (1_000, "b"), "b": (0, "c"), "c": (400, None)}
+    begun: list[str] = []
 
-    assert _until_few(lambda: batches.pop(0)) == 3 * MAX_REDISPATCH + 2
-    assert batches == []
+    def change(after: str) -> tuple[int, str | None]:
+        begun.append(after)
+        return pages[after]
 
-
-def test_a_batch_that_holds_few_is_the_last() -> None:
-    batches = [0, 1]
-
-    assert _until_few(lambda: batches.pop(0)) == 0
-    assert batches == [1]
+    assert _all_pages(change) == 1_400
+    assert begun == ["", "b", "c"]
