@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     ColumnElement,
@@ -68,6 +68,20 @@ class Ending:
     retry_in: float | None
     loss: Loss | None = None
     status: RunStatus = RunStatus.ERROR
+
+    @classmethod
+    def of_ticket(cls, ticket: Row[Any], **told: Any) -> Self:
+        """Return how the attempt ends that a running ticket tells of; `told` are the fields that it does not know."""
+        return cls(
+            quest_id=ticket.quest_id,
+            epoch=ticket.epoch,
+            position=ticket.position,
+            claim_id=ticket.claim_id,
+            worker_id=ticket.worker_id,
+            attempt_number=ticket.attempt + 1,
+            start_time=ticket.claimed_at,
+            **told,
+        )
 
 
 def error_text(error: str) -> str:

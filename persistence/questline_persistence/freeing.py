@@ -157,19 +157,7 @@ def _timed_out(row: Row[Any], now: float) -> Ending:
 
 
 def _ending(row: Row[Any], now: float, error: str, retry_in: float | None, loss: Loss | None = None) -> Ending:
-    return Ending(
-        quest_id=row.quest_id,
-        epoch=row.epoch,
-        position=row.position,
-        claim_id=row.claim_id,
-        worker_id=row.worker_id,
-        attempt_number=row.attempt + 1,
-        start_time=row.claimed_at,
-        end_time=now,
-        error=error,
-        retry_in=retry_in,
-        loss=loss,
-    )
+    return Ending.of_ticket(row, end_time=now, error=error, retry_in=retry_in, loss=loss)
 
 
 def _tell(ending: Ending) -> None:

@@ -91,18 +91,8 @@ class LockedQuest:
         """Record what runs now as cancelled; the verb is about to take its claim away."""
         for ticket in self.tickets:
             if ticket.state == TicketState.RUNNING:
-                ending = Ending(
-                    quest_id=self.quest_id,
-                    epoch=ticket.epoch,
-                    position=ticket.position,
-                    claim_id=ticket.claim_id,
-                    worker_id=ticket.worker_id,
-                    attempt_number=ticket.attempt + 1,
-                    start_time=ticket.claimed_at,
-                    end_time=self.now,
-                    error=why,
-                    retry_in=None,
-                    status=RunStatus.CANCELLED,
+                ending = Ending.of_ticket(
+                    ticket, end_time=self.now, error=why, retry_in=None, status=RunStatus.CANCELLED
                 )
                 record(self.connection, [ending], self.now)
 
