@@ -34,10 +34,10 @@ check: $(DEVELOPER) ## Check format, style, types and layers
 	$(BIN)/python -m pyright
 	$(BIN)/lint-imports --no-logo
 
-bench: $(DEVELOPER) ## Measure and write docs/benchmarks.md (PEERS=1 runs the peers too, ARGS="W1 W2" to choose)
-	$(BIN)/python -m benchmarks --out docs $(if $(PEERS),--peers) $(ARGS)
+bench: $(DEVELOPER) ## Measure and write docs/project/benchmarks.md (PEERS=1 runs the peers too, ARGS="W1 W2" to choose)
+	$(BIN)/python -m benchmarks --out docs/project $(if $(PEERS),--peers) $(ARGS)
 
-soak: $(DEVELOPER) ## Break things at random for half an hour, look for lost work, write docs/soak.md
+soak: $(DEVELOPER) ## Break things at random for half an hour, look for lost work, write docs/project/soak.md
 	$(BIN)/python -m pytest tests/failpoints tests/chaos -m soak --capture no $(ARGS)
 
 clean: ## Remove what the other targets made, but not your quests in .questline/

@@ -1,1 +1,1 @@
-"""How fast questline is, measured beside its peers: `python -m benchmarks` runs what docs/benchmarks.md shows."""
+"""How fast questline is, beside its peers: `python -m benchmarks` runs what docs/project/benchmarks.md shows."""

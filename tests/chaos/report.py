@@ -1,4 +1,4 @@
-"""Writes a soak's report, docs/soak.md."""
+"""Writes a soak's report, docs/project/soak.md."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The long soak of `make soak`: its size comes from the environment, its report goes to docs/soak.md."""
+"""The long soak of `make soak`: its size comes from the environment, its report goes to docs/project/soak.md."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.chaos.rules.violation import Harm
 from tests.chaos.soak import soak
 
 #: Where the report goes, unless the environment says otherwise.
-REPORT = Path(__file__).resolve().parents[2] / "docs" / "soak.md"
+REPORT = Path(__file__).resolve().parents[2] / "docs" / "project" / "soak.md"
 
 
 @pytest.mark.soak

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from tests.acceptance.cli.conftest import Ended, Shell
 from tests.servers.valkey import ValkeyServer
 
-OPERATIONS = Path(__file__).parents[3] / "docs/operations.md"
+OPERATIONS = Path(__file__).parents[3] / "docs/how-to/operations.md"
 
 
 def found(ended: Ended, group: str) -> dict[str, dict[str, Any]]:
@@ -94,7 +94,7 @@ def test_a_user_who_may_not_do_what_workers_do_fails(
     seen = found(ended, "broker")["rehearsal"]
 
     assert (ended.code, seen["status"]) == (6, "fail")
-    assert "docs/operations.md" in seen["hint"]
+    assert "docs/how-to/operations.md" in seen["hint"]
 
 
 def test_the_rights_that_operations_md_names_are_enough(shell: Shell, servers: dict[str, str], redis_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Every promise of `docs/guarantees.md` names tests that exist, and its examples run."""
+"""Every promise of `docs/explanation/guarantees.md` names tests that exist, and its examples run."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.acceptance.docs.pages import ROOT, blocks
 from tests.acceptance.docs.test_readme import play
 
-PAGE = ROOT / "docs" / "guarantees.md"
+PAGE = ROOT / "docs" / "explanation" / "guarantees.md"
 TEXT = PAGE.read_text()
 #: PROTOCOL.md §4 has this many rows.
 FAULTS = range(1, 15)

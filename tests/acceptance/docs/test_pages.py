@@ -16,14 +16,14 @@ from questline.cli.app import app
 from questline_persistence.models import LordStep
 from questline_persistence.states import TRANSITIONS, ExecutionStatus
 from questline_scheduler.quest_file import KEYS, read_quest
-from tests.acceptance.docs.pages import PAGES, ROOT, blocks, commands
+from tests.acceptance.docs.pages import PAGES, ROOT, anchors, blocks, commands
 
-NAMES = [page.name for page in PAGES]
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
 def test_the_generated_parts_of_the_documents_are_fresh() -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "docs" / "generate.py", "--check"],
+        [sys.executable, ROOT / "docs" / "generator" / "generate.py", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -31,11 +31,11 @@ def test_the_generated_parts_of_the_documents_are_fresh() -> None:
         check=False,
     )
 
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}run: python docs/generate.py"
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}run: python docs/generator/generate.py"
 
 
 def test_the_diagram_shows_exactly_the_transitions_of_the_code() -> None:
-    text = (ROOT / "docs" / "concepts.md").read_text()
+    text = (ROOT / "docs" / "explanation" / "concepts.md").read_text()
     drawn = {
         (source, target, verb)
         for source, target, verbs in re.findall(r"^ +(\w+) --> (\w+): (.+)$", text, re.MULTILINE)
@@ -59,6 +59,16 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", page.read_text())
+    missing = [
+        f"{file}#{anchor}" for file, anchor in targets if anchor not in anchors(page.parent / file if file else page)
+    ]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_python_block_is_python(page: Path) -> None:
     for block in blocks(page):
         if block.language == "python":
@@ -66,13 +76,14 @@ def test_every_python_block_is_python(page: Path) -> None:
 
 
 def test_every_public_name_is_documented_and_no_other() -> None:
-    part = (ROOT / "docs" / "python.md").read_text().split("<!-- begin: names -->")[1].split("<!-- end: names -->")[0]
+    page = (ROOT / "docs" / "reference" / "python.md").read_text()
+    part = page.split("<!-- begin: names -->")[1].split("<!-- end: names -->")[0]
 
     assert re.findall(r"^\| `(\w+)`", part, re.MULTILINE) == [name for name in questline.__all__ if name[0] != "_"]
 
 
 def test_the_quest_file_that_is_shown_is_a_quest() -> None:
-    (shown,) = [block for block in blocks(ROOT / "docs" / "cli.md") if block.language == "yaml"]
+    (shown,) = [block for block in blocks(ROOT / "docs" / "reference" / "cli.md") if block.language == "yaml"]
 
     quest = read_quest(yaml.safe_load(shown.text))
 

@@ -1,10 +1,10 @@
-"""Every promise has its row in `docs/seeds.md`, and what the row names exists."""
+"""Every promise has its row in `docs/project/seeds.md`, and what the row names exists."""
 
 import re
 
 from tests.acceptance.docs.pages import ROOT
 
-TEXT = (ROOT / "docs" / "seeds.md").read_text()
+TEXT = (ROOT / "docs" / "project" / "seeds.md").read_text()
 #: How many features each document names: S0.1 to S0.67, and so on.
 COUNTS = {"S0": 67, "M": 6}
 OPEN = {"S1": 72, "S2": 49, "S3": 31, "S4": 24}

@@ -1,7 +1,7 @@
 """Writes the parts of the documentation that stand in the code: settings, states, limits, events, commands, names.
 
-    python docs/generate.py            # write them
-    python docs/generate.py --check    # change nothing; exit with 1 if a page is stale
+    python docs/generator/generate.py            # write them
+    python docs/generator/generate.py --check    # change nothing; exit with 1 if a page is stale
 
 A part stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`; everything else on a page is written by hand.
 """
@@ -23,8 +23,8 @@ from tables import table
 from questline_persistence.settings import documented
 from questline_persistence.states import TRANSITIONS, ExecutionStatus
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", *(f"docs/{name}.md" for name in ("cli", "concepts", "configuration", "operations", "python")))
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")))
 _PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
 #: Limits worth knowing, by module; the value and the `#:` comment above it are read from the code.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tables import table
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 #: What each log event means; an event that is missing here, or is no longer logged, stops this script.
 EVENTS = {
     "async_steps_full": "All `max_async` slots were taken; the step was given back within 5 s, no attempt spent.",
@@ -72,7 +72,7 @@ def events_part() -> str:
     logged = {event: (level, fields) for event, level, fields in sorted(_logged())}
     for name, wrong in (("explain", logged.keys() - EVENTS), ("remove", EVENTS.keys() - logged)):
         if wrong:
-            raise SystemExit(f"{name} {', '.join(sorted(wrong))} in EVENTS of docs/log_events.py")
+            raise SystemExit(f"{name} {', '.join(sorted(wrong))} in EVENTS of docs/generator/log_events.py")
     rows = [
         (f"`{event}`", level, ", ".join(f"`{name}`" for name in fields), EVENTS[event])
         for event, (level, fields) in logged.items()
