@@ -39,7 +39,18 @@ _FOLLOWING = {
 
 @dataclass(frozen=True, slots=True)
 class Controlled:
-    """What a verb did: the quest's status now, whether that changed, and what to ring."""
+    """What a verb did to a quest.
+
+    Parameters:
+      quest_id: the quest.
+      status: its status now.
+      changed: whether the verb changed anything; pausing a paused quest does not.
+      doorbells: the wake-ups for steps that the verb made ready; the client has sent them.
+      notice: what to know about what was done, if anything.
+      epoch: the quest's replay number now.
+      version: the version of its state now.
+      restart: of a replay: where it starts, what it changes, and which steps run again.
+    """
 
     quest_id: str
     status: ExecutionStatus
@@ -48,7 +59,6 @@ class Controlled:
     notice: str | None = None
     epoch: int = 0
     version: int = 0
-    #: Of a replay: where it starts, what it changes, and which steps run again.
     restart: Restart | None = None
 
 

@@ -27,12 +27,18 @@ _HINT = "a path is input_data.KEY…, run_data.LORD… or execution_stack.STEP.p
 
 
 class Change(NamedTuple):
-    """What a correction changes: the value of before, None where there was none, and the one of after."""
+    """What a correction changes.
+
+    Parameters:
+      path: where, such as `input_data.service`.
+      old: the value of before; None where there was none.
+      new: the value of after.
+      added: whether it adds a key that was not there.
+    """
 
     path: str
     old: Any
     new: Any
-    #: Whether it adds a key that was not there.
     added: bool
 
 

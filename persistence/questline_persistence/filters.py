@@ -34,6 +34,9 @@ class QuestFilter:
 
     Raises:
       PayloadError: what is asked for are no labels, or more than a quest can have; or a time is out of range.
+
+    Example:
+      failed = QuestFilter(status=(ExecutionStatus.FAILED,), labels={"customer": "17"}, since=time.time() - 3600)
     """
 
     status: tuple[ExecutionStatus, ...] = ()

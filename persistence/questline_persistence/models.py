@@ -102,6 +102,12 @@ class LordStep(Record):
       timeout_seconds: how long one attempt may take, counted from its claim.
       backoff_seconds: the wait after the first failure; it doubles with each further one.
       queue: the queue to run on; None means the Lord's own, or else the quest's.
+
+    Raises:
+      PayloadError: a field is unknown, missing or wrong.
+
+    Example:
+      LordStep("architect", "design_system", params={"service": "billing"}, max_attempts=5)
     """
 
     lord_name: Name
@@ -134,10 +140,15 @@ class StepView(Record):
     """One step of a quest as people look at it.
 
     Parameters:
+      position: its place in the stack, as text that sorts: `0003`, and `0003.0001` for a step pushed by it.
+      lord_name: the Lord.
+      tool_name: the tool.
+      status: where it is.
       attempts: how often it has been tried in the epoch in which it ran last, a try that runs now included.
       max_attempts: how many failures it may have.
       lost: how many workers were lost while they ran it; those tries count as no attempts.
-      progress: how far the try that runs now says to be, 0.0 to 1.0, and with what: as of the last heartbeat.
+      progress: how far the try that runs now says to be, 0.0 to 1.0, as of the last heartbeat; None if it does not say.
+      progress_message: what it says to be doing.
     """
 
     position: str
@@ -152,7 +163,12 @@ class StepView(Record):
 
 
 class StepProgress(NamedTuple):
-    """How far a step says to be, 0.0 to 1.0, and what it is doing."""
+    """How far a step says to be, and what it is doing.
+
+    Parameters:
+      fraction: 0.0 to 1.0.
+      message: what `ctx.progress` was told, or "".
+    """
 
     fraction: float
     message: str
@@ -163,7 +179,40 @@ class QuestExecutionData(Record):
 
     A producer gives `quest_type`, `input_data`, `execution_stack` and, if it likes, `quest_id`, `labels`,
     `queue` and `priority`; everything else is filled in by the store. Times called `*_time` are epoch
-    seconds, those called `*_at` RFC 3339 in UTC.
+    seconds, those called `*_at` RFC 3339 in UTC. Fields can be read by key, too: `quest["status"]`.
+
+    Parameters:
+      quest_id: its name in the namespace; a new one, if not given.
+      quest_type: what kind of quest it is; a registered type also makes its steps.
+      namespace: the tenant.
+      status: where it is in its life.
+      epoch: its replay number: 0, and one more with each replay.
+      version: how often its state has changed; each has a snapshot.
+      input_data: its input, a JSON object that every step can read.
+      output_data: the last step's output, once it is completed.
+      run_data: the newest output of each Lord, by its name; `LORD#1`, `LORD#2` … too where a Lord has several.
+      execution_stack: the steps that remain; a producer may write `("lord", "tool")` for a step.
+      steps: all steps with their status; empty in lists.
+      error: why it failed.
+      reason: what the person said who paused or cancelled it.
+      labels: words to find it by.
+      queue: the queue of steps that name none, and whose Lord names none.
+      priority: higher ones run first, where steps wait.
+      idempotency_key: the key that it was submitted with.
+      forked_from: the quest and the version that it was forked from, as `ID@vN`.
+      start_time: when its first step began, or the first since its last replay.
+      end_time: when it ended.
+      duration_seconds: the time from the one to the other.
+      created_at: when it was submitted.
+      updated_at: when its status changed last.
+      schema_version: the version of this object's shape.
+
+    Raises:
+      PayloadError: a field is unknown, missing or wrong.
+
+    Example:
+      steps = [LordStep("architect", "design_system"), LordStep("forge_master", "generate_code")]
+      quest = Quest(quest_type="design_microservice", input_data={"service": "billing"}, execution_stack=steps)
     """
 
     quest_id: QuestId = Field(default_factory=new_quest_id)
@@ -203,7 +252,7 @@ class QuestExecutionData(Record):
 
     @property
     def progress(self) -> dict[str, int]:
-        """How many steps are completed and how many remain."""
+        """How many steps are completed and how many remain: `{"completed": 1, "remaining": 2}`."""
         if self._progress is not None:
             return self._progress
         return {"completed": 0, "remaining": len(self.execution_stack)}
@@ -242,9 +291,30 @@ _LABEL_KEY_HINT = f"a key is letters, digits and . _ - / (at most {MAX_LABEL_KEY
 
 
 class LordRun(Record):
-    """One attempt of one step, as recorded.
+    """One attempt of one step, as recorded; nothing of it ever changes.
 
-    `lost` tells that it ended because its worker was lost, and `code_version` which code ran it.
+    Parameters:
+      run_id: its number; higher ones were recorded later.
+      quest_id: the quest.
+      epoch: the quest's replay number at that time.
+      position: the step's place in the stack; None for what a program recorded itself.
+      lord_name: the Lord.
+      tool_name: the tool.
+      run_index: which step of this Lord it belongs to, from 1.
+      status: how it ended.
+      input_data: what the handler was given: the step's params.
+      output_data: what it returned.
+      error_message: what it raised.
+      attempt_number: which attempt it was, from 1.
+      max_attempts: how many failures the step may have.
+      start_time: when it began.
+      end_time: when it ended.
+      duration_seconds: the time from the one to the other.
+      created_at: when it was recorded.
+      worker_id: the worker process that ran it.
+      claim_id: that process's hold on the step.
+      lost: whether it ended because its worker was lost.
+      code_version: which code ran it, as the worker was told.
     """
 
     run_id: int
@@ -271,7 +341,19 @@ class LordRun(Record):
 
 
 class Snapshot(Record):
-    """The immutable state of a quest at one version, whole."""
+    """The immutable state of a quest at one version, whole.
+
+    Parameters:
+      snapshot_id: its number in the store.
+      quest_id: the quest.
+      version: the version of the quest's state.
+      epoch: the quest's replay number at that time.
+      position: the step that comes next; None where none remains.
+      snapshot_reason: why it was taken.
+      run_data: the outputs so far, as of `Quest`.
+      execution_stack: the steps that remain.
+      created_at: when it was taken.
+    """
 
     snapshot_id: int
     quest_id: str

@@ -41,7 +41,12 @@ MAX_OFFSET = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some quests of a list, newest first, and the cursor of the next page, if there is one."""
+    """Some quests of a list.
+
+    Parameters:
+      items: the quests, newest first.
+      next_cursor: where the next page begins; None where this is the last one.
+    """
 
     items: list[QuestExecutionData]
     next_cursor: str | None = None
@@ -55,9 +60,19 @@ class QuestRepository:
       namespace: the tenant; nothing of any other is ever seen.
       auto_migrate: whether an old PostgreSQL schema may be migrated; SQLite always is.
 
+    Parameters of its methods:
+      quest_id: the quest's id.
+
     Raises:
       ConfigurationError: the URL or a setting is wrong, or the schema is not the one of this version.
       StoreUnavailable: the store cannot be reached.
+
+    Raised by its methods:
+      StoreUnavailable: the store did not answer.
+
+    Example:
+      with QuestRepository("postgresql://localhost/quests") as repository:
+          failed = repository.list_quests("failed", limit=20)
     """
 
     def __init__(
@@ -96,8 +111,11 @@ class QuestRepository:
 
         Each call adds a snapshot. A quest that was submitted to workers is theirs to write.
 
+        Parameters:
+          quest_data: the quest, with everything that the store is to keep of it.
+
         Raises:
-          QuestConflict: workers hold the quest.
+          QuestConflict: workers hold the quest, or its id is used in another namespace.
           PayloadError: it is not JSON, too large, or has never had a step.
         """
 
@@ -112,6 +130,7 @@ class QuestRepository:
 
         Raises:
           QuestNotFound: there is no such quest in the namespace.
+          PayloadError: its outputs together are larger than `QUESTLINE_MAX_STATE_BYTES` lets be loaded.
         """
 
         def work(connection: Connection) -> QuestExecutionData:
@@ -178,6 +197,7 @@ class QuestRepository:
         """Remove quests that ended before `end_time` (epoch seconds), oldest first; return the ids of those removed.
 
         Parameters:
+          end_time: epoch seconds.
           status: how they ended; other statuses are left alone.
           limit: at most this many; a call removes no more than 200. Call again until nothing is left.
         """
@@ -209,7 +229,21 @@ class QuestRepository:
     def page(
         self, chosen: QuestFilter | None = None, *, limit: int = 100, offset: int = 0, cursor: str | None = None
     ) -> Page:
-        """Return one page of the quests that `chosen` means, newest first."""
+        """Return one page of the quests that `chosen` means, newest first.
+
+        Parameters:
+          chosen: which quests; None means all.
+          limit: at most this many, 1 to 1,000.
+          offset: leave out this many at the beginning, 0 to 100,000.
+          cursor: the `next_cursor` of the page before; it costs less than an offset.
+
+        Raises:
+          PayloadError: a limit or offset out of range, or a cursor that no page has given.
+
+        Example:
+          page = repository.page(QuestFilter(quest_type="report"), limit=100)
+          following = repository.page(QuestFilter(quest_type="report"), limit=100, cursor=page.next_cursor)
+        """
         _refuse_page(limit, MAX_PAGE)
         if not 0 <= offset <= MAX_OFFSET:
             raise PayloadError(f"offset must be 0 to {MAX_OFFSET:,}, not {offset}", hint="go on with the page's cursor")
@@ -231,7 +265,12 @@ class QuestRepository:
         return self.database.read(work)
 
     def matching(self, chosen: QuestFilter, *, limit: int = MAX_HISTORY) -> list[str]:
-        """Return the ids of the quests that `chosen` means, oldest first."""
+        """Return the ids of the quests that `chosen` means, oldest first.
+
+        Parameters:
+          chosen: which quests.
+          limit: at most this many.
+        """
         query = (
             select(quests.c.quest_id)
             .where(quests.c.namespace == self.namespace, *chosen.conditions(self.database.dialect))
@@ -241,7 +280,13 @@ class QuestRepository:
         return self.database.read(lambda connection: list(connection.execute(query).scalars()))
 
     def ended_before(self, end_time: float, status: Sequence[ExecutionStatus], *, limit: int = MAX_PAGE) -> list[str]:
-        """Return the ids of quests that ended before `end_time` (epoch seconds), oldest first."""
+        """Return the ids of quests that ended before `end_time` (epoch seconds), oldest first.
+
+        Parameters:
+          end_time: epoch seconds.
+          status: how they ended; other statuses are left out.
+          limit: at most this many.
+        """
         query = (
             select(quests.c.quest_id)
             .where(
@@ -255,7 +300,10 @@ class QuestRepository:
         return self.database.read(lambda connection: list(connection.execute(query).scalars()))
 
     def full_id(self, text: str) -> str:
-        """Return the id that `text` means: a whole one, a prefix of only one quest's, or "@last".
+        """Return the id that `text` means.
+
+        Parameters:
+          text: a whole id, the beginning or end of only one quest's, "@last" for the newest quest, or "@last:TYPE".
 
         Raises:
           QuestNotFound: no quest, or several, are meant.
@@ -283,13 +331,22 @@ class QuestRepository:
         """Add one attempt to the history of a quest that this program keeps itself; return its `run_id`.
 
         Parameters:
-          run_index: the how-manieth step of this Lord it is, from 1.
+          lord_name: the Lord.
+          tool_name: the tool.
+          run_index: which step of this Lord it belongs to, from 1.
+          status: how it ended.
           start_time: epoch seconds; now, if not given.
           end_time: epoch seconds, or None while it is not over.
+          input_data: what it was given, as JSON.
+          output_data: what it returned, as JSON.
+          error_message: why it failed.
+          attempt_number: which attempt it was, from 1.
+          max_attempts: how many failures the step may have.
 
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: workers hold the quest, and record its runs.
+          PayloadError: a value is not JSON or too large, the status unknown, or the end before the start.
         """
         record = saving.RunRecord(
             quest_id=quest_id,
@@ -329,6 +386,7 @@ class QuestRepository:
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: workers hold the quest, and take its snapshots.
+          PayloadError: a value is not JSON or too large, or the reason unknown.
         """
         stack = None if execution_stack is None else list(execution_stack)
 
@@ -347,17 +405,25 @@ class QuestRepository:
         return self.database.write(work, at="save", repeatable=False)
 
     def load_latest_snapshot(self, quest_id: str) -> Snapshot | None:
-        """Return the newest snapshot of a quest, whole, or None where there is no such quest."""
+        """Return the newest snapshot of a quest, whole, or None where there is no such quest.
+
+        Raises:
+          PayloadError: its outputs together are larger than `QUESTLINE_MAX_STATE_BYTES` lets be loaded.
+        """
         try:
             return self.load_snapshot(quest_id)
         except QuestNotFound:
             return None
 
     def load_snapshot(self, quest_id: str, version: int | None = None) -> Snapshot:
-        """Return the snapshot of a quest at `version` (default: the newest), whole.
+        """Return the snapshot of a quest at a version, whole.
+
+        Parameters:
+          version: the version of its state; None means the newest.
 
         Raises:
           QuestNotFound: there is no such quest or version.
+          PayloadError: its outputs together are larger than `QUESTLINE_MAX_STATE_BYTES` lets be loaded.
         """
 
         def work(connection: Connection) -> Snapshot:
@@ -391,6 +457,9 @@ class QuestRepository:
 
     def snapshots(self, quest_id: str, *, limit: int | None = None, after: int = -1) -> list[dict[str, Any]]:
         """Return what snapshots a quest has, oldest first, without their contents.
+
+        Each is a dict of `snapshot_id`, `quest_id`, `version`, `epoch`, `position`, `snapshot_reason`, `created_at`
+        and, of a replay, `parent_version`: the version that it goes back to.
 
         Parameters:
           limit: at most this many, 1 to 10,000; None means all.
@@ -440,7 +509,9 @@ class QuestRepository:
     def get_quest_stats(self) -> dict[str, Any]:
         """Return how many quests there are of each status, and how long the newest took in seconds.
 
-        Counts end at 100,000 quests of a status; durations are those of the newest 5,000 quests.
+        The keys are `total_quests`, the statuses, and `avg_duration_seconds`, `max_duration_seconds`,
+        `min_duration_seconds`. Counts end at 100,000 quests of a status; durations are those of the newest 5,000
+        quests.
         """
         return self.database.read(lambda connection: statistics.quest_stats(connection, self.namespace))
 
@@ -451,7 +522,9 @@ class QuestRepository:
     def get_lord_stats(self, lord_name: str | None = None) -> list[dict[str, Any]]:
         """Return, per Lord and tool, how its newest attempts went; `success_rate` is in percent, durations in seconds.
 
-        Of each Lord, 1,000 attempts are looked at.
+        Of each Lord, 1,000 attempts are looked at. The keys are `lord_name`, `tool_name`, `total_runs`, `successful`,
+        `errors`, `success_rate` (None where no attempt succeeded or failed by itself), and `avg_duration_seconds`,
+        `max_duration_seconds`, `min_duration_seconds`.
 
         Parameters:
           lord_name: only this Lord; None means all.

@@ -9,7 +9,13 @@ from questline_persistence.corrections import Change
 
 
 class StepAgain(NamedTuple):
-    """A step that runs again."""
+    """A step that runs again.
+
+    Parameters:
+      position: its place in the stack.
+      lord_name: the Lord.
+      tool_name: the tool.
+    """
 
     position: str
     lord_name: str

@@ -10,7 +10,18 @@ from enum import StrEnum
 
 
 class ExecutionStatus(StrEnum):
-    """Where a quest is in its life."""
+    """Where a quest is in its life.
+
+    Values:
+      new: submitted; no step has begun.
+      running: a step runs, or the next one is ready to.
+      waiting: the next step waits for something other than a worker.
+      pausing: a pause was asked for; the step that runs may still end.
+      paused: nothing runs until it is resumed.
+      completed: every step has succeeded.
+      failed: a step has failed for good; `error` tells why.
+      cancelled: stopped for good.
+    """
 
     NEW = "new"
     RUNNING = "running"
@@ -23,7 +34,17 @@ class ExecutionStatus(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """Where one step of a quest is."""
+    """Where one step of a quest is.
+
+    Values:
+      pending: its turn has not come, or the quest is paused before it.
+      queued: it may run as soon as a worker is free, and after a failure once its wait is over.
+      running: a worker runs it.
+      waiting: it waits for something other than a worker.
+      success: its result is committed.
+      error: it has failed for good.
+      skipped: the quest was cancelled before it had a result.
+    """
 
     PENDING = "pending"
     QUEUED = "queued"
@@ -35,14 +56,20 @@ class StepStatus(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How one attempt of a step ended."""
+    """How one attempt of a step ended.
+
+    Values:
+      success: its result is committed.
+      error: the handler raised, ran out of time, or lost its worker.
+      skipped: it did not have to run; for programs that keep quests of their own.
+      cancelled: it was under way when its quest was cancelled or replayed.
+      conflict: what it was to write beside its result had been changed by somebody else.
+    """
 
     SUCCESS = "success"
     ERROR = "error"
     SKIPPED = "skipped"
-    #: It was under way when its quest was cancelled or replayed.
     CANCELLED = "cancelled"
-    #: What it was to write beside its result had been changed by somebody else.
     CONFLICT = "conflict"
 
 
@@ -56,7 +83,16 @@ class TicketState(StrEnum):
 
 
 class SnapshotReason(StrEnum):
-    """Why a snapshot was taken."""
+    """Why a snapshot was taken.
+
+    Values:
+      start: the quest was submitted or forked.
+      checkpoint: a step has succeeded.
+      pause: the quest was paused.
+      error: a step has failed for good.
+      replay: the quest was taken back to an earlier snapshot.
+      completed: the last step has succeeded.
+    """
 
     START = "start"
     CHECKPOINT = "checkpoint"

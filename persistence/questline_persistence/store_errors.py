@@ -30,7 +30,12 @@ _OPTIONS_HINT = "mend the options after the ? of the database URL; those of libp
 
 
 class StoreRefused(QuestlineError):
-    """The store has understood what was sent, and does not take it: a trigger or a rule of somebody's."""
+    """The store has understood what was sent, and does not take it: a trigger or a rule of somebody's.
+
+    What to do:
+      Read the database's own words in the message, and mend the trigger, rule or constraint that was added to
+      questline's tables.
+    """
 
 
 class Overtime(Exception):

@@ -23,13 +23,23 @@ from questline_persistence.errors import (
 
 
 class UsageMistake(QuestlineError):
-    """The command line asks for something that cannot be asked for like this."""
+    """The command line asks for something that cannot be asked for like this.
+
+    An option is unknown, is missing, or does not go with another one.
+
+    What to do:
+      Run the command with `--help`, and mend the line.
+    """
 
     code = "usage"
 
 
 class WaitTimedOut(QuestlineError):
-    """The awaited quest goes on after the time that was given to it."""
+    """The awaited quest goes on after the time that was given to it; in Python, this is the built-in `TimeoutError`.
+
+    What to do:
+      Nothing is wrong with the quest. Wait again, or look how far it is with `questline show ID`.
+    """
 
     code = "timeout"
 

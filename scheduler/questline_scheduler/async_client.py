@@ -43,6 +43,13 @@ class AsyncQuestClient:
       database_url: URL or SQLite path of the store; default: the setting.
       broker_url: URL of the broker; default: the setting.
       namespace: the tenant; default: the setting.
+
+    Raises:
+      ConfigurationError: a URL or setting is wrong; told by the first call, or by `async with`.
+
+    Example:
+      quests = AsyncQuestClient()
+      handle = await quests.submit({"quest_type": "design_microservice"}, connection=session)
     """
 
     def __init__(
@@ -85,7 +92,7 @@ class AsyncQuestClient:
         on_conflict: OnConflict = "error",
         connection: _AsyncTransaction | Connection | Session | None = None,
     ) -> Sequence[AsyncQuestHandle]:
-        """Submit many quests, as `QuestClient.submit_many` does; `connection` as of `submit`."""
+        """Submit many quests, as `QuestClient.submit_many` does; `connection` may be SQLAlchemy's async one."""
         submit = partial(QuestClient.submit_many, quests=quests, on_conflict=on_conflict)
         return [self._handle(made) for made in await self._within(connection, submit)]
 
@@ -136,7 +143,7 @@ class AsyncQuestClient:
         return await self._call(lambda client: client.delete(quest_id))
 
     async def get(self, quest_id: QuestRef) -> QuestExecutionData:
-        """Return a quest, whole."""
+        """Return a quest, whole, as `QuestClient.get` does."""
         return await self._call(lambda client: client.get(quest_id))
 
     async def list(self, **filters: Any) -> Sequence[QuestExecutionData]:
@@ -144,17 +151,17 @@ class AsyncQuestClient:
         return await self._call(lambda client: client.list(**filters))
 
     async def runs(self, quest_id: QuestRef, *, limit: int | None = None, after: int = 0) -> Sequence[LordRun]:
-        """Return the attempts of a quest's steps."""
+        """Return the attempts of a quest's steps, as `QuestClient.runs` does."""
         return await self._call(lambda client: client.runs(quest_id, limit=limit, after=after))
 
     async def snapshots(
         self, quest_id: QuestRef, *, limit: int | None = None, after: int = -1
     ) -> Sequence[dict[str, Any]]:
-        """Return what snapshots a quest has, without their contents."""
+        """Return what snapshots a quest has, without their contents, as `QuestClient.snapshots` does."""
         return await self._call(lambda client: client.snapshots(quest_id, limit=limit, after=after))
 
     async def snapshot(self, quest_id: QuestRef, version: int | None = None) -> Snapshot:
-        """Return one snapshot, whole."""
+        """Return one snapshot, whole, as `QuestClient.snapshot` does."""
         return await self._call(lambda client: client.snapshot(quest_id, version))
 
     async def wait(self, quest_id: QuestRef, timeout: float | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestClient`'s)
@@ -169,7 +176,7 @@ class AsyncQuestClient:
         return await self._call(lambda client: client.stats())
 
     async def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:
-        """Return, per Lord and tool, how its attempts went."""
+        """Return, per Lord and tool, how its newest attempts went, as `QuestClient.lord_stats` does."""
         return await self._call(lambda client: client.lord_stats(lord_name))
 
     def _handle(self, made: QuestHandle) -> AsyncQuestHandle:

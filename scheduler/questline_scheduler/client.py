@@ -58,9 +58,19 @@ class QuestClient:
       database: an open store to use instead of `database_url`.
       broker: an open broker to use instead of `broker_url`; set by processes that also run steps.
 
+    Parameters of its methods:
+      quest_id: the quest: its id, its handle, or the quest as it was read.
+
     Raises:
       ConfigurationError: a URL or setting is wrong, or the store has the wrong schema.
       StoreUnavailable: the store cannot be reached.
+
+    Raised by its methods:
+      StoreUnavailable: the store did not answer.
+
+    Example:
+      with QuestClient() as client:
+          handle = client.submit({"quest_type": "design_microservice", "input_data": {"service": "billing"}})
     """
 
     def __init__(
@@ -86,7 +96,7 @@ class QuestClient:
 
     @cached_property
     def repository(self) -> QuestRepository:
-        """The records of the namespace."""
+        """The records of the namespace, with filters, pages and statistics."""
         return QuestRepository(self.database, namespace=self.namespace)
 
     @cached_property
@@ -142,7 +152,10 @@ class QuestClient:
           PayloadError: the quest is malformed, too large, or of an unknown type.
           QuestConflict: a quest of that id exists already, or the key was used for another input.
           ConfigurationError: `connection` is to another kind of database.
-          StoreUnavailable: the store did not answer.
+
+        Example:
+          quest = {"quest_type": "design_microservice", "input_data": {"service": "billing"}}
+          handle = client.submit(quest, idempotency_key="order-17")
         """
         any_input = _any_input(on_conflict)
         if connection is not None:
@@ -238,6 +251,9 @@ class QuestClient:
     def pause(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
         """Pause a live quest: at once, or when its running step has ended (`status` tells).
 
+        Parameters:
+          reason: why, for whoever looks at it.
+
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already.
@@ -256,6 +272,9 @@ class QuestClient:
 
     def cancel(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
         """Stop a live quest for good; what its running step may still return is dropped.
+
+        Parameters:
+          reason: why, for whoever looks at it.
 
         Raises:
           QuestNotFound: there is no such quest.
@@ -295,6 +314,9 @@ class QuestClient:
           QuestNotFound: there is no such quest, snapshot or step.
           QuestConflict: that step has not been reached, nothing remains to be run, or `seen` is over.
           PayloadError: a correction's path leads nowhere.
+
+        Example:
+          client.replay(quest_id, from_="forge_master", set={"input_data.language": "go"})
         """
         start = StartingPoint(from_)
         return self._controlled(self._controls.replay(id_of(quest_id), start, set or {}, seen=seen, dry_run=dry_run))
@@ -308,7 +330,13 @@ class QuestClient:
         *,
         dry_run: bool = False,
     ) -> QuestHandle:
-        """Start a new quest from a snapshot of another, which goes on as it is; parameters as of `replay`.
+        """Start a new quest from a snapshot of another, which goes on as it is.
+
+        Parameters:
+          from_: where to start, as of `replay`.
+          set: corrections, as of `replay`.
+          quest_id_new: the new quest's id; default: a new one.
+          dry_run: change nothing, return a handle whose `restart` tells the start, the changes and the steps.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -352,19 +380,29 @@ class QuestClient:
         return self.repository.load_quest(id_of(quest_id))
 
     def list(self, **filters: Any) -> Sequence[QuestExecutionData]:
-        """Return quests, newest first; filters as of `QuestRepository.list_quests`."""
+        """Return quests, newest first, without their outputs and steps (`get` gives those).
+
+        Parameters:
+          filters: the parameters of `QuestRepository.list_quests`.
+
+        Raises:
+          PayloadError: an unknown status or filter, or a limit out of range.
+
+        Example:
+          failed = client.list(status="failed", quest_type="design_microservice", limit=20)
+        """
         return self.repository.list_quests(**filters)
 
     def runs(self, quest_id: QuestRef, *, limit: int | None = None, after: int = 0) -> Sequence[LordRun]:
-        """Return the attempts of a quest's steps: all, or a page as of `QuestRepository.runs`."""
+        """Return the attempts of a quest's steps, as `QuestRepository.runs` does."""
         return self.repository.runs(id_of(quest_id), limit=limit, after=after)
 
     def snapshots(self, quest_id: QuestRef, *, limit: int | None = None, after: int = -1) -> Sequence[dict[str, Any]]:
-        """Return what snapshots a quest has, without contents: all, or a page as of `QuestRepository.snapshots`."""
+        """Return what snapshots a quest has, without their contents, as `QuestRepository.snapshots` does."""
         return self.repository.snapshots(id_of(quest_id), limit=limit, after=after)
 
     def snapshot(self, quest_id: QuestRef, version: int | None = None) -> Snapshot:
-        """Return one snapshot, whole."""
+        """Return one snapshot, whole, as `QuestRepository.load_snapshot` does."""
         return self.repository.load_snapshot(id_of(quest_id), version)
 
     def wait(self, quest_id: QuestRef, timeout: float | None = None) -> QuestExecutionData:
@@ -390,7 +428,7 @@ class QuestClient:
         return self.repository.get_quest_stats() | {"counters": self.repository.get_counters()}
 
     def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:
-        """Return, per Lord and tool, how its attempts went."""
+        """Return, per Lord and tool, how its newest attempts went, as `QuestRepository.get_lord_stats` does."""
         return self.repository.get_lord_stats(lord_name)
 
 

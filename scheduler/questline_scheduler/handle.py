@@ -17,25 +17,25 @@ class _Asked(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuestHandle:
-    """A submitted quest: its id, and whether this very call created it."""
+    """A submitted quest.
+
+    Parameters:
+      quest_id: its id.
+      created: whether this very call created it; False where an idempotency key had been used before.
+      restart: of a fork: where it starts, what it changes, and which steps run.
+    """
 
     quest_id: str
     created: bool
     _client: _Asked = field(repr=False, compare=False)
-    #: Of a fork: where it starts, what it changes, and which steps run.
     restart: Restart | None = field(default=None, repr=False, compare=False)
 
     def wait(self, timeout: float | None = None) -> QuestExecutionData:
-        """Wait until the quest ends, as `QuestClient.wait` does, and return it.
-
-        Raises:
-          QuestFailed: it failed, was cancelled or is paused.
-          TimeoutError: it goes on after `timeout` seconds; Python's own error, no QuestlineError.
-        """
+        """Wait until the quest is completed, as `QuestClient.wait` does, and return it."""
         return self._client.wait(self.quest_id, timeout)
 
     def get(self) -> QuestExecutionData:
-        """Return the quest as it stands now."""
+        """Return the quest as it stands now, as `QuestClient.get` does."""
         return self._client.get(self.quest_id)
 
 
@@ -46,18 +46,23 @@ class _AskedLater(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AsyncQuestHandle:
-    """A quest submitted by an `AsyncQuestClient`: a `QuestHandle` whose methods are awaited."""
+    """A quest submitted by an `AsyncQuestClient`: a `QuestHandle` whose methods are awaited.
+
+    Parameters:
+      quest_id: its id.
+      created: whether this very call created it; False where an idempotency key had been used before.
+    """
 
     quest_id: str
     created: bool
     _client: _AskedLater = field(repr=False, compare=False)
 
     async def wait(self, timeout: float | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestHandle`'s)
-        """Wait until the quest ends, as `QuestHandle.wait` does, and return it."""
+        """Wait until the quest is completed, as `QuestClient.wait` does, and return it."""
         return await self._client.wait(self.quest_id, timeout)
 
     async def get(self) -> QuestExecutionData:
-        """Return the quest as it stands now."""
+        """Return the quest as it stands now, as `QuestClient.get` does."""
         return await self._client.get(self.quest_id)
 
 

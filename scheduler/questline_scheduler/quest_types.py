@@ -19,10 +19,22 @@ _TYPES: dict[str, StackBuilder] = {}
 def quest_type(name: str) -> Callable[[Builder], Builder]:
     """Register the decorated function as the way to make the stack of quests of type `name`.
 
-    The function takes the quest's input data and returns its steps; what it raises refuses the quest.
+    The function takes the quest's input data and returns its steps; what it raises refuses the quest. It is called by
+    whoever submits, so that only submitting programs need to import it.
+
+    Parameters:
+      name: the quest type.
+
+    Returns:
+      A decorator that returns the function as it is.
 
     Raises:
       ConfigurationError: another function has the name already.
+
+    Example:
+      @quest_type("design_microservice")
+      def design_microservice(input_data: dict) -> list[LordStep]:
+          return [LordStep("architect", "design_system"), LordStep("forge_master", "generate_code")]
     """
 
     def register(builder: Builder) -> Builder:

@@ -19,13 +19,17 @@ from questline_worker.outputs import Outputs
 
 
 class LordContext:
-    """One attempt of one step, as its handler sees it.
+    """One attempt of one step, as its handler sees it: the first argument of every handler.
 
     Parameters:
       claim: the hold on the step.
-      outputs: the outputs of earlier Lords.
+      outputs: the outputs of earlier Lords, as a mapping that reads only what is asked for.
       still_held: tells whether the claim still holds the step; it is asked often.
       tell: told how far the step is.
+
+    Example:
+      ctx.log.info("designing", service=ctx.input_data["service"], attempt=ctx.attempt)
+      charge(key=ctx.idempotency_key)
     """
 
     def __init__(
@@ -44,7 +48,7 @@ class LordContext:
 
     @cached_property
     def log(self) -> structlog.stdlib.BoundLogger:
-        """A logger whose lines tell the step."""
+        """A structlog logger whose lines name the quest, the step and the attempt."""
         claim = self._claim
         return get_logger("questline.lord").bind(
             quest_id=claim.quest_id,
@@ -56,7 +60,7 @@ class LordContext:
 
     @property
     def quest_id(self) -> str:
-        """The quest."""
+        """The quest's id."""
         return self._claim.quest_id
 
     @property
@@ -71,12 +75,12 @@ class LordContext:
 
     @property
     def epoch(self) -> int:
-        """The quest's lineage number: how often it has been replayed."""
+        """The quest's replay number: how often it has been replayed."""
         return self._claim.epoch
 
     @property
     def position(self) -> str:
-        """The step's place in the stack."""
+        """The step's place in the stack, as text that sorts: `0003`, and `0003.0001` for a step pushed by it."""
         return self._claim.position
 
     @property
@@ -148,6 +152,9 @@ class LordContext:
     def push(self, *steps: LordStep) -> None:
         """Add steps right after this one; they are committed together with this step's result.
 
+        Parameters:
+          steps: the steps, in the order in which they are to run.
+
         Raises:
           TypeError: something else than a `LordStep` is given.
           PayloadError: the quest would get too long; the step fails without another attempt.
@@ -161,7 +168,7 @@ class LordContext:
         self._pushed += complete(steps)
 
     def raise_if_cancelled(self) -> None:
-        """Stop here if no result of this attempt will be taken any more.
+        """Stop here if no result of this attempt will be taken any more. It costs nothing, so call it in every loop.
 
         Raises:
           StepCancelled: the quest was cancelled or replayed, or the step given to another worker.

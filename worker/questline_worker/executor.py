@@ -54,6 +54,16 @@ class QuestExecutor:
     Parameters:
       hooks: functions to call as quests go on.
       repository: where quests are kept; without one, they live in memory and end with the process.
+
+    Parameters of its methods:
+      quest_id: the quest: its id, its handle, or the quest as it was read.
+
+    Raised by its methods:
+      StoreUnavailable: the store did not answer.
+
+    Example:
+      with QuestExecutor() as executor:
+          quest = asyncio.run(executor.execute_quest({"quest_type": "design_microservice"}))
     """
 
     def __init__(self, hooks: ExecutionHooks | None = None, repository: QuestRepository | None = None) -> None:
@@ -108,6 +118,9 @@ class QuestExecutor:
 
         A failed step does not raise: the quest's `status` and `error` tell. A quest that has been saved, but never
         run, is run as it was saved. Once the awaiting task is cancelled no further step begins.
+
+        Parameters:
+          quest_data: the quest, or its object as in a quest file.
 
         Raises:
           PayloadError: the quest is malformed, or names a Lord that neither this process knows nor a worker that is

@@ -14,7 +14,12 @@ _LIBRARIES = frozenset({"gevent", "eventlet"})
 
 
 class Patched(ConfigurationError):
-    """A library has patched threads, sockets or waiting."""
+    """A library (gevent or eventlet) has patched Python's threads, sockets or waiting; a worker would hang with that.
+
+    What to do:
+      Do not call its monkey patch in modules that a worker imports. Async Lords wait on an event loop, without a
+      thread.
+    """
 
     code = "import"  # it is an import that does it, so the command line exits as for one that fails
 

@@ -18,7 +18,16 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StepEvent:
-    """One attempt of one step; `error` is None while it runs and when it succeeded."""
+    """One attempt of one step, as a hook is told of it.
+
+    Parameters:
+      quest_id: the quest.
+      position: the step's place in the stack.
+      lord_name: the Lord.
+      tool_name: the tool.
+      attempt: which attempt it is, from 1.
+      error: what the handler raised; None while it runs and when it succeeded.
+    """
 
     quest_id: str
     position: str
@@ -36,6 +45,9 @@ class ExecutionHooks:
       on_step_start: called before a handler runs.
       on_step_end: called after it, before the result is committed; also for failed attempts.
       on_quest_end: called when a quest has stopped: completed, failed, cancelled or paused.
+
+    Example:
+      hooks = ExecutionHooks(on_step_end=lambda event: print(event.lord_name, event.error or "done"))
     """
 
     on_step_start: Callable[[StepEvent], object] | None = None

@@ -58,9 +58,17 @@ def lord(
       timeout: seconds that an attempt may take, for steps that do not say.
       max_attempts: failures that a step may have, for steps that do not say.
 
+    Returns:
+      A decorator that returns the function as it is, so that a test can call it.
+
     Raises:
       ConfigurationError: a name or option is wrong, another function has the names already, or the
         function's parameters cannot be filled by name.
+
+    Example:
+      @lord("architect", "design_system", timeout=60)
+      def design_system(ctx: LordContext, service: str) -> dict:
+          return {"service": service, "modules": ["api", "storage"]}
     """
     name = _checked_name(lord_name, tool_name, queue, timeout, max_attempts)
 
@@ -114,7 +122,12 @@ def import_lords(modules: Sequence[str]) -> None:
 
 
 class ImportFailed(ConfigurationError):
-    """A module that should register Lords cannot be imported."""
+    """A module that should register Lords cannot be imported.
+
+    What to do:
+      Name the module as in an import (`shop.lords`, not `shop/lords.py`), from a folder that it can be imported from.
+      Where it fails by itself, the message names the file and the line.
+    """
 
     code = "import"
 

@@ -21,7 +21,13 @@ def _seconds(after: float | timedelta) -> float:
 
 
 class Permanent(Exception):
-    """Raised by a handler: this step can never succeed, so the quest fails without another attempt."""
+    """Raised by a handler: this step can never succeed, so the quest fails without another attempt.
+
+    What it is raised with is recorded as the error.
+
+    Example:
+      raise Permanent("the account is closed")
+    """
 
 
 class Retry(Exception):
@@ -31,7 +37,13 @@ class Retry(Exception):
 
     Parameters:
       message: what to record as the error.
-      after: seconds, or a timedelta; 0 to 30 days.
+      after: seconds, or a timedelta; 0 to 30 days. None means the usual back-off.
+
+    Raises:
+      ValueError: `after` is out of range.
+
+    Example:
+      raise Retry("the service is starting", after=30)
     """
 
     def __init__(self, message: str = "asked to be tried again", *, after: float | timedelta | None = None) -> None:
@@ -47,6 +59,12 @@ class Snooze(Exception):
 
     Parameters:
       after: seconds, or a timedelta; 0 to 30 days.
+
+    Raises:
+      ValueError: `after` is out of range.
+
+    Example:
+      raise Snooze(after=30)
     """
 
     def __init__(self, after: float | timedelta) -> None:
@@ -57,7 +75,8 @@ class Snooze(Exception):
 class StepCancelled(BaseException):
     """Raised inside a handler that asks whether to go on, once its claim is gone; no result will be taken.
 
-    Not an `Exception`, so that a handler's own `except Exception` lets it pass.
+    Let it pass: clean up in `finally`, and do not catch it. It is not an `Exception`, so that a handler's own
+    `except Exception` lets it pass.
     """
 
 

@@ -17,6 +17,14 @@ class Outputs(Mapping[str, Any]):
     `outputs["architect"]` reads that Lord's newest output and no other; `outputs["architect#2"]` that of its second
     step. Iterating reads all of them and gives each once, in the order in which the steps ran: as `architect` where
     the Lord has one output, as `architect#1`, `architect#2` … where it has several.
+
+    Parameters:
+      repository: where to read.
+      claim: the hold on the step that asks.
+
+    Example:
+      modules = ctx.outputs["architect"]["modules"]
+      drafts = ctx.outputs.all("forge_master")
     """
 
     def __init__(self, repository: QuestRepository, claim: Claim) -> None:
@@ -42,7 +50,11 @@ class Outputs(Mapping[str, Any]):
         return run_data.find(self._inherited, name)
 
     def all(self, lord_name: str) -> list[Any]:
-        """Return every output of one Lord, in the order in which its steps ran; empty where it has none."""
+        """Return every output of one Lord, in the order in which its steps ran; empty where it has none.
+
+        Parameters:
+          lord_name: the Lord.
+        """
         if self._all is None:
             return self._repository.outputs_of(*self._at, lord_name)
         return [one.output for one in run_data.outputs_of(self._all, lord_name)]
