@@ -9,6 +9,9 @@ README = ROOT / "README.md"
 #: Every page that users read.
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md")
 
+#: Languages of blocks that hold commands.
+_COMMANDS = {"sh", "console", "text", "ini"}
+_PROMPTS = ("$ ", "> ")
 _BLOCK = re.compile(r"^```(\w*) *([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -25,6 +28,19 @@ class Block:
         """The name of the file that the block is to be saved as, or None."""
         return self.info.removeprefix("file=") if self.info.startswith("file=") else None
 
+    @property
+    def typed(self) -> str:
+        """What a reader types in a console: its lines that begin with "$ ", and "> " where one goes on."""
+        return "".join(line[2:] for line in self._lines() if line.startswith(_PROMPTS))
+
+    @property
+    def shown(self) -> str:
+        """What a console prints."""
+        return "".join(line for line in self._lines() if not line.startswith(_PROMPTS))
+
+    def _lines(self) -> list[str]:
+        return self.text.splitlines(keepends=True)
+
 
 def blocks(page: Path) -> list[Block]:
     """Return the fenced blocks of a page in order."""
@@ -39,7 +55,12 @@ def anchors(page: Path) -> set[str]:
 
 
 def commands(page: Path) -> list[str]:
-    """Return every line of a page's shell and text blocks that calls questline, without what stands around the call."""
-    lines = [line for block in blocks(page) if block.language in {"sh", "text"} for line in block.text.splitlines()]
+    """Return every command of a page's blocks that calls questline, without what stands around the call."""
+    texts = [
+        block.typed if block.language == "console" else block.text
+        for block in blocks(page)
+        if block.language in _COMMANDS
+    ]
+    lines = [line for text in texts for line in text.splitlines()]
     calls = [re.search(r"(?:^|[ (])(questline [^)|]*)", line.partition(" #")[0]) for line in lines]
     return [call[1].strip() for call in calls if call and "-m questline" not in call.string]

@@ -1,16 +1,19 @@
-"""Runs a page as its reader would: block by block, in an empty folder and without a server.
+"""Runs a page as its reader would: block by block, in one folder.
 
-A block marked `text` is only shown. `python file=NAME` is saved, `sh` is run, and `sh background` runs beside the
-blocks after it, as in another terminal.
+`python file=NAME` is saved under that name, `sh` is run, and `sh background` runs beside the blocks after it, as in
+another terminal. In a `console`, the lines that begin with "$ " are run and have to print the others, in which "…"
+stands for any text. A block marked `text`, or as configuration that nothing here reads, is only shown.
 """
 
+import doctest
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.acceptance.docs.pages import Block, blocks
@@ -19,70 +22,105 @@ from tests.servers.signals import answer_to_ctrl_c
 #: Longest that one block may take, in seconds.
 PATIENCE = 60
 BASH = shutil.which("bash") or "bash"
-
-
-def environment() -> dict[str, str]:
-    """Return what a user's shell would have: the environment of the tests, their settings and servers left out."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("QUESTLINE_") and name not in {"DATABASE_URL", "REDIS_URL", "PYTHONPATH", "COLUMNS"}
-    }
-    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"}
-
-
-def shell(text: str, folder: Path) -> str:
-    """Run a block as a script that stops at its first failure; return what it printed."""
-    done = subprocess.run(
-        [BASH, "-eu", "-o", "pipefail", "-c", text],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@contextmanager
-def background(text: str, folder: Path) -> Iterator[None]:
-    """Run a block in the background, as in another terminal, and end it with Ctrl-C."""
-    with (folder / "background.log").open("wb") as log:
-        process = subprocess.Popen(
-            [BASH, "-c", f"exec {text}"],
-            cwd=folder,
-            env=environment(),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=answer_to_ctrl_c,  # noqa: PLW1509  it only makes a system call
-        )
-    try:
-        yield
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(PATIENCE) == 0, (folder / "background.log").read_text()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE)
+#: How what a console prints is compared: "…" is any text, and columns may be wider or narrower.
+_LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def tour(page: Path) -> list[Block]:
-    """Return the blocks of a page that are not just shown."""
-    return [block for block in blocks(page) if block.language != "text"]
+    """Return the blocks of a page that are saved or run."""
+    return [block for block in blocks(page) if _is_played(block)]
 
 
-def play(steps: list[Block], folder: Path) -> str:
-    """Save the files, start what runs in the background, run the rest in order; return what was printed."""
-    printed = ""
-    for number, block in enumerate(steps):
-        if block.file is not None:
-            (folder / block.file).write_text(block.text)
-        elif block.info == "background":
-            with background(block.text, folder):
-                return printed + play(steps[number + 1 :], folder)
-        else:
-            printed += shell(block.text, folder)
-    return printed
+def only_shown(page: Path) -> list[Block]:
+    """Return the other blocks of a page."""
+    return [block for block in blocks(page) if not _is_played(block)]
+
+
+def _is_played(block: Block) -> bool:
+    script = block.language == "sh" and block.info in {"", "background"}
+    return block.file is not None or block.language == "console" or script
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Plays the tours of pages in a folder.
+
+    Parameters:
+      folder: where files are saved and commands run.
+      variables: what the environment has beside what a user's shell would have.
+    """
+
+    folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def play(self, tour: Sequence[Block]) -> str:
+        """Save the files, start what runs in the background, run the rest in order; return what was printed."""
+        printed = ""
+        for number, block in enumerate(tour):
+            if block.file is not None:
+                (self.folder / block.file).write_text(block.text)
+            elif block.info == "background":
+                with self._background(block.text):
+                    return printed + self.play(tour[number + 1 :])
+            elif block.language == "console":
+                printed += self._console(block)
+            else:
+                printed += self._shell(block.text)
+        return printed
+
+    def _console(self, block: Block) -> str:
+        """Run the commands of a session, and compare what they print."""
+        checker, example = doctest.OutputChecker(), doctest.Example(block.typed, block.shown.replace("…", "..."))
+        printed = self._shell(block.typed)
+        assert checker.check_output(example.want, printed, _LENIENT), (
+            f"{block.typed}{checker.output_difference(example, printed, _LENIENT)}"
+        )
+        return printed
+
+    def _shell(self, text: str) -> str:
+        """Run a script that stops at its first failure; return what it printed."""
+        done = subprocess.run(
+            [BASH, "-eu", "-o", "pipefail", "-c", text],
+            cwd=self.folder,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, f"{text}\n{done.stdout}"
+        return done.stdout
+
+    @contextmanager
+    def _background(self, text: str) -> Iterator[None]:
+        """Run a block in the background, as in another terminal, and end it with Ctrl-C."""
+        with (self.folder / "background.log").open("wb") as log:
+            process = subprocess.Popen(
+                [BASH, "-c", f"exec {text}"],
+                cwd=self.folder,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=answer_to_ctrl_c,  # noqa: PLW1509  it only makes a system call
+            )
+        try:
+            yield
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.wait(PATIENCE) == 0, (self.folder / "background.log").read_text()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(PATIENCE)
+
+    def _environment(self) -> dict[str, str]:
+        """Return what a user's shell would have: the environment of the tests without their settings and servers."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("QUESTLINE_", "PYTEST_"))
+            and name not in {"DATABASE_URL", "REDIS_URL", "PYTHONPATH", "COLUMNS"}
+        }
+        path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        return {**kept, "PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **self.variables}
