@@ -41,9 +41,3 @@ def test_a_how_to_runs_and_prints_what_it_shows(
 @all_pages
 def test_code_that_is_not_run_is_marked_as_text_or_configuration(page: Path) -> None:
     assert {block.language for block in only_shown(page)} <= {"text", "ini", "yaml", "dockerfile"}
-
-
-@all_pages
-def test_a_file_that_is_to_be_saved_is_named_in_the_sentence_before_it(page: Path) -> None:
-    for before, name in re.findall(r"((?:[^\n]+\n)+)\n```\w+ file=(\S+)\n", page.read_text()):
-        assert f"`{name}`" in before

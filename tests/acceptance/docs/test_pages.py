@@ -75,6 +75,21 @@ def test_every_python_block_is_python(page: Path) -> None:
             compile(block.text, page.name, "exec")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_file_that_is_to_be_saved_is_named_in_the_sentence_before_it(page: Path) -> None:
+    for before, name in re.findall(r"((?:[^\n]+\n)+)\n```\w+ file=(\S+)\n", page.read_text()):
+        assert f"`{name}`" in before
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_make_target_that_is_named_exists(page: Path) -> None:
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    typed = "".join(block.text for block in blocks(page))
+    named = re.findall(r"`make (\w+)", page.read_text()) + re.findall(r"^make (\w+)", typed, re.MULTILINE)
+
+    assert set(named) <= set(targets)
+
+
 def test_every_public_name_is_documented_and_no_other() -> None:
     page = (ROOT / "docs" / "reference" / "python.md").read_text()
     part = page.split("<!-- begin: names -->")[1].split("<!-- end: names -->")[0]
