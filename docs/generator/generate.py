@@ -13,11 +13,13 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from command_reference import cli_part, commands_part, exit_codes_part, shared_options_part
+from error_reference import catalogue_part, errors_part, public_errors_part
 from log_events import events_part
-from python_reference import methods_part, names_part, objects_part
+from python_reference import HEADINGS, names_part, objects_part, part
 from tables import table
 
 from questline_persistence.settings import documented
@@ -104,7 +106,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "limits": limits_part,
     "events": events_part,
     "names": names_part,
-    "methods": methods_part,
+    **{name: partial(part, name) for name in HEADINGS if name != "errors"},
+    "errors": errors_part,
+    "public-errors": public_errors_part,
+    "error-catalogue": catalogue_part,
     "objects": objects_part,
     "exit-codes": exit_codes_part,
     "commands": commands_part,

@@ -1,102 +1,182 @@
-"""The reference of the public names, from their docstrings and signatures."""
+"""The reference of the public names: signatures and fields from the code, the words from its docstrings."""
 
 from __future__ import annotations
 
 import enum
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tables import table
-
-import questline
-from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
-
-#: What the reference of classes and functions shows, in this order.
-CALLED = (
-    "lord",
-    "quest_type",
-    "LordContext",
-    "QuestClient",
-    "QuestHandle",
-    "QuestExecutor",
-    "QuestRepository",
-    "QuestFilter",
+from docstrings import Docstring, read
+from public_names import (
+    GIVEN,
+    NOTHING,
+    PARTS,
+    fields_of,
+    found,
+    members_of,
+    model_of,
+    parameters_of,
+    parameters_told,
+    type_text,
 )
-DECORATORS = ("lord", "quest_type")
-#: Classes whose objects users are given, and never make.
-GIVEN = ("LordContext", "QuestHandle")
-#: Methods that only questline itself has a use for.
-INTERNAL = {"conditions", "outputs_at", "outputs_of", "output", "inherited", "live_handlers", "glance", "tickets"}
+from tables import table, wrapped
 
-_STARS = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+#: What one does with the names of each part: its heading on the page.
+HEADINGS = {
+    "lords": "Define Lords",
+    "quests": "Describe quests",
+    "submit": "Submit",
+    "look": "Look",
+    "control": "Control",
+    "run": "Run in your own process",
+    "errors": "Errors",
+}
+#: What an object of a class is called in the examples, where it is not the class in small letters.
+OBJECTS = {
+    "LordContext": "ctx",
+    "Outputs": "ctx.outputs",
+    "AsyncQuestClient": "quests",
+    "QuestClient": "client",
+    "QuestHandle": "handle",
+    "QuestRepository": "repository",
+    "QuestExecutor": "executor",
+}
 
 
 def names_part() -> str:
-    """Return the table of all public names."""
-    return table(("name", "what it is"), [(f"`{name}`", _summary(getattr(questline, name))) for name in _public()])
-
-
-def methods_part() -> str:
-    """Return how the public things are called or made, and the methods of those that do something."""
-    parts = []
-    for name in CALLED:
-        thing = getattr(questline, name)
-        call = f"{'@' if name in DECORATORS else ''}{name}{_signature(thing)}"
-        rows = list(_methods(thing)) if name not in DECORATORS else []
-        parts += [f"### `{name}`", f"```text\n{call}\n```" if name not in GIVEN else ""]
-        parts.append(table(("method", "what it does"), rows) if rows else f"{_summary(thing)}.")
-    return "\n\n".join(part for part in parts if part)
+    """Return the table of what one can do, and with which names."""
+    rows = [
+        (f"[{heading}](#{heading.lower().replace(' ', '-')})", ", ".join(f"`{name}`" for name in PARTS[part]))
+        for part, heading in HEADINGS.items()
+    ]
+    return table(("to", "names"), rows)
 
 
 def objects_part() -> str:
-    """Return the table of the objects that users get, with their fields."""
-    objects = (("quest", QuestExecutionData), ("step", LordStep), ("lord run", LordRun), ("snapshot", Snapshot))
-    rows = [(name, ", ".join(f"`{field}`" for field in model.model_fields)) for name, model in objects]
+    """Return the table of the objects that users get as JSON, with their fields."""
+    objects = (("quest", "Quest"), ("step", "LordStep"), ("lord run", "LordRun"), ("snapshot", "Snapshot"))
+    rows = [(shown, ", ".join(f"`{field}`" for field in fields_of(found(name)))) for shown, name in objects]
     rows[0] = (rows[0][0], f"{rows[0][1]}, `progress`")
     return table(("object", "fields"), rows)
 
 
-def _public() -> list[str]:
-    return [name for name in questline.__all__ if not name.startswith("_")]
+def part(name: str) -> str:
+    """Return the entries of one part of the reference."""
+    return "\n\n".join(block for entry in PARTS[name] for block in _entry(entry) if block)
 
 
-def _methods(thing: type) -> Iterator[tuple[str, str]]:
-    for name, member in vars(thing).items():
-        if name.startswith("_") or name in INTERNAL or not getattr(member, "__doc__", None):
-            continue
-        if inspect.isfunction(member):
-            yield f"`{name}{_signature(member)}`", _summary(member)
-        elif isinstance(member, property):
-            yield f"`{name}`", _summary(member)
+def _entry(name: str) -> Iterator[str]:
+    """Yield the blocks of one name's entry: heading, call, words, fields, errors, example, members."""
+    thing = found(name)
+    if not inspect.isclass(thing):
+        yield from _function(name, "###")
+        return
+    said = read(thing)
+    yield f"### `{name}`"
+    if name not in GIVEN and parameters_of(thing):
+        yield f"```text\n{name}({_call(thing)})\n```"
+    yield from map(wrapped, (said.summary, *said.text))
+    yield _fields(name, thing, said)
+    yield _errors("Raises", said.entries("Raises"))
+    yield _errors("Each method may also raise", said.entries("Raised by its methods"))
+    yield f"```python\n{said.sections['Example']}\n```" if "Example" in said.sections else ""
+    yield from _members(name)
 
 
-def _signature(thing: Any) -> str:
+def _function(name: str, heading: str) -> Iterator[str]:
+    """Yield the blocks of the entry of a function, a method or an attribute."""
+    thing, said = found(name), read(found(name))
+    yield f"{heading} `{name}`"
+    if inspect.isfunction(thing):
+        yield f"```text\n{_signature(name, thing)}\n```"
+    yield from map(wrapped, (said.summary, *said.text))
+    if inspect.isfunction(thing):
+        yield _parameters(thing, parameters_told(name))
+    yield f"Returns {said.sections['Returns']}" if "Returns" in said.sections else ""
+    yield _errors("Raises", said.entries("Raises"))
+    yield f"```python\n{said.sections['Example']}\n```" if "Example" in said.sections else ""
+
+
+def _signature(name: str, thing: Any) -> str:
+    """Return how a function is called, with what it returns."""
+    owner, _, member = name.rpartition(".")
+    result = type_text(inspect.signature(thing).return_annotation)
+    if result.startswith("Callable"):  # a decorator
+        return f"@{name}({_call(thing)})"
+    first = "await " if inspect.iscoroutinefunction(thing) else ""
+    before = f"{OBJECTS.get(owner, owner.lower())}." if owner else ""
+    return f"{first}{before}{member}({_call(thing)})" + (f" -> {result}" if result != "None" else "")
+
+
+def _call(thing: Any) -> str:
     """Return the parameters of a function or class as they are written in a call, without their types."""
     words: list[str] = []
-    for parameter in inspect.signature(thing).parameters.values():
-        if parameter.name == "self":
-            continue
-        if parameter.kind is parameter.KEYWORD_ONLY and not any(word.startswith("*") for word in words):
+    for one in parameters_of(thing).values():
+        if one.kind is one.KEYWORD_ONLY and not any(word.startswith("*") for word in words):
             words.append("*")
-        star = (
-            "*"
-            if parameter.kind is parameter.VAR_POSITIONAL
-            else "**"
-            if parameter.kind is parameter.VAR_KEYWORD
-            else ""
-        )
-        words.append(f"{star}{parameter.name}{_default(parameter.default)}")
-    return f"({', '.join(words)})"
+        star = "*" if one.kind is one.VAR_POSITIONAL else "**" if one.kind is one.VAR_KEYWORD else ""
+        words.append(f"{star}{one.name}" + ("" if one.default is NOTHING else f"={_value(one.default)}"))
+    return ", ".join(words)
 
 
-def _default(value: Any) -> str:
-    if value is inspect.Parameter.empty:
-        return ""
-    plain = str(value) if isinstance(value, enum.Enum) else value
-    return f"={plain!r}" if isinstance(plain, str | int | float | bool | tuple | None) else "={}"
+def _fields(name: str, thing: type, said: Docstring) -> str:
+    """Return the table of a class's values, of its fields, or of what its constructor takes."""
+    if issubclass(thing, enum.Enum):
+        return table(("value", "meaning"), [(f"`{value}`", text) for value, text in said.entries("Values").items()])
+    words = said.entries("Parameters")
+    if declared := fields_of(thing):
+        rows = [(f"`{field}`", f"`{kind}`", _shown(given), words[field]) for field, (kind, given) in declared.items()]
+        return _filled(("field", "type", "default", "meaning"), rows)
+    return _parameters(thing, words) if name not in GIVEN else ""
 
 
-def _summary(thing: Any) -> str:
-    text = inspect.getdoc(thing) or ""
-    return " ".join(text.split("\n\n")[0].split()).rstrip(".")
+def _parameters(thing: Any, words: Mapping[str, str]) -> str:
+    """Return the table of what a function or constructor takes, or nothing where it takes nothing."""
+    rows = [
+        (f"`{one.name}`", f"`{type_text(one.annotation)}`", _shown(one.default), words[one.name])
+        for one in parameters_of(thing).values()
+    ]
+    return _filled(("parameter", "type", "default", "meaning"), rows)
+
+
+def _members(name: str) -> Iterator[str]:
+    """Yield a class's attributes as a table, so too the methods that are like another class's, then its own methods."""
+    attributes, alike, own = [], [], []
+    for member in members_of(name):
+        thing, said = found(member), read(found(member))
+        word = member.partition(".")[2]
+        if not inspect.isfunction(thing):
+            attributes.append((f"`{word}`", said.summary))
+        elif model_of(member):
+            alike.append((f"`{word}({_call(thing)})`", said.summary))
+        else:
+            own.append(member)
+    yield _filled(("attribute", "meaning"), attributes)
+    yield _filled(("method", "what it does"), alike)
+    for member in own:
+        yield from _function(member, "####")
+
+
+def _errors(verb: str, errors: Mapping[str, str]) -> str:
+    return (
+        "\n".join([f"{verb}:\n", *(wrapped(f"- `{name}`: {text}", indent="  ") for name, text in errors.items())])
+        if errors
+        else ""
+    )
+
+
+def _filled(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a table without the columns in which no row has anything."""
+    kept = [index for index in range(len(head)) if any(row[index] for row in rows)]
+    return table([head[index] for index in kept], [[row[index] for index in kept] for row in rows]) if rows else ""
+
+
+def _shown(default: Any) -> str:
+    return "" if default is NOTHING else f"`{_value(default)}`"
+
+
+def _value(default: Any) -> str:
+    if isinstance(default, str):  # a member of an enumeration, too
+        return f'"{default}"'
+    return repr(default) if isinstance(default, int | float | tuple | None) else "{}"

@@ -103,8 +103,8 @@ class ConfigurationError(QuestlineError):
     cannot be filled by name.
 
     What to do:
-      Mend the setting that the message names; `questline config` shows each with the place that it comes from. For an
-      old schema, run `questline db upgrade`.
+      Mend the setting that the message names; `questline config show` tells of each where it comes from. For an old
+      schema, run `questline db upgrade`.
     """
 
     code = "configuration"

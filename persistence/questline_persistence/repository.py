@@ -516,7 +516,7 @@ class QuestRepository:
         return self.database.read(lambda connection: statistics.quest_stats(connection, self.namespace))
 
     def get_counters(self) -> dict[str, int]:
-        """Return how often, over all time, workers were lost, steps freed, results fenced and bells rung again."""
+        """Return how often, in all, workers were lost, steps freed, late results dropped and wake-ups sent again."""
         return Counters(self.database, self.namespace).totals()
 
     def get_lord_stats(self, lord_name: str | None = None) -> list[dict[str, Any]]:

@@ -44,6 +44,27 @@ class WaitTimedOut(QuestlineError):
     code = "timeout"
 
 
+class Aborted(QuestlineError):
+    """Somebody said no, or pressed Ctrl-C, where a command asked before it went on; nothing more was changed.
+
+    What to do:
+      Run the command again to be asked again, or with `-y` to say yes beforehand.
+    """
+
+    code = "aborted"
+
+
+class Unexpected(QuestlineError):
+    """An error that nobody foresaw: a mistake of questline's, or one in a module of yours.
+
+    What to do:
+      Set `QUESTLINE_LOG_LEVEL=debug` and run the command again to see where it happened. If the mistake is not in
+      your code, please report it.
+    """
+
+    code = "unexpected"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What to tell about an error, and how to exit."""
@@ -72,18 +93,22 @@ _EXIT_CODES: dict[type[QuestlineError], ExitCode] = {
 
 def explain(error: BaseException) -> Failure:
     """Return what to tell about an exception."""
-    if isinstance(error, QuestlineError):
-        return Failure(error.code, error.message, error.hint, _exit_code(error))
+    ours = error if isinstance(error, QuestlineError) else _ours(error)
+    return Failure(ours.code, ours.message, ours.hint, _exit_code(ours))
+
+
+def _ours(error: BaseException) -> QuestlineError:
+    """Return the error that says in our words what others raise."""
     if isinstance(error, typer.TyperException):
-        return Failure("usage", error.format_message(), _help_hint(error), error.exit_code)
+        return UsageMistake(error.format_message(), hint=_help_hint(error))
     if isinstance(error, typer.Abort):
-        return Failure("aborted", "stopped; nothing more was changed", None, ExitCode.UNEXPECTED)
+        return Aborted("stopped; nothing more was changed")
     if isinstance(error, UnicodeEncodeError):  # a word of the command line that is no UTF-8, on its way to the store
-        return Failure("usage", f"{error.object!r:.100} is no UTF-8 text", "write it in UTF-8", ExitCode.USAGE)
+        return UsageMistake(f"{error.object!r:.100} is no UTF-8 text", hint="write it in UTF-8")
     if isinstance(error, PermissionError):
-        return Failure("not_allowed", str(error), "run as a user who may do this", ExitCode.NOT_ALLOWED)
+        return NotAllowed(str(error), hint="run as a user who may do this")
     hint = None if debugging() else "set QUESTLINE_LOG_LEVEL=debug to see where it happened"
-    return Failure("unexpected", summary_of(error), hint, ExitCode.UNEXPECTED)
+    return Unexpected(summary_of(error), hint=hint)
 
 
 def report(error: BaseException, chosen: output.Output) -> int:

@@ -139,7 +139,7 @@ class AsyncQuestClient:
         )
 
     async def delete(self, quest_id: QuestRef) -> bool:
-        """Remove an ended quest and its history, as `QuestClient.delete` does."""
+        """Remove an ended quest and its history, as `QuestClient.delete` does; return whether it was there."""
         return await self._call(lambda client: client.delete(quest_id))
 
     async def get(self, quest_id: QuestRef) -> QuestExecutionData:

@@ -254,6 +254,7 @@ class QuestClient:
         Parameters:
           reason: why, for whoever looks at it.
 
+
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already.
@@ -275,6 +276,7 @@ class QuestClient:
 
         Parameters:
           reason: why, for whoever looks at it.
+
 
         Raises:
           QuestNotFound: there is no such quest.
@@ -416,7 +418,8 @@ class QuestClient:
           QuestFailed: it failed, was cancelled or is paused; the error's `status` tells which.
           TimeoutError: it goes on after `timeout` seconds. This is Python's own error and no QuestlineError: the quest
             is well, and `wait` can be called again.
-          PayloadError: it has ended, and its outputs together are larger than `max_state_bytes` lets be loaded.
+          PayloadError: it has ended, and its outputs together are larger than `QUESTLINE_MAX_STATE_BYTES` lets be
+            loaded.
         """
         wait = Wait(self.repository, id_of(quest_id), timeout)
         while (quest := wait.look()) is None:
@@ -424,7 +427,11 @@ class QuestClient:
         return quest
 
     def stats(self) -> dict[str, Any]:
-        """Return how many quests there are of each status, how long they took, and `counters` of recovered failures."""
+        """Return how many quests there are of each status, how long they took, and `counters` of recovered failures.
+
+        The keys are those of `QuestRepository.get_quest_stats`, and `counters`, which holds what
+        `QuestRepository.get_counters` returns.
+        """
         return self.repository.get_quest_stats() | {"counters": self.repository.get_counters()}
 
     def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:

@@ -26,7 +26,7 @@ def quest_type(name: str) -> Callable[[Builder], Builder]:
       name: the quest type.
 
     Returns:
-      A decorator that returns the function as it is.
+      a decorator that returns the function as it is.
 
     Raises:
       ConfigurationError: another function has the name already.

@@ -44,7 +44,7 @@ class LordContext:
         self._still_held = still_held
         self._pushed: list[LordStep] = []
         self._input: dict[str, Any] | None = None
-        self.outputs = outputs
+        self._outputs = outputs
 
     @cached_property
     def log(self) -> structlog.stdlib.BoundLogger:
@@ -119,6 +119,11 @@ class LordContext:
         if self._input is None:
             self._input = self._claim.input_data
         return self._input
+
+    @property
+    def outputs(self) -> Outputs:
+        """The outputs of earlier Lords, a mapping by their names that reads only what is asked for."""
+        return self._outputs
 
     @property
     def params(self) -> dict[str, Any]:

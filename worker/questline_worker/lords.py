@@ -59,7 +59,7 @@ def lord(
       max_attempts: failures that a step may have, for steps that do not say.
 
     Returns:
-      A decorator that returns the function as it is, so that a test can call it.
+      a decorator that returns the function as it is, so that a test can call it.
 
     Raises:
       ConfigurationError: a name or option is wrong, another function has the names already, or the
