@@ -70,7 +70,7 @@ def _rehearse(broker: RingingRedisBroker) -> Check:
     try:
         broker.rehearse()
     except StoreUnavailable as error:
-        exit_code = ExitCode.NOT_ALLOWED if "docs/how-to/operations.md" in (error.hint or "") else ExitCode.UNREACHABLE
+        exit_code = ExitCode.NOT_ALLOWED if "docs/reference/broker.md" in (error.hint or "") else ExitCode.UNREACHABLE
         return failed("broker", "rehearsal", error.message, error.hint, exit_code=exit_code)
     return passed("broker", "rehearsal", "a bell was rung, fetched and given back")
 

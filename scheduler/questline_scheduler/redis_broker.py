@@ -275,7 +275,7 @@ def _hint(error: Exception) -> str:
     return next(hints, "start it, or check QUESTLINE_BROKER_URL; quests are kept in SQL and go on when it is back")
 
 
-_RIGHTS = "let its user use the commands and keys that docs/how-to/operations.md names"
+_RIGHTS = "let its user use the commands and keys that docs/reference/broker.md names"
 #: What mends an error of this type that says this.
 _HINTS: tuple[tuple[type[Exception], str, str], ...] = (
     (Exception, "maxmemory", "raise its maxmemory, or give the doorbells a server of their own"),

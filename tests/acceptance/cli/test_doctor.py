@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from tests.acceptance.cli.conftest import Ended, Shell
 from tests.servers.valkey import ValkeyServer
 
-OPERATIONS = Path(__file__).parents[3] / "docs/how-to/operations.md"
+BROKER = Path(__file__).parents[3] / "docs/reference/broker.md"
 
 
 def found(ended: Ended, group: str) -> dict[str, dict[str, Any]]:
@@ -94,11 +94,11 @@ def test_a_user_who_may_not_do_what_workers_do_fails(
     seen = found(ended, "broker")["rehearsal"]
 
     assert (ended.code, seen["status"]) == (6, "fail")
-    assert "docs/how-to/operations.md" in seen["hint"]
+    assert "docs/reference/broker.md" in seen["hint"]
 
 
-def test_the_rights_that_operations_md_names_are_enough(shell: Shell, servers: dict[str, str], redis_url: str) -> None:
-    (rule,) = [line.split("ACL SETUSER ")[1] for line in OPERATIONS.read_text().splitlines() if "ACL SETUSER " in line]
+def test_the_rights_that_the_documents_name_are_enough(shell: Shell, servers: dict[str, str], redis_url: str) -> None:
+    (rule,) = [line.split("ACL SETUSER ")[1] for line in BROKER.read_text().splitlines() if "ACL SETUSER " in line]
     ended = as_user(shell, servers, redis_url, *(word for word in rule.strip("`").split()[1:] if word[0] != ">"))
 
     assert {name: check["status"] for name, check in found(ended, "broker").items()} == dict.fromkeys(
