@@ -95,7 +95,8 @@ class Player:
     @contextmanager
     def _background(self, text: str) -> Iterator[None]:
         """Run a block in the background, as in another terminal, and end it with Ctrl-C."""
-        with (self.folder / "background.log").open("wb") as log:
+        path = self.folder / f"background-{len(list(self.folder.glob('background-*.log')))}.log"
+        with path.open("wb") as log:
             process = subprocess.Popen(
                 [BASH, "-c", f"exec {text}"],
                 cwd=self.folder,
@@ -108,7 +109,7 @@ class Player:
         try:
             yield
             os.killpg(process.pid, signal.SIGINT)
-            assert process.wait(PATIENCE) == 0, (self.folder / "background.log").read_text()
+            assert process.wait(PATIENCE) == 0, path.read_text()
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
