@@ -15,9 +15,9 @@ _TITLE = """\
 
 `make bench` writes this page; `make bench PEERS=1` runs the peers too, `make bench ARGS="W1 W2"` some of the workloads.
 
-Figures differ from machine to machine, and on one machine from hour to hour. So most bars are ratios of things that were
-measured in turn in the same call. Where a bar is a time or a rate, compare it with the disk: each workload tells how long
-a sync took.
+Figures differ from machine to machine, and on one machine from hour to hour. So most bars are ratios of things that
+were measured in turn in the same call. Where a bar is a time or a rate, compare it with the disk: each workload tells
+how long a sync took.
 
 A figure is the median of the runs, and a bar is judged by it. Its spread is the distance between the best and the worst
 run. Each run is checked: every quest completed, one success per step, no snapshot missing. PostgreSQL and SQLite are as
