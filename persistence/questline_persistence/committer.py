@@ -11,7 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
@@ -27,9 +28,13 @@ Result = TypeVar("Result")
 MAX_BATCH = 256
 #: Most items that may be waiting, or be on their way, without anybody waiting for them.
 MAX_BEHIND = 128
+#: Most items without anybody waiting for them that may be aside: two such batches, so that one that was taken aside
+#: stops nobody.
+MAX_ASIDE = 2 * MAX_BEHIND
 #: Size from which an item is never committed with others, where there is a lane for that: they would wait for it.
 LARGE = 2_000_000
-#: Size, as the committer is told it, at which a batch takes no more items, and at which no more may be behind.
+#: Size, as the committer is told it, at which a batch takes no more items, and at which no more may be behind;
+#: twice as much may be aside.
 MAX_SIZE = 32_000_000
 
 
@@ -74,18 +79,43 @@ class _Entry(Generic[Item, Result]):
             self.turn.set()
 
 
+@dataclass(slots=True)
+class _Load:
+    """How many items there are that nobody waits for, how large they are together, and at what there is no room."""
+
+    most: int
+    largest: int
+    count: int = 0
+    size: int = 0
+
+    def has_room(self) -> bool:
+        """Tell whether another item may come."""
+        return self.count < self.most and self.size < self.largest
+
+    def add(self, entries: Sequence[_Entry[Any, Any]]) -> None:
+        """Count entries that have come."""
+        self.count += len(entries)
+        self.size += sum(entry.size for entry in entries)
+
+    def remove(self, entries: Sequence[_Entry[Any, Any]]) -> None:
+        """Count entries that have gone."""
+        self.count -= len(entries)
+        self.size -= sum(entry.size for entry in entries)
+
+
 class Committer(Generic[Item, Result]):
     """Hands items to `flush` in batches, and each result to whom it concerns.
 
     Parameters:
       flush: commits a list of items in one go and returns their results in order. If it raises for
-        several items, each is tried alone, so that a bad one fails alone; but a store that cannot be
+        several items, each is tried again, so that a bad one fails alone; but a store that cannot be
         reached fails them all.
-      slowly: commits one item that is large, took too long, or went with one that did; those are taken aside, so that
-        no other waits for them.
       settled: told, after each transaction, of those posted items that it held, each with its result or the error
         that it met.
       size: how large an item is; a batch of large ones is a short one.
+      again: commits one item, which an earlier try may have committed, in as little time as a batch gets. An item that
+        is large, or went with one that took too long, is committed so while others go on.
+      slowly: commits one item that took too long by itself; nothing waits for that but others that did.
     """
 
     def __init__(
@@ -93,18 +123,23 @@ class Committer(Generic[Item, Result]):
         flush: Callable[[Sequence[Item]], Sequence[Result]],
         settled: Callable[[Sequence[tuple[Item, Result | BaseException]]], object] = lambda _: None,
         size: Callable[[Item], int] = lambda _: 0,
+        again: Callable[[Item], Result] | None = None,
         slowly: Callable[[Item], Result] | None = None,
     ) -> None:
         self._flush = flush
+        self._again = again or (lambda item: flush([item])[0])
+        self._slowly = slowly or self._again
         self._slow_lane: SlowLane[_Entry[Item, Result]] = SlowLane(self._commit_slowly, self._give_up)
+        self._lane = SlowLane(self._commit_again, self._give_up, beyond=self._slow_lane)
+        self._large_lane = SlowLane(self._commit_again, self._give_up, beyond=self._slow_lane)
         self._has_lane = slowly is not None
-        self._slowly = slowly or (lambda item: flush([item])[0])
         self._settled = settled
         self._size = size
         self._waiting: deque[_Entry[Item, Result]] = deque()
         self._leading = threading.Lock()
         self._room = threading.Condition()
-        self._behind = self._behind_size = 0
+        self._behind = _Load(MAX_BEHIND, MAX_SIZE)
+        self._aside = _Load(MAX_ASIDE, 2 * MAX_SIZE)
         self._posted = _Turn()
         self._thread: threading.Thread | None = None
 
@@ -126,13 +161,12 @@ class Committer(Generic[Item, Result]):
         """See to it that `item` is committed soon, and return; wait only while too many are behind."""
         entry: _Entry[Item, Result] = _Entry(item, self._size(item), None)
         with self._room:
-            self._room.wait_for(lambda: self._behind < MAX_BEHIND and self._behind_size < MAX_SIZE)
+            self._room.wait_for(lambda: self._behind.has_room() and self._aside.has_room())
             if self._thread is None:
                 thread = threading.Thread(target=self._follow, name="committer", daemon=True)
                 thread.start()  # this may fail; then nothing is behind
                 self._thread = thread
-            self._behind += 1
-            self._behind_size += entry.size
+            self._behind.add([entry])
         self._waiting.append(entry)
         if not self._leading.locked():  # else the one who leads passes it on
             self._posted.set()
@@ -140,7 +174,7 @@ class Committer(Generic[Item, Result]):
     def drain(self) -> None:
         """Wait until every posted item is settled."""
         with self._room:
-            self._room.wait_for(lambda: self._behind == 0)
+            self._room.wait_for(lambda: self._behind.count + self._aside.count == 0)
 
     def _follow(self) -> None:
         """Commit what is posted, for as long as the process lives."""
@@ -160,7 +194,7 @@ class Committer(Generic[Item, Result]):
             while self._waiting and len(batch) < MAX_BATCH and size < MAX_SIZE:
                 entry = self._waiting.popleft()
                 if self._has_lane and entry.size >= LARGE:
-                    self._take_aside([entry])
+                    self._take_aside([entry], self._large_lane)
                     continue
                 batch.append(entry)
                 size += entry.size
@@ -169,7 +203,7 @@ class Committer(Generic[Item, Result]):
         finally:
             self._leading.release()
             self._pass_on()
-        self._tell([entry for entry in batch if entry.turn is None and not entry.aside])
+        self._tell([entry for entry in batch if entry.turn is None and not entry.aside], self._behind)
 
     def _pass_on(self) -> None:
         """Wake whoever is to lead next; without this, an item that came during a commit would be left."""
@@ -184,7 +218,7 @@ class Committer(Generic[Item, Result]):
             for entry, result in zip(batch, self._flush([entry.item for entry in batch]), strict=True):
                 entry.result = result
         except Overtime as error:
-            self._take_aside(batch, error)
+            self._overran(batch, error)
             return
         except BaseException as error:  # noqa: BLE001  (it is raised in the callers' threads)
             self._alone(batch, error)
@@ -201,22 +235,37 @@ class Committer(Generic[Item, Result]):
             return
         for entry in batch:
             try:
-                entry.result = self._flush([entry.item])[0]
+                entry.result = self._again(entry.item)
             except Overtime as late:
-                self._take_aside([entry], late)
+                self._overran([entry], late)
             except BaseException as own_error:  # noqa: BLE001  (as above)
                 entry.error = own_error
 
-    def _take_aside(self, entries: Sequence[_Entry[Item, Result]], error: Overtime | None = None) -> None:
-        """Have entries committed one by one, while others go on; `error` says that they took too long, if they did."""
-        if error is not None:
-            log.warning("commits_taken_aside", items=len(entries), reason=str(error))
+    def _overran(self, entries: Sequence[_Entry[Item, Result]], error: Overtime) -> None:
+        """Take entries aside that took too long together."""
+        log.warning("commits_taken_aside", items=len(entries), reason=str(error))
+        # One that took too long by itself need not do so again. Of several it is mostly the largest that did.
+        lane = self._slow_lane if len(entries) == 1 else self._lane
+        self._take_aside(sorted(entries, key=lambda entry: entry.size), lane)
+
+    def _take_aside(self, entries: Sequence[_Entry[Item, Result]], lane: SlowLane[_Entry[Item, Result]]) -> None:
+        """Have entries committed one by one, while others go on."""
+        posted = [entry for entry in entries if entry.turn is None]
+        with self._room:
+            self._behind.remove(posted)
+            self._aside.add(posted)
+            self._room.notify_all()
         for entry in entries:
             entry.aside = True
-        self._slow_lane.put(entries)
+        lane.put(entries)
+
+    def _commit_again(self, entry: _Entry[Item, Result]) -> None:
+        """Commit one item that is large, or went with one that took too long."""
+        entry.result = self._again(entry.item)
+        self._end_aside(entry)
 
     def _commit_slowly(self, entry: _Entry[Item, Result]) -> None:
-        """Commit one item that was taken aside."""
+        """Commit one item that took too long by itself."""
         entry.result = self._slowly(entry.item)
         self._end_aside(entry)
 
@@ -227,10 +276,11 @@ class Committer(Generic[Item, Result]):
 
     def _end_aside(self, entry: _Entry[Item, Result]) -> None:
         entry.end()
-        self._tell([entry] if entry.turn is None else [])
+        if entry.turn is None:
+            self._tell([entry], self._aside)
 
-    def _tell(self, posted: Sequence[_Entry[Item, Result]]) -> None:
-        """Let go of posted items that are settled."""
+    def _tell(self, posted: Sequence[_Entry[Item, Result]], load: _Load) -> None:
+        """Let go of posted items that are settled, and that `load` counts."""
         if not posted:
             return
         try:
@@ -239,6 +289,5 @@ class Committer(Generic[Item, Result]):
             log.exception("settling_failed", items=len(posted))  # the thread must live
         finally:
             with self._room:
-                self._behind -= len(posted)
-                self._behind_size -= sum(entry.size for entry in posted)
+                load.remove(posted)
                 self._room.notify_all()

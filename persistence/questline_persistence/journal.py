@@ -51,9 +51,9 @@ class Journal:
         self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
         # SQLite has one writer, so that nothing can go on beside what takes long.
         slowly = None if database.dialect == "sqlite" else self._flush_slowly
-        self._ends: _Committer = Committer(self._flush, self._tell, _size, slowly)
+        self._ends: _Committer = Committer(self._flush, self._tell, _size, self._flush_again, slowly)
         # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
-        own: _Committer = Committer(self._flush, slowly=slowly)
+        own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
         self._claiming: _Committer = self._ends if database.dialect == "sqlite" else own
 
     def claim(self, request: ClaimRequest) -> Claim | None:
@@ -145,21 +145,29 @@ class Journal:
     def _tell(self, ends: Sequence[tuple[Any, Any]]) -> None:
         self.on_settled(ends)
 
+    def _flush_again(self, item: ClaimRequest | Checkpoint) -> Claim | Settled | None:
+        """Commit one item that an earlier try may have committed."""
+        return self._flush([item], again=True)[0]
+
     def _flush_slowly(self, item: ClaimRequest | Checkpoint) -> Claim | Settled | None:
-        """Commit one item, for which the store may take long."""
-        return self._flush([item], alone=True)[0]
+        """Commit one such item, for which the store may take long."""
+        return self._flush([item], again=True, alone=True)[0]
 
     def _flush(
-        self, items: Sequence[ClaimRequest | Checkpoint], *, alone: bool = False
+        self, items: Sequence[ClaimRequest | Checkpoint], *, again: bool = False, alone: bool = False
     ) -> Sequence[Claim | Settled | None]:
         """Commit what the threads of this process have gathered: results first, then claims.
+
+        Parameters:
+          again: whether an earlier try may have been committed, though it met an error.
+          alone: whether it is one item, for which the store may take long.
 
         Raises:
           Overtime: the store took longer than what is gathered may take, or than one item may.
         """
         ends = [item for item in items if isinstance(item, Checkpoint)]
         requests = [item for item in items if isinstance(item, ClaimRequest)]
-        settled, claims = self._settle(ends, requests, alone=alone)
+        settled, claims = self._settle(ends, requests, _Tries(again=again), alone=alone)
         return [
             settled.get(item.claim.claim_id, Settled(won=False))
             if isinstance(item, Checkpoint)
@@ -168,9 +176,8 @@ class Journal:
         ]
 
     def _settle(
-        self, ends: Sequence[Checkpoint], requests: Sequence[ClaimRequest], *, alone: bool
+        self, ends: Sequence[Checkpoint], requests: Sequence[ClaimRequest], tries: _Tries, *, alone: bool
     ) -> tuple[dict[str, Settled], dict[str, Claim]]:
-        tries = _Tries()
         settled: dict[str, Settled] = {}
         claims: dict[str, Claim] = {}
         if self.database.dialect == "sqlite":
@@ -189,16 +196,16 @@ class Journal:
                     lambda own: self._claims(own, requests, tries), at="claim", alone=alone
                 )
         missing = [end for end in ends if end.claim.claim_id not in settled]
-        return settled | self._won_before(missing) if missing else settled, claims
+        return settled | self._won_before(missing, alone=alone) if missing else settled, claims
 
-    def _won_before(self, ends: Sequence[Checkpoint]) -> dict[str, Settled]:
+    def _won_before(self, ends: Sequence[Checkpoint], *, alone: bool) -> dict[str, Settled]:
         """Return what an earlier try has settled: a COMMIT whose reply was lost is sent again, and finds nothing."""
         won = self.database.read(lambda own: self._recorded(own, [end.claim for end in ends], _SUCCEEDED))
         names = {end.successor: end.claim for end in ends if end.successor and end.claim.claim_id in won}
         if names:
             requests = [ClaimRequest(held.quest_id, held.epoch, held.position, name) for name, held in names.items()]
             who = {"worker_id": self.worker_id, "namespace": self.namespace, "now": self.database.clock.now()}
-            claims = self.database.statement(lambda own: self._hot.mine(own, requests, **who), at="claim")
+            claims = self.database.statement(lambda own: self._hot.mine(own, requests, **who), at="claim", alone=alone)
             won |= {names[claim.claim_id].claim_id: Settled(won=True, successor=claim) for claim in claims}
         return won
 
@@ -275,12 +282,16 @@ def _size(item: ClaimRequest | Checkpoint) -> int:
 
 
 class _Tries:
-    """Counts the tries of one transaction, to know when an earlier one may have been committed."""
+    """Tells when an earlier try of a transaction may have been committed.
 
-    def __init__(self) -> None:
-        self._count = 0
+    Parameters:
+      again: whether there has been one before.
+    """
+
+    def __init__(self, *, again: bool = False) -> None:
+        self._any = again
 
     def again(self) -> bool:
-        """Count a try; return whether it is not the first."""
-        self._count += 1
-        return self._count > 1
+        """Note a try; return whether there has been one before it."""
+        before, self._any = self._any, True
+        return before

@@ -11,7 +11,7 @@ from questline_persistence.store_errors import Overtime
 
 Entry = TypeVar("Entry")
 
-#: How often an item is tried alone that takes too long by itself; waiting for somebody's lock does not count.
+#: How often an item is tried in the last lane, if it takes too long there; waiting for somebody's lock does not count.
 MAX_TRIES = 3
 #: Seconds without an item after which the lane's thread ends.
 IDLE_SECONDS = 10.0
@@ -23,11 +23,19 @@ class SlowLane(Generic[Entry]):
     Parameters:
       attempt: sees to one entry; raises `Overtime` where that takes too long.
       give_up: told of an entry that met another error, or that took too long too often.
+      beyond: the lane for what takes too long in this one. Without one this is the last: an entry is tried again here,
+        behind the others.
     """
 
-    def __init__(self, attempt: Callable[[Entry], object], give_up: Callable[[Entry, BaseException], object]) -> None:
+    def __init__(
+        self,
+        attempt: Callable[[Entry], object],
+        give_up: Callable[[Entry, BaseException], object],
+        beyond: SlowLane[Entry] | None = None,
+    ) -> None:
         self._attempt = attempt
         self._give_up = give_up
+        self._beyond = beyond
         self._waiting: deque[tuple[Entry, int]] = deque()
         self._changed = threading.Condition()
         self._running = False
@@ -68,7 +76,9 @@ class SlowLane(Generic[Entry]):
         try:
             self._attempt(entry)
         except Overtime as error:
-            if number < MAX_TRIES or error.blocked:  # behind the others, which may be quick
+            if self._beyond is not None:
+                self._beyond.put([entry])
+            elif number < MAX_TRIES or error.blocked:  # behind the others, which may be quick
                 self._waiting.append((entry, number if error.blocked else number + 1))
             else:
                 self._give_up(entry, error)

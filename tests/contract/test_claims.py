@@ -1,9 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from sqlalchemy import CheckConstraint
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from questline_persistence.claims import Claim, ClaimRequest
 from questline_persistence.ids import new_claim_id
@@ -191,6 +192,28 @@ def test_a_lost_reply_gives_nobody_the_claim_of_another(bench: Workbench) -> Non
         assert journal.claim(bench.wish(quest_id)) is None
 
     assert bench.ticket(quest_id).claim_id == held.claim_id
+
+
+def test_a_claim_whose_reply_was_lost_is_won_though_its_next_try_takes_too_long(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = Exception("canceling statement due to statement timeout")
+    late.sqlstate = "57014"  # type: ignore[attr-defined]
+    claims, tries = bench.journal._claims, list[bool]()
+
+    def once_too_long(*arguments: Any) -> dict[str, Claim]:
+        tries.append(True)
+        if len(tries) == 2:
+            raise DBAPIError("SELECT", {}, late)
+        return claims(*arguments)
+
+    monkeypatch.setattr(bench.journal, "_claims", once_too_long)
+    quest_id = bench.submit("a")
+    with lost_reply(bench.database):
+        won = bench.journal.claim(bench.wish(quest_id))
+
+    assert won is not None
+    assert (bench.ticket(quest_id).claim_id, len(tries)) == (won.claim_id, 3)
 
 
 def test_i6_a_claim_whose_reply_was_lost_and_that_was_swept_is_not_won_again(bench: Workbench) -> None:

@@ -464,7 +464,7 @@ def test_what_is_committed_behind_a_thread_s_back_is_committed_before_the_worker
 
     monkeypatch.setattr(leaving.process.database, "statement", slow)
     handles = [client.submit(quest("a")) for _ in range(2)]
-    eventually(lambda: leaving.process.journal._ends._behind == 2, timeout=LONG, message="nothing was posted")
+    eventually(lambda: leaving.process.journal._ends._behind.count == 2, timeout=LONG, message="nothing was posted")
     stopping = threading.Thread(target=leaving.stop)
     stopping.start()
     eventually(lambda: not any(thread.is_alive() for thread in leaving.worker.consumers.values()))
