@@ -37,6 +37,7 @@ class Forking(Protocol):
 
 _joining = threading.Lock()
 _members: weakref.WeakSet[Forking] = weakref.WeakSet()
+_locks: weakref.WeakSet[threading.Lock] = weakref.WeakSet()
 #: Those that take part in the fork under way.
 _present: list[Forking] = []
 #: The files that were open when this process was forked, by their descriptors.
@@ -48,6 +49,14 @@ def join(member: Forking) -> None:
     """Have `member` take part in every fork for as long as it lives."""
     with _joining:
         _members.add(member)
+
+
+def new_lock() -> threading.Lock:
+    """Return a lock that a forked process finds free, whichever thread of its parent held it at that moment."""
+    lock = threading.Lock()
+    with _joining:
+        _locks.add(lock)
+    return lock
 
 
 def _before() -> None:
@@ -73,7 +82,11 @@ def has_inherited(path: Path) -> bool:
         return False
     file = path.stat()
     found = [descriptor for descriptor, known in _inherited.items() if os.path.samestat(known, file)]
-    return any(os.path.samestat(known, file) for known in _opened(found).values())
+    opened = _opened(found)
+    for descriptor in found:
+        if descriptor not in opened or not os.path.samestat(opened[descriptor], file):
+            _inherited.pop(descriptor, None)  # closed; whatever has this number later was opened here
+    return any(os.path.samestat(known, file) for known in opened.values())
 
 
 def _opened(descriptors: Iterable[int]) -> dict[int, os.stat_result]:
@@ -86,11 +99,14 @@ def _opened(descriptors: Iterable[int]) -> dict[int, os.stat_result]:
 
 
 def _in_child() -> None:
+    for lock in _locks:
+        if lock.locked():
+            lock.release()
+    for member in _present:
+        member.after_fork_in_child()
     _inherited.clear()
     if _OPEN_FILES.is_dir():
         _inherited.update(_opened(int(entry.name) for entry in _OPEN_FILES.iterdir()))
-    for member in _present:
-        member.after_fork_in_child()
     _present.clear()
     _joining.release()
 

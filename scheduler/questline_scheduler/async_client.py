@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
@@ -13,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from questline_persistence import forks
 from questline_persistence.controls import Controlled
 from questline_persistence.corrections import Correction
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
@@ -57,7 +57,7 @@ class AsyncQuestClient:
     ) -> None:
         self._open = partial(QuestClient, database_url, broker_url, namespace)
         self._client: QuestClient | None = None
-        self._opening = threading.Lock()
+        self._opening = forks.new_lock()
         self._threads = Threads("questline-client", CALLS)
 
     async def __aenter__(self) -> Self:

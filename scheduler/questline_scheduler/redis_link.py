@@ -5,7 +5,6 @@ All keys of a namespace share a hash tag, so that in a cluster they are on one n
 
 from __future__ import annotations
 
-import threading
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -16,6 +15,8 @@ from redis.connection import parse_url
 from redis.exceptions import RedisClusterException, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
+
+from questline_persistence import forks
 
 #: Seconds until a reply, or a connection, counts as lost.
 REPLY_TIMEOUT, CONNECT_TIMEOUT = 5.0, 3.0
@@ -61,7 +62,7 @@ class RedisLink:
         # Made now, since it finds mistakes in the options; it does not connect.
         self._single = redis.Redis(connection_pool=redis.ConnectionPool(**self._options))
         self._client: redis.Redis | None = None
-        self._opening = threading.Lock()
+        self._opening = forks.new_lock()
 
     @property
     def client(self) -> redis.Redis:

@@ -41,9 +41,9 @@ if (child := os.fork()) == 0:
     try:
         client.stats()
     except ConfigurationError as error:
-        os._exit("sqlite:///" in error.hint)
+        os._exit(0 if "sqlite:///" in error.hint else 6)
     os._exit(7)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 client.stats()
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
@@ -69,9 +69,9 @@ with QuestExecutor() as executor:
             run()
         except QuestConflict as error:
             executor.close()
-            os._exit("fork" in error.message)
+            os._exit(0 if "fork" in error.message else 6)
         os._exit(7)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert run() == "completed"
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
@@ -116,13 +116,40 @@ if (child := os.fork()) == 0:
         (client or QuestClient(sys.argv[1], "memory://")).stats()
     except ConfigurationError as error:
         own.close()
-        QuestClient(sys.argv[1], "memory://").stats()
-        os._exit("forked" in error.message)
+        clients = [QuestClient(sys.argv[1], "memory://") for _ in range(2)]
+        os._exit(0 if "forked" in error.message else 6)
     os._exit(7)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
     for made in ("before", "after"):
         subprocess.run([sys.executable, "-W", "ignore", "-c", code, sqlite_url, made], check=True)
+
+
+def test_an_async_client_that_is_being_opened_at_a_fork_can_be_opened_in_the_child(sqlite_url: str) -> None:
+    code = """
+import asyncio, os, sys, threading
+from questline import AsyncQuestClient, QuestClient
+opening, go = threading.Event(), threading.Event()
+
+def opened():
+    opening.set()
+    go.wait()
+    return QuestClient(sys.argv[1], "memory://")
+
+client = AsyncQuestClient(sys.argv[1], "memory://")
+client._open = opened
+parents = threading.Thread(target=lambda: asyncio.run(client.stats()))
+parents.start()
+opening.wait()
+if (child := os.fork()) == 0:
+    go.set()
+    asyncio.run(asyncio.wait_for(client.stats(), 20))
+    os._exit(0)
+go.set()
+parents.join()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, sqlite_url], check=True, timeout=60)
 
 
 def test_a_fork_waits_for_a_transaction_of_another_thread_and_holds_up_the_next() -> None:
