@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-import threading
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from questline_persistence import forks
 from questline_persistence.errors import ConfigurationError
 
 #: The first release without the WAL-reset race, and the older releases that got the mend as well.
@@ -32,7 +32,7 @@ _WHEEL = "pysqlite3"
 #: By which names a program gets at SQLite, and what answers to them in the wheel.
 _NAMES = {"sqlite3": _WHEEL, "sqlite3.dbapi2": f"{_WHEEL}.dbapi2", "_sqlite3": f"{_WHEEL}._sqlite3"}
 
-_deciding = threading.Lock()
+_deciding = forks.new_lock()
 _decided: list[ModuleType] = []
 
 
@@ -54,7 +54,7 @@ def driver() -> ModuleType:
 
 def _decide() -> ModuleType:
     loaded, wheel_loaded = not _NAMES.keys().isdisjoint(sys.modules), _WHEEL in sys.modules
-    standard = _imported("sqlite3.dbapi2") if loaded else _looked_at("_sqlite3")
+    standard = _meant() if loaded else _looked_at("_sqlite3")
     wheel = _imported(f"{_WHEEL}.dbapi2")
     fit = [module for module in (standard, wheel) if module is not None and _version(module) >= MIN_VERSION]
     if not fit:
@@ -64,10 +64,16 @@ def _decide() -> ModuleType:
     if chosen not in fit:
         chosen = max(fit, key=lambda module: (module is not wheel and has_safe_log(module), _version(module)))
     if chosen is not wheel:
-        return importlib.import_module("sqlite3.dbapi2")
-    if not loaded:
-        sys.modules.update({name: sys.modules[answering] for name, answering in _NAMES.items()})
+        return chosen if loaded else importlib.import_module("sqlite3.dbapi2")
+    for name in _NAMES.keys() - sys.modules.keys():
+        sys.modules[name] = importlib.import_module(_NAMES[name])
     return chosen
+
+
+def _meant() -> ModuleType | None:
+    """Return what `import sqlite3` means in this process: a program may have put another library in its place."""
+    package = _imported("sqlite3")
+    return getattr(package, "dbapi2", package)
 
 
 def _imported(name: str) -> ModuleType | None:
@@ -86,13 +92,18 @@ def _looked_at(name: str) -> ModuleType | None:
 
 
 def is_alone() -> bool:
-    """Return whether the wheel is used, and Python's own `sqlite3` can no longer be loaded."""
-    return not is_standard(driver()) and is_ours(sys.modules["_sqlite3"])
+    """Return whether another library than Python's own is used, and Python's own can no longer be loaded."""
+    return all(name in sys.modules and is_ours(sys.modules[name]) for name in _NAMES) and not is_standard(driver())
 
 
 def is_standard(module: ModuleType) -> bool:
     """Return whether `module` is the standard library's."""
     return str(module.Connection.__module__).startswith("sqlite3")
+
+
+def is_wheel(module: ModuleType) -> bool:
+    """Return whether `module` is the wheel's."""
+    return str(module.Connection.__module__).startswith(_WHEEL)
 
 
 def is_ours(module: Any) -> bool:

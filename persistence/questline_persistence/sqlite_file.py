@@ -17,6 +17,8 @@ COMMITS_PER_CHECKPOINT = 100
 GROWTH_PER_CHECKPOINT = 4_000_000
 #: How long a checkpoint waits for another's write before it is put off, in milliseconds.
 PATIENCE_MS = 1_000
+#: Held while it is decided whether other processes are to know of a file, so that nobody hides what another shows.
+_showing = forks.new_lock()
 #: The folder of the default's file, which is made where it is missing.
 DEFAULT_FOLDER = ".questline"
 
@@ -66,11 +68,12 @@ class SqliteFile:
 
     def opened(self, connection: Any) -> None:
         """Note that a connection has been opened and prepared."""
-        if self._watch is None or not self._watch.alive:
-            sqlite_guard.watch(self._path)
-            self._watch = weakref.finalize(self, sqlite_guard.unwatch, self._path)
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":  # else nobody could commit any more
-            presence.show(self._path)
+        is_logged = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        with _showing:
+            if self._watch is None or not self._watch.alive:
+                self._watch = sqlite_guard.watch(self._path, self)
+            if is_logged:  # else nobody could commit any more
+                presence.show(self._path)
 
     def left_to_parent(self) -> None:
         """Note that this process was forked from the one that has the file open."""
@@ -79,8 +82,9 @@ class SqliteFile:
 
     def closing(self) -> None:
         """Note that all connections are about to be closed for good."""
-        if self._watch is not None and self._watch():
-            presence.hide(self._path)
+        with _showing:
+            if self._watch is not None and self._watch() and not sqlite_guard.is_watched(self._path):
+                presence.hide(self._path)
 
     def committed(self) -> None:
         """Keep the log short after a commit, where connections leave that to us."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
-from collections import Counter
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -17,43 +16,47 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from questline_persistence import sqlite_driver
+from questline_persistence import forks, sqlite_driver
 from questline_persistence.errors import ConfigurationError
 
 #: The audit events of Python's own library, and of the wheel.
 _STANDARD, _WHEEL = "sqlite3.connect", "pysqlite3.connect"
 _EVENTS = frozenset({_STANDARD, _WHEEL})
 
-_lock = threading.Lock()
-_stores: Counter[Path] = Counter()
+#: The stores that are open, each by what has it open. What a collected object leaves is taken out with no lock: the
+#: collector comes in the middle of anything, in the thread that holds the lock, too.
+_stores: dict[int, Path] = {}
+_hooking = forks.new_lock()
 _hooked: list[bool] = []
 
 
-def watch(path: Path) -> None:
-    """Refuse connections of another library to the store at `path`, until it is unwatched as often."""
-    with _lock:
-        _stores[path] += 1
+def watch(path: Path, owner: object) -> weakref.finalize[[int], Any]:
+    """Refuse connections of another library to the store at `path`, until what is returned is called.
+
+    Parameters:
+      path: where the store is.
+      owner: what has it open; when that is collected, the store is watched no longer.
+    """
+    _stores[id(owner)] = path
+    with _hooking:
         if not _hooked and not sqlite_driver.is_alone():  # a hook costs a microsecond per step
             _hooked.append(True)
             _wrap()
             sys.addaudithook(_heed)
+    return weakref.finalize(owner, _stores.pop, id(owner))
 
 
-def unwatch(path: Path) -> bool:
-    """Take back one `watch`; return whether it was the last for this file."""
-    with _lock:
-        _stores[path] -= 1
-        if _stores[path] <= 0:
-            del _stores[path]
-        return path not in _stores
+def is_watched(path: Path) -> bool:
+    """Return whether anything has the store at `path` open."""
+    return path in _stores.copy().values()
 
 
 def _heed(event: str, values: tuple[Any, ...]) -> None:
     if event not in _EVENTS or not _stores:  # called for all that is imported, opened, started
         return
     ours = sqlite_driver.driver()
-    by_another = (event == _STANDARD) != sqlite_driver.is_standard(ours)
-    if by_another and (store := _store(values[0])) is not None:
+    is_by_ours = sqlite_driver.is_standard(ours) if event == _STANDARD else sqlite_driver.is_wheel(ours)
+    if not is_by_ours and (store := _store(values[0])) is not None:
         name = ours.__name__
         raise ConfigurationError(
             f"{store} is open as a store of questline by {name} (SQLite {ours.sqlite_version}); another SQLite library "
@@ -67,7 +70,7 @@ def _store(database: Any) -> Path | None:
     with suppress(TypeError, ValueError):
         name = os.fsdecode(database)
         names = [name, unquote(urlsplit(name).path)] if name.startswith("file:") else [name]
-        for store in list(_stores):
+        for store in _stores.copy().values():
             for name in names:
                 with suppress(OSError):
                     if store.samefile(name):
@@ -78,17 +81,21 @@ def _store(database: Any) -> Path | None:
 def _wrap() -> None:
     """Have the wheel tell of its connections, and Python's own library, if it has the WAL-reset race, leave the log."""
     ours = sqlite_driver.driver()
-    if not sqlite_driver.is_standard(ours):
-        return
-    if not sqlite_driver.has_safe_log(ours):
-        _replace(_leaving(ours.connect, ours.Connection), "sqlite3", "sqlite3.dbapi2", "_sqlite3")
-    with suppress(ImportError):
-        _replace(_telling(import_module("pysqlite3").connect), "pysqlite3", "pysqlite3.dbapi2", "pysqlite3._sqlite3")
+    if sqlite_driver.is_standard(ours) and not sqlite_driver.has_safe_log(ours):
+        _replace(ours.connect, _leaving(ours.connect, ours.Connection))
+    if not sqlite_driver.is_wheel(ours):
+        with suppress(ImportError):
+            connect = import_module("pysqlite3.dbapi2").connect
+            _replace(connect, _telling(connect))
 
 
-def _replace(connect: Callable[..., Any], *modules: str) -> None:
-    for name in modules:
-        import_module(name).connect = connect  # type: ignore[attr-defined]
+def _replace(connect: Callable[..., Any], another: Callable[..., Any]) -> None:
+    """Put another `connect` wherever a module has this one, by whatever name the module is known."""
+    for module in [*sys.modules.values()]:
+        with suppress(AttributeError):  # what stands for a module may be anything
+            names = object.__getattribute__(module, "__dict__")  # a lazy one would be loaded by a plain look
+            if names.get("connect") is connect:
+                names["connect"] = another
 
 
 def _telling(connect: Callable[..., Any]) -> Callable[..., Any]:

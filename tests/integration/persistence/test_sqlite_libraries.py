@@ -15,6 +15,7 @@ from questline_persistence import sqlite_driver, sqlite_file
 from questline_persistence.database import Database
 from tests.waiting import eventually
 
+COUNTED = "SELECT count(*) FROM quest_executions"
 ORDERS = (
     "sqlite3 first",
     "sqlite3 later",
@@ -103,6 +104,88 @@ print(ours.Connection.__module__.partition(".")[0])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert library in {done.stdout.strip(), "one"}
+
+
+SWAP = 'sys.modules["sqlite3"] = sys.modules.pop("pysqlite3")'
+
+
+@pytest.mark.parametrize(
+    "before", ["import pysqlite3", "import sqlite3, pysqlite3", "import sqlite3.dbapi2, pysqlite3"]
+)
+def test_a_program_that_puts_the_wheel_in_the_place_of_sqlite3_makes_all_use_it(sqlite_url: str, before: str) -> None:
+    script = f"""
+import sys
+{before}
+{SWAP}
+from questline import QuestClient
+from questline_persistence.sqlite_driver import driver
+with QuestClient(sys.argv[1], "memory://") as client:
+    import sqlite3
+    assert sqlite3.connect is driver().connect
+    assert sqlite3.connect(sys.argv[1].removeprefix("sqlite:///")).execute({COUNTED!r}).fetchone() == (0,)
+    client.stats()
+"""
+    subprocess.run([sys.executable, "-c", script, sqlite_url], check=True)
+
+
+@pytest.mark.parametrize("when", ["decided", "opened"])
+def test_the_wheel_that_takes_the_place_of_sqlite3_later_is_refused_by_whatever_name(
+    sqlite_url: str, when: str
+) -> None:
+    script = f"""
+import sqlite3.dbapi2, pysqlite3, sys
+from pysqlite3 import connect
+from questline import ConfigurationError, QuestClient
+from questline_persistence.sqlite_driver import driver
+driver()
+{SWAP if when == "decided" else ""}
+client = QuestClient(sys.argv[1], "memory://")
+{SWAP if when == "opened" else ""}
+import sqlite3 as swapped
+import pysqlite3 as anew
+path = sys.argv[1].removeprefix("sqlite:///")
+for way in (swapped.connect, swapped.dbapi2.connect, anew.connect, connect):
+    try:
+        way(path)
+    except ConfigurationError as error:
+        assert "sqlite3.dbapi2" in error.message
+    else:
+        sys.exit(f"{{way}} was let in")
+client.stats()
+"""
+    subprocess.run([sys.executable, "-c", script, sqlite_url], check=True)
+
+
+def test_a_store_that_is_collected_at_any_moment_holds_nothing_up(sqlite_url: str, tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from questline_persistence import sqlite_guard
+from questline_persistence.database import Database
+
+class Owner:
+    pass
+
+owners = [Owner() for _ in range(1_000)]
+for owner in owners:
+    sqlite_guard.watch(Path(sys.argv[2]), owner)
+del owner
+
+def collect_one(frame, *_):
+    if frame.f_globals.get("__name__", "").startswith("questline_persistence.sqlite_"):
+        owners.pop()
+    return collect_one
+
+sys.settrace(collect_one)
+database = Database(sys.argv[1])
+database.read(lambda connection: connection)
+database.close()
+sys.settrace(None)
+assert len(owners) < 1_000
+assert len(sqlite_guard._stores) == len(owners)
+"""
+    command = [sys.executable, "-c", script, sqlite_url, str(tmp_path / "another.db")]
+    subprocess.run(command, check=True, timeout=60)
 
 
 def test_connections_of_a_library_with_the_race_leave_the_log_and_the_store_keeps_it_short(
