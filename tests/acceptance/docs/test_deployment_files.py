@@ -1,7 +1,9 @@
-"""The image and the compose file name commands, options and settings that exist."""
+"""Files for deployment, in the repository or shown in a how-to, name commands, options and settings that exist."""
 
 import re
+import shlex
 from collections.abc import Iterator
+from configparser import RawConfigParser
 from fnmatch import fnmatch
 from typing import Any
 
@@ -10,11 +12,13 @@ import typer
 import yaml
 
 from questline.cli.app import app
+from questline.cli.exit_codes import ExitCode
 from questline_persistence.settings import documented
-from tests.acceptance.docs.pages import ROOT
+from tests.acceptance.docs.pages import ROOT, Block, blocks
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
+SHUTDOWN = next(float(default) for name, default, _ in documented() if name == "QUESTLINE_SHUTDOWN_SECONDS")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
@@ -35,6 +39,20 @@ def health_checks() -> Iterator[list[str]]:
     found = re.search(r"HEALTHCHECK .*CMD (\[.*\])", DOCKERFILE)
     assert found is not None
     yield yaml.safe_load(found[1])
+
+
+def shown(page: str, language: str) -> list[Block]:
+    """Return the blocks of a how-to in a language."""
+    return [block for block in blocks(ROOT / "docs/how-to" / f"{page}.md") if block.language == language]
+
+
+def unit() -> dict[str, str]:
+    """Return what the systemd unit that is shown says of the service."""
+    (block,) = shown("run-under-systemd", "ini")
+    parser = RawConfigParser()
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys as they are written
+    parser.read_string(block.text)
+    return dict(parser["Service"])
 
 
 def test_every_service_runs_a_command_that_exists() -> None:
@@ -61,10 +79,20 @@ def test_every_setting_that_is_given_exists() -> None:
 
 
 def test_a_worker_gets_longer_to_stop_than_its_steps() -> None:
-    shutdown = next(float(default) for name, default, _ in documented() if name == "QUESTLINE_SHUTDOWN_SECONDS")
-
     for service in OURS.values():
-        assert float(service["stop_grace_period"].removesuffix("s")) >= shutdown + 15
+        assert float(service["stop_grace_period"].removesuffix("s")) >= SHUTDOWN + 15
+    assert float(unit()["TimeoutStopSec"]) >= SHUTDOWN + 10
+
+
+def test_the_unit_runs_a_command_that_exists_and_gives_up_where_starting_again_is_no_use() -> None:
+    program, *words = shlex.split(unit()["ExecStart"])
+
+    assert program.endswith("/questline")
+    assert exists(words[:1])
+    assert {int(code) for code in unit()["RestartPreventExitStatus"].split()} == {
+        ExitCode.USAGE,
+        ExitCode.CONFIGURATION,
+    }
 
 
 @pytest.mark.parametrize("needed", ["README.md", "LICENSE", "pyproject.toml", "examples/codebase_review"])
@@ -73,3 +101,16 @@ def test_what_the_wheel_is_built_from_is_in_the_image_s_build(needed: str) -> No
 
     assert any(fnmatch(needed, pattern) for pattern in kept)
     assert (ROOT / needed).exists()
+
+
+def test_the_containers_that_are_shown_run_commands_that_exist_and_get_time_to_stop() -> None:
+    compose, deployment = (yaml.safe_load(block.text) for block in shown("run-in-a-container", "yaml"))
+    pod = deployment["spec"]["template"]["spec"]
+    known = {name for name, _, _ in documented()}
+    named = {variable["name"].removesuffix("_FILE") for variable in pod["containers"][0]["env"]}
+
+    assert exists(compose["services"]["migrate"]["command"])
+    assert exists(pod["containers"][0]["args"][:1])
+    assert named <= known
+    assert float(pod["terminationGracePeriodSeconds"]) >= SHUTDOWN + 10
+    assert float(compose["services"]["worker"]["stop_grace_period"].removesuffix("s")) >= SHUTDOWN + 10

@@ -1,12 +1,13 @@
 """Every how-to runs as it is written, block by block, in a folder with an empty store."""
 
-import re
 import shutil
+from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.acceptance.docs.pages import ROOT
+from tests.acceptance.docs.pages import ROOT, blocks
 from tests.acceptance.docs.tour import Player, only_shown, tour
 
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
@@ -20,13 +21,13 @@ all_pages = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PA
 
 
 def servers(page: Path, request: pytest.FixtureRequest) -> dict[str, str]:
-    """Return the servers that the blocks of a page name, as variables of the environment."""
-    text = "".join(block.text for block in tour(page))
-    named = {name: fixture for name, fixture in SERVERS.items() if re.search(rf"\b{name}\b", text)}
-    return {name: request.getfixturevalue(fixture) for name, fixture in named.items()}
+    """Return the servers that a page names, as in `$DATABASE_URL`: variables of the environment."""
+    named = [name for name in SERVERS if f"${name}" in page.read_text()]
+    return {name: request.getfixturevalue(SERVERS[name]) for name in named}
 
 
 @all_pages
+@pytest.mark.timeout(180)
 def test_a_how_to_runs_and_prints_what_it_shows(
     page: Path, tmp_path: Path, sqlite_template: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -41,3 +42,12 @@ def test_a_how_to_runs_and_prints_what_it_shows(
 @all_pages
 def test_code_that_is_not_run_is_marked_as_text_or_configuration(page: Path) -> None:
     assert {block.language for block in only_shown(page)} <= {"text", "ini", "yaml", "dockerfile"}
+
+
+@all_pages
+def test_configuration_that_is_shown_can_be_read(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "ini":
+            RawConfigParser().read_string(block.text)
+        elif block.language == "yaml":
+            yaml.safe_load(block.text)
