@@ -7,6 +7,8 @@ import random
 import time
 import uuid
 
+from questline_persistence.errors import QuestNotFound
+
 #: Claims are many, and to ask the system for each one's name lets go of Python's lock. A forked process gets its own.
 _claims = random.Random()  # noqa: S311  (a name, no secret)
 os.register_at_fork(after_in_child=_claims.seed)
@@ -24,3 +26,13 @@ def new_quest_id() -> str:
 def new_claim_id() -> str:
     """Return a fresh random name for one claim or one worker incarnation: 32 hexadecimal digits."""
     return f"{_claims.getrandbits(128):032x}"
+
+
+def is_possible(quest_id: str) -> bool:
+    """Return whether a quest can have this id; another need not be looked for, and not every one could be."""
+    return quest_id.isascii() and quest_id.isprintable()
+
+
+def not_found(quest_id: str) -> QuestNotFound:
+    """Return the error that no quest has this id."""
+    return QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")

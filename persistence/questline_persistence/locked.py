@@ -11,8 +11,8 @@ from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.endings import UNCLAIMED, Ending, record
 from questline_persistence.errors import QuestConflict
+from questline_persistence.ids import is_possible, not_found
 from questline_persistence.limits import DEFAULTS, Limits
-from questline_persistence.short_ids import is_possible, not_found
 from questline_persistence.states import LIVE, TRANSITIONS, ExecutionStatus, RunStatus, TicketState
 from questline_persistence.tables import BELL, quests, steps, tickets
 

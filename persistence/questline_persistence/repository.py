@@ -15,9 +15,9 @@ from questline_persistence.counters import Counters
 from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.filters import FILTERS, QuestFilter, after, write_cursor
+from questline_persistence.ids import is_possible, not_found
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
 from questline_persistence.removal import MAX_AT_ONCE, Removal
-from questline_persistence.short_ids import not_found
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.tables import quests, runs, snapshots, tickets
@@ -147,7 +147,7 @@ class QuestRepository:
         Raises:
           QuestNotFound: there is no such quest.
         """
-        if not short_ids.is_possible(quest_id):
+        if not is_possible(quest_id):
             raise not_found(quest_id)
         query = select(quests.c.status).where(quests.c.quest_id == quest_id, quests.c.namespace == self.namespace)
         found = self.database.read(lambda connection: connection.execute(query).scalar())
@@ -172,7 +172,7 @@ class QuestRepository:
 
     def tickets(self, quest_id: str) -> list[dict[str, Any]]:
         """Return what a quest may run now or waits to run: one row per ticket, by position."""
-        if not short_ids.is_possible(quest_id):
+        if not is_possible(quest_id):
             return []
         shown = (
             *("position", "handler", "state", "attempt", "lost", "company", "available_at", "queue"),

@@ -15,12 +15,12 @@ from questline_persistence import history
 from questline_persistence.clock import rfc3339
 from questline_persistence.endings import error_text
 from questline_persistence.errors import PayloadError, QuestConflict
+from questline_persistence.ids import is_possible, not_found
 from questline_persistence.limits import Limits
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import encode, refuse_halves, whole_state
 from questline_persistence.plan import Plans, highest, stack_text
 from questline_persistence.run_data import numbers
-from questline_persistence.short_ids import is_possible, not_found
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.submission import insert_quests, take_apart
 from questline_persistence.tables import quests, runs, snapshots, steps, tickets

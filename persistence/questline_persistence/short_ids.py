@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, collate, func, select
 
 from questline_persistence.errors import QuestNotFound
+from questline_persistence.ids import is_possible, not_found
 from questline_persistence.tables import quests
 
 #: The word that stands for the newest quest.
@@ -87,13 +88,3 @@ def _ending(connection: Connection, namespace: str, text: str) -> list[str]:
     end = func.substr(newest.c.quest_id, func.length(newest.c.quest_id) - len(text) + 1)
     alike = select(newest.c.quest_id).where(newest.c.namespace == namespace, end == text)
     return [str(quest_id) for quest_id in connection.execute(alike.limit(4)).scalars()]
-
-
-def is_possible(quest_id: str) -> bool:
-    """Return whether a quest can have this id; another need not be looked for, and not every one could be."""
-    return quest_id.isascii() and quest_id.isprintable()
-
-
-def not_found(quest_id: str) -> QuestNotFound:
-    """Return the error that no quest has this id."""
-    return QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")

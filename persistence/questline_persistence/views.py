@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, select
 
 from questline_persistence import attempts, history
+from questline_persistence.ids import is_possible
 from questline_persistence.limits import DEFAULTS, Limit
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
 from questline_persistence.payload import decode
-from questline_persistence.short_ids import is_possible
 from questline_persistence.standing import Standing
 from questline_persistence.states import ExecutionStatus, RunStatus, StepStatus, TicketState
 from questline_persistence.tables import quests, snapshots, steps, tickets
