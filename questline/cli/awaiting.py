@@ -12,8 +12,7 @@ from questline.cli import output, pictures
 from questline.cli.exit_codes import MEANINGS, ExitCode
 from questline.cli.failures import WaitTimedOut
 from questline.cli.invocation import Invocation
-from questline.cli.show import look
-from questline.cli.situation import Cause
+from questline.cli.situation import Cause, Situation, situation_of
 from questline_persistence.states import TERMINAL, ExecutionStatus
 
 if TYPE_CHECKING:
@@ -48,6 +47,17 @@ def wait(invocation: Invocation, quest_id: str, timeout: float | None) -> QuestE
             explain(quest)
             time.sleep(pause)
             pause = min(pause * 1.3, LOOK_LONGEST)
+
+
+def look(
+    invocation: Invocation, quest_id: str, load: Callable[[str], QuestExecutionData]
+) -> tuple[QuestExecutionData, Situation]:
+    """Return a quest, read by `load`, and why it is where it is."""
+    # Before the quest: one that has ended since has no ticket, and its status tells why.
+    tickets = invocation.repository.tickets(quest_id)
+    ahead = invocation.backlog.ahead_of(quest_id)
+    quest = load(quest_id)
+    return quest, situation_of(quest, tickets, invocation.register.all(), invocation.now(), ahead=ahead)
 
 
 def outcome(quest: QuestExecutionData) -> ExitCode:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from questline.cli import options, pictures, times
+from questline.cli.awaiting import look
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
 from questline.cli.output import printable, visible
-from questline.cli.situation import Cause, Situation, situation_of
+from questline.cli.situation import Cause, Situation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
 
@@ -35,17 +36,6 @@ def show(invocation: Invocation, quest_id: options.QuestId) -> None:
     quest, situation = look(invocation, repository.full_id(quest_id), repository.load_quest)
     data = quest.to_json() | {"why": situation.to_json()}
     invocation.answer(data, lambda: draw(quest, situation, invocation.now()))
-
-
-def look(
-    invocation: Invocation, quest_id: str, load: Callable[[str], QuestExecutionData]
-) -> tuple[QuestExecutionData, Situation]:
-    """Return a quest, read by `load`, and why it is where it is."""
-    # Before the quest: one that has ended since has no ticket, and its status tells why.
-    tickets = invocation.repository.tickets(quest_id)
-    ahead = invocation.backlog.ahead_of(quest_id)
-    quest = load(quest_id)
-    return quest, situation_of(quest, tickets, invocation.register.all(), invocation.now(), ahead=ahead)
 
 
 def draw(quest: QuestExecutionData, situation: Situation, now: float) -> RenderableType:
