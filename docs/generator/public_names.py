@@ -12,15 +12,11 @@ from docstrings import read
 from pydantic import BaseModel
 
 import questline
-from questline_persistence.controls import Controlled
-from questline_persistence.corrections import Change
+from questline_persistence.controls import Change, Controlled, Restart, StepAgain
 from questline_persistence.models import StepProgress, StepView
-from questline_persistence.repository import Page
-from questline_persistence.restart import Restart, StepAgain
+from questline_persistence.records import Page
 from questline_persistence.states import RunStatus, SnapshotReason
-from questline_worker.hooks import StepEvent
-from questline_worker.outcomes import StepCancelled
-from questline_worker.outputs import Outputs
+from questline_worker.lords import Outputs, StepCancelled, StepEvent
 
 #: The parts of the reference. A class brings its members, but for those that another part names.
 PARTS: dict[str, tuple[str, ...]] = {

@@ -13,9 +13,17 @@ from typing import Any, NamedTuple
 import orjson
 
 from questline_persistence.errors import PayloadError
-from questline_persistence.limits import DEFAULTS, Limits
 from questline_persistence.models import MAX_STEPS, LordStep
-from questline_persistence.payload import MAX_STATE_DEPTH, TEXT_ROOM, encode, is_big, mark_big, too_large
+from questline_persistence.payload import (
+    DEFAULTS,
+    MAX_STATE_DEPTH,
+    TEXT_ROOM,
+    Limits,
+    encode,
+    is_big,
+    mark_big,
+    too_large,
+)
 
 
 class PlannedStep(NamedTuple):

@@ -26,7 +26,7 @@ from pydantic_settings import (
 )
 
 from questline_persistence.errors import ConfigurationError
-from questline_persistence.limits import DEFAULTS, Limit, Limits
+from questline_persistence.payload import DEFAULTS, Limit, Limits
 from questline_persistence.secret_files import read_secret
 from questline_persistence.spelling import suggestion
 from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from questline.cli import (
+from questline.cli import doctor
+from questline.cli.command import new_app
+from questline.cli.commands import (
     config,
     db,
     delete,
     demo,
     dev,
-    doctor,
     list,  # noqa: A004  (named for its command)
     replay,
     runs,
@@ -23,7 +24,6 @@ from questline.cli import (
     worker,
     workers,
 )
-from questline.cli.command import new_app
 
 _QUESTS, _STEERING, _PROCESSES, _UPKEEP = "Quests", "Steering", "Processes", "Upkeep"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from questline.cli import output, pictures
+from questline.cli.display import output, pictures
 from questline.cli.exit_codes import MEANINGS, ExitCode
 from questline.cli.failures import WaitTimedOut
 from questline.cli.invocation import Invocation

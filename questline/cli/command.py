@@ -9,9 +9,9 @@ from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
 
 import typer
 
+from questline.cli.display import Output
 from questline.cli.exit_codes import ExitCode
 from questline.cli.invocation import Flags, Invocation
-from questline.cli.output import Output
 
 P = ParamSpec("P")
 

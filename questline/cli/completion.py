@@ -13,7 +13,7 @@ import typer
 from questline_persistence.states import ExecutionStatus
 
 if TYPE_CHECKING:
-    from questline_persistence.repository import QuestRepository
+    from questline_persistence.records import QuestRepository
 
 #: Longest time that the store may take to say which quests there are, in seconds.
 LOOKUP_SECONDS = 0.3
@@ -47,8 +47,8 @@ def complete_quest_id(context: typer.Context, incomplete: str) -> list[str]:
 def _repository(options: Mapping[str, Any]) -> QuestRepository | None:
     """Return the records that the half-typed command would use; a store that is not there is not made."""
     from questline_persistence import settings  # noqa: PLC0415  (350 ms that only completion of ids needs)
-    from questline_persistence.database import Database  # noqa: PLC0415
-    from questline_persistence.repository import QuestRepository  # noqa: PLC0415
+    from questline_persistence.records import QuestRepository  # noqa: PLC0415
+    from questline_persistence.store import Database  # noqa: PLC0415
 
     chosen = settings.load(database_url=options.get("database_url"), namespace=options.get("namespace"))
     database = Database(chosen.database_url, patience=0.0, pooler=chosen.database_pooler)

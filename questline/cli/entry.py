@@ -11,11 +11,11 @@ from typing import Any
 
 import typer
 
-from questline.cli import failures, output
+from questline.cli import failures
 from questline.cli.app import app
+from questline.cli.display import Output, StdoutClosed, output
 from questline.cli.exit_codes import ExitCode
 from questline.cli.init import go_on_below, is_first
-from questline.cli.output import Output, StdoutClosed
 from questline_scheduler.standard_streams import open_standard_streams
 from questline_worker.own_imports import keep_own_imports
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import typer
 
-from questline.cli import output
+from questline.cli.display import output
 from questline.cli.exit_codes import ExitCode
 from questline_persistence.error_text import summary_of, traceback_of
 from questline_persistence.errors import (

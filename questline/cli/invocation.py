@@ -9,19 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from questline.cli import output
+from questline.cli.display import Output, output
 from questline.cli.failures import UsageMistake
-from questline.cli.output import Output
 from questline_persistence.errors import ConfigurationError, NotAllowed, StoreUnavailable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from questline_persistence.backlog import Backlog
-    from questline_persistence.database import Database
-    from questline_persistence.register import Register
-    from questline_persistence.repository import QuestRepository
+    from questline_persistence.records import Backlog, QuestRepository
+    from questline_persistence.recovery import Register
     from questline_persistence.settings import Settings
+    from questline_persistence.store import Database
     from questline_scheduler.client import QuestClient
 
 Text = Callable[[], "RenderableType"]
@@ -98,7 +96,7 @@ class Invocation:
     @cached_property
     def database(self) -> Database:
         """The store, its schema unseen."""
-        from questline_persistence.database import Database  # noqa: PLC0415  (200 ms that --help does not need)
+        from questline_persistence.store import Database  # noqa: PLC0415  (200 ms that --help does not need)
 
         settings = self.settings
         database = Database(settings.database_url, limits=settings.limits, pooler=settings.database_pooler)
@@ -124,7 +122,7 @@ class Invocation:
     def _nothing_yet(self) -> Database:
         """Return an empty store in place of the default one, which is only made when it is needed."""
         from questline_persistence import schema  # noqa: PLC0415  (as the store's)
-        from questline_persistence.database import Database  # noqa: PLC0415
+        from questline_persistence.store import Database  # noqa: PLC0415
 
         if self.settings.database_url != type(self.settings).model_fields["database_url"].default:
             name = self.database.name
@@ -138,21 +136,21 @@ class Invocation:
     @cached_property
     def repository(self) -> QuestRepository:
         """The records."""
-        from questline_persistence.repository import QuestRepository  # noqa: PLC0415  (as the store's)
+        from questline_persistence.records import QuestRepository  # noqa: PLC0415  (as the store's)
 
         return QuestRepository(self.store, namespace=self.settings.namespace)
 
     @cached_property
     def register(self) -> Register:
         """The worker processes."""
-        from questline_persistence.register import Register  # noqa: PLC0415  (as the store's)
+        from questline_persistence.recovery import Register  # noqa: PLC0415  (as the store's)
 
         return Register(self.repository.database, self.settings.namespace)
 
     @cached_property
     def backlog(self) -> Backlog:
         """What waits, and for what."""
-        from questline_persistence.backlog import Backlog  # noqa: PLC0415  (as the store's)
+        from questline_persistence.records import Backlog  # noqa: PLC0415  (as the store's)
 
         return Backlog(self.repository.database, self.settings.namespace)
 
@@ -180,7 +178,7 @@ class Invocation:
         """
         names = tuple(modules) or self.settings.lords
         if names:
-            from questline_persistence.database import decide_library  # noqa: PLC0415  (as the store's)
+            from questline_persistence.store import decide_library  # noqa: PLC0415  (as the store's)
             from questline_scheduler.logs import restore_logging  # noqa: PLC0415  (only those who have Lords need it)
             from questline_worker.lords import import_lords  # noqa: PLC0415
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import typer
 
-from questline.cli import output, pictures
+from questline.cli.display import Output, output, pictures
 from questline.cli.exit_codes import ExitCode
 from questline.cli.failures import Failure, UsageMistake, explain, print_failure
 from questline.cli.invocation import Invocation
-from questline.cli.output import Output
 from questline.cli.quest_filter import FilterWords
 from questline_persistence.errors import QuestlineError
 from questline_persistence.states import ExecutionStatus

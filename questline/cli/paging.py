@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from questline.cli import pictures
+from questline.cli.display import pictures
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from questline.cli.values import read_pairs
 from questline_persistence.clock import rfc3339
 
 if TYPE_CHECKING:
-    from questline_persistence.filters import QuestFilter
+    from questline_persistence.records import QuestFilter
 
 #: The option of each field, in the order in which a command is told again.
 _OPTIONS = {
@@ -54,7 +54,7 @@ class FilterWords:
           UsageMistake: a time or a label cannot be read.
           PayloadError: a status is unknown, or a label's key holds characters that no key may hold.
         """
-        from questline_persistence.repository import make_filter  # noqa: PLC0415  (200 ms that --help does not need)
+        from questline_persistence.records import make_filter  # noqa: PLC0415  (200 ms that --help does not need)
 
         return make_filter(
             list(self.statuses or sorted(usual)) or None,

@@ -6,11 +6,13 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from questline.cli.failures import UsageMistake
 from questline_persistence.errors import PayloadError
-from questline_persistence.limits import Limits
+
+if TYPE_CHECKING:
+    from questline_persistence.payload import Limits
 
 #: The word that stands for standard input.
 STDIN = "-"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from questline_persistence.errors import QuestlineError
-from questline_persistence.register import Holder
+from questline_persistence.recovery import Holder
 from questline_persistence.states import ExecutionStatus
 from questline_scheduler.client import QuestClient
 

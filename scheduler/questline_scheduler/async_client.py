@@ -12,9 +12,8 @@ from typing import Any, Protocol, Self, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from questline_persistence import forks
-from questline_persistence.controls import Controlled
-from questline_persistence.corrections import Correction
+from questline_persistence.controls import Controlled, Correction
+from questline_persistence.dialects import forks
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_scheduler.client import OnConflict, QuestClient
 from questline_scheduler.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of

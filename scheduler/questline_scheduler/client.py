@@ -15,28 +15,23 @@ from typing import Any, Literal, Self, TypeAlias
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from questline_persistence import schema, settings, submission
+from questline_persistence import schema, settings
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
-from questline_persistence.controls import Controlled, Controls
-from questline_persistence.corrections import Correction
-from questline_persistence.database import Database
+from questline_persistence.controls import Controlled, Controls, Correction, StartingPoint
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
+from questline_persistence.journal import Submitted, submission, take_apart
 from questline_persistence.models import MAX_KEY_LENGTH, MAX_REASON, LordRun, QuestExecutionData, Snapshot
 from questline_persistence.payload import refuse_halves
 from questline_persistence.plan import Plans
-from questline_persistence.recovery import Recovery
-from questline_persistence.register import Register
-from questline_persistence.repository import QuestRepository
-from questline_persistence.starting_point import StartingPoint
-from questline_persistence.submission import Submitted, take_apart
-from questline_scheduler.brokers import open_broker
-from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_persistence.records import QuestRepository
+from questline_persistence.recovery import Recovery, Register
+from questline_persistence.store import Database
+from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
 from questline_scheduler.handle import QuestHandle, QuestRef, id_of
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import build_stack
-from questline_scheduler.ringer import Ringer
 from questline_scheduler.step_defaults import complete
 from questline_scheduler.waiting import Wait
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from questline_persistence.controls import Restart
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import QuestExecutionData
-from questline_persistence.restart import Restart
 
 
 class _Asked(Protocol):

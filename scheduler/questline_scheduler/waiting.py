@@ -6,7 +6,7 @@ import time
 
 from questline_persistence.errors import QuestFailed
 from questline_persistence.models import QuestExecutionData
-from questline_persistence.repository import QuestRepository
+from questline_persistence.records import QuestRepository
 from questline_persistence.states import TERMINAL, ExecutionStatus
 
 #: First and longest wait between two looks at a quest that is waited for, in seconds.

@@ -12,19 +12,16 @@ from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled, WorkerCard
 from questline_persistence.clock import Clock, Reading
-from questline_persistence.controls import Controls
-from questline_persistence.corrections import Correction
-from questline_persistence.database import Database
+from questline_persistence.controls import Controls, Correction, StartingPoint
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal import Journal
+from questline_persistence.journal import Journal, Submitted, submit_one, take_apart
 from questline_persistence.models import LordStep, QuestExecutionData, Snapshot
 from questline_persistence.payload import encode
-from questline_persistence.recovery import Recovery
-from questline_persistence.register import Register
-from questline_persistence.repository import QuestRepository
-from questline_persistence.starting_point import StartingPoint
-from questline_persistence.submission import Submitted, submit_one, take_apart
-from questline_persistence.tables import Base, quests, runs, snapshots, steps, tickets
+from questline_persistence.records import QuestRepository
+from questline_persistence.recovery import Recovery, Register
+from questline_persistence.schema import quests, runs, snapshots, steps, tickets
+from questline_persistence.schema.tables import Base
+from questline_persistence.store import Database
 
 #: The lease of a worker on the bench, and a while after which it is over; both in seconds.
 LEASE, LONG = 10.0, 3_600.0

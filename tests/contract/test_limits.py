@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from questline_persistence import repository
-from questline_persistence.database import Database
 from questline_persistence.errors import PayloadError
-from questline_persistence.limits import Limit, Limits
 from questline_persistence.models import MAX_LABELS, MAX_STEPS, LordStep, QuestExecutionData
-from questline_persistence.repository import MAX_HISTORY, MAX_OFFSET, MAX_PAGE, QuestRepository, make_filter
+from questline_persistence.payload import Limit, Limits
+from questline_persistence.records import QuestRepository, make_filter, repository
+from questline_persistence.records.repository import MAX_HISTORY, MAX_OFFSET, MAX_PAGE
+from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
 from tests.contract.quests import Workbench, quest, step
 

@@ -6,7 +6,7 @@ import pytest
 
 from questline_persistence.claims import ClaimRequest
 from questline_persistence.errors import QuestConflict, QuestNotFound
-from questline_persistence.filters import QuestFilter
+from questline_persistence.records import QuestFilter
 from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, quest
 

@@ -8,8 +8,8 @@ from sqlalchemy import event
 
 from questline_persistence.claims import Claim, ClaimRequest
 from questline_persistence.models import LordStep
-from questline_persistence.register import KEEP_ENDED_SECONDS
-from questline_persistence.tables import runs
+from questline_persistence.recovery.register import KEEP_ENDED_SECONDS
+from questline_persistence.schema import runs
 from tests.contract.quests import LONG, Workbench, checkpoint, failure, lost_reply
 
 

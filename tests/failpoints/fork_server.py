@@ -28,7 +28,7 @@ LAZY = (
     "alembic.command",
     "psycopg",
     "pysqlite3.dbapi2",
-    "questline_scheduler.redis_broker",
+    "questline_scheduler.doorbells.redis_broker",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",
     "tests.failpoints.lives",

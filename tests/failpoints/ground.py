@@ -11,11 +11,11 @@ from sqlalchemy import select
 from questline_persistence import schema
 from questline_persistence.claims import Doorbell
 from questline_persistence.models import QuestExecutionData
-from questline_persistence.tables import quests, runs, snapshots
+from questline_persistence.schema import quests, runs, snapshots
 from questline_scheduler.client import QuestClient
-from questline_scheduler.redis_broker import RingingRedisBroker
-from questline_scheduler.redis_link import RedisLink
-from questline_scheduler.redis_queue import RedisQueue, prefix_of
+from questline_scheduler.doorbells.redis_broker import RingingRedisBroker
+from questline_scheduler.doorbells.redis_link import RedisLink
+from questline_scheduler.doorbells.redis_queue import RedisQueue, prefix_of
 from tests.contract.quests import Workbench
 from tests.failpoints.fork_server import Forked, ForkServer
 from tests.failpoints.orders import Ledger, Order

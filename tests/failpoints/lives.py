@@ -10,13 +10,12 @@ import dramatiq
 from dramatiq.middleware import Middleware
 
 from questline_persistence import failpoints, schema
-from questline_persistence.database import Database
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.settings import load
+from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
-from questline_scheduler.doorbell_broker import HandedMessage
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_scheduler.doorbells import HandedMessage
+from questline_worker.lords import LordContext, lord
 from questline_worker.process import WorkerProcess
 from tests.failpoints.faults import Trap
 from tests.failpoints.orders import (

@@ -22,10 +22,10 @@ PACKAGES = (
 FILES = {str(path.relative_to(ROOT)): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 
-DATABASE = "persistence/questline_persistence/database.py"
+DATABASE = "persistence/questline_persistence/store/database.py"
 #: Makes the engine of one store's kind.
-POSTGRES = "persistence/questline_persistence/postgres.py"
-REDIS_QUEUE = "scheduler/questline_scheduler/redis_queue.py"
+POSTGRES = "persistence/questline_persistence/dialects/postgres/sessions.py"
+REDIS_QUEUE = "scheduler/questline_scheduler/doorbells/redis_queue.py"
 
 #: Statements that may lack a point, by file and function, and why.
 UNNAMED = {(DATABASE, "_read_clock"): "it asks what time it is, changes nothing, and safety never reads a clock"}

@@ -9,10 +9,9 @@ import redis
 from sqlalchemy import update
 
 from questline_persistence.claims import REDISPATCH_LONGEST
-from questline_persistence.tables import tickets
+from questline_persistence.schema import tickets
 from questline_scheduler.client import QuestClient
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
 from tests.integration.worker.pools import LONG, Pool, completed, quest, successes, tell
 from tests.servers.valkey import ValkeyServer
 from tests.waiting import eventually

@@ -1,7 +1,6 @@
 """Fault 3: what was rung or fetched arrives, and the reply that says so does not."""
 
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
 from tests.chaos.proxy import Proxy
 from tests.integration.worker.pools import LONG, Pool, completed, errors, quest, successes
 from tests.servers.valkey import ValkeyServer

@@ -5,8 +5,7 @@ import time
 import pytest
 
 from questline_persistence.claims import Checkpoint, Settled
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
 from tests.chaos.proxy import Proxy
 from tests.faults.test_fault_03_replies import swallow_one
 from tests.integration.worker.pools import LONG, Member, Pool, completed, errors, quest, successes, tell

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from questline_persistence import alarm, sqlite_driver
+from questline_persistence.dialects.sqlite import library as sqlite_library
 from questline_persistence.errors import QuestNotFound, StoreUnavailable
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_persistence.store import alarm
+from questline_worker.lords import LordContext, lord
 from tests.contract.quests import Workbench
 from tests.integration.worker.pools import LONG, Pool, completed, errors, quest, successes
 from tests.waiting import eventually
@@ -38,8 +38,8 @@ class SqliteDisk:
 
     def __init__(self, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
         self._pool = pool
-        self._full, self._prepare = False, sqlite_driver.prepare
-        monkeypatch.setattr(sqlite_driver, "prepare", self._prepared)
+        self._full, self._prepare = False, sqlite_library.prepare
+        monkeypatch.setattr(sqlite_library, "prepare", self._prepared)
 
     def fill(self, *, full: bool) -> None:
         """Leave no room for another page, or give room again, to every connection."""

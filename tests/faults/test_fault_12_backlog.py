@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Connection, Row, select, text
 
 from questline_persistence.claims import REDISPATCH_FIRST
-from questline_persistence.tables import quests, steps, tickets
-from questline_scheduler import relay as relay_module
-from questline_scheduler.redis_broker import RingingRedisBroker
-from questline_scheduler.relay import Relay
+from questline_persistence.schema import quests, steps, tickets
+from questline_scheduler.doorbells.redis_broker import RingingRedisBroker
+from questline_scheduler.loops import relay as relay_module
+from questline_scheduler.loops.relay import Relay
 from tests.contract.quests import Workbench
 from tests.integration.worker.pools import tell
 

@@ -16,9 +16,8 @@ from questline_persistence.claims import WorkerCard
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal
 from questline_persistence.models import LordStep
-from questline_persistence.tables import tickets
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_persistence.schema import tickets
+from questline_worker.lords import LordContext, lord
 from tests.contract.quests import HANDLERS, LEASE, LONG, Workbench, failure
 from tests.integration.worker.pools import LONG as PATIENCE
 from tests.integration.worker.pools import Pool, completed, errors, quest, steps, successes
@@ -207,9 +206,9 @@ MAKERS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "e
 IMPORTERS = {
     "questline/__init__.py": "the public names",
     "questline/demo/run.py": "the demonstration's own modules",
-    "worker/questline_worker/lords.py": "the operator's setting",
-    "persistence/questline_persistence/sqlite_driver.py": "which of two SQLite libraries is used, by their fixed names",
-    "persistence/questline_persistence/sqlite_guard.py": "the other of these two",
+    "worker/questline_worker/lords/lords.py": "the operator's setting",
+    "persistence/questline_persistence/dialects/sqlite/library.py": "which of two SQLite libraries, by fixed names",
+    "persistence/questline_persistence/dialects/sqlite/guard.py": "the other of these two",
 }
 
 

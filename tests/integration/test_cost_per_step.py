@@ -38,13 +38,12 @@ import redis
 from sqlalchemy import event
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Doorbell
-from questline_persistence.database import Database
 from questline_persistence.ids import new_claim_id
 from questline_persistence.settings import load
+from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
-from questline_scheduler.redis_consumer import RedisConsumer
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_scheduler.doorbells.redis_consumer import RedisConsumer
+from questline_worker.lords import LordContext, lord
 from questline_worker.process import WorkerProcess
 from tests.integration.worker.pools import LONG, quest
 from tests.servers.valkey import ValkeyServer

@@ -11,12 +11,11 @@ import pytest
 import redis
 
 from questline_persistence.errors import StoreUnavailable
-from questline_scheduler import redis_consumer
-from questline_scheduler.brokers import open_broker
-from questline_scheduler.doorbell_broker import ACTOR_NAME, MAX_MESSAGE_BYTES, message_for
-from questline_scheduler.redis_broker import RingingRedisBroker
-from questline_scheduler.redis_consumer import RedisConsumer
-from questline_scheduler.redis_queue import MAX_TOKENS
+from questline_scheduler.doorbells import ACTOR_NAME, message_for, open_broker, redis_consumer
+from questline_scheduler.doorbells.doorbell_broker import MAX_MESSAGE_BYTES
+from questline_scheduler.doorbells.redis_broker import RingingRedisBroker
+from questline_scheduler.doorbells.redis_consumer import RedisConsumer
+from questline_scheduler.doorbells.redis_queue import MAX_TOKENS
 from tests.doorbells import bell, declare, quests, received, taken, working
 from tests.servers.valkey import ValkeyServer
 from tests.waiting import eventually

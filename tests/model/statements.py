@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from questline_persistence.database import Database
+from questline_persistence.store import Database
 
 #: Columns whose values belong to the condition; of all others only the comparison does.
 _NAMED_VALUES = {"state", "status", "pause_requested"}

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from questline_persistence import hot_postgres, hot_sqlite
-from questline_persistence.endings import holds
+from questline_persistence.dialects.postgres import steps as postgres_steps
+from questline_persistence.dialects.sqlite import steps as sqlite_steps
 from questline_persistence.errors import QuestConflict
-from questline_persistence.journal import _Tries
+from questline_persistence.journal.endings import holds
+from questline_persistence.journal.journal import _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.states import LIVE, ExecutionStatus
 from tests.contract.quests import LONG, Workbench, checkpoint, failure
@@ -45,11 +46,11 @@ HELD = ("quest_id", "claim_id", "state", "epoch", "position")
 @pytest.mark.parametrize(
     ("text", "table", "statement"),
     [
-        (hot_sqlite._CLAIM, "tickets", "claim"),
-        (hot_sqlite._BEGIN, "quest_executions", "begin"),
-        (hot_sqlite._MINE, "t", "mine"),
-        (hot_sqlite._MOVE, "tickets", "checkpoint"),
-        (hot_sqlite._GONE, "tickets", "checkpoint"),
+        (sqlite_steps._CLAIM, "tickets", "claim"),
+        (sqlite_steps._BEGIN, "quest_executions", "begin"),
+        (sqlite_steps._MINE, "t", "mine"),
+        (sqlite_steps._MOVE, "tickets", "checkpoint"),
+        (sqlite_steps._GONE, "tickets", "checkpoint"),
     ],
 )
 def test_the_hot_statements_of_sqlite_ask_what_the_model_asks(text: str, table: str, statement: str) -> None:
@@ -58,7 +59,10 @@ def test_the_hot_statements_of_sqlite_ask_what_the_model_asks(text: str, table: 
 
 def test_a_step_that_goes_on_at_once_asks_on_sqlite_also_that_no_pause_is_due_and_the_worker_the_same() -> None:
     """Where that does not hold, the ticket is moved as any other."""
-    assert conditions(hot_sqlite._GO_ON, "tickets") == expected("checkpoint") | {"pause_requested = 0", "worker_id = ?"}
+    assert conditions(sqlite_steps._GO_ON, "tickets") == expected("checkpoint") | {
+        "pause_requested = 0",
+        "worker_id = ?",
+    }
 
 
 def part(sql: str, name: str) -> str:
@@ -71,11 +75,11 @@ def part(sql: str, name: str) -> str:
 @pytest.mark.parametrize(
     ("text", "table", "statement"),
     [
-        (part(hot_postgres._CLAIM, "won"), "t", "claim"),
-        (part(hot_postgres._CLAIM, "begun"), "q", "begin"),
-        (hot_postgres._MINE, "t", "mine"),
-        (part(hot_postgres._CHECKPOINT, "moved"), "t", "checkpoint"),
-        (part(hot_postgres._CHECKPOINT, "gone"), "t", "checkpoint"),
+        (part(postgres_steps._CLAIM, "won"), "t", "claim"),
+        (part(postgres_steps._CLAIM, "begun"), "q", "begin"),
+        (postgres_steps._MINE, "t", "mine"),
+        (part(postgres_steps._CHECKPOINT, "moved"), "t", "checkpoint"),
+        (part(postgres_steps._CHECKPOINT, "gone"), "t", "checkpoint"),
     ],
 )
 def test_the_hot_statements_of_postgresql_ask_what_the_model_asks(text: str, table: str, statement: str) -> None:
@@ -84,17 +88,20 @@ def test_the_hot_statements_of_postgresql_ask_what_the_model_asks(text: str, tab
 
 
 def test_a_checkpoint_claims_its_successor_where_the_model_does_on_postgresql() -> None:
-    found = {*cases(part(hot_postgres._CHECKPOINT, "ahead"), "t"), *cases(part(hot_postgres._CHECKPOINT, "moved"), "t")}
+    found = {
+        *cases(part(postgres_steps._CHECKPOINT, "ahead"), "t"),
+        *cases(part(postgres_steps._CHECKPOINT, "moved"), "t"),
+    }
     assert found == expected("hand")
 
 
 def test_a_checkpoint_claims_its_successor_where_the_model_does_on_sqlite(memory: Workbench) -> None:
-    assert cases(hot_sqlite._MOVE, "tickets") == expected("hand", "pause_requested")
+    assert cases(sqlite_steps._MOVE, "tickets") == expected("hand", "pause_requested")
     end = replace(checkpoint(memory.claim(memory.submit("a", "b"))), successor="next")
     step = ["0002", "b", "work", 1, "{}", 1, 1.0, 1.0, end.claim.queue]
-    assert hot_sqlite._ahead(end, step, ["b:work"], "worker")["successor"] == "next"
-    assert hot_sqlite._ahead(end, step, ["c:work"], "worker")["successor"] is None
-    assert hot_sqlite._ahead(end, [*step[:-1], "elsewhere"], ["b:work"], "worker")["successor"] is None
+    assert sqlite_steps._ahead(end, step, ["b:work"], "worker")["successor"] == "next"
+    assert sqlite_steps._ahead(end, step, ["c:work"], "worker")["successor"] is None
+    assert sqlite_steps._ahead(end, [*step[:-1], "elsewhere"], ["b:work"], "worker")["successor"] is None
 
 
 @pytest.mark.parametrize("statement", ["checkpoint", "fail", "release"])
@@ -240,8 +247,8 @@ def test_the_verbs_require_what_the_model_requires(memory: Workbench, verb: str,
 
 
 def test_a_condition_that_is_added_or_removed_is_noticed() -> None:
-    for text in (hot_sqlite._CLAIM + " AND lost < 3", hot_sqlite._CLAIM.replace("AND pause_requested = 0 ", "")):
+    for text in (sqlite_steps._CLAIM + " AND lost < 3", sqlite_steps._CLAIM.replace("AND pause_requested = 0 ", "")):
         assert conditions(text, "tickets") != expected("claim")
-    assert conditions(hot_sqlite._CLAIM.replace("'ready'", "'held'"), "tickets") != expected("claim")
-    unasked = hot_sqlite._MOVE.replace("pause_requested = 0", "TRUE").replace("pause_requested = 1", "FALSE")
+    assert conditions(sqlite_steps._CLAIM.replace("'ready'", "'held'"), "tickets") != expected("claim")
+    unasked = sqlite_steps._MOVE.replace("pause_requested = 0", "TRUE").replace("pause_requested = 1", "FALSE")
     assert cases(unasked, "tickets") != expected("hand", "pause_requested")

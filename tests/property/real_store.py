@@ -10,16 +10,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select, update
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure
-from questline_persistence.controls import Controls
+from questline_persistence.controls import Controls, StartingPoint
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal import Journal, _Tries
+from questline_persistence.journal import Journal
+from questline_persistence.journal.journal import _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
 from questline_persistence.recovery import Recovery
-from questline_persistence.starting_point import StartingPoint
+from questline_persistence.schema import quests, tickets, workers
+from questline_persistence.schema.tables import Base
 from questline_persistence.suspicion import MAX_LOST
-from questline_persistence.tables import Base, quests, tickets, workers
 from tests.contract.quests import Workbench
 from tests.model.actions import BEGINNING, STEP_2
 from tests.model.changes import unused_claim

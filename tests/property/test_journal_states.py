@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from sqlalchemy.exc import IntegrityError
 
-from questline_persistence import freeing, history, hot_sqlite
+from questline_persistence.dialects.sqlite import steps as sqlite_steps
+from questline_persistence.journal import history
+from questline_persistence.recovery import freeing
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from tests.contract.quests import Workbench
 from tests.failpoints.invariants import broken_rows
@@ -187,9 +189,9 @@ def test_every_history_is_as_the_model_says(bench: Workbench) -> None:
 def test_a_store_that_lacks_a_guard_is_told_apart(
     monkeypatch: pytest.MonkeyPatch, memory: Workbench, name: str, condition: str
 ) -> None:
-    statement = getattr(hot_sqlite, name)
+    statement = getattr(sqlite_steps, name)
     assert condition in statement
-    monkeypatch.setattr(hot_sqlite, name, statement.replace(condition, "TRUE"))
+    monkeypatch.setattr(sqlite_steps, name, statement.replace(condition, "TRUE"))
 
     with pytest.raises((AssertionError, IntegrityError)):
         explore(memory, max_examples=1_000, phases=[Phase.generate], derandomize=True, database=None)

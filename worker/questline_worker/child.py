@@ -20,10 +20,10 @@ from typing import Any
 
 import dramatiq
 
-from questline_persistence.database import decide_library
 from questline_persistence.errors import QuestlineError
 from questline_persistence.log import get_logger
 from questline_persistence.settings import Settings
+from questline_persistence.store import decide_library
 from questline_scheduler.logs import configure_logging, restore_logging
 from questline_scheduler.standard_streams import open_standard_streams
 from questline_scheduler.step_defaults import declared_queues

@@ -10,11 +10,9 @@ from functools import partial
 from typing import Any
 
 from questline_persistence.claims import Doorbell
-from questline_worker.driven_steps import Begun, DrivenSteps, Turn
 from questline_worker.inline_broker import InlineBroker
-from questline_worker.outcomes import GivenBack
-from questline_worker.pending import interruption_in
-from questline_worker.running import RunningStep
+from questline_worker.lords import GivenBack
+from questline_worker.steps import Begun, DrivenSteps, RunningStep, Turn, interruption_in
 
 #: First and longest wait between two looks at a quest whose step is run elsewhere, or waits; in seconds.
 LOOK_FIRST, LOOK_LONGEST = 0.02, 0.25

@@ -17,24 +17,21 @@ from typing import Any, Self, TypeVar
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.models import QuestExecutionData
-from questline_persistence.repository import QuestRepository
+from questline_persistence.records import QuestRepository
 from questline_persistence.settings import load
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_scheduler.client import QuestClient
 from questline_scheduler.handle import QuestRef, id_of
-from questline_scheduler.loops import Loop
+from questline_scheduler.loops import Loop, Sweeper
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import build_stack
-from questline_scheduler.sweeper import Sweeper
 from questline_scheduler.threads import Threads
 from questline_worker.drive import LOOK_FIRST, Drive
-from questline_worker.driven_steps import DrivenSteps
-from questline_worker.execution import Execution
-from questline_worker.hooks import ExecutionHooks
 from questline_worker.inline_broker import InlineBroker
-from questline_worker.lords import known_handlers
+from questline_worker.lords import ExecutionHooks, known_handlers
 from questline_worker.process import WorkerProcess
+from questline_worker.steps import DrivenSteps, Execution
 
 __all__ = ["ExecutionHooks", "QuestExecutor"]
 

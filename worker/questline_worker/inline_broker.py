@@ -10,7 +10,7 @@ from dramatiq.broker import Consumer
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import ConfigurationError
-from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_scheduler.doorbells import DoorbellBroker
 
 
 class InlineBroker(DoorbellBroker):

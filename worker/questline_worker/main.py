@@ -11,9 +11,9 @@ keep_own_imports()  # Dramatiq puts the working directory first, and from here o
 
 import dramatiq  # noqa: E402
 
-from questline_persistence.database import decide_library  # noqa: E402
 from questline_persistence.log import enable_loggers  # noqa: E402
 from questline_persistence.settings import load  # noqa: E402
+from questline_persistence.store import decide_library  # noqa: E402
 from questline_worker.forks import keep_signals_here  # noqa: E402
 from questline_worker.green_threads import refuse_green_threads  # noqa: E402
 from questline_worker.lords import import_lords  # noqa: E402

@@ -6,7 +6,7 @@ import time
 
 from questline_persistence.claims import Claim
 from questline_persistence.log import get_logger
-from questline_worker.outcomes import Outcome, Succeeded
+from questline_worker.lords import Outcome, Succeeded
 
 log = get_logger(__name__)
 

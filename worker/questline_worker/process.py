@@ -7,32 +7,18 @@ from collections.abc import Callable
 from functools import cached_property
 
 from questline_persistence import schema
-from questline_persistence.database import Database
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import Recovery
-from questline_persistence.register import Register
-from questline_persistence.repository import QuestRepository
+from questline_persistence.records import QuestRepository
+from questline_persistence.recovery import Recovery, Register
 from questline_persistence.settings import Settings
-from questline_scheduler.brokers import open_broker
-from questline_scheduler.doorbell_broker import DoorbellBroker
-from questline_scheduler.loops import Loops
-from questline_scheduler.ringer import Ringer
-from questline_scheduler.services import make_loops
-from questline_worker.actor import declare_actor
-from questline_worker.async_steps import AsyncSteps
-from questline_worker.checkpoints import Checkpoints, StepHooks
-from questline_worker.driven_steps import DrivenSteps
-from questline_worker.event_loop import EventLoop
-from questline_worker.execution import Execution
-from questline_worker.housekeeping import Housekeeping
-from questline_worker.lease import Lease
-from questline_worker.patience import Patience
-from questline_worker.running import RunningSteps
-from questline_worker.standby import Standby
-from questline_worker.watchdog import Watchdog
+from questline_persistence.store import Database
+from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
+from questline_scheduler.loops import Loops, make_loops
+from questline_worker.middleware import Checkpoints, Housekeeping, Lease, Patience, Standby, StepHooks, Watchdog
+from questline_worker.steps import AsyncSteps, DrivenSteps, EventLoop, Execution, RunningSteps, declare_actor
 
 log = get_logger(__name__)
 

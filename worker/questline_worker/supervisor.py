@@ -14,20 +14,18 @@ from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-from questline_persistence.database import Database
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.ids import new_claim_id
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import Recovery
-from questline_persistence.register import Register
+from questline_persistence.recovery import Recovery, Register
 from questline_persistence.secret_files import renewed
 from questline_persistence.settings import Settings
-from questline_scheduler.brokers import open_broker
-from questline_scheduler.services import make_loops
-from questline_scheduler.sweeper import Sweeper
+from questline_persistence.store import Database
+from questline_scheduler.doorbells import open_broker
+from questline_scheduler.loops import Sweeper, make_loops
 from questline_worker.child import EXIT_MISCONFIGURED, Orders
 from questline_worker.code_watch import CodeWatch
-from questline_worker.patience import RELEASE_SECONDS
+from questline_worker.middleware import RELEASE_SECONDS
 
 log = get_logger(__name__)
 

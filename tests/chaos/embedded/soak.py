@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from questline_persistence import schema
-from questline_persistence.database import Database
+from questline_persistence.store import Database
 from tests.chaos.embedded import account, work
 from tests.chaos.embedded.work import Acknowledged
 from tests.chaos.history.ledger import Ledger

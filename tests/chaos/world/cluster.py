@@ -13,9 +13,9 @@ from typing import Self, TypeVar
 import psycopg
 
 from questline_persistence import schema
-from questline_persistence.database import Database
-from questline_scheduler.brokers import open_broker
+from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
+from questline_scheduler.doorbells import open_broker
 from tests.chaos.history import audit
 from tests.chaos.history.ledger import Ledger
 from tests.chaos.parameters import Parameters

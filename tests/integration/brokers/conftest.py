@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from questline_scheduler.brokers import open_broker
-from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_scheduler.doorbells import DoorbellBroker, open_broker
 from tests.doorbells import QUEUES
 
 KINDS = ("memory", "redis", "cluster")

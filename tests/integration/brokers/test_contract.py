@@ -8,7 +8,7 @@ import pytest
 from dramatiq.errors import QueueJoinTimeout
 
 from questline_persistence.errors import ConfigurationError, PayloadError
-from questline_scheduler.doorbell_broker import DoorbellBroker, message_for
+from questline_scheduler.doorbells import DoorbellBroker, message_for
 from tests.doorbells import bell, declare, quests, received, taken, working
 from tests.integration.brokers.conftest import Site
 from tests.waiting import eventually

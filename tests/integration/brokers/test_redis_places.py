@@ -7,8 +7,8 @@ import pytest
 import redis
 
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
-from questline_scheduler.brokers import open_broker
-from questline_scheduler.redis_broker import EARLIER_SECONDS, RingingRedisBroker
+from questline_scheduler.doorbells import open_broker
+from questline_scheduler.doorbells.redis_broker import EARLIER_SECONDS, RingingRedisBroker
 from tests.doorbells import bell, quests, taken
 from tests.servers.sentinels import SentinelService
 from tests.servers.valkey_cluster import ValkeyCluster

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from questline_persistence.claims import Claim, ClaimRequest, Doorbell
-from questline_persistence.counters import Counter
-from questline_persistence.journal import _Tries
-from questline_persistence.submission import insert_quests, take_apart
-from questline_worker.outputs import Outputs
+from questline_persistence.journal import insert_quests, take_apart
+from questline_persistence.journal.journal import _Tries
+from questline_persistence.recovery import Counter
+from questline_worker.lords import Outputs
 from tests.contract.quests import HANDLERS, LONG, Workbench, failure, quest
 from tests.integration.persistence.crowd import LATER
 

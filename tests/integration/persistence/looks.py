@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from questline_persistence.database import Database
-from questline_persistence.tables import Base
+from questline_persistence.schema.tables import Base
+from questline_persistence.store import Database
 
 #: What PostgreSQL is to report of each statement.
 _AUTO_EXPLAIN = "LOAD 'auto_explain';" + "".join(

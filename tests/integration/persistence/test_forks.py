@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from questline import QuestClient
-from questline_persistence import forks
+from questline_persistence.dialects import forks
 
 SCRIPT = Path(__file__).with_name("forking.py")
 COUNT = 10
@@ -81,7 +81,7 @@ def test_a_process_forked_in_the_middle_of_a_transaction_is_refused_the_store(sq
     code = """
 import os, sys
 from questline import ConfigurationError, QuestClient
-from questline_persistence.database import Database
+from questline_persistence.store.database import Database
 database = Database(sys.argv[1])
 
 def fork(connection):

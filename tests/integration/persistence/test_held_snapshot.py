@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from questline_persistence import low_water
 from questline_persistence.claims import REDISPATCH_FIRST
+from questline_persistence.recovery import low_water
 from tests.contract.quests import Workbench
 from tests.integration.persistence.looks import Observer
 

@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from questline_persistence import hot_connections
-from questline_persistence.database import Database
-from questline_persistence.driver import execute
+from questline_persistence.dialects import execute
 from questline_persistence.errors import QuestConflict
-from questline_persistence.hot_connections import HotConnections
+from questline_persistence.store import Database, hot_connections
+from questline_persistence.store.hot_connections import HotConnections
 from tests.waiting import eventually
 
 

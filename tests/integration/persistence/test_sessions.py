@@ -14,10 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from questline_persistence import database as database_module
 from questline_persistence import schema
-from questline_persistence.database import Database
-from questline_persistence.driver import execute
+from questline_persistence.dialects import execute
+from questline_persistence.dialects.store_errors import StoreRefused
 from questline_persistence.errors import (
     ConfigurationError,
     NotAllowed,
@@ -26,7 +25,8 @@ from questline_persistence.errors import (
     StoreUnavailable,
 )
 from questline_persistence.secret_files import read_secret
-from questline_persistence.store_errors import StoreRefused
+from questline_persistence.store import Database
+from questline_persistence.store import database as database_module
 from tests.contract.quests import LONG, Workbench
 from tests.waiting import eventually
 

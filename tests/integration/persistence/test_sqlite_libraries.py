@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from questline import LordStep, Quest, QuestClient
-from questline_persistence import sqlite_driver, sqlite_file
-from questline_persistence.database import Database
+from questline_persistence.dialects.sqlite import file as sqlite_file
+from questline_persistence.dialects.sqlite import library as sqlite_library
+from questline_persistence.store import Database
 from tests.waiting import eventually
 
 COUNTED = "SELECT count(*) FROM quest_executions"
@@ -95,7 +96,7 @@ def test_a_process_uses_the_library_that_it_has_loaded_and_sqlite3_means_that_on
     script = f"""
 import sys
 {"import " + loaded if loaded else ""}
-from questline_persistence.sqlite_driver import driver
+from questline_persistence.dialects.sqlite.library import driver
 ours = driver()
 import _sqlite3, sqlite3
 from sqlite3 import dbapi2
@@ -118,7 +119,7 @@ import sys
 {before}
 {SWAP}
 from questline import QuestClient
-from questline_persistence.sqlite_driver import driver
+from questline_persistence.dialects.sqlite.library import driver
 with QuestClient(sys.argv[1], "memory://") as client:
     import sqlite3
     assert sqlite3.connect is driver().connect
@@ -136,7 +137,7 @@ def test_the_wheel_that_takes_the_place_of_sqlite3_later_is_refused_by_whatever_
 import sqlite3.dbapi2, pysqlite3, sys
 from pysqlite3 import connect
 from questline import ConfigurationError, QuestClient
-from questline_persistence.sqlite_driver import driver
+from questline_persistence.dialects.sqlite.library import driver
 driver()
 {SWAP if when == "decided" else ""}
 client = QuestClient(sys.argv[1], "memory://")
@@ -161,7 +162,7 @@ def test_a_store_that_is_collected_at_any_moment_holds_nothing_up(sqlite_url: st
 import sys
 from pathlib import Path
 from questline_persistence import sqlite_guard
-from questline_persistence.database import Database
+from questline_persistence.store.database import Database
 
 class Owner:
     pass
@@ -191,7 +192,7 @@ assert len(sqlite_guard._stores) == len(owners)
 def test_connections_of_a_library_with_the_race_leave_the_log_and_the_store_keeps_it_short(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_driver, "has_safe_log", lambda _: False)
+    monkeypatch.setattr(sqlite_library, "has_safe_log", lambda _: False)
     log = Path(f"{_path(sqlite_url)}-wal")
     database = Database(sqlite_url)
     _write(database, times=sqlite_file.COMMITS_PER_CHECKPOINT)
@@ -224,12 +225,12 @@ for name in (path, f"file:{path}", path + ".other"):
 def test_a_checkpoint_of_a_library_with_the_race_waits_for_the_write_lock(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_driver, "has_safe_log", lambda _: False)
+    monkeypatch.setattr(sqlite_library, "has_safe_log", lambda _: False)
     monkeypatch.setattr(sqlite_file, "PATIENCE_MS", 1)
     database, path = Database(sqlite_url), Path(_path(sqlite_url))
     _write(database, times=1)
-    file = sqlite_file.SqliteFile(str(path), sqlite_driver.driver())
-    with closing(sqlite_driver.driver().connect(path, isolation_level=None)) as writer:
+    file = sqlite_file.SqliteFile(str(path), sqlite_library.driver())
+    with closing(sqlite_library.driver().connect(path, isolation_level=None)) as writer:
         before = path.stat().st_mtime_ns
         writer.execute("BEGIN IMMEDIATE")
         _commit_until_a_checkpoint(file)
@@ -269,6 +270,6 @@ def _path(url: str) -> str:
 
 
 def _statuses(url: str) -> dict[str, int]:
-    with closing(sqlite_driver.driver().connect(_path(url))) as connection:
+    with closing(sqlite_library.driver().connect(_path(url))) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         return dict(connection.execute("SELECT status, count(*) FROM quest_executions GROUP BY status").fetchall())

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from questline_persistence.claims import Checkpoint
-from questline_worker.context import LordContext
-from questline_worker.outputs import Outputs
+from questline_worker.lords import LordContext, Outputs
 from tests.contract.quests import LONG, Workbench, checkpoint, failure
 from tests.integration.persistence.looks import Look, Observer
 

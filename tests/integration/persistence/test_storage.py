@@ -6,8 +6,8 @@ import sys
 from sqlalchemy import text
 
 from questline_persistence import schema
-from questline_persistence.database import Database
-from questline_persistence.tables import Base
+from questline_persistence.schema.tables import Base
+from questline_persistence.store import Database
 
 EXPECTED = {
     "tickets": {

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from questline_scheduler import quest_types, step_defaults
-from questline_worker import lords
+from questline_worker.lords import lords
 from tests.integration.worker.pools import Pool
 
 #: Every way in which a pool is commonly set up.

@@ -14,7 +14,7 @@ from questline_persistence.models import LordRun, LordStep, QuestExecutionData
 from questline_persistence.settings import Settings
 from questline_persistence.states import RunStatus
 from questline_scheduler.client import QuestClient
-from questline_scheduler.doorbell_broker import DoorbellBroker
+from questline_scheduler.doorbells import DoorbellBroker
 from questline_scheduler.handle import QuestHandle
 from questline_worker.process import WorkerProcess
 from tests.contract.quests import Workbench

@@ -13,13 +13,11 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Connection, create_engine
 
+from questline_persistence.dialects.sqlite.library import driver
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestFailed, QuestNotFound
-from questline_persistence.sqlite_driver import driver
 from questline_scheduler.async_client import CALLS, AsyncQuestClient
 from questline_scheduler.client import QuestClient
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
-from questline_worker.outcomes import Permanent
+from questline_worker.lords import LordContext, Permanent, lord
 from tests.integration.worker.pools import LONG, Pool, quest
 
 T = TypeVar("T")

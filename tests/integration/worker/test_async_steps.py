@@ -9,10 +9,9 @@ import pytest
 from structlog.contextvars import bind_contextvars, get_contextvars
 
 from questline_persistence.models import LordStep, QuestExecutionData
-from questline_worker import async_steps
-from questline_worker.blocking_calls import CALLS_PER_STEP
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
+from questline_worker.steps import async_steps
+from questline_worker.steps.blocking_calls import CALLS_PER_STEP
 from tests.integration.worker.pools import LONG, Member, Pool, completed, ended, errors, quest, steps, successes
 from tests.waiting import eventually
 
@@ -388,7 +387,7 @@ LOOP_THREAD = "questline-asyncio"
 def test_looking_whether_to_go_on_reads_no_database_on_the_event_loop(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from questline_worker import running  # noqa: PLC0415  beside its only use
+    from questline_worker.steps import running  # noqa: PLC0415  beside its only use
 
     monkeypatch.setattr(running, "LOOK_SECONDS", 0.0)
     looks: list[str] = []

@@ -11,9 +11,8 @@ import redis
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.models import LordStep
-from questline_worker.context import LordContext
-from questline_worker.handover import Handover
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
+from questline_worker.steps import Handover
 from tests.contract.quests import Workbench
 from tests.integration.worker.pools import LONG, Pool, TriplingBroker, completed, ended, quest, steps, successes, tell
 from tests.servers.valkey import ValkeyServer
@@ -170,7 +169,7 @@ def test_fault_02_dispatch_counters_do_not_run_away_while_the_broker_is_down(
 ) -> None:
     from sqlalchemy import select  # noqa: PLC0415  beside its only use
 
-    from questline_persistence.tables import tickets  # noqa: PLC0415  as above
+    from questline_persistence.schema import tickets  # noqa: PLC0415  as above
 
     pool = failing_broker_pool
     _counting_lord()
@@ -231,7 +230,7 @@ def test_fault_03_duratiq_6_lost_doorbells_are_rung_again(pool: Pool, monkeypatc
     ran = _counting_lord()
     member = pool.start()
     client = pool.client()
-    monkeypatch.setattr("questline_scheduler.ringer.Ringer.ring", lambda _self, bells: not bells)
+    monkeypatch.setattr("questline_scheduler.doorbells.ringer.Ringer.ring", lambda _self, bells: not bells)
     done = completed(client.submit(quest("a", "a", "a")))
     assert len(ran) == 3
     member.stop()

@@ -6,8 +6,7 @@ import time
 import pytest
 
 from questline_persistence.errors import QuestConflict
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
 from tests.integration.worker.pools import LONG, Pool, completed, ended, quest, successes
 from tests.waiting import eventually
 

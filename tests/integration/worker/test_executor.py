@@ -17,15 +17,13 @@ from structlog.contextvars import bind_contextvars, get_contextvars
 
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.models import LordStep, QuestExecutionData
-from questline_persistence.repository import QuestRepository
+from questline_persistence.records import QuestRepository
 from questline_scheduler.client import QuestClient
-from questline_worker import company
 from questline_worker import executor as executor_module
-from questline_worker.context import LordContext
-from questline_worker.driven_steps import CLAIMERS, SETTLERS
 from questline_worker.executor import ASKERS, QuestExecutor
-from questline_worker.hooks import ExecutionHooks
-from questline_worker.lords import lord
+from questline_worker.lords import ExecutionHooks, LordContext, lord
+from questline_worker.steps import company
+from questline_worker.steps.driven_steps import CLAIMERS, SETTLERS
 from tests.integration.worker.pools import LONG, Pool, quest
 from tests.waiting import eventually
 

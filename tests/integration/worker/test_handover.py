@@ -15,14 +15,13 @@ from dramatiq.middleware import Middleware, SkipMessage
 from questline_persistence.claims import Checkpoint, Doorbell, Settled
 from questline_persistence.errors import QuestConflict
 from questline_persistence.models import LordStep
-from questline_scheduler.doorbell_broker import DoorbellBroker, HandedMessage
-from questline_scheduler.memory_broker import MemoryBroker, MemoryConsumer
-from questline_scheduler.redis_consumer import RedisConsumer
-from questline_worker import giving_back, handover
-from questline_worker.checkpoints import Checkpoints
-from questline_worker.context import LordContext
-from questline_worker.handover import TURN_STEPS, Handover
-from questline_worker.lords import lord
+from questline_scheduler.doorbells import DoorbellBroker, HandedMessage
+from questline_scheduler.doorbells.memory_broker import MemoryBroker, MemoryConsumer
+from questline_scheduler.doorbells.redis_consumer import RedisConsumer
+from questline_worker.lords import LordContext, lord
+from questline_worker.middleware import Checkpoints
+from questline_worker.steps import Handover, giving_back, handover
+from questline_worker.steps.handover import TURN_STEPS
 from tests.contract.quests import Workbench
 from tests.integration.worker.pools import LONG, Member, Pool, completed, ended, errors, quest, steps, successes
 from tests.waiting import eventually

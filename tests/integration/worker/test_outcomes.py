@@ -9,9 +9,7 @@ import pytest
 
 from questline_persistence.errors import QuestFailed
 from questline_persistence.models import LordStep
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
-from questline_worker.outcomes import Permanent, Retry, Snooze
+from questline_worker.lords import LordContext, Permanent, Retry, Snooze, lord
 from tests.integration.worker.pools import LONG, Pool, completed, ended, errors, quest, steps, successes
 from tests.waiting import eventually
 

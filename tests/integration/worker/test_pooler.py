@@ -8,10 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from questline_persistence import postgres
+from questline_persistence.dialects.postgres import sessions
 from questline_persistence.models import LordStep
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
 from tests.integration.worker.pools import Pool, completed, ended, quest, steps
 
 #: What is left behind in a session, or relies on it, at the beginning of a statement and anywhere in it.
@@ -38,7 +37,7 @@ class Wire:
         self.asked: list[str] = []
         self._files: list[Any] = []
         self._closed = False
-        opener: Any = postgres._Opener
+        opener: Any = sessions._Opener
         open_one = opener.open
 
         def opened(*arguments: Any) -> Any:

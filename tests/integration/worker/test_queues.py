@@ -2,7 +2,7 @@
 
 from questline import lord
 from questline_persistence.models import LordStep
-from questline_worker.context import LordContext
+from questline_worker.lords import LordContext
 from tests.contract.quests import Workbench
 from tests.integration.worker.pools import LONG, Pool, completed, quest
 from tests.waiting import eventually

@@ -2,10 +2,9 @@
 
 import pytest
 
-from questline_persistence.database import Database
 from questline_persistence.models import LordStep
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_persistence.store import Database
+from questline_worker.lords import LordContext, lord
 from tests.integration.worker.pools import Pool, completed, ended, quest, steps
 from tests.waiting import eventually
 

@@ -7,8 +7,7 @@ import pytest
 
 from questline_persistence.errors import QuestNotFound
 from questline_persistence.models import LordStep
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
 from tests.integration.worker.pools import Pool, completed, quest, steps
 from tests.waiting import eventually
 

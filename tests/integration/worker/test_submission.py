@@ -8,13 +8,12 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from questline_persistence.dialects.sqlite.library import driver
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict, QuestFailed, QuestNotFound
 from questline_persistence.models import LordStep
-from questline_persistence.sqlite_driver import driver
 from questline_scheduler.client import QuestClient
 from questline_scheduler.quest_types import quest_type
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_worker.lords import LordContext, lord
 from tests.integration.worker.pools import LONG, Pool, completed, ended, quest, tell
 from tests.waiting import eventually
 

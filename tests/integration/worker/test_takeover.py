@@ -5,10 +5,8 @@ import time
 
 from sqlalchemy import select
 
-from questline_persistence.tables import tickets
-from questline_worker import lords
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_persistence.schema import tickets
+from questline_worker.lords import LordContext, lord, lords
 from tests.integration.worker.pools import LONG, Member, Pool, completed, ended, errors, quest, steps, successes, tell
 from tests.waiting import eventually
 

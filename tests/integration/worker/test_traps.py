@@ -11,11 +11,10 @@ from dramatiq.middleware.middleware import Middleware
 from dramatiq.middleware.retries import Retries
 from dramatiq.middleware.time_limit import TimeLimit
 
-from questline_persistence.database import Database
 from questline_persistence.errors import StoreUnavailable
-from questline_scheduler.brokers import open_broker
-from questline_worker.context import LordContext
-from questline_worker.lords import lord
+from questline_persistence.store import Database
+from questline_scheduler.doorbells import open_broker
+from questline_worker.lords import LordContext, lord
 from tests.integration.worker.pools import LONG, Pool, completed, quest, steps, successes
 from tests.servers.postgres import PostgresServer
 from tests.waiting import eventually
@@ -74,7 +73,7 @@ def test_trap_sql_down_before_the_claim_loses_nothing(crashing_pool: Pool, postg
 
     member.process.journal.claim = slow_claim  # type: ignore[method-assign]
     replayed = client._controls.replay  # rows first, the bell once SQL is down
-    from questline_persistence.starting_point import StartingPoint  # noqa: PLC0415  beside its only use
+    from questline_persistence.controls import StartingPoint  # noqa: PLC0415  beside its only use
 
     bells = replayed("trap", StartingPoint(None), {}).doorbells
     postgres_server.stop(immediate=True)

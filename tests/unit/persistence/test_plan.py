@@ -3,9 +3,8 @@ from typing import Any
 import pytest
 
 from questline_persistence.errors import PayloadError
-from questline_persistence.limits import Limit, Limits
 from questline_persistence.models import LordStep
-from questline_persistence.payload import decode
+from questline_persistence.payload import Limit, Limits, decode
 from questline_persistence.plan import Plans, stack_text
 
 

@@ -187,7 +187,7 @@ def test_a_value_that_cannot_be_shown_costs_nobody_the_line(capsys: pytest.Captu
 
 UNCONFIGURED = """
 import threading
-from questline_scheduler.loops import Loop
+from questline_scheduler.loops.loops import Loop
 from questline_persistence.log import get_logger
 
 class Service:

@@ -6,12 +6,8 @@ import pytest
 from questline_persistence.claims import Claim
 from questline_persistence.ids import new_claim_id
 from questline_scheduler import quest_types, step_defaults
-from questline_worker import lords
-from questline_worker.event_loop import EventLoop
-from questline_worker.execution import Execution
-from questline_worker.outcomes import Outcome
-from questline_worker.pending import Pending
-from questline_worker.running import RunningStep
+from questline_worker.lords import Outcome, lords
+from questline_worker.steps import EventLoop, Execution, Pending, RunningStep
 from tests.contract.quests import Workbench
 
 MakeClaim = Callable[..., Claim]

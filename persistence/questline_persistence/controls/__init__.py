@@ -1,0 +1,22 @@
+"""An admin's verbs: pause, resume, cancel, retry, replay, fork, delete.
+
+They import `journal` and what is below, and know nothing of `recovery`.
+"""
+
+from questline_persistence.controls.controls import Controlled, Controls
+from questline_persistence.controls.corrections import Change, Correction
+from questline_persistence.controls.removal import MAX_AT_ONCE, Removal
+from questline_persistence.controls.restart import Restart, StepAgain
+from questline_persistence.controls.starting_point import StartingPoint
+
+__all__ = [
+    "MAX_AT_ONCE",
+    "Change",
+    "Controlled",
+    "Controls",
+    "Correction",
+    "Removal",
+    "Restart",
+    "StartingPoint",
+    "StepAgain",
+]

@@ -1,0 +1,295 @@
+"""The verbs of an admin: pause, resume, cancel, retry, replay, fork.
+
+Each is one transaction that first locks the quest's tickets (by position) and then the quest's row, the
+order that every writer keeps; what it then decides cannot change under it, and a worker's claim or
+checkpoint either came before or finds its guard gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, delete, update
+
+from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
+from questline_persistence.controls.corrections import Correction
+from questline_persistence.controls.locked import HINTS, LockedQuest, lock
+from questline_persistence.controls.replays import earlier, forked_rows, start_again
+from questline_persistence.controls.restart import Restart
+from questline_persistence.controls.starting_point import StartingPoint
+from questline_persistence.errors import QuestConflict
+from questline_persistence.journal import Submitted, ended, history, settle_pause, submit_one
+from questline_persistence.schema import BELL, not_before_available, tickets
+from questline_persistence.states import LIVE, ExecutionStatus, TicketState
+from questline_persistence.store import Database
+
+_RUNS_ON = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED, ExecutionStatus.FAILED})
+#: What may become of a quest by itself after a verb has left it with this status.
+_FOLLOWING = {
+    ExecutionStatus.NEW: _RUNS_ON | {ExecutionStatus.NEW},
+    ExecutionStatus.RUNNING: _RUNS_ON,
+    ExecutionStatus.PAUSING: _RUNS_ON | {ExecutionStatus.PAUSING, ExecutionStatus.PAUSED},
+    ExecutionStatus.PAUSED: {ExecutionStatus.PAUSED},
+    ExecutionStatus.CANCELLED: {ExecutionStatus.CANCELLED},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """What a verb did to a quest.
+
+    Parameters:
+      quest_id: the quest.
+      status: its status now.
+      changed: whether the verb changed anything; pausing a paused quest does not.
+      doorbells: the wake-ups for steps that the verb made ready; the client has sent them.
+      notice: what to know about what was done, if anything.
+      epoch: the quest's replay number now.
+      version: the version of its state now.
+      restart: of a replay: where it starts, what it changes, and which steps run again.
+    """
+
+    quest_id: str
+    status: ExecutionStatus
+    changed: bool
+    doorbells: tuple[Doorbell, ...] = ()
+    notice: str | None = None
+    epoch: int = 0
+    version: int = 0
+    restart: Restart | None = None
+
+
+class Controls:
+    """Carries out an admin's verbs on the quests of one namespace.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant whose quests may be touched.
+    """
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self.database = database
+        self.namespace = namespace
+
+    def pause(self, quest_id: str, reason: str | None = None) -> Controlled:
+        """Move a live quest to paused, or to pausing while a step of it runs.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: it has ended already.
+        """
+
+        def work(locked: LockedQuest) -> Controlled:
+            if locked.status in {ExecutionStatus.PAUSING, ExecutionStatus.PAUSED}:
+                return replace(_done(locked, locked.status), changed=False)
+            locked.require("pause")
+            return _pause(locked, reason)
+
+        return self.database.write(self._truthful(quest_id, work), at="pause")
+
+    def resume(self, quest_id: str) -> Controlled:
+        """Move a paused or pausing quest back to running; its held tickets become ready.
+
+        A live quest that was only saved, and so has no ticket, gets its first one.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: it is not paused.
+        """
+
+        def work(locked: LockedQuest) -> Controlled:
+            if locked.status in LIVE and not locked.tickets:
+                return _adopt(locked)
+            locked.require("resume")
+            return _resume(locked)
+
+        return self.database.write(self._truthful(quest_id, work), at="resume")
+
+    def cancel(self, quest_id: str, reason: str | None = None) -> Controlled:
+        """Stop a live quest for good: its tickets go, so that no running step can commit.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: it has ended already.
+        """
+
+        def work(locked: LockedQuest) -> Controlled:
+            if locked.status is ExecutionStatus.CANCELLED:
+                return replace(_done(locked, locked.status), changed=False)
+            locked.require("cancel")
+            locked.cut_short(f"the quest was cancelled: {reason}" if reason else "the quest was cancelled")
+            locked.connection.execute(delete(tickets).where(tickets.c.quest_id == quest_id))
+            locked.change(
+                status=ExecutionStatus.CANCELLED,
+                reason=reason,
+                **ended(locked.now),
+                version=locked.version,
+                fence=locked.fence + 1,
+            )
+            return _done(locked, ExecutionStatus.CANCELLED)
+
+        return self.database.write(self._truthful(quest_id, work), at="cancel")
+
+    def retry(self, quest_id: str) -> Controlled:
+        """Move a failed quest back to running: the failed step again, with all of its attempts.
+
+        Raises:
+          QuestNotFound: there is no such quest.
+          QuestConflict: it has not failed.
+        """
+
+        def work(connection: Connection) -> Controlled:
+            locked = self._lock(connection, quest_id)
+            locked.require("retry")
+            position = history.snapshot_row(connection, quest_id).position
+            if position is None:
+                raise QuestConflict(f"nothing remains to be run of quest {quest_id}", hint=HINTS["retry"])
+            bell = locked.issue_ticket(locked.quest.epoch, position, locked.version)
+            locked.change(status=ExecutionStatus.RUNNING, error=None, end_time=None, duration_seconds=None)
+            return _done(locked, ExecutionStatus.RUNNING, bell)
+
+        return self.database.write(work, at="retry", repeatable=False)
+
+    def replay(
+        self,
+        quest_id: str,
+        start: StartingPoint,
+        correction: Correction,
+        *,
+        seen: int | None = None,
+        dry_run: bool = False,
+    ) -> Controlled:
+        """Take a quest back to an earlier snapshot, under the next epoch, and let it run from there.
+
+        Parameters:
+          start: where to start from.
+          correction: what to change in the input or in earlier outputs, in the same transaction.
+          seen: the version the caller has seen; if the quest has moved on since, nothing is done.
+          dry_run: change nothing, only say what would be done.
+
+        Raises:
+          QuestNotFound: there is no such quest, snapshot or step.
+          QuestConflict: the step has not been reached yet, nothing remains to be run, or `seen` is over.
+        """
+
+        def work(connection: Connection) -> Controlled:
+            locked = self._lock(connection, quest_id)
+            if seen is not None and seen != locked.version:
+                raise QuestConflict(f"quest {quest_id} is at version {locked.version}, not {seen}", hint="look again")
+            found = earlier(locked, start, correction)
+            bells = () if dry_run else (start_again(locked, found),)
+            done = _done(locked, ExecutionStatus.RUNNING, *bells, version=locked.version + 1)
+            return replace(
+                done, changed=not dry_run, notice=found.notice, epoch=locked.quest.epoch + 1, restart=found.restart
+            )
+
+        return self.database.write(work, at="replay", repeatable=False)
+
+    def fork(
+        self, quest_id: str, start: StartingPoint, correction: Correction, *, new_id: str, dry_run: bool = False
+    ) -> tuple[Submitted, Restart]:
+        """Create a new quest from a snapshot of another; return it, and what it starts with.
+
+        Raises:
+          QuestNotFound: there is no such quest, snapshot or step.
+          QuestConflict: nothing remains to be run there, or `new_id` exists.
+        """
+        now = self.database.clock.now()  # the same in every try, by which a second one knows its own rows
+
+        def work(connection: Connection) -> tuple[Submitted, Restart]:
+            locked = lock(connection, self.namespace, quest_id, now=now, limits=self.database.limits)
+            found = earlier(locked, start, correction)
+            rows = forked_rows(locked, found, new_id)
+            return Submitted(new_id, created=False) if dry_run else submit_one(connection, rows), found.restart
+
+        return self.database.write(work, at="fork")
+
+    def _lock(self, connection: Connection, quest_id: str) -> LockedQuest:
+        now, limits = self.database.clock.now(), self.database.limits
+        return lock(connection, self.namespace, quest_id, now=now, limits=limits)
+
+    def _truthful(self, quest_id: str, work: Callable[[LockedQuest], Controlled]) -> Callable[[Connection], Controlled]:
+        """Return a verb for a transaction that may be tried again, which answers truly however many tries it took.
+
+        A second try finds nothing left to do if the first one's COMMIT went through and only its reply was lost, or if
+        another admin wanted the same meanwhile. It lets a quest alone that was replayed since. Where the first came to
+        nothing, and what came between speaks against the verb, the answer is that.
+        """
+        first: Controlled | None = None
+
+        def tried(connection: Connection) -> Controlled:
+            nonlocal first
+            locked = self._lock(connection, quest_id)
+            if first is not None and first.epoch != locked.quest.epoch:
+                return first
+            try:
+                again = work(locked)
+            except QuestConflict:
+                if first is None or locked.status not in _FOLLOWING[first.status]:
+                    raise
+                return replace(first, status=locked.status)
+            if first is None or again.changed:
+                first = again
+            return replace(first, status=again.status)
+
+        return tried
+
+
+def _pause(locked: LockedQuest, reason: str | None) -> Controlled:
+    """Hold what is not running; ask what is running to rest at its checkpoint."""
+    mine, execute = tickets.c.quest_id == locked.quest_id, locked.connection.execute
+    execute(update(tickets).where(mine).values(pause_requested=1))
+    execute(
+        update(tickets)
+        .where(mine, tickets.c.state.in_([TicketState.READY, TicketState.WAITING]))
+        .values(state=TicketState.HELD, fence=tickets.c.fence + 1)
+    )
+    locked.change(status=ExecutionStatus.PAUSING, reason=reason)
+    if locked.running:
+        return _done(locked, ExecutionStatus.PAUSING)
+    first, version = locked.tickets[0], locked.version + 1
+    settle_pause(locked.connection, locked.quest_id, first.epoch, first.position, version=version, now=locked.now)
+    execute(update(tickets).where(mine).values(version=version))
+    return _done(locked, ExecutionStatus.PAUSED, version=version)
+
+
+def _resume(locked: LockedQuest) -> Controlled:
+    """Let held tickets run again, and forget a pause that has not come to rest yet."""
+    mine, execute = tickets.c.quest_id == locked.quest_id, locked.connection.execute
+    execute(update(tickets).where(mine).values(pause_requested=0))
+    ready = execute(
+        update(tickets)
+        .where(mine, tickets.c.state == TicketState.HELD)
+        .values(
+            state=TicketState.READY,
+            fence=tickets.c.fence + 1,
+            ring_at=not_before_available(locked.now + REDISPATCH_FIRST),
+            dispatches=0,
+        )
+        .returning(*BELL)
+    )
+    bells = [Doorbell(*row) for row in ready]
+    locked.change(status=locked.begun, reason=None)
+    return _done(locked, locked.begun, *bells)
+
+
+def _adopt(locked: LockedQuest) -> Controlled:
+    """Hand a saved quest to the workers, at the step where its program left it."""
+    newest = history.snapshot_row(locked.connection, locked.quest_id)
+    if newest.position is None:
+        raise QuestConflict(f"nothing remains to be run of quest {locked.quest_id}")
+    bell = locked.issue_ticket(newest.epoch, newest.position, locked.version)
+    locked.change(status=locked.begun, reason=None)
+    return _done(locked, locked.begun, bell)
+
+
+def _done(locked: LockedQuest, status: ExecutionStatus, *doorbells: Doorbell, version: int | None = None) -> Controlled:
+    return Controlled(
+        quest_id=locked.quest_id,
+        status=status,
+        changed=True,
+        doorbells=doorbells,
+        epoch=locked.quest.epoch,
+        version=locked.version if version is None else version,
+    )

@@ -1,0 +1,88 @@
+"""How quests leave the store: with all that belongs to them, but for a tombstone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, select
+
+from questline_persistence.controls.locked import lock
+from questline_persistence.errors import QuestConflict, QuestNotFound
+from questline_persistence.journal import bury
+from questline_persistence.schema import quests, runs, snapshots, steps
+from questline_persistence.states import TERMINAL, ExecutionStatus
+from questline_persistence.store import Database
+
+#: Most quests that one transaction removes.
+MAX_AT_ONCE = 200
+
+
+class Removal:
+    """Removes quests of one namespace.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant whose quests may be removed.
+    """
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self.database = database
+        self.namespace = namespace
+
+    def delete(self, quest_id: str) -> bool:
+        """Remove a quest that has no ticket, with all that belongs to it; return whether it was there.
+
+        Raises:
+          QuestConflict: the quest is live.
+        """
+        there = False
+
+        def work(connection: Connection) -> bool:
+            nonlocal there
+            now = self.database.clock.now()
+            try:
+                locked = lock(connection, self.namespace, quest_id, now=now)
+            except QuestNotFound:
+                return there  # and gone by the first try, whose COMMIT went through though its reply was lost
+            if locked.tickets:
+                raise QuestConflict(f"quest {quest_id} is {locked.status}", hint=f"run: questline cancel {quest_id}")
+            _remove(connection, [quest_id], now=now)
+            there = True
+            return there
+
+        return self.database.write(work, at="delete")
+
+    def prune(self, ended_before: float, status: Sequence[ExecutionStatus], *, limit: int = MAX_AT_ONCE) -> list[str]:
+        """Remove quests that ended before a time, oldest first, and return their ids: at most `limit` of them, or 200.
+
+        What is asked of a quest is asked of its locked row: one that was replayed meanwhile, and ended anew, stays.
+        """
+        ended = (
+            select(quests.c.quest_id)
+            .where(quests.c.namespace == self.namespace, quests.c.end_time < ended_before)
+            .where(quests.c.status.in_([one for one in status if one in TERMINAL]))
+            .order_by(quests.c.end_time)
+            .limit(min(limit, MAX_AT_ONCE))
+            .with_for_update(skip_locked=True)
+        )
+        tried: set[str] = set()
+
+        def work(connection: Connection) -> list[str]:
+            there = select(quests.c.quest_id).where(quests.c.quest_id.in_(tried))
+            # Gone by an earlier try, whose COMMIT went through though its reply was lost.
+            gone = tried - set(connection.execute(there).scalars()) if tried else set()
+            found = list(connection.execute(ended).scalars())
+            tried.update(found)
+            _remove(connection, found, now=self.database.clock.now())
+            return [*gone, *found]
+
+        return self.database.write(work, at="delete")
+
+
+def _remove(connection: Connection, quest_ids: Sequence[str], *, now: float) -> None:
+    """Remove quests whose rows are locked and which have no ticket."""
+    if not quest_ids:
+        return
+    bury(connection, quest_ids, now=now)
+    for table in (runs, snapshots, steps, quests):
+        connection.execute(delete(table).where(table.c.quest_id.in_(quest_ids)))

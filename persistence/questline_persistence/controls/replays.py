@@ -1,0 +1,140 @@
+"""What a replay and a fork write: a quest's earlier state, taken up again under the next epoch or as a new quest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row, delete, insert
+
+from questline_persistence.arrival import Arrival
+from questline_persistence.claims import Doorbell
+from questline_persistence.clock import rfc3339
+from questline_persistence.controls.corrections import Change, Corrected, Correction
+from questline_persistence.controls.locked import LockedQuest
+from questline_persistence.controls.restart import Restart, StepAgain
+from questline_persistence.controls.starting_point import StartingPoint, resolve
+from questline_persistence.errors import InvalidRecord, PayloadError, QuestConflict
+from questline_persistence.journal import history, take_apart
+from questline_persistence.models import QuestExecutionData
+from questline_persistence.payload import decode, whole_state
+from questline_persistence.plan import PlannedStep, counts_text, highest
+from questline_persistence.schema import snapshots, steps, tickets
+from questline_persistence.states import ExecutionStatus, SnapshotReason
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a replay or a fork takes up: an earlier state, corrected, and what to tell of it."""
+
+    state: history.State
+    #: The whole plan of that time, corrected: one dictionary of columns per step.
+    plan: Sequence[Mapping[str, Any]]
+    changes: tuple[Change, ...]
+    notice: str | None
+
+    @property
+    def restart(self) -> Restart:
+        """What would be, for people."""
+        again = [row for row in self.plan if self.state.position and row["position"] >= self.state.position]
+        return Restart(
+            version=self.state.version,
+            epoch=self.state.epoch,
+            position=str(self.state.position),
+            changes=self.changes,
+            steps=tuple(StepAgain(row["position"], row["lord_name"], row["tool_name"]) for row in again),
+            notice=self.notice,
+        )
+
+
+def earlier(locked: LockedQuest, start: StartingPoint, correction: Correction) -> Earlier:
+    """Return what a quest was at `start`, corrected.
+
+    Raises:
+      QuestNotFound: the quest has no such snapshot or step.
+      QuestConflict: the step has not been reached yet, or nothing remains to be run.
+      PayloadError: a correction's path leads nowhere, or its value is not JSON.
+    """
+    point = resolve(locked.connection, locked.quest_id, locked.quest.epoch, locked.version, start)
+    state = history.state_at(locked.connection, locked.quest_id, point.version, limit=locked.limits.state)
+    if point.position is not None:
+        state = history.taken_back(locked.connection, state, point.position)
+    rows = history.plan(locked.connection, state.quest_id, state.epoch, version=state.version)
+    corrected = Corrected(state, [history.columns(row) for row in rows], locked.limits)
+    for path, value in correction.items():
+        corrected.set(path, value)
+    if state.position is None:
+        raise QuestConflict(f"nothing remains to be run after v{state.version} of quest {locked.quest_id}")
+    return Earlier(corrected.state, corrected.plan, tuple(corrected.changes), point.notice)
+
+
+def start_again(locked: LockedQuest, earlier: Earlier) -> Doorbell:
+    """Take a quest back to a state under the next epoch: plan, snapshot, ticket and row; return what to ring."""
+    state = earlier.state
+    quest_id, epoch, version = locked.quest_id, locked.quest.epoch + 1, locked.version + 1
+    plan = [history.copied_step(row, to=quest_id, epoch=epoch) for row in earlier.plan]
+    locked.connection.execute(insert(steps), plan)
+    locked.connection.execute(
+        insert(snapshots).values(
+            quest_id=quest_id,
+            version=version,
+            epoch=epoch,
+            position=state.position,
+            run_data=whole_state(state.run_data, limit=locked.limits.state),
+            input_data=state.input_json,
+            parent_version=state.version,
+            snapshot_reason=SnapshotReason.REPLAY,
+            created_at=rfc3339(locked.now),
+        )
+    )
+    locked.cut_short("the quest was replayed")
+    locked.connection.execute(delete(tickets).where(tickets.c.quest_id == quest_id))
+    bell = locked.issue_ticket(epoch, str(state.position), version)
+    locked.change(
+        status=ExecutionStatus.RUNNING,
+        epoch=epoch,
+        step_counts=counts_text(highest((row["lord_name"], row["occurrence"]) for row in plan)),
+        output_data=None,
+        error=None,
+        reason=None,
+        start_time=locked.now,
+        end_time=None,
+        duration_seconds=None,
+        **_new_input(locked.quest, state),
+    )
+    return bell
+
+
+def _new_input(quest: Row[Any], state: history.State) -> dict[str, Any]:
+    """Return the columns of a corrected input, which keep the one that was submitted."""
+    if state.input_json == quest.input_data:
+        return {}
+    return {"input_data": state.input_json, "submitted_input": quest.submitted_input or quest.input_data}
+
+
+def forked_rows(locked: LockedQuest, earlier: Earlier, new_id: str) -> Arrival:
+    """Return what the rows of a new quest are made of that starts at a state of another.
+
+    Raises:
+      PayloadError: `new_id` is no id for a quest.
+    """
+    source, state = locked.quest, earlier.state
+    try:
+        quest = QuestExecutionData(
+            quest_id=new_id,
+            quest_type=source.quest_type,
+            input_data=decode(state.input_json),
+            execution_stack=state.stack,
+            labels=source.labels,
+            queue=source.queue,
+            priority=source.priority,
+            forked_from=f"{source.quest_id}@v{state.version}",
+        )
+    except InvalidRecord:  # all else was stored by ourselves
+        raise PayloadError(f"{new_id!r} is not an id for a quest", hint="use letters, digits and _ . -") from None
+    new = take_apart(quest, namespace=source.namespace, now=locked.now, limits=locked.limits)
+    steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in earlier.plan)
+    base = whole_state(state.run_data, limit=locked.limits.state)
+    counts = counts_text(highest((step.lord_name, step.occurrence) for step in steps))
+    return new._replace(run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position), counts=counts))

@@ -1,0 +1,51 @@
+"""What a replay or a fork begins with: for people who look before they leap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from questline_persistence.controls.corrections import Change
+
+
+class StepAgain(NamedTuple):
+    """A step that runs again.
+
+    Parameters:
+      position: its place in the stack.
+      lord_name: the Lord.
+      tool_name: the tool.
+    """
+
+    position: str
+    lord_name: str
+    tool_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Where a replay or a fork starts, what it changes there, and which steps run again.
+
+    Parameters:
+      version: the snapshot that it starts from.
+      epoch: that snapshot's epoch.
+      position: the first step that runs again.
+      changes: the corrections, each with the value of before.
+      steps: all steps that run again, in their order.
+      notice: what to know about how the start was found, if anything.
+    """
+
+    version: int
+    epoch: int
+    position: str
+    changes: tuple[Change, ...]
+    steps: tuple[StepAgain, ...]
+    notice: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON data."""
+        return {
+            "start": {"version": self.version, "epoch": self.epoch, "position": self.position},
+            "changes": [change._asdict() for change in self.changes],
+            "steps": [step._asdict() for step in self.steps],
+        }

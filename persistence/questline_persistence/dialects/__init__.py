@@ -1,0 +1,34 @@
+"""What differs between databases: how statements reach a driver, and what its errors mean.
+
+`sqlite` and `postgres` stand behind it, each with its URLs, its sessions and its statements for a step's way. It
+imports the words at the root of this floor and no other room.
+"""
+
+from questline_persistence.dialects import driver, forks
+from questline_persistence.dialects.driver import changed_rows, execute
+from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, reason_of
+from questline_persistence.dialects.transient import (
+    is_answered,
+    is_lock,
+    is_of_session,
+    is_of_statement,
+    is_transient,
+    unmasked,
+)
+
+__all__ = [
+    "REFUSALS",
+    "Overtime",
+    "changed_rows",
+    "driver",
+    "execute",
+    "explained",
+    "forks",
+    "is_answered",
+    "is_lock",
+    "is_of_session",
+    "is_of_statement",
+    "is_transient",
+    "reason_of",
+    "unmasked",
+]

@@ -1,0 +1,10 @@
+"""PostgreSQL: its URLs, its sessions, and the statements of a step's way.
+
+It knows nothing of SQLite. It imports the words at the root of this floor, and its own dialects' driver and errors.
+"""
+
+from questline_persistence.dialects.postgres import quests, sessions, steps
+from questline_persistence.dialects.postgres.sessions import HOT, PLANNING, is_pooled
+from questline_persistence.dialects.postgres.url import read_postgres_url, shown
+
+__all__ = ["HOT", "PLANNING", "is_pooled", "quests", "read_postgres_url", "sessions", "shown", "steps"]

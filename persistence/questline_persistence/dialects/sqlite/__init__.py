@@ -1,0 +1,9 @@
+"""SQLite: which library opens a file, who else has it open, and the statements of a step's way.
+
+It knows nothing of PostgreSQL. It imports the words at the root of this floor, and its own dialects' driver and errors.
+"""
+
+from questline_persistence.dialects.sqlite import library, quests, steps, url
+from questline_persistence.dialects.sqlite.file import DEFAULT_FOLDER, SqliteFile, make_folder
+
+__all__ = ["DEFAULT_FOLDER", "SqliteFile", "library", "make_folder", "quests", "steps", "url"]

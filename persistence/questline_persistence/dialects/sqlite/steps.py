@@ -1,0 +1,312 @@
+"""Claim and checkpoint on SQLite: a few indexed statements per item, all in one BEGIN IMMEDIATE.
+
+The write lock is held from the start, so nothing can come between a guard and its write; each write
+carries its guard all the same. What is only added is added for the whole batch at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection
+
+from questline_persistence.claims import (
+    CLAIM_SLACK,
+    REDISPATCH_FIRST,
+    Checkpoint,
+    Claim,
+    ClaimRequest,
+    Settled,
+    advanced,
+    claimed,
+)
+from questline_persistence.clock import rfc3339
+from questline_persistence.dialects.driver import execute
+from questline_persistence.payload import encode
+
+#: Most rows in one statement; each number of them is a text of its own, which the driver keeps prepared.
+MAX_ROWS = 32
+
+# `state || ''` keeps the planner from reading all tickets of a state by their index: each is looked up by its key.
+_CLAIM = """
+UPDATE tickets SET state = 'running', claim_id = :claim_id, worker_id = :worker_id, claimed_at = :now,
+  fence = fence + 1, deadline = :now + (SELECT timeout_seconds FROM quest_steps s
+                     WHERE s.quest_id = tickets.quest_id AND s.epoch = tickets.epoch AND s.position = tickets.position)
+WHERE quest_id = :quest_id AND epoch = :epoch AND position = :position AND namespace = :namespace
+  AND state || '' = 'ready' AND pause_requested = 0 AND available_at <= :now + :slack
+  AND handler IN (SELECT value FROM json_each(:handlers))
+"""
+
+_MINE = """
+SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.company, t.version, t.queue, t.fence,
+  s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
+  q.quest_type, q.input_data, q.status
+FROM tickets t
+JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
+JOIN quest_executions q ON q.quest_id = t.quest_id
+WHERE t.quest_id = :quest_id AND t.claim_id = :claim_id
+"""
+
+_ENDED = """
+SELECT lord_runs.claim_id FROM lord_runs
+WHERE quest_id IN (SELECT value FROM json_each(:quest_ids)) AND claim_id IN (SELECT value FROM json_each(:claim_ids))
+"""
+
+_BEGIN = """
+UPDATE quest_executions SET status = 'running', start_time = :now, updated_at = :now_text
+WHERE quest_id = :quest_id AND status = 'new'
+"""
+
+_NEXT = """
+SELECT position, lord_name AS lord, tool_name AS tool, occurrence, params, max_attempts, timeout_seconds,
+  backoff_seconds, queue
+FROM quest_steps
+WHERE quest_id = :quest_id AND epoch = :epoch AND position > :position ORDER BY position LIMIT 1
+"""
+
+_HOLDS = (
+    "quest_id = :quest_id AND claim_id = :claim_id AND state || '' = 'running' AND epoch = :epoch "
+    "AND position = :position"
+)
+
+_MOVE = f"""
+UPDATE tickets SET
+  state = CASE WHEN pause_requested = 1 THEN 'held' WHEN :successor IS NULL THEN 'ready' ELSE 'running' END,
+  claim_id = CASE WHEN pause_requested = 0 THEN :successor END,
+  worker_id = CASE WHEN pause_requested = 0 THEN :next_worker END,
+  claimed_at = CASE WHEN pause_requested = 0 AND :successor IS NOT NULL THEN :now END,
+  deadline = CASE WHEN pause_requested = 0 THEN :now + :next_seconds END,
+  position = :next_position, handler = :next_handler, queue = :next_queue,
+  attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1,
+  version = version + 1 + pause_requested, available_at = :now, ring_at = :now + :redispatch
+WHERE {_HOLDS}
+RETURNING fence, version - pause_requested, pause_requested, queue, priority, claim_id
+"""  # noqa: S608  (put together from the constant above)
+
+# Where the next step goes on at once, under the same worker, what the indexes hold of its ticket stays as it is. SQLite
+# would write their pages all the same for a column that is set to what it was: a twelfth of a step's time on a disk.
+_GO_ON = f"""
+UPDATE tickets SET
+  claim_id = :successor, claimed_at = :now, deadline = :now + :next_seconds,
+  position = :next_position, handler = :next_handler, queue = :next_queue,
+  attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1, version = version + 1
+WHERE {_HOLDS} AND pause_requested = 0 AND worker_id = :next_worker
+RETURNING fence, version, pause_requested, queue, priority, claim_id
+"""  # noqa: S608  (as above)
+
+_GONE = f"DELETE FROM tickets WHERE {_HOLDS} RETURNING version + 1, fence + 1"  # noqa: S608  (as above)
+
+_RUN = """
+INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
+  end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id,
+  code_version)
+VALUES {rows}
+"""
+_RUN_VALUES = (
+    "quest_id",
+    "epoch",
+    "position",
+    "version",
+    "lord_name",
+    "tool_name",
+    "occurrence",
+    "status",
+    "start_time",
+    "end_time",
+    "duration",
+    "params",
+    "output",
+    "attempt",
+    "max_attempts",
+    "now_text",
+    "worker_id",
+    "claim_id",
+    "code_version",
+)
+
+_SNAPSHOT = """
+INSERT INTO quest_snapshots (quest_id, version, epoch, position, snapshot_reason, created_at)
+VALUES {rows}
+"""
+_SNAPSHOT_VALUES = ("quest_id", "version", "epoch", "next_position", "reason", "now_text")
+
+_COMPLETE = """
+UPDATE quest_executions SET status = 'completed', output_data = :output,
+  end_time = max(:now, coalesce(start_time, :now)),
+  duration_seconds = max(:now - coalesce(start_time, :start_time), 0.0),
+  version = :version, fence = :fence, error = NULL, updated_at = :now_text
+WHERE quest_id = :quest_id
+"""
+
+_PAUSE = "UPDATE quest_executions SET status = 'paused', updated_at = :now_text WHERE quest_id = :quest_id"
+
+
+def claim(
+    connection: Connection,
+    requests: Sequence[ClaimRequest],
+    *,
+    worker_id: str,
+    namespace: str,
+    handlers: list[str],
+    now: float,
+) -> list[Claim]:
+    """Move ready tickets to running, for each request that finds one; return the claims won."""
+    common = {"worker_id": worker_id, "namespace": namespace, "now": now, "slack": CLAIM_SLACK}
+    common["handlers"] = _listed(tuple(handlers))
+    for request in requests:
+        execute(connection, _CLAIM, common | _asked(request))
+    return mine(connection, requests, worker_id=worker_id, namespace=namespace, now=now)
+
+
+def mine(
+    connection: Connection, requests: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
+) -> list[Claim]:
+    """Return the claims among `requests` that are held, and mark their quests as running."""
+    claims = []
+    for request in requests:
+        for *row, status in execute(connection, _MINE, _asked(request)):
+            claims.append(claimed(row, worker_id=worker_id, namespace=namespace, now=now))
+            if status == "new":
+                execute(connection, _BEGIN, {"quest_id": request.quest_id, "now": now, "now_text": rfc3339(now)})
+    return claims
+
+
+@lru_cache(maxsize=8)
+def _listed(handlers: tuple[str, ...]) -> str:
+    return encode(handlers, what="handlers")
+
+
+def ended(connection: Connection, requests: Sequence[ClaimRequest]) -> set[str]:
+    """Return which of the claims have a run in the history: they were won before, and have ended since."""
+    quest_ids, claim_ids = [request.quest_id for request in requests], [request.claim_id for request in requests]
+    values = {"quest_ids": encode(quest_ids, what="ids"), "claim_ids": encode(claim_ids, what="ids")}
+    return {row[0] for row in execute(connection, _ENDED, values)}
+
+
+def _asked(request: ClaimRequest) -> dict[str, Any]:
+    return {
+        "quest_id": request.quest_id,
+        "epoch": request.epoch,
+        "position": request.position,
+        "claim_id": request.claim_id,
+    }
+
+
+def checkpoint(
+    connection: Connection,
+    ends: Sequence[Checkpoint],
+    *,
+    worker_id: str,
+    handlers: list[str],
+    now: float,
+    code_version: str | None = None,
+) -> dict[str, Settled]:
+    """Commit results and move their tickets on; return what became of each claim that still held its step."""
+    won = []
+    for end in ends:
+        values = _values(end, now, code_version)
+        settled = _advance(connection, end, values, worker_id, handlers)
+        if settled is not None:
+            won.append((values, settled))
+    _record(connection, won)
+    return {values["claim_id"]: settled for values, settled in won}
+
+
+def _advance(
+    connection: Connection, end: Checkpoint, values: dict[str, Any], worker_id: str, handlers: list[str]
+) -> Settled | None:
+    """Move one ticket on; None when the claim no longer holds the step."""
+    rest = execute(connection, _NEXT, values)
+    if not rest:
+        return _take_away(connection, values)
+    step = rest[0]
+    values |= _ahead(end, step, handlers, worker_id)
+    moved = (values["successor"] and execute(connection, _GO_ON, values)) or execute(connection, _MOVE, values)
+    if not moved:
+        return None
+    values["version"] = moved[0][1]
+    return advanced(end.claim, [*moved[0], *step[:-1]], worker_id=worker_id, now=values["now"])
+
+
+def _ahead(end: Checkpoint, step: Sequence[Any], handlers: list[str], worker_id: str) -> dict[str, Any]:
+    """Return how a ticket stands at its next step, and who has it if a successor is wanted and may run here."""
+    position, lord_name, tool_name, _, _, _, timeout_seconds, _, queue = step
+    handler = f"{lord_name}:{tool_name}"
+    goes_on = end.successor is not None and handler in handlers and queue == end.claim.queue
+    return {
+        "next_position": position,
+        "next_handler": handler,
+        "next_queue": queue,
+        "successor": end.successor if goes_on else None,
+        "next_worker": worker_id if goes_on else None,
+        "next_seconds": timeout_seconds if goes_on else None,
+        "reason": "checkpoint",
+    }
+
+
+def _take_away(connection: Connection, values: dict[str, Any]) -> Settled | None:
+    """Delete the ticket of a quest that has no step ahead."""
+    gone = execute(connection, _GONE, values)
+    if not gone:
+        return None
+    version, fence = gone[0]
+    values |= {"version": version, "fence": fence, "next_position": None, "reason": "completed"}
+    return Settled(won=True, status="completed")
+
+
+def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]]) -> None:
+    """Write what was won: runs, snapshots, and the quests that have completed or paused."""
+    rows = [end for end, _ in won]
+    _insert(connection, _RUN, _RUN_VALUES, rows)
+    _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
+    for end, settled in won:
+        if settled.status == "completed":
+            execute(connection, _COMPLETE, end)
+        elif settled.status == "paused":
+            _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | {"version": end["version"] + 1, "reason": "pause"}])
+            execute(connection, _PAUSE, end)
+
+
+def _values(end: Checkpoint, now: float, code_version: str | None) -> dict[str, Any]:
+    held = end.claim
+    return {
+        "quest_id": held.quest_id,
+        "epoch": held.epoch,
+        "position": held.position,
+        "claim_id": held.claim_id,
+        "worker_id": held.worker_id,
+        "code_version": code_version,
+        "lord_name": held.lord_name,
+        "tool_name": held.tool_name,
+        "occurrence": held.occurrence,
+        "status": "success",
+        "params": held.params_json,
+        "attempt": held.attempt,
+        "max_attempts": held.max_attempts,
+        "start_time": held.start_time,
+        "end_time": end.end_time,
+        "duration": end.end_time - held.start_time,
+        "output": end.output,
+        "now": now,
+        "now_text": rfc3339(max(now, end.end_time)),
+        "redispatch": REDISPATCH_FIRST,
+    }
+
+
+def _insert(
+    connection: Connection, statement: str, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows, in as few parts as may be."""
+    for start in range(0, len(rows), MAX_ROWS):
+        part = rows[start : start + MAX_ROWS]
+        values = [row[name] for row in part for name in columns]  # by place: the driver looks each name up anew
+        execute(connection, _with_rows(statement, len(columns), len(part)), values)
+
+
+@lru_cache(maxsize=256)
+def _with_rows(statement: str, columns: int, count: int) -> str:
+    """Return a statement with so many rows of parameters."""
+    row = f"({', '.join('?' * columns)})"
+    return statement.replace("{rows}", ", ".join([row] * count))

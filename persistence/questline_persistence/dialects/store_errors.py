@@ -1,0 +1,105 @@
+"""What a store's error is called on our side: the one place where a driver's error becomes one of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from questline_persistence.dialects.transient import is_misconfigured, is_transient, sqlstate
+from questline_persistence.errors import (
+    ConfigurationError,
+    NotAllowed,
+    PayloadError,
+    QuestlineError,
+    StoreUnavailable,
+)
+
+_FORBIDDEN = "42501"
+#: A table, a column or a schema that is not there, or has another type: somebody changed what is ours.
+_CHANGED = ("42P01", "42703", "42804", "42883", "3F000")
+_UNREACHABLE_HINT = (
+    "check the URL, that the server runs, and that this user may write there; `questline doctor` tells more"
+)
+_FORBIDDEN_HINT = (
+    "GRANT the role USAGE on the schema (CREATE too for `questline db upgrade`), SELECT, INSERT, UPDATE, DELETE on its "
+    "tables and USAGE on its sequences"
+)
+_CHANGED_HINT = "run `questline db check`, and look which schema this user's search_path names"
+_OPTIONS_HINT = "mend the options after the ? of the database URL; those of libpq are known"
+
+
+class StoreRefused(QuestlineError):
+    """The store has understood what was sent, and does not take it: a trigger or a rule of somebody's.
+
+    What to do:
+      Read the database's own words in the message, and mend the trigger, rule or constraint that was added to
+      questline's tables.
+    """
+
+
+class Overtime(Exception):
+    """What was sent took too long, or too much, of the store: each part of it is to be tried again alone.
+
+    Parameters:
+      reason: what the store said.
+      blocked: whether it waited for somebody's lock all the while.
+    """
+
+    def __init__(self, reason: str, *, blocked: bool) -> None:
+        super().__init__(reason)
+        self.blocked = blocked
+
+
+#: What `explained` returns where the store does not take what was sent, and will not later.
+REFUSALS = (StoreRefused, NotAllowed, PayloadError, IntegrityError)
+
+
+def explained(error: SQLAlchemyError, store: str) -> Exception:
+    """Return the error to raise: what others can mend in words, our own mistakes as they are.
+
+    Parameters:
+      store: its name for people.
+    """
+    if not isinstance(error, DBAPIError):
+        return StoreUnavailable(f"cannot use the database {store}: {error}")
+    reason = reason_of(error)
+    if isinstance(error, DataError):
+        return PayloadError(f"the database {store} refuses a value: {reason}")
+    if is_misconfigured(error):
+        return ConfigurationError(f"cannot use the database {store}: {reason}", hint=_OPTIONS_HINT)
+    unreachable = type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+    if is_transient(error) or unreachable or "not a database" in reason:
+        return StoreUnavailable(f"cannot use the database {store}: {reason}", hint=_UNREACHABLE_HINT)
+    return _refusal(error, store, reason)
+
+
+def _refusal(error: DBAPIError, store: str, reason: str) -> Exception:
+    """Return the error to raise where the store has answered, and will not answer otherwise."""
+    state = sqlstate(error)
+    if state == _FORBIDDEN:
+        return NotAllowed(f"this user may not use the database {store}: {reason}", hint=_FORBIDDEN_HINT)
+    if state in _CHANGED:
+        return ConfigurationError(f"the schema of the database {store} is not ours: {reason}", hint=_CHANGED_HINT)
+    if isinstance(error, IntegrityError):  # the last guard against a mistake of ours
+        return error
+    return StoreRefused(f"the database {store} refuses this: {reason}")
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """Return the first line of what the database said."""
+    said = getattr(error, "orig", None) or error
+    return str(said).strip().splitlines()[0] if str(said).strip() else type(said).__name__
+
+
+def hide_values(error: BaseException, raised: BaseException | None = None) -> None:
+    """Keep what a driver's error says down to its first sentence: what PostgreSQL adds repeats rows and parameters.
+
+    Parameters:
+      raised: SQLAlchemy's error for it, which repeats it.
+    """
+    diagnosis: Any = getattr(error, "diag", None)
+    if primary := getattr(diagnosis, "message_primary", None):
+        error.args = (primary,)
+        if raised is not None:
+            raised.args = (f"({type(error).__module__}.{type(error).__name__}) {primary}",)

@@ -1,0 +1,44 @@
+"""The journal: what workers and producers write, each a guarded transition in one transaction.
+
+Claims, checkpoints and the ends of claims are here, and how quests come in. It imports `schema` and what is below.
+"""
+
+from questline_persistence.journal import history, submission
+from questline_persistence.journal.endings import (
+    UNCLAIMED,
+    Ending,
+    end_badly,
+    end_together,
+    ended,
+    error_text,
+    record,
+    settle_pause,
+)
+from questline_persistence.journal.history import State
+from questline_persistence.journal.journal import Journal
+from questline_persistence.journal.submission import Submitted, insert_quests, submit_one, take_apart
+from questline_persistence.journal.tombstones import after_deleted, bury
+from questline_persistence.journal.trial import server_of, try_writing
+
+__all__ = [
+    "UNCLAIMED",
+    "Ending",
+    "Journal",
+    "State",
+    "Submitted",
+    "after_deleted",
+    "bury",
+    "end_badly",
+    "end_together",
+    "ended",
+    "error_text",
+    "history",
+    "insert_quests",
+    "record",
+    "server_of",
+    "settle_pause",
+    "submission",
+    "submit_one",
+    "take_apart",
+    "try_writing",
+]

@@ -1,0 +1,385 @@
+"""How a claim ends other than with a result: an error, a lost worker, cut short, put off, or given back unspent.
+
+Each function is one guarded transition inside the caller's transaction: it writes only while the claim
+still holds its step, and says whether it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Integer,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
+
+from questline_persistence.claims import Doorbell, Settled
+from questline_persistence.clock import rfc3339
+from questline_persistence.schema import (
+    order_of_locks,
+    quests,
+    runs,
+    snapshots,
+    steps,
+    still_in_state,
+    tickets,
+    workers,
+)
+from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
+from questline_persistence.store import plan_by_keys
+from questline_persistence.suspicion import Loss
+
+#: Longest error text kept with a run, in characters.
+MAX_ERROR_LENGTH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One attempt that came to no result.
+
+    `retry_in` is the wait before the step may run again in seconds, or None when the quest is to fail;
+    `loss` tells that the worker died, which spends no attempt; `status` is that of the run.
+    """
+
+    quest_id: str
+    epoch: int
+    position: str
+    claim_id: str
+    worker_id: str | None
+    attempt_number: int
+    start_time: float
+    end_time: float
+    error: str
+    retry_in: float | None
+    loss: Loss | None = None
+    status: RunStatus = RunStatus.ERROR
+
+    @classmethod
+    def of_ticket(cls, ticket: Row[Any], **told: Any) -> Self:
+        """Return how the attempt ends that a running ticket tells of; `told` are the fields that it does not know."""
+        return cls(
+            quest_id=ticket.quest_id,
+            epoch=ticket.epoch,
+            position=ticket.position,
+            claim_id=ticket.claim_id,
+            worker_id=ticket.worker_id,
+            attempt_number=ticket.attempt + 1,
+            start_time=ticket.claimed_at,
+            **told,
+        )
+
+
+def error_text(error: str) -> str:
+    """Return an error as the stores can hold it: bounded, without NUL and lone surrogates, which they refuse."""
+    return error[:MAX_ERROR_LENGTH].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def holds(quest_id: str, epoch: int, position: str, claim_id: str) -> ColumnElement[bool]:
+    """Return the guard of every write that ends a claim: it still holds the step."""
+    return and_(
+        tickets.c.quest_id == quest_id,
+        tickets.c.claim_id == claim_id,
+        still_in_state(TicketState.RUNNING),
+        tickets.c.epoch == epoch,
+        tickets.c.position == position,
+    )
+
+
+def ended(now: float) -> dict[str, Any]:
+    """Return the columns of a quest that ends `now`, which another process may have begun by a clock a little ahead."""
+    began = func.coalesce(quests.c.start_time, now)
+    end_time = case((began > now, began), else_=now)
+    return {"end_time": end_time, "duration_seconds": end_time - quests.c.start_time}
+
+
+#: What a ticket's columns become when no claim holds it.
+UNCLAIMED: dict[str, Any] = {"claim_id": None, "worker_id": None, "claimed_at": None, "deadline": None}
+
+
+def end_badly(
+    connection: Connection,
+    ending: Ending,
+    *,
+    now: float,
+    also: ColumnElement[bool] | None = None,
+    recorded: bool = True,
+) -> Settled:
+    """Move a ticket from running to ready after a back-off, to held, or fail its quest; record the run.
+
+    Parameters:
+      also: a further condition, checked in the same statement.
+      recorded: False leaves the run out, and the snapshot of a failed quest, where the store takes none: the attempt
+        must count all the same.
+    """
+    guard = holds(ending.quest_id, ending.epoch, ending.position, ending.claim_id)
+    guard = guard if also is None else and_(guard, also)
+    settled = (
+        _fail_quest(connection, ending, guard, now, recorded=recorded)
+        if ending.retry_in is None
+        else _retry(connection, ending, guard, now)
+    )
+    if settled.won and recorded:
+        record(connection, [ending], now)
+    return settled
+
+
+def end_together(
+    connection: Connection, endings: Sequence[Ending], *, now: float, also: ColumnElement[bool], wait: bool = False
+) -> list[tuple[Ending, Settled]]:
+    """Move tickets from running to ready after their back-offs, or to held, all at once; record their runs.
+
+    Parameters:
+      endings: attempts that are all to be followed by another, and either all lost their worker or none did.
+      also: a further condition, checked in the same statement on each.
+      wait: whether to wait for tickets that somebody else has locked, rather than leave them out.
+
+    Returns:
+      Those whose claim still held the step.
+    """
+    by_step = {(ending.quest_id, ending.epoch, ending.position): ending for ending in endings}
+    claims = tuple_(tickets.c.quest_id, tickets.c.epoch, tickets.c.position, tickets.c.claim_id)
+    held = and_(
+        tickets.c.quest_id.in_([ending.quest_id for ending in endings]),  # leads to the rows
+        claims.in_([(*step, ending.claim_id) for step, ending in by_step.items()]),
+        still_in_state(TicketState.RUNNING),
+        also,
+    )
+    key = (tickets.c.quest_id, tickets.c.branch)
+    order = order_of_locks(connection.dialect.name)
+    mine = select(*key).where(held).order_by(*order).with_for_update(skip_locked=not wait).cte("mine")
+    change = update(tickets).where(tuple_(*key).in_(select(mine)), held).values(**_tried_again(endings, now))
+    plan_by_keys(connection)
+    rows = connection.execute(change.returning(tickets.c.position, *_AGAIN)).all()
+    won = [(by_step[row.quest_id, row.epoch, row.position], row) for row in rows]
+    record(connection, [ending for ending, _ in won], now)
+    return [(ending, _offered(connection, ending, row, now)) for ending, row in won]
+
+
+def _retry(connection: Connection, ending: Ending, guard: ColumnElement[bool], now: float) -> Settled:
+    """Give the step another attempt, unless a pause was asked for."""
+    change = update(tickets).where(guard).values(**_tried_again([ending], now)).returning(*_AGAIN)
+    row = connection.execute(change).first()
+    return Settled(won=False) if row is None else _offered(connection, ending, row, now)
+
+
+#: What is to be known of tickets that are ready again.
+_AGAIN = tuple(
+    tickets.c[name]
+    for name in ("quest_id", "epoch", "version", "pause_requested", "fence", "queue", "priority", "available_at")
+)
+
+
+def _tried_again(endings: Sequence[Ending], now: float) -> dict[str, Any]:
+    """Return what becomes of the columns of tickets that get another attempt, unless a pause was asked for."""
+    waits = {ending.claim_id: ending.retry_in or 0.0 for ending in endings}
+    losses = {ending.claim_id: ending.loss for ending in endings if ending.loss is not None}
+    return {
+        **UNCLAIMED,
+        **(_borne(losses) if losses else {"attempt": tickets.c.attempt + 1}),
+        "state": case((tickets.c.pause_requested == 1, TicketState.HELD.value), else_=TicketState.READY.value),
+        "fence": tickets.c.fence + 1,
+        "version": tickets.c.version + tickets.c.pause_requested,
+        "available_at": _each({claim: now + wait for claim, wait in waits.items()}),
+        # A retry that is due at once is rung by whoever ended the claim; a later one by the loops.
+        "ring_at": _each({claim: now + (wait or 1.0) for claim, wait in waits.items()}),
+        "dispatches": 0,
+    }
+
+
+def _borne(losses: Mapping[str, Loss]) -> dict[str, Any]:
+    """Return what becomes of the columns that tell of lost workers; all but `lost` mean nothing while that is 0."""
+    charged = case((tickets.c.lost > 0, tickets.c.lost_alone), else_=0)
+    return {
+        "lost": tickets.c.lost + 1,
+        "lost_alone": charged + _each({claim: int(loss.charged) for claim, loss in losses.items()}),
+        "company": _each({claim: loss.company for claim, loss in losses.items()}),
+    }
+
+
+def _each(values: Mapping[str, Any]) -> Any:
+    """Return a value that goes by the claim; it stands alone where it is everybody's."""
+    one, *others = set(values.values())
+    return case(dict(values), value=tickets.c.claim_id) if others else one
+
+
+def _offered(connection: Connection, ending: Ending, row: Row[Any], now: float) -> Settled:
+    """Return what became of a ticket that was given another attempt, and settle the pause if one was asked for."""
+    if row.pause_requested:
+        settle_pause(connection, ending.quest_id, ending.epoch, ending.position, version=row.version, now=now)
+        return Settled(won=True, status=ExecutionStatus.PAUSED)
+    found = (row.fence, row.queue, row.priority, row.available_at)
+    return Settled(won=True, doorbell=Doorbell(ending.quest_id, ending.epoch, ending.position, *found))
+
+
+def settle_pause(connection: Connection, quest_id: str, epoch: int, position: str, *, version: int, now: float) -> None:
+    """Mark a quest whose tickets are all held as paused, with a snapshot at `version`."""
+    connection.execute(
+        insert(snapshots).values(
+            quest_id=quest_id,
+            version=version,
+            epoch=epoch,
+            position=position,
+            snapshot_reason=SnapshotReason.PAUSE,
+            created_at=rfc3339(now),
+        )
+    )
+    connection.execute(
+        update(quests)
+        .where(quests.c.quest_id == quest_id)
+        .values(status=ExecutionStatus.PAUSED, updated_at=rfc3339(now))
+    )
+
+
+def _fail_quest(
+    connection: Connection, ending: Ending, guard: ColumnElement[bool], now: float, *, recorded: bool
+) -> Settled:
+    """Take the ticket away and mark the quest as failed, with an error snapshot."""
+    newest = tickets.c.version + (1 if recorded else 0)
+    row = connection.execute(delete(tickets).where(guard).returning(newest, tickets.c.fence + 1)).first()
+    if row is None:
+        return Settled(won=False)
+    version, fence = row
+    if recorded:
+        connection.execute(
+            insert(snapshots).values(
+                quest_id=ending.quest_id,
+                version=version,
+                epoch=ending.epoch,
+                position=ending.position,
+                snapshot_reason=SnapshotReason.ERROR,
+                created_at=rfc3339(now),
+            )
+        )
+    connection.execute(
+        update(quests)
+        .where(quests.c.quest_id == ending.quest_id)
+        .values(
+            status=ExecutionStatus.FAILED,
+            error=error_text(ending.error),
+            **ended(now),
+            version=version,
+            fence=fence,
+            updated_at=rfc3339(now),
+        )
+    )
+    return Settled(won=True, status=ExecutionStatus.FAILED)
+
+
+def record(connection: Connection, endings: Sequence[Ending], now: float) -> None:
+    """Add attempts to the history; whoever ends one may have another idea of the time than who began it."""
+    if endings:
+        connection.execute(_RECORD, [_recorded(ending, now) for ending in endings])
+
+
+def _recorded(ending: Ending, now: float) -> dict[str, Any]:
+    end_time = max(ending.start_time, ending.end_time)
+    return {
+        "of_quest": ending.quest_id,
+        "of_epoch": ending.epoch,
+        "of_position": ending.position,
+        "began": ending.start_time,
+        "ended": end_time,
+        "lasted": end_time - ending.start_time,
+        "error": error_text(ending.error),
+        "attempt": ending.attempt_number,
+        "recorded": rfc3339(max(now, end_time)),
+        "worker": ending.worker_id,
+        "claim": ending.claim_id,
+        "lost": None if ending.loss is None else 1,
+        "status": ending.status.value,
+    }
+
+
+_RECORD = insert(runs).from_select(
+    [
+        *("quest_id", "epoch", "position", "lord_name", "tool_name", "run_index", "status"),
+        *("start_time", "end_time", "duration_seconds", "input_data", "error_message"),
+        *("attempt_number", "max_attempts", "created_at", "worker_id", "claim_id", "lost", "code_version"),
+    ],
+    select(
+        steps.c.quest_id,
+        steps.c.epoch,
+        steps.c.position,
+        steps.c.lord_name,
+        steps.c.tool_name,
+        steps.c.occurrence,
+        bindparam("status", type_=Text),
+        bindparam("began", type_=Double),
+        bindparam("ended", type_=Double),
+        bindparam("lasted", type_=Double),
+        steps.c.params,
+        bindparam("error", type_=Text),
+        bindparam("attempt", type_=Integer),
+        steps.c.max_attempts,
+        bindparam("recorded", type_=Text),
+        bindparam("worker", type_=Text),
+        bindparam("claim", type_=Text),
+        bindparam("lost", type_=Integer),
+        # Whoever ends an attempt may run another code than who ran it.
+        select(func.nullif(workers.c.code_version, ""))
+        .where(workers.c.worker_id == bindparam("worker"))
+        .scalar_subquery(),
+    ).where(
+        steps.c.quest_id == bindparam("of_quest"),
+        steps.c.epoch == bindparam("of_epoch"),
+        steps.c.position == bindparam("of_position"),
+    ),
+)
+
+
+def give_back(
+    connection: Connection,
+    *,
+    quest_id: str,
+    epoch: int,
+    position: str,
+    claim_id: str,
+    now: float,
+    after: float | None = None,
+    quiet: float = 0.0,
+) -> Settled:
+    """Move a ticket from running to ready (or held) without spending an attempt.
+
+    Parameters:
+      after: seconds by which the step has asked to be put off, if it has.
+      quiet: seconds for which nobody is told that it is ready.
+    """
+    available = now + (after or 0.0) + quiet
+    row = connection.execute(
+        update(tickets)
+        .where(holds(quest_id, epoch, position, claim_id))
+        .values(
+            **UNCLAIMED,
+            state=case((tickets.c.pause_requested == 1, TicketState.HELD.value), else_=TicketState.READY.value),
+            fence=tickets.c.fence + 1,
+            version=tickets.c.version + tickets.c.pause_requested,
+            available_at=available,
+            ring_at=available,
+            dispatches=0,
+            snoozed_until=None if after is None else available,
+        )
+        .returning(tickets.c.version, tickets.c.pause_requested, tickets.c.fence, tickets.c.queue, tickets.c.priority)
+    ).first()
+    if row is None:
+        return Settled(won=False)
+    if row.pause_requested:
+        settle_pause(connection, quest_id, epoch, position, version=row.version, now=now)
+        return Settled(won=True, status=ExecutionStatus.PAUSED)
+    return Settled(
+        won=True, doorbell=Doorbell(quest_id, epoch, position, row.fence, row.queue, row.priority, available)
+    )

@@ -1,0 +1,296 @@
+"""The journal: what a worker writes. Each method is one guarded transition, and tells whether it won.
+
+Nothing else writes runs, snapshots or tickets of running steps; `recovery` and `controls` are its other
+hands, for the loops and for admins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
+from questline_persistence.dialects.postgres import steps as postgres_steps
+from questline_persistence.dialects.sqlite import steps as sqlite_steps
+from questline_persistence.journal.endings import Ending, end_badly, error_text, give_back, holds
+from questline_persistence.journal.pushed_steps import insert_pushed
+from questline_persistence.schema import in_state, runs, tickets
+from questline_persistence.states import RunStatus, TicketState
+from questline_persistence.store import Committer, Database, plan_by_keys
+
+_Committer: TypeAlias = Committer[ClaimRequest | Checkpoint, Claim | Settled | None]
+
+_SUCCEEDED = runs.c.status == RunStatus.SUCCESS
+
+
+class _Fenced(Exception):
+    """Rolls back what was written beside a checkpoint that turned out to be fenced."""
+
+
+class Journal:
+    """Claims steps for one worker process and commits what came of them.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant; no ticket of another one is ever claimed.
+      code_version: which code the process runs, kept with each attempt; "" where nobody says.
+    """
+
+    def __init__(self, database: Database, namespace: str, *, code_version: str = "") -> None:
+        self.database = database
+        self.namespace = namespace
+        self.code_version = code_version
+        self.handlers: list[str] = []
+        self.worker_id = ""
+        self._hot: ModuleType = sqlite_steps if database.dialect == "sqlite" else postgres_steps
+        #: Told of every posted checkpoint that is settled, with what became of it or the error that it met.
+        self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
+        # SQLite has one writer, so that nothing can go on beside what takes long.
+        slowly = None if database.dialect == "sqlite" else self._flush_slowly
+        self._ends: _Committer = Committer(self._flush, self._tell, _size, self._flush_again, slowly)
+        # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
+        own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
+        self._claiming: _Committer = self._ends if database.dialect == "sqlite" else own
+
+    def claim(self, request: ClaimRequest) -> Claim | None:
+        """Move a ticket from ready to running; return the claim, or None if it may not run here and now."""
+        won = self._claiming.submit(request)
+        return won if isinstance(won, Claim) else None
+
+    def checkpoint(self, end: Checkpoint) -> Settled:
+        """Move a ticket from running to its next step, committing the result of the last one with it."""
+        if end.pushed:
+            return self._checkpoint_pushing(end)
+        settled = self._ends.submit(end)
+        return settled if isinstance(settled, Settled) else Settled(won=False)
+
+    def post(self, end: Checkpoint) -> None:
+        """Have a checkpoint committed soon; `on_settled` is told. Waits while too many are on their way."""
+        self._ends.post(end)
+
+    def drain(self) -> None:
+        """Wait until every posted checkpoint is settled."""
+        self._ends.drain()
+
+    def fail(self, failure: Failure, *, recorded: bool = True) -> Settled:
+        """Move a ticket from running to ready after a back-off, or fail its quest; record the error.
+
+        Parameters:
+          recorded: False leaves the history out, where the store takes none: the attempt counts all the same.
+        """
+        held = failure.claim
+        ending = Ending(
+            quest_id=held.quest_id,
+            epoch=held.epoch,
+            position=held.position,
+            claim_id=held.claim_id,
+            worker_id=held.worker_id,
+            attempt_number=held.attempt,
+            start_time=held.start_time,
+            end_time=failure.end_time,
+            error=failure.error,
+            retry_in=failure.retry_in,
+        )
+
+        def work(connection: Connection) -> Settled:
+            settled = end_badly(connection, ending, now=self.database.clock.now(), recorded=recorded)
+            # The sweep may have ended the same claim with another error: only this very failure is ours.
+            mine = and_(runs.c.status == RunStatus.ERROR, runs.c.error_message == error_text(failure.error))
+            return settled if settled.won else self._recorded(connection, [held], mine).get(held.claim_id, settled)
+
+        return self.database.write(work, at="fail")
+
+    def release(self, held: Claim, *, after: float | None = None, quiet: float = 0.0) -> Settled:
+        """Move a ticket from running back to ready, no attempt spent.
+
+        Parameters:
+          after: seconds by which the step has asked to be put off, if it has.
+          quiet: seconds for which nobody is told that it is ready.
+        """
+        return self.database.write(
+            lambda connection: give_back(
+                connection,
+                quest_id=held.quest_id,
+                epoch=held.epoch,
+                position=held.position,
+                claim_id=held.claim_id,
+                now=self.database.clock.now(),
+                after=after,
+                quiet=quiet,
+            ),
+            at="release",
+        )
+
+    def release_stray(self, claim_id: str) -> Settled:
+        """Move a ticket from running back to ready that this worker holds by a claim it does not know of."""
+
+        def work(connection: Connection) -> Settled:
+            query = select(tickets.c.quest_id, tickets.c.epoch, tickets.c.position).where(
+                tickets.c.namespace == self.namespace,
+                in_state(TicketState.RUNNING),
+                tickets.c.worker_id == self.worker_id,
+                tickets.c.claim_id == claim_id,
+            )
+            row = connection.execute(query).first()
+            if row is None:
+                return Settled(won=False)
+            return give_back(connection, **row._asdict(), claim_id=claim_id, now=self.database.clock.now())
+
+        return self.database.write(work, at="release")
+
+    def _tell(self, ends: Sequence[tuple[Any, Any]]) -> None:
+        self.on_settled(ends)
+
+    def _flush_again(self, item: ClaimRequest | Checkpoint) -> Claim | Settled | None:
+        """Commit one item that an earlier try may have committed."""
+        return self._flush([item], again=True)[0]
+
+    def _flush_slowly(self, item: ClaimRequest | Checkpoint) -> Claim | Settled | None:
+        """Commit one such item, for which the store may take long."""
+        return self._flush([item], again=True, alone=True)[0]
+
+    def _flush(
+        self, items: Sequence[ClaimRequest | Checkpoint], *, again: bool = False, alone: bool = False
+    ) -> Sequence[Claim | Settled | None]:
+        """Commit what the threads of this process have gathered: results first, then claims.
+
+        Parameters:
+          again: whether an earlier try may have been committed, though it met an error.
+          alone: whether it is one item, for which the store may take long.
+
+        Raises:
+          Overtime: the store took longer than what is gathered may take, or than one item may.
+        """
+        ends = [item for item in items if isinstance(item, Checkpoint)]
+        requests = [item for item in items if isinstance(item, ClaimRequest)]
+        settled, claims = self._settle(ends, requests, _Tries(again=again), alone=alone)
+        return [
+            settled.get(item.claim.claim_id, Settled(won=False))
+            if isinstance(item, Checkpoint)
+            else claims.get(item.claim_id)
+            for item in items
+        ]
+
+    def _settle(
+        self, ends: Sequence[Checkpoint], requests: Sequence[ClaimRequest], tries: _Tries, *, alone: bool
+    ) -> tuple[dict[str, Settled], dict[str, Claim]]:
+        settled: dict[str, Settled] = {}
+        claims: dict[str, Claim] = {}
+        if self.database.dialect == "sqlite":
+            settled, claims = self.database.statement(
+                lambda own: (self._checkpoints(own, ends), self._claims(own, requests, tries)),
+                at="checkpoint" if ends else "claim",
+                alone=alone,
+            )
+        else:
+            if ends:
+                settled = self.database.statement(
+                    lambda own: self._checkpoints(own, ends), at="checkpoint", alone=alone
+                )
+            if requests:
+                claims = self.database.statement(
+                    lambda own: self._claims(own, requests, tries), at="claim", alone=alone
+                )
+        missing = [end for end in ends if end.claim.claim_id not in settled]
+        return settled | self._won_before(missing, alone=alone) if missing else settled, claims
+
+    def _won_before(self, ends: Sequence[Checkpoint], *, alone: bool) -> dict[str, Settled]:
+        """Return what an earlier try has settled: a COMMIT whose reply was lost is sent again, and finds nothing."""
+        won = self.database.read(lambda own: self._recorded(own, [end.claim for end in ends], _SUCCEEDED))
+        names = {end.successor: end.claim for end in ends if end.successor and end.claim.claim_id in won}
+        if names:
+            requests = [ClaimRequest(held.quest_id, held.epoch, held.position, name) for name, held in names.items()]
+            who = {"worker_id": self.worker_id, "namespace": self.namespace, "now": self.database.clock.now()}
+            claims = self.database.statement(lambda own: self._hot.mine(own, requests, **who), at="claim", alone=alone)
+            won |= {names[claim.claim_id].claim_id: Settled(won=True, successor=claim) for claim in claims}
+        return won
+
+    def _checkpoints(self, connection: Connection, ends: Sequence[Checkpoint]) -> dict[str, Settled]:
+        if not ends:
+            return {}
+        now = self.database.clock.now()
+        settled: dict[str, Settled] = self._hot.checkpoint(
+            connection,
+            ends,
+            worker_id=self.worker_id,
+            handlers=self.handlers,
+            now=now,
+            code_version=self.code_version or None,
+        )
+        return settled
+
+    def _claims(self, connection: Connection, requests: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
+        if not requests:
+            return {}
+        now = self.database.clock.now()
+        held: list[Claim] = []
+        if tries.again():
+            held = self._hot.mine(connection, requests, worker_id=self.worker_id, namespace=self.namespace, now=now)
+            known = {claim.claim_id for claim in held} | self._hot.ended(connection, requests)
+            # A claim id names one attempt: what was won by an earlier try is not won again, even if swept just now.
+            requests = [request for request in requests if request.claim_id not in known]
+        won = self._hot.claim(
+            connection, requests, worker_id=self.worker_id, namespace=self.namespace, handlers=self.handlers, now=now
+        )
+        return {claim.claim_id: claim for claim in (*held, *won)}
+
+    @staticmethod
+    def _recorded(connection: Connection, held: Sequence[Claim], ended: ColumnElement[bool]) -> dict[str, Settled]:
+        """Return, for the claims that have a run in the history which `ended` so, that they won."""
+        rows = connection.execute(
+            select(runs.c.claim_id).where(
+                runs.c.quest_id.in_([claim.quest_id for claim in held]),
+                runs.c.run_index.in_([claim.occurrence for claim in held]),
+                runs.c.claim_id.in_([claim.claim_id for claim in held]),
+                ended,
+            )
+        )
+        return {row.claim_id: Settled(won=True) for row in rows}
+
+    def _checkpoint_pushing(self, end: Checkpoint) -> Settled:
+        """Commit a result together with the steps it pushes, which come right after it."""
+
+        def work(connection: Connection) -> Settled:
+            held = end.claim
+            recorded = self._recorded(connection, [held], _SUCCEEDED)
+            if recorded:
+                return recorded[held.claim_id]
+            # The ticket's lock comes before the plan: a late claim must not meet the steps that its successor pushed.
+            guard = holds(held.quest_id, held.epoch, held.position, held.claim_id)
+            if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
+                raise _Fenced
+            insert_pushed(connection, end, self.database.limits)
+            plan_by_keys(connection)
+            settled = self._checkpoints(connection, [end]).get(end.claim.claim_id)
+            if settled is None:
+                raise _Fenced
+            return settled
+
+        try:
+            return self.database.write(work, at="push")
+        except _Fenced:
+            return Settled(won=False)
+
+
+def _size(item: ClaimRequest | Checkpoint) -> int:
+    """Return how many characters an item brings into a statement, but for the ids."""
+    return len(item.output) if isinstance(item, Checkpoint) else 0
+
+
+class _Tries:
+    """Tells when an earlier try of a transaction may have been committed.
+
+    Parameters:
+      again: whether there has been one before.
+    """
+
+    def __init__(self, *, again: bool = False) -> None:
+        self._any = again
+
+    def again(self) -> bool:
+        """Note a try; return whether there has been one before it."""
+        before, self._any = self._any, True
+        return before

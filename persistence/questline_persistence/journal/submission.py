@@ -1,0 +1,259 @@
+"""How quests come into the store: the quest, its plan, its first snapshot and its first ticket, in one go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from questline_persistence.arrival import Arrival
+from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
+from questline_persistence.clock import rfc3339
+from questline_persistence.dialects.postgres import quests as postgres_quests
+from questline_persistence.dialects.sqlite import quests as sqlite_quests
+from questline_persistence.errors import PayloadError, QuestConflict
+from questline_persistence.journal.tombstones import after_deleted
+from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
+from questline_persistence.payload import DEFAULTS, Limits, encode, refuse_halves
+from questline_persistence.plan import Plans
+from questline_persistence.schema import quests
+from questline_persistence.store import Database
+
+#: Most steps that one statement inserts, and most characters of payloads; a single quest may have more.
+MAX_STEPS_AT_ONCE, MAX_TEXT_AT_ONCE = 5_000, 10_000_000
+#: How often to insert a quest whose id or key was taken by one that is gone when looked for.
+MAX_TRIES = 3
+#: The fence of a quest's first ticket.
+FIRST_FENCE = 1
+#: PostgreSQL's code for a row in the way that an isolation stricter than READ COMMITTED does not show.
+_HIDDEN = "40001"
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of one submission: the quest's id, whether this call created it, and the bell to ring."""
+
+    quest_id: str
+    created: bool
+    doorbell: Doorbell | None = None
+
+
+class _Taken(Exception):
+    """An id or key of the batch is there already, or the id was a deleted quest's."""
+
+
+def take_apart(
+    quest: QuestExecutionData,
+    *,
+    namespace: str,
+    now: float,
+    idempotency_key: str | None = None,
+    ring_in: float = REDISPATCH_FIRST,
+    limits: Limits = DEFAULTS,
+    stack: Sequence[LordStep] | None = None,
+    plans: Plans | None = None,
+    any_input: bool = False,
+) -> Arrival:
+    """Return what the rows of a new quest are made of.
+
+    Parameters:
+      ring_in: seconds after which the relay rings if nobody has claimed the first step by then.
+      limits: how large the quest's parts may be.
+      stack: the steps to run; default: the quest's own.
+      plans: where quests that are submitted together find a plan that another of them has, too.
+      any_input: whether a key that was used for a quest of another type or input gives that quest, and no error.
+
+    Raises:
+      PayloadError: the quest has no steps or too many, its labels are not labels, or its input or params are not JSON
+        or too large.
+    """
+    stack = quest.execution_stack if stack is None else stack
+    if not stack:
+        raise PayloadError(
+            f"quest {quest.quest_id} has no steps", hint="give it an execution_stack, or a registered quest_type"
+        )
+    refuse_labels(quest.labels)
+    key = idempotency_key or quest.idempotency_key
+    for what, text in (("quest_id", quest.quest_id), ("quest_type", quest.quest_type), ("idempotency_key", key)):
+        refuse_halves(text, what=what)
+    refuse_halves(quest.forked_from, what="forked_from")
+    return Arrival(
+        quest_id=quest.quest_id,
+        namespace=namespace,
+        quest_type=quest.quest_type,
+        plan=(plans or Plans(limits)).of(stack),
+        input_data=encode(quest.input_data, what="input_data", limit=limits.input),
+        run_data="{}",
+        labels=json.dumps(quest.labels) if quest.labels else "{}",
+        queue=quest.queue,
+        priority=quest.priority,
+        forked_from=quest.forked_from,
+        idempotency_key=key,
+        created_at=rfc3339(now),
+        schema_version=quest.schema_version,
+        available_at=now,
+        ring_at=now + ring_in,
+        epoch=0,
+        fence=FIRST_FENCE,
+        any_input=any_input,
+    )
+
+
+def submit(database: Database, quest: Arrival) -> Submitted:
+    """Insert a quest in a transaction of its own, as `submit_one` does."""
+    if database.dialect == "sqlite":
+        return database.write(partial(submit_one, quest=quest), at="submit")
+    # One statement, which commits itself: whatever `submit_one` asks besides, it asks only after that wrote nothing.
+    return database.statement(partial(submit_one, quest=quest), at="submit")
+
+
+def submit_many(database: Database, batch: Sequence[Arrival]) -> list[Submitted]:
+    """Insert quests in one transaction, or none of them if one is refused.
+
+    Raises:
+      QuestConflict: as `submit_one`.
+    """
+    return database.write(partial(_submit_batch, batch=batch), at="submit_many")
+
+
+def _submit_batch(connection: Connection, batch: Sequence[Arrival]) -> list[Submitted]:
+    """Insert a batch in one go; if one of its quests exists already, or is in it twice, one by one."""
+    if _all_inserted(connection, batch):
+        return [_submitted(quest) for quest in batch]
+    later = after_deleted(connection, batch)
+    if later is not batch and _all_inserted(connection, later):
+        return [_submitted(quest) for quest in later]
+    return [submit_one(connection, quest) for quest in batch]
+
+
+def _all_inserted(connection: Connection, batch: Sequence[Arrival]) -> bool:
+    """Insert a batch and return True; or nothing, if one of its ids or keys is taken, or was a deleted quest's."""
+    try:
+        with connection.begin_nested():
+            _insert_all(connection, batch)
+    except (_Taken, IntegrityError):
+        return False
+    return True
+
+
+def _insert_all(connection: Connection, batch: Sequence[Arrival]) -> None:
+    if insert_quests(connection, batch) < len(batch):
+        raise _Taken
+
+
+def submit_one(connection: Connection, quest: Arrival) -> Submitted:
+    """Insert a quest, unless its id or idempotency key is there already: then return that quest's id.
+
+    Raises:
+      QuestConflict: a quest of that id exists which was not submitted with the same key; or the key was used for
+        another type or input.
+    """
+    for _ in range(MAX_TRIES):
+        if insert_quests(connection, [quest]):
+            return _submitted(quest)
+        existing = _find_existing(connection, quest)
+        if existing is not None:
+            return existing
+        (quest,) = after_deleted(connection, [quest])
+    raise _being_submitted(quest)
+
+
+def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Submitted]:
+    """Insert quests as part of the caller's own transaction, as `submit_one` does; if one is refused, none.
+
+    Raises:
+      QuestConflict: as `submit_one`; also if another transaction has submitted the same quest where this one, isolated
+        as it is, cannot see it.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite" and not getattr(driver, "in_transaction", True):
+        # Python's driver begins no transaction before a SAVEPOINT, and releasing that would commit.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        with connection.begin_nested():
+            return [submit_one(connection, *batch)] if len(batch) == 1 else _submit_batch(connection, batch)
+    except DBAPIError as error:
+        if _HIDDEN in {getattr(error.orig, name, None) for name in ("sqlstate", "pgcode")}:  # whatever the driver
+            raise _being_submitted(batch[0]) from error
+        raise
+
+
+def _being_submitted(quest: Arrival) -> QuestConflict:
+    message = f"quest {quest.quest_id}, or its idempotency key, is being submitted by another transaction"
+    return QuestConflict(message, hint="roll back and run your transaction again")
+
+
+def insert_quests(connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
+    """Insert whole quests of one namespace; return how many were new.
+
+    One whose id a deleted quest had is new only with an epoch above that one's. If not all are new, the caller is to
+    roll back what came of the others.
+    """
+    dialect = sqlite_quests if connection.dialect.name == "sqlite" else postgres_quests
+    return sum(dialect.insert(connection, part, tickets_too=tickets_too) for part in _portions(batch))
+
+
+def _portions(batch: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
+    """Yield the batch in parts that are each fit for one statement."""
+    start = steps = size = 0
+    for number, quest in enumerate(batch):
+        more, larger = len(quest.plan.steps), len(quest.input_data) + len(quest.plan.text) + len(quest.run_data)
+        if number > start and (steps + more > MAX_STEPS_AT_ONCE or size + larger > MAX_TEXT_AT_ONCE):
+            yield batch[start:number]
+            start, steps, size = number, 0, 0
+        steps, size = steps + more, size + larger
+    yield batch[start:]
+
+
+def _submitted(quest: Arrival) -> Submitted:
+    """Return what to tell of a quest that is inserted."""
+    return Submitted(quest.quest_id, created=True, doorbell=quest.doorbell)
+
+
+def _find_existing(connection: Connection, quest: Arrival) -> Submitted | None:
+    """Return the quest that an earlier submission with the same id or idempotency key created."""
+    key = quest.idempotency_key
+    if key is not None:
+        same_key = (quests.c.namespace == quest.namespace, quests.c.idempotency_key == key)
+        first = connection.execute(select(*_COMPARED).where(*same_key)).first()
+        if first is not None and (first.quest_id, first.created_at) != (quest.quest_id, quest.created_at):
+            _refuse_another(first, quest)
+            return Submitted(first.quest_id, created=False)
+    query = select(quests.c.namespace, quests.c.created_at, quests.c.input_data, quests.c.execution_stack)
+    taken = connection.execute(query.where(quests.c.quest_id == quest.quest_id)).first()
+    if taken is None:
+        return None
+    if tuple(taken) == (quest.namespace, quest.created_at, quest.input_data, quest.plan.text):
+        # This very submission, whose COMMIT went through though its reply was lost.
+        (quest,) = after_deleted(connection, [quest])
+        return _submitted(quest)
+    hint = "use another id, or an idempotency key to submit it once"
+    raise QuestConflict(f"a quest {quest.quest_id} exists already", hint=hint)
+
+
+#: What is looked at of a quest whose idempotency key is used again.
+_COMPARED = (
+    quests.c.quest_id,
+    quests.c.created_at,
+    quests.c.quest_type,
+    func.coalesce(quests.c.submitted_input, quests.c.input_data).label("submitted"),
+)
+
+
+def _refuse_another(first: Row[Any, Any, Any, Any], quest: Arrival) -> None:
+    """Raise QuestConflict if a key that is used again would stand for something else, unless that is wanted."""
+    same = first.quest_type == quest.quest_type and _sorted(first.submitted) == _sorted(quest.input_data)
+    if not same and not quest.any_input:
+        what = "input" if first.quest_type == quest.quest_type else "type"
+        message = f"the idempotency key {quest.idempotency_key} was used for quest {first.quest_id} of another {what}"
+        raise QuestConflict(message, hint='use another key, or on_conflict="return" to be given that quest')
+
+
+def _sorted(text: str) -> str:
+    """Return JSON text with its keys in order, for comparison."""
+    return json.dumps(json.loads(text), sort_keys=True)

@@ -1,0 +1,50 @@
+"""What is left of deleted quests: a later quest of the same id goes on behind their epochs and fences.
+
+So an idempotency key, and a fence that an outside system has seen, never come a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Connection, Row, Text, any_, bindparam, literal, select, text
+
+from questline_persistence.arrival import Arrival
+from questline_persistence.clock import rfc3339
+from questline_persistence.schema import tombstones
+
+_BURY = """
+INSERT INTO tombstones (quest_id, namespace, epoch, fence, deleted_at)
+SELECT quest_id, namespace, epoch, fence, :deleted_at FROM quest_executions WHERE quest_id IN :ids
+ON CONFLICT (quest_id) DO UPDATE SET
+  namespace = excluded.namespace, deleted_at = excluded.deleted_at,
+  epoch = CASE WHEN excluded.epoch > tombstones.epoch THEN excluded.epoch ELSE tombstones.epoch END,
+  fence = CASE WHEN excluded.fence > tombstones.fence THEN excluded.fence ELSE tombstones.fence END
+"""
+_BURY_ALL = text(_BURY).bindparams(bindparam("ids", expanding=True))
+
+
+def bury(connection: Connection, quest_ids: Sequence[str], *, now: float) -> None:
+    """Write the tombstones of quests that the same transaction deletes, whose rows it has locked."""
+    connection.execute(_BURY_ALL, {"ids": quest_ids, "deleted_at": rfc3339(now)})
+
+
+def after_deleted(connection: Connection, batch: Sequence[Arrival]) -> Sequence[Arrival]:
+    """Return new quests such that each whose id a deleted one had goes on behind that one's epoch and fence."""
+    buried = {row.quest_id: row for row in connection.execute(select(tombstones).where(_any_of(connection, batch)))}
+    return [_after(quest, buried.get(quest.quest_id)) for quest in batch] if buried else batch
+
+
+def _any_of(connection: Connection, batch: Sequence[Arrival]) -> ColumnElement[bool]:
+    """Return the condition that a tombstone has the id of one of these quests; PostgreSQL takes them as one value."""
+    ids = [quest.quest_id for quest in batch]
+    if connection.dialect.name == "sqlite":
+        return tombstones.c.quest_id.in_(ids)
+    return tombstones.c.quest_id == any_(literal(ids, ARRAY(Text)))
+
+
+def _after(quest: Arrival, tombstone: Row[Any] | None) -> Arrival:
+    if tombstone is None:
+        return quest
+    return quest._replace(epoch=tombstone.epoch + 1, fence=tombstone.fence + 1)

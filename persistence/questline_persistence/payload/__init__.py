@@ -1,0 +1,40 @@
+"""JSON in and out of the store: how values are written and read back, and how large they may be.
+
+It imports errors alone, and everything else may import it.
+"""
+
+from questline_persistence.payload.encoding import (
+    HALVES_HINT,
+    MAX_DEPTH,
+    MAX_STATE_DEPTH,
+    TEXT_ROOM,
+    decode,
+    encode,
+    is_big,
+    mark_big,
+    refuse_halves,
+    shortened,
+    size_of,
+    too_large,
+    whole_state,
+)
+from questline_persistence.payload.limits import DEFAULTS, Limit, Limits
+
+__all__ = [
+    "DEFAULTS",
+    "HALVES_HINT",
+    "MAX_DEPTH",
+    "MAX_STATE_DEPTH",
+    "TEXT_ROOM",
+    "Limit",
+    "Limits",
+    "decode",
+    "encode",
+    "is_big",
+    "mark_big",
+    "refuse_halves",
+    "shortened",
+    "size_of",
+    "too_large",
+    "whole_state",
+]

@@ -1,0 +1,23 @@
+"""What is read about quests, and quests that a program keeps by itself.
+
+The top of this floor: it may import every other room.
+"""
+
+from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, Stage
+from questline_persistence.records.filters import QuestFilter
+from questline_persistence.records.repository import Page, QuestRepository, make_filter
+from questline_persistence.records.short_ids import shortened
+from questline_persistence.records.statistics import MAX_COUNTED
+
+__all__ = [
+    "MAX_COUNTED",
+    "MAX_LOOKED",
+    "Backlog",
+    "Group",
+    "Page",
+    "QuestFilter",
+    "QuestRepository",
+    "Stage",
+    "make_filter",
+    "shortened",
+]

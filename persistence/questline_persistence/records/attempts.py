@@ -1,0 +1,86 @@
+"""How often the steps of a quest were tried, be it where a replay or a fork has kept what they did."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, func, select
+
+from questline_persistence.errors import QuestNotFound
+from questline_persistence.journal import history
+from questline_persistence.records.standing import Standing
+from questline_persistence.schema import quests, runs
+
+#: How far back it is looked in a row of quests, each forked from the next.
+MAX_FORKS = 100
+#: What a fork notes of its source; a program that keeps quests itself may have written anything there.
+_SOURCE = re.compile(r"(.+)@v(\d{1,9})")
+
+
+class Tried(NamedTuple):
+    """How often a step was tried, without the tries whose worker was lost; and how many those were."""
+
+    counted: int = 0
+    lost: int = 0
+
+
+def of(
+    connection: Connection, quest: Row[Any], standing: Standing, positions: Iterable[str]
+) -> defaultdict[str, Tried]:
+    """Return how often each step at `positions` was tried, a try that runs now included.
+
+    What a replay or a fork kept of a step was tried in the epoch, or the quest, that it stems from.
+    """
+    found: defaultdict[str, Tried] = defaultdict(Tried)
+    for row in _in(connection, quest.quest_id, standing.epoch):
+        found[row.position] = Tried(row.tries - row.lost, row.lost)
+    kept = {one for one in positions if one not in found and (standing.position is None or one < standing.position)}
+    for quest_id, epoch, version in _lineage(connection, quest, standing.version):
+        if not kept:
+            break
+        for row in _in(connection, quest_id, epoch):
+            if row.position in kept and row.succeeded_at is not None and row.succeeded_at <= version:
+                found[row.position] = Tried(row.tries - row.lost, row.lost)
+                kept.discard(row.position)
+    if standing.running:
+        counted, lost = found[str(standing.position)]
+        found[str(standing.position)] = Tried(counted + 1, lost)
+    return found
+
+
+def _in(connection: Connection, quest_id: str, epoch: int) -> Sequence[Row[Any, int, Any, Any]]:
+    """Return how often each step was tried in an epoch, and the version that its success made."""
+    query = (
+        select(
+            runs.c.position,
+            func.count().label("tries"),
+            func.coalesce(func.sum(runs.c.lost), 0).label("lost"),
+            func.max(runs.c.version).label("succeeded_at"),
+        )
+        .where(runs.c.quest_id == quest_id, runs.c.epoch == epoch, runs.c.position.is_not(None))
+        .group_by(runs.c.position)
+    )
+    return connection.execute(query).all()
+
+
+def _lineage(connection: Connection, quest: Row[Any], version: int) -> Iterator[tuple[str, int, int]]:
+    """Yield (quest, epoch, newest version of it that counts), from now back to where the first fork began."""
+    quest_id, source = quest.quest_id, quest.forked_from
+    for _ in range(MAX_FORKS):
+        try:
+            for epoch, limit in history.lineage(connection, quest_id, version):
+                yield quest_id, epoch, limit
+        except QuestNotFound:  # what it was forked from has been deleted
+            return
+        found = _SOURCE.fullmatch(source or "")
+        if found is None:
+            return
+        quest_id, version = found[1], int(found[2])
+        mine = (quests.c.quest_id == quest_id, quests.c.namespace == quest.namespace)
+        row = connection.execute(select(quests.c.forked_from).where(*mine)).first()
+        if row is None:  # it has been deleted
+            return
+        source = row.forked_from

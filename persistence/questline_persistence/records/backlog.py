@@ -1,0 +1,167 @@
+"""What waits, and for what: the tickets of a namespace, looked over without reading all of them.
+
+Every look goes through an index and ends after `MAX_LOOKED` rows, so that it can be afforded at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, case, func, literal, or_, select
+
+from questline_persistence.recovery import nobody_holds
+from questline_persistence.schema import quests, tickets
+from questline_persistence.states import ExecutionStatus, TicketState
+from questline_persistence.store import Database
+
+#: Most tickets that one look counts.
+MAX_LOOKED = 20_000
+#: Most quests that are named of each group.
+MAX_EXAMPLES = 3
+#: Most groups that are told apart.
+MAX_GROUPS = 300
+
+
+class Stage(StrEnum):
+    """How far a ticket is from running, or what holds it there."""
+
+    #: It may not run yet.
+    LATER = "later"
+    #: It may run, and has waited for an ordinary time.
+    READY = "ready"
+    #: It may run, and nobody has picked it up for long.
+    OVERDUE = "overdue"
+    RUNNING = "running"
+    #: It runs on a worker that is lost, and the sweep is yet to come.
+    LOST = "lost"
+    #: Its attempt is past its deadline, and the sweep is yet to come.
+    LATE = "late"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tickets of one stage, handler and queue: how many, and the first of them.
+
+    `since` and `until` are the earliest and the latest time at which they may run, or at which they were claimed.
+    """
+
+    stage: Stage
+    handler: str
+    queue: str
+    number: int
+    since: float
+    until: float
+    quest_ids: tuple[str, ...]
+
+
+class Backlog:
+    """Counts the tickets of one namespace by what they wait for.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant.
+    """
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self.database = database
+        self.namespace = namespace
+
+    def ready(self, *, patience: float, now: float | None = None) -> list[Group]:
+        """Return the tickets that wait for a worker, or for their time, as groups.
+
+        Parameters:
+          patience: seconds after which one that may run counts as overdue.
+        """
+        now = self.database.clock.now() if now is None else now
+        stage = case(
+            (tickets.c.available_at > now, Stage.LATER.value),
+            (tickets.c.available_at <= now - patience, Stage.OVERDUE.value),
+            else_=Stage.READY.value,
+        )
+        query = self._tickets(TicketState.READY, stage, tickets.c.available_at).order_by(tickets.c.ring_at)
+        return self._groups(query)
+
+    def running(self, *, now: float | None = None) -> list[Group]:
+        """Return the tickets that workers hold, as groups."""
+        now = self.database.clock.now() if now is None else now
+        stage = case(
+            (nobody_holds(now), Stage.LOST.value),
+            (tickets.c.deadline <= now, Stage.LATE.value),
+            else_=Stage.RUNNING.value,
+        )
+        return self._groups(self._tickets(TicketState.RUNNING, stage, tickets.c.claimed_at))
+
+    def paused(self) -> list[Group]:
+        """Return the quests that are paused, or about to be, as groups without a handler."""
+        nothing = literal("")
+        query = select(
+            quests.c.quest_id,
+            quests.c.status.label("stage"),
+            nothing.label("handler"),
+            quests.c.queue,
+            literal(0.0).label("since"),
+        ).where(
+            quests.c.namespace == self.namespace,
+            quests.c.status.in_([ExecutionStatus.PAUSED, ExecutionStatus.PAUSING]),
+        )
+        return self._groups(query)
+
+    def ahead_of(self, quest_id: str, *, now: float | None = None) -> int:
+        """Return how many steps that may run come before the quest's in its queue; at most `MAX_LOOKED`."""
+        now = self.database.clock.now() if now is None else now
+        ours = tickets.c.namespace == self.namespace
+        # By the key alone: told that it is ready, SQLite would look through all that are.
+        own = select(tickets).where(ours, tickets.c.quest_id == quest_id).order_by(tickets.c.position)
+        ready = and_(ours, tickets.c.state == TicketState.READY, tickets.c.available_at <= now)
+
+        def work(connection: Connection) -> int:
+            mine = next((row for row in connection.execute(own) if row.state == TicketState.READY), None)
+            if mine is None:
+                return 0
+            more_urgent = tickets.c.priority > mine.priority
+            older = and_(tickets.c.priority == mine.priority, tickets.c.available_at < mine.available_at)
+            before = (
+                select(tickets.c.quest_id)
+                .where(ready, tickets.c.queue == mine.queue, or_(more_urgent, older))
+                .limit(MAX_LOOKED)
+                .subquery()
+            )
+            return int(connection.execute(select(func.count()).select_from(before)).scalar_one())
+
+        return self.database.read(work)
+
+    def _tickets(self, state: TicketState, stage: Any, since: Any) -> Select[*tuple[Any, ...]]:
+        return select(
+            tickets.c.quest_id, stage.label("stage"), tickets.c.handler, tickets.c.queue, since.label("since")
+        ).where(tickets.c.namespace == self.namespace, tickets.c.state == state)
+
+    def _groups(self, query: Select[*tuple[Any, ...]]) -> list[Group]:
+        """Return the first rows of a query as groups, the largest first."""
+        looked = query.limit(MAX_LOOKED).subquery()
+        same = [looked.c.stage, looked.c.handler, looked.c.queue]
+        placed = select(
+            looked,
+            func.count().over(partition_by=same).label("number"),
+            func.max(looked.c.since).over(partition_by=same).label("until"),
+            func.row_number().over(partition_by=same, order_by=[looked.c.since, looked.c.quest_id]).label("place"),
+        ).subquery()
+        first = (
+            select(placed)
+            .where(placed.c.place <= MAX_EXAMPLES)
+            .order_by(placed.c.number.desc(), placed.c.stage, placed.c.handler, placed.c.queue, placed.c.place)
+            .limit(MAX_GROUPS * MAX_EXAMPLES)
+        )
+        return list(_together(self.database.read(lambda connection: connection.execute(first).all())))
+
+
+def _together(rows: Sequence[Row[Any]]) -> Iterator[Group]:
+    for (stage, handler, queue), several in groupby(rows, key=lambda row: (row.stage, row.handler, row.queue)):
+        first, *more = several
+        ids = (first.quest_id, *(row.quest_id for row in more))
+        yield Group(Stage(stage), handler, queue, first.number, first.since, first.until, ids)

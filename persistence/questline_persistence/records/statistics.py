@@ -1,0 +1,124 @@
+"""Numbers over many quests: how many there are, how long they took, how the Lords fared, and who is waited for.
+
+People and dashboards ask for them again and again, so each look goes through an index and ends after a bounded number
+of rows, whatever the store holds. A count that has reached its bound means "so many, or more".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, func, literal, select, union_all
+
+from questline_persistence.schema import quests, runs, tickets
+from questline_persistence.states import ExecutionStatus, RunStatus
+from questline_persistence.store import plan_by_keys
+
+#: Most quests of one status that are counted.
+MAX_COUNTED = 100_000
+#: The newest quests of the store, so many, are those whose durations are looked at.
+MAX_TIMED = 5_000
+#: The newest attempts of a Lord, so many, are those that tell how it fares; and most Lords that are told of.
+MAX_ATTEMPTS, MAX_LORDS = 1_000, 500
+
+
+def quest_stats(connection: Connection, namespace: str) -> dict[str, Any]:
+    """Return how many quests there are of each status, up to `MAX_COUNTED`, and how long the newest took in seconds."""
+    plan_by_keys(connection)  # else PostgreSQL may read every quest, where one status has many
+    counted = connection.execute(union_all(*(_counted(namespace, status) for status in ExecutionStatus)))
+    counts = {row[0]: row[1] for row in counted}
+    newest = (
+        select(quests.c.namespace, quests.c.duration_seconds.label("seconds"))
+        .order_by(quests.c.created_at.desc(), quests.c.quest_id.desc())
+        .limit(MAX_TIMED)
+        .subquery()
+    )
+    seconds = newest.c.seconds
+    spans = select(func.avg(seconds), func.max(seconds), func.min(seconds)).where(newest.c.namespace == namespace)
+    average, longest, shortest = connection.execute(spans).one()
+    return {
+        "total_quests": sum(counts.values()),
+        **{status.value: counts[status.value] for status in ExecutionStatus},
+        "avg_duration_seconds": average,
+        "max_duration_seconds": longest,
+        "min_duration_seconds": shortest,
+    }
+
+
+def _counted(namespace: str, status: ExecutionStatus) -> Select[str, int]:
+    """Return the query for how many quests of a status there are, none beyond `MAX_COUNTED` looked at."""
+    found = (
+        select(literal(1).label("one"))
+        .where(quests.c.namespace == namespace, quests.c.status == status)
+        .limit(MAX_COUNTED)
+        .subquery()
+    )
+    return select(literal(status.value), func.count(found.c.one))
+
+
+def lord_stats(connection: Connection, namespace: str, lord_name: str | None) -> list[dict[str, Any]]:
+    """Return, per Lord and tool, how its newest attempts went; `success_rate` is in percent, durations in seconds.
+
+    The rate is that of attempts which succeeded or failed by themselves; one that was cancelled, or whose worker was
+    lost, says nothing of its Lord. It is None where there are no others.
+    Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together.
+    """
+    plan_by_keys(connection)  # as above
+    names = _lords(connection) if lord_name is None else iter([lord_name])
+    return [row for name in names for row in _fared(connection, namespace, name)]
+
+
+def _lords(connection: Connection) -> Iterator[str]:
+    """Yield the names of all Lords that were ever tried, found by one look into the index each."""
+    name: str | None = ""
+    for _ in range(MAX_LORDS):
+        name = connection.execute(select(func.min(runs.c.lord_name)).where(runs.c.lord_name > name)).scalar()
+        if name is None:
+            return
+        yield name
+
+
+def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[str, Any]]:
+    """Return how the newest attempts of one Lord went, per tool."""
+    newest = (
+        select(runs.c.quest_id, runs.c.tool_name, runs.c.status, runs.c.lost, runs.c.duration_seconds.label("seconds"))
+        .where(runs.c.lord_name == lord_name)
+        .order_by(runs.c.created_at.desc())
+        .limit(MAX_ATTEMPTS)
+        .subquery()
+    )
+    succeeded = func.sum(case((newest.c.status == RunStatus.SUCCESS, 1), else_=0))
+    failed = func.sum(case((and_(newest.c.status == RunStatus.ERROR, newest.c.lost.is_(None)), 1), else_=0))
+    query = (
+        select(
+            literal(lord_name).label("lord_name"),
+            newest.c.tool_name,
+            func.count().label("total_runs"),
+            succeeded.label("successful"),
+            failed.label("errors"),
+            (100.0 * succeeded / func.nullif(succeeded + failed, 0)).label("success_rate"),
+            func.avg(newest.c.seconds).label("avg_duration_seconds"),
+            func.max(newest.c.seconds).label("max_duration_seconds"),
+            func.min(newest.c.seconds).label("min_duration_seconds"),
+        )
+        .join(quests, quests.c.quest_id == newest.c.quest_id)
+        .where(quests.c.namespace == namespace)
+        .group_by(newest.c.tool_name)
+        .order_by(newest.c.tool_name)
+    )
+    rows = connection.execute(query).mappings()
+    return [{**row, "success_rate": _float(row["success_rate"])} for row in rows]
+
+
+def _float(number: Any) -> float | None:
+    return None if number is None else float(number)
+
+
+def live_handlers(connection: Connection, namespace: str) -> dict[str, int]:
+    """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each.
+
+    This alone reads every ticket: `questline doctor` must not miss a Lord that no worker knows.
+    """
+    query = select(tickets.c.handler, func.count()).where(tickets.c.namespace == namespace)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(tickets.c.handler))}

@@ -1,0 +1,201 @@
+"""How rows become what users see: quests with their progress and the status of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, select
+
+from questline_persistence.ids import is_possible
+from questline_persistence.journal import history
+from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
+from questline_persistence.payload import DEFAULTS, Limit, decode
+from questline_persistence.records import attempts
+from questline_persistence.records.standing import Standing
+from questline_persistence.schema import quests, snapshots, steps, tickets
+from questline_persistence.states import ExecutionStatus, RunStatus, StepStatus, TicketState
+
+_HEAD = {
+    TicketState.READY: StepStatus.QUEUED,
+    TicketState.RUNNING: StepStatus.RUNNING,
+    TicketState.WAITING: StepStatus.WAITING,
+    TicketState.HELD: StepStatus.PENDING,
+}
+_HEAD_WITHOUT_TICKET = {ExecutionStatus.FAILED: StepStatus.ERROR, ExecutionStatus.CANCELLED: StepStatus.SKIPPED}
+
+
+def standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Standing]:
+    """Return where each quest stands: by its ticket while it has one, else by its newest snapshot."""
+    ids = [row.quest_id for row in rows]
+    found = {
+        row.quest_id: Standing(row.epoch, row.version, row.position, row)
+        for row in connection.execute(
+            select(tickets).where(tickets.c.quest_id.in_(ids)).order_by(tickets.c.position.desc())
+        )
+    }
+    rest = [quest_id for quest_id in ids if quest_id not in found]
+    newest = (
+        select(snapshots.c.quest_id, func.max(snapshots.c.version).label("version"))
+        .where(snapshots.c.quest_id.in_(rest))
+        .group_by(snapshots.c.quest_id)
+        .subquery()
+    )
+    at_newest = (snapshots.c.quest_id == newest.c.quest_id) & (snapshots.c.version == newest.c.version)
+    for row in connection.execute(select(snapshots).join(newest, at_newest)):
+        found[row.quest_id] = Standing(row.epoch, row.version, row.position)
+    return found
+
+
+def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULTS.state) -> QuestExecutionData:
+    """Return a quest with its outputs, its steps and what remains of its stack.
+
+    Raises:
+      PayloadError: its outputs together are larger than `limit`.
+    """
+    standing = standings(connection, [row])[row.quest_id]
+    plan = history.plan(connection, row.quest_id, standing.epoch)
+    tried = attempts.of(connection, row, standing, [step.position for step in plan])
+    remaining = [step for step in plan if standing.position is not None and step.position >= standing.position]
+    quest = QuestExecutionData.model_construct(
+        **_fields(row, standing),
+        run_data=history.run_data_at(connection, row.quest_id, standing.epoch, standing.version, limit=limit),
+        execution_stack=[history.step_of(step) for step in remaining],
+        steps=[
+            StepView.model_construct(
+                position=step.position,
+                lord_name=step.lord_name,
+                tool_name=step.tool_name,
+                status=_step_status(step.position, standing, row.status),
+                attempts=tried[step.position].counted,
+                max_attempts=step.max_attempts,
+                lost=tried[step.position].lost,
+                **_told(step.position, standing),
+            )
+            for step in plan
+        ],
+    )
+    return with_progress(quest, standing, len(plan) - len(remaining), len(remaining))
+
+
+def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[QuestExecutionData]:
+    """Return quests without what grows with their length: outputs, steps and stack are left empty."""
+    found = standings(connection, rows)
+    counted = _progress(connection, found)
+    return [
+        with_progress(
+            QuestExecutionData.model_construct(
+                **_fields(row, found[row.quest_id]), run_data={}, execution_stack=[], steps=[]
+            ),
+            found[row.quest_id],
+            *counted.get(row.quest_id, (0, 0)),
+        )
+        for row in rows
+    ]
+
+
+def with_progress(quest: QuestExecutionData, standing: Standing, completed: int, remaining: int) -> QuestExecutionData:
+    """Return `quest`, made to report this progress."""
+    quest._step_progress = standing.step_progress  # noqa: SLF001  (as below)
+    quest._progress = {"completed": completed, "remaining": remaining}  # noqa: SLF001  (only the store knows it)
+    return quest
+
+
+def _fields(row: Row[Any], standing: Standing) -> dict[str, Any]:
+    return {
+        "quest_id": row.quest_id,
+        "quest_type": row.quest_type,
+        "namespace": row.namespace,
+        "status": ExecutionStatus(row.status),
+        "epoch": standing.epoch,
+        "version": standing.version,
+        "input_data": decode(row.input_data),
+        "output_data": None if row.output_data is None else decode(row.output_data),
+        "error": row.error,
+        "reason": row.reason,
+        "labels": row.labels,
+        "queue": row.queue,
+        "priority": row.priority,
+        "idempotency_key": row.idempotency_key,
+        "forked_from": row.forked_from,
+        "start_time": row.start_time,
+        "end_time": row.end_time,
+        "duration_seconds": row.duration_seconds,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "schema_version": row.schema_version,
+    }
+
+
+def _step_status(position: str, standing: Standing, status: str) -> StepStatus:
+    if standing.position is None or position < standing.position:
+        return StepStatus.SUCCESS
+    if status == ExecutionStatus.CANCELLED:
+        return StepStatus.SKIPPED
+    if position > standing.position:
+        return StepStatus.PENDING
+    if standing.ticket is not None:
+        return _HEAD[TicketState(standing.ticket.state)]
+    return _HEAD_WITHOUT_TICKET.get(ExecutionStatus(status), StepStatus.PENDING)
+
+
+def _told(position: str, standing: Standing) -> dict[str, Any]:
+    """Return what a step says of its progress, if it runs and does."""
+    told = standing.step_progress if position == standing.position else None
+    return {"progress": told and told.fraction, "progress_message": told and told.message}
+
+
+def _progress(connection: Connection, found: Mapping[str, Standing]) -> dict[str, tuple[int, int]]:
+    """Return (completed, remaining) steps of several quests with one statement."""
+    heads = (
+        case({quest_id: standing.position for quest_id, standing in found.items()}, value=steps.c.quest_id)
+        if found
+        else None
+    )
+    if heads is None:
+        return {}
+    epochs = case({quest_id: standing.epoch for quest_id, standing in found.items()}, value=steps.c.quest_id)
+    remaining = func.sum(case((steps.c.position >= heads, 1), else_=0))
+    counted = connection.execute(
+        select(steps.c.quest_id, func.count() - remaining, remaining)
+        .where(steps.c.quest_id.in_(list(found)), steps.c.epoch == epochs)
+        .group_by(steps.c.quest_id)
+    )
+    return {quest_id: (done, rest) for quest_id, done, rest in counted}
+
+
+def run_view(row: Row[Any]) -> LordRun:
+    """Return a row of the history as users see it."""
+    values = {name: getattr(row, name) for name in LordRun.model_fields}
+    values["status"] = RunStatus(row.status)
+    values["lost"] = bool(row.lost)
+    values["input_data"] = decode(row.input_data)
+    values["output_data"] = None if row.output_data is None else decode(row.output_data)
+    return LordRun.model_construct(**values)
+
+
+def snapshot_view(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULTS.state) -> Snapshot:
+    """Return a snapshot, whole.
+
+    Raises:
+      PayloadError: its outputs together are larger than `limit`.
+    """
+    return Snapshot(
+        snapshot_id=row.snapshot_id,
+        quest_id=row.quest_id,
+        version=row.version,
+        epoch=row.epoch,
+        position=row.position,
+        snapshot_reason=row.snapshot_reason,
+        run_data=history.run_data_at(connection, row.quest_id, row.epoch, row.version, limit=limit),
+        execution_stack=history.stack_of(connection, row),
+        created_at=row.created_at,
+    )
+
+
+def quest_row(connection: Connection, namespace: str, quest_id: str) -> Row[Any] | None:
+    """Return the row of a quest of the namespace, or None."""
+    if not is_possible(quest_id):
+        return None
+    mine = (quests.c.quest_id == quest_id, quests.c.namespace == namespace)
+    return connection.execute(select(quests).where(*mine)).first()

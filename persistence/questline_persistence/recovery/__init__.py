@@ -1,0 +1,22 @@
+"""What is written when things go wrong: claims freed, bells rung again, the register of who is alive.
+
+It imports `journal` and what is below, and knows nothing of `controls`.
+"""
+
+from questline_persistence.recovery.counters import Counter, Counters
+from questline_persistence.recovery.freeing import nobody_holds
+from questline_persistence.recovery.recovery import MAX_REDISPATCH, Recovery, RungBell, Swept, TicketKey
+from questline_persistence.recovery.register import Holder, Register
+
+__all__ = [
+    "MAX_REDISPATCH",
+    "Counter",
+    "Counters",
+    "Holder",
+    "Recovery",
+    "Register",
+    "RungBell",
+    "Swept",
+    "TicketKey",
+    "nobody_holds",
+]

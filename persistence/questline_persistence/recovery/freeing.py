@@ -1,0 +1,174 @@
+"""Frees claims that nobody holds any more, or whose time is over: many in one transaction, and a bad one alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, Row, select
+
+from questline_persistence.claims import Settled
+from questline_persistence.dialects import REFUSALS
+from questline_persistence.errors import QuestlineError, StoreUnavailable
+from questline_persistence.journal import Ending, end_badly, end_together
+from questline_persistence.log import get_logger
+from questline_persistence.retries import backoff
+from questline_persistence.schema import tickets, workers
+from questline_persistence.store import Database
+from questline_persistence.suspicion import CLOCK_SLACK, MAX_LOST_IN_ALL, Death, Loss, weigh
+
+log = get_logger(__name__)
+
+#: Longest wait of a step that killed more than one worker, in seconds.
+LONGEST_SPREAD = 8.0
+#: How long a step waits that is to run alone, in seconds: those that ran beside it go first.
+ALONE_AFTER = 5.0
+
+_Ended: TypeAlias = list[tuple[Ending, Settled]]
+_Write: TypeAlias = Callable[..., _Ended]
+
+
+class Freeing:
+    """Ends claims in the place of whoever had them.
+
+    Parameters:
+      database: the store.
+      max_lost: how many workers a step may kill, alone in each, before its quest fails.
+    """
+
+    def __init__(self, database: Database, max_lost: int) -> None:
+        self.database = database
+        self.max_lost = max_lost
+
+    def free(self, rows: Sequence[Row[Any]], now: float) -> list[Settled]:
+        """Move tickets from running to ready, to held, or fail their quests; return those that were freed.
+
+        Parameters:
+          rows: claims as they were read; what their end depends on is checked again in the statement that ends them.
+        """
+        dead = [self._lost(row, now) for row in rows if row.dead]
+        late = [_timed_out(row, now) for row in rows if not row.dead]
+        return [*self._end(dead, nobody_holds(now), now), *self._end(late, tickets.c.deadline <= now, now)]
+
+    def _lost(self, row: Row[Any], now: float) -> Ending:
+        """Decide how the claim of a worker that is lost ends."""
+        loss = weigh(_death(row), lost=row.lost, company=row.company, just_begun=_just_begun(row))
+        alone = (row.lost_alone if row.lost else 0) + loss.charged
+        what = f"worker {row.worker_id} was lost while it ran this step"
+        if alone >= self.max_lost:
+            return _ending(row, now, f"{what} and nothing else{_times(alone)}", None, loss)
+        if row.lost + 1 >= MAX_LOST_IN_ALL:
+            return _ending(row, now, f"{what}{_times(row.lost + 1)}", None, loss)
+        return _ending(row, now, what, _pause(row, loss), loss)
+
+    def _end(self, endings: Sequence[Ending], still: ColumnElement[bool], now: float) -> list[Settled]:
+        again = [ending for ending in endings if ending.retry_in is not None]
+        # By the bytes of their ids, as claims and checkpoints lock theirs; the others skip what is locked.
+        final = sorted((one for one in endings if one.retry_in is None), key=lambda ending: ending.quest_id)
+        one_by_one = partial(_end_each, now=now, also=still)
+        tried = self._written(again, partial(end_together, now=now, also=still), one_by_one)
+        tried += self._written(final, one_by_one, one_by_one)
+        known = {ending.claim_id for ending, _ in tried}
+        # What somebody had locked at that moment is waited for; where that takes long, it is left for the next sweep.
+        locked = [ending for ending in again if ending.claim_id not in known]
+        with suppress(StoreUnavailable):
+            tried += self._written(locked, partial(end_together, now=now, also=still, wait=True), one_by_one)
+        ended = [(ending, settled) for ending, settled in tried if settled.won]
+        for ending, _ in ended:
+            _tell(ending)
+        return [settled for _, settled in ended]
+
+    def _written(self, endings: Sequence[Ending], write: _Write, one_by_one: _Write) -> _Ended:
+        """Write endings in one transaction; where that fails, half of them at a time, until a bad one is alone.
+
+        Returns:
+          Those that ended, and the bad ones as not won.
+        """
+        if not endings:
+            return []
+        try:
+            return self.database.write(partial(write, endings=endings), at="sweep_free")
+        except Exception as error:
+            if isinstance(error, QuestlineError) and not isinstance(error, REFUSALS):
+                raise
+            if len(endings) == 1:
+                log.exception("sweep_failed", quest_id=endings[0].quest_id, position=endings[0].position)
+                bad = [(endings[0], Settled(won=False))]
+                return self._unrecorded(endings, one_by_one) or bad if isinstance(error, REFUSALS) else bad
+        half = len(endings) // 2
+        return self._written(endings[:half], write, one_by_one) + self._written(endings[half:], write, one_by_one)
+
+    def _unrecorded(self, endings: Sequence[Ending], write: _Write) -> _Ended:
+        """Write endings without the record that the store refuses: the attempt counts all the same."""
+        with suppress(*REFUSALS):
+            return self.database.write(partial(write, endings=endings, recorded=False), at="sweep_free")
+        return []
+
+
+def nobody_holds(now: float) -> ColumnElement[bool]:
+    """Return the condition that no worker that is alive holds the ticket.
+
+    Not worded with EXISTS, which PostgreSQL turns into a join that may read all workers: there is one to look up.
+    """
+    alive = select(workers.c.worker_id).where(
+        workers.c.worker_id == tickets.c.worker_id, workers.c.state == "live", workers.c.lease_until > now
+    )
+    return alive.scalar_subquery().is_(None)
+
+
+def _end_each(
+    connection: Connection,
+    endings: Sequence[Ending],
+    *,
+    now: float,
+    also: ColumnElement[bool],
+    recorded: bool = True,
+) -> _Ended:
+    ended = [(ending, end_badly(connection, ending, now=now, also=also, recorded=recorded)) for ending in endings]
+    return [(ending, settled) for ending, settled in ended if settled.won]
+
+
+def _death(row: Row[Any]) -> Death | None:
+    return None if row.steps_held is None else Death(row.steps_held, row.steps_begun)
+
+
+def _times(deaths: int) -> str:
+    return f"; {deaths} workers have died while they ran it" if deaths > 1 else ""
+
+
+def _just_begun(row: Row[Any]) -> bool:
+    return row.heartbeat_at is not None and row.claimed_at > row.heartbeat_at - CLOCK_SLACK
+
+
+def _pause(row: Row[Any], loss: Loss) -> float:
+    """Return how long a step waits that lost its worker: the more is against it, the longer."""
+    if loss.charged:
+        return random.uniform(0.0, min(2.0**row.lost, LONGEST_SPREAD)) if row.lost else 0.0  # noqa: S311  (no secret)
+    return ALONE_AFTER if loss.company == 1 else 0.0
+
+
+def _timed_out(row: Row[Any], now: float) -> Ending:
+    """Decide how a claim ends whose time is over."""
+    retry_in = backoff(row.attempt + 1, row.max_attempts, row.backoff_seconds)
+    return _ending(row, now, f"timed out after {row.timeout_seconds:g} s", retry_in)
+
+
+def _ending(row: Row[Any], now: float, error: str, retry_in: float | None, loss: Loss | None = None) -> Ending:
+    return Ending.of_ticket(row, end_time=now, error=error, retry_in=retry_in, loss=loss)
+
+
+def _tell(ending: Ending) -> None:
+    loss = ending.loss
+    log.warning(
+        "claim_freed",
+        quest_id=ending.quest_id,
+        position=ending.position,
+        epoch=ending.epoch,
+        worker_id=ending.worker_id,
+        claim_id=ending.claim_id,
+        reason=ending.error,
+        **({} if loss is None or loss.charged else {"company": loss.company}),
+    )

@@ -1,0 +1,272 @@
+"""The register of worker processes: who is alive, what they can run, what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
+
+from questline_persistence.claims import Progress, WorkerCard
+from questline_persistence.journal import error_text
+from questline_persistence.payload import decode, encode
+from questline_persistence.schema import in_state, still_in_state, tickets, workers
+from questline_persistence.states import TicketState
+from questline_persistence.store import Database
+from questline_persistence.suspicion import CLOCK_SLACK
+
+#: Most workers that are listed; those alive come first.
+MAX_LISTED = 500
+#: Most claims that are listed of one worker; one that has more is counted all the same.
+MAX_CLAIMS = 20
+#: Most workers that are dropped from the list in one go.
+MAX_FORGOTTEN = 1_000
+#: Longest word of a step on its progress, in characters.
+MAX_MESSAGE = 500
+#: How long a worker that has ended stays listed, in seconds.
+KEEP_ENDED_SECONDS = 86_400.0
+
+_CLOCK: dict[str, ColumnElement[float]] = {
+    "sqlite": literal_column("((julianday('now') - 2440587.5) * 86400.0)"),
+    "postgresql": literal_column("extract(epoch FROM clock_timestamp())::float8"),
+}
+
+#: What is told of a claim: which step, under which name, since when.
+_CLAIM = ("quest_id", "position", "handler", "claim_id", "claimed_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who runs a step: the step's position, the claim and its time (epoch seconds), and the worker process."""
+
+    position: str
+    claim_id: str
+    worker_id: str
+    claimed_at: float
+    host: str
+    pid: int
+
+
+class Register:
+    """Keeps the leases of the worker processes of one namespace.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant.
+    """
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self.database = database
+        self.namespace = namespace
+        self._clock = _CLOCK[database.dialect]
+
+    def enter(self, card: WorkerCard, lease_seconds: float) -> None:
+        """Add a worker, alive for the length of its first lease."""
+        values = {
+            "worker_id": card.worker_id,
+            "namespace": self.namespace,
+            "process_id": card.process_id,
+            "host": card.host,
+            "pid": card.pid,
+            "state": "live",
+            "started_at": self._clock,
+            "lease_until": self._clock + lease_seconds,
+            "heartbeat_at": self._clock,
+            "queues": encode(card.queues, what="queues"),
+            "handlers": encode(card.handlers, what="handlers"),
+            "threads": card.threads,
+            "code_version": card.code_version,
+        }
+
+        def work(connection: Connection) -> None:
+            known = select(workers.c.worker_id).where(workers.c.worker_id == card.worker_id)
+            if connection.execute(known).first() is None:
+                connection.execute(insert(workers).values(**values))
+
+        self.database.write(work, at="enter")
+
+    def renew(self, worker_id: str, lease_seconds: float) -> bool:
+        """Prolong a worker's lease; False when it has been declared lost meanwhile."""
+        change = (
+            update(workers)
+            .where(workers.c.worker_id == worker_id, workers.c.state == "live")
+            .values(lease_until=self._clock + lease_seconds, heartbeat_at=self._clock)
+            .returning(workers.c.lease_until)
+        )
+        return self.database.write(lambda connection: connection.execute(change).first() is not None, at="renew")
+
+    def tell(self, told: Sequence[Progress]) -> None:
+        """Note how far steps say to be, for people to see; one whose claim is gone meanwhile is left out."""
+        change = (
+            update(tickets)
+            .where(
+                tickets.c.quest_id == bindparam("whose"),
+                tickets.c.claim_id == bindparam("by"),
+                still_in_state(TicketState.RUNNING),
+            )
+            .values(
+                progress=bindparam("fraction"), progress_message=bindparam("message"), progress_claim_id=bindparam("by")
+            )
+        )
+        rows = [
+            {
+                "whose": one.quest_id,
+                "by": one.claim_id,
+                "fraction": one.fraction,
+                "message": error_text(one.message)[:MAX_MESSAGE],
+            }
+            for one in sorted(told, key=lambda one: one.quest_id)  # in one order everywhere
+        ]
+        if rows:
+            self.database.write(lambda connection: connection.execute(change, rows), at="renew")
+
+    def held(self, worker_ids: list[str]) -> set[str]:
+        """Return the claims that these workers hold."""
+        query = select(tickets.c.claim_id).where(
+            tickets.c.namespace == self.namespace,
+            in_state(TicketState.RUNNING),
+            tickets.c.worker_id.in_(worker_ids),
+        )
+        return self.database.read(lambda connection: set(connection.execute(query).scalars()))
+
+    def holds(self, quest_id: str, claim_id: str) -> bool:
+        """Return whether a claim still holds its step."""
+        query = select(tickets.c.quest_id).where(
+            tickets.c.quest_id == quest_id,
+            tickets.c.claim_id == claim_id,
+            tickets.c.namespace == self.namespace,
+            still_in_state(TicketState.RUNNING),
+        )
+        return self.database.read(lambda connection: connection.execute(query).first() is not None)
+
+    def claims_of(self, worker_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return, by worker, the steps that these workers run, longest first, at most `MAX_CLAIMS` of each."""
+        place = func.row_number().over(partition_by=tickets.c.worker_id, order_by=tickets.c.claimed_at).label("place")
+        running = (
+            select(*(tickets.c[name] for name in ("worker_id", *_CLAIM)), place)
+            .where(
+                tickets.c.namespace == self.namespace,
+                tickets.c.state == TicketState.RUNNING,
+                tickets.c.worker_id.in_(worker_ids),
+            )
+            .subquery()
+        )
+        query = select(running).where(running.c.place <= MAX_CLAIMS).order_by(running.c.place)
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in self.database.read(lambda connection: connection.execute(query).mappings().all()):
+            found.setdefault(row["worker_id"], []).append({name: row[name] for name in _CLAIM})
+        return found
+
+    def holder_of(self, quest_id: str) -> Holder | None:
+        """Return who runs a step of the quest now, or None."""
+        query = (
+            select(tickets.c.position, tickets.c.claim_id, workers.c.worker_id, tickets.c.claimed_at, workers.c.host)
+            .add_columns(workers.c.pid)
+            .join(workers, workers.c.worker_id == tickets.c.worker_id)
+            .where(
+                tickets.c.quest_id == quest_id,
+                tickets.c.namespace == self.namespace,
+                tickets.c.state == TicketState.RUNNING,
+            )
+            .order_by(tickets.c.position)
+        )
+        row = self.database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else Holder(**row._asdict())
+
+    def known(self, handlers: Collection[str], *, now: float | None = None) -> set[str]:
+        """Return those of the handlers that a live worker knows."""
+        now = self.database.clock.now() if now is None else now
+        query = select(workers.c.handlers).where(
+            workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until > now
+        )
+        lists = self.database.read(lambda connection: connection.execute(query.distinct()).scalars().all())
+        return {*handlers}.intersection(name for text in lists for name in decode(text))
+
+    def leave(self, worker_id: str) -> None:
+        """Mark a worker as stopped."""
+        self._end(workers.c.worker_id == worker_id, "stopped")
+
+    def declare_dead(self, process_id: str) -> list[str]:
+        """Mark the workers of a process that is known to have died as lost; return their ids."""
+        return self._end(workers.c.process_id == process_id, "lost")
+
+    def _end(self, which: object, state: str) -> list[str]:
+        change = (
+            update(workers)
+            .where(which, workers.c.state == "live")  # type: ignore[arg-type]  # a column expression
+            .values(state=state, lease_until=self._clock, ended_at=self._clock, **last_words())
+            .returning(workers.c.worker_id)
+        )
+        return self.database.write(lambda connection: list(connection.execute(change).scalars()), at="leave")
+
+    def forget(self, *, now: float | None = None) -> int:
+        """Drop workers that ended more than a day ago, a bounded number at a time; return how many."""
+        before = (self.database.clock.now() if now is None else now) - KEEP_ENDED_SECONDS
+        old = and_(
+            workers.c.namespace == self.namespace,
+            workers.c.state.in_(("lost", "stopped")),  # for the index
+            workers.c.ended_at < before,
+        )
+        chosen = select(workers.c.worker_id).where(old).limit(MAX_FORGOTTEN).with_for_update(skip_locked=True)
+        change = workers.delete().where(workers.c.worker_id.in_(chosen))
+        return self.database.write(lambda connection: connection.execute(change).rowcount, at="forget")
+
+    def all(self, *, now: float | None = None) -> list[dict[str, object]]:
+        """Return every listed worker with the number of claims it holds, newest first."""
+        now = self.database.clock.now() if now is None else now
+        holding = (
+            select(func.count())
+            .where(
+                tickets.c.namespace == self.namespace,
+                tickets.c.worker_id == workers.c.worker_id,
+                tickets.c.state == TicketState.RUNNING,
+            )
+            .scalar_subquery()
+        )
+        query = (
+            select(workers, holding.label("holding"))
+            .where(workers.c.namespace == self.namespace)
+            .order_by(workers.c.state != "live", workers.c.started_at.desc())
+            .limit(MAX_LISTED)
+        )
+        rows = self.database.read(lambda connection: connection.execute(query).mappings().all())
+        return [
+            {
+                **row,
+                "state": "lost" if row["state"] == "live" and row["lease_until"] <= now else row["state"],
+                "queues": decode(row["queues"]),
+                "handlers": decode(row["handlers"]),
+            }
+            for row in rows
+        ]
+
+
+def last_words() -> dict[str, ScalarSelect[int]]:
+    """Return what is noted of a worker in the statement that ends it: what it ran, as evidence for `suspicion.weigh`.
+
+    Counted later, it would be less: whoever frees its claims may have come first.
+    """
+    return {
+        "steps_held": _count_held(true()),
+        "steps_begun": _count_held(tickets.c.claimed_at > workers.c.heartbeat_at - CLOCK_SLACK),
+    }
+
+
+def _count_held(which: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Return how many steps a worker runs of which this is true."""
+    held = select(func.count()).select_from(tickets)
+    ours = (tickets.c.namespace == workers.c.namespace, tickets.c.worker_id == workers.c.worker_id)
+    return held.where(*ours, in_state(TicketState.RUNNING), which).correlate(workers).scalar_subquery()

@@ -1,0 +1,58 @@
+"""The schema: the tables, the revision that a database is at, and the migrations from one to the next.
+
+It imports `store` and what is below. `migrations` is Alembic's to load, and is entered by nobody else.
+"""
+
+from questline_persistence.schema.revisions import (
+    HEAD,
+    NEXT,
+    VERSION_TABLE,
+    current,
+    downgrade,
+    drift,
+    ensure,
+    history,
+    migrate,
+    upgrade,
+)
+from questline_persistence.schema.tables import (
+    BELL,
+    counts,
+    in_state,
+    not_before_available,
+    order_of_locks,
+    quests,
+    runs,
+    snapshots,
+    steps,
+    still_in_state,
+    tickets,
+    tombstones,
+    workers,
+)
+
+__all__ = [
+    "BELL",
+    "HEAD",
+    "NEXT",
+    "VERSION_TABLE",
+    "counts",
+    "current",
+    "downgrade",
+    "drift",
+    "ensure",
+    "history",
+    "in_state",
+    "migrate",
+    "not_before_available",
+    "order_of_locks",
+    "quests",
+    "runs",
+    "snapshots",
+    "steps",
+    "still_in_state",
+    "tickets",
+    "tombstones",
+    "upgrade",
+    "workers",
+]

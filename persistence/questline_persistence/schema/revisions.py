@@ -1,0 +1,154 @@
+"""The schema's version: looked up cheaply at each start, changed by the migrations shipped in this package."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from questline_persistence.errors import ConfigurationError
+from questline_persistence.store import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+#: The newest revision; a test compares it with the migrations, which are slow to import.
+HEAD = "0004"
+#: The revision that the next release may bring while this one still runs.
+NEXT = f"{int(HEAD) + 1:04d}"
+#: Where Alembic notes the revision; its default name is left to the application whose database this may be.
+VERSION_TABLE = "questline_version"
+#: Keeps two processes from migrating one PostgreSQL database at once.
+_LOCK = 7_318_512
+
+
+def current(database: Database) -> str | None:
+    """Return the revision of the database, or None where questline has no tables yet; looking makes no file."""
+    return None if database.missing else database.read(_revision)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  (a constant)
+
+
+def ensure(database: Database, *, auto_migrate: bool = False) -> None:
+    """Make sure that the database has the schema this version needs.
+
+    An SQLite database is created and migrated on the way; PostgreSQL only with `auto_migrate`.
+
+    A schema that is one revision newer is accepted: each migration leaves the release before it working, so that
+    two releases can run side by side while one replaces the other.
+
+    Raises:
+      ConfigurationError: the schema is older than this version of questline, or newer by more than one revision.
+    """
+    found = current(database)
+    if found in {HEAD, NEXT}:
+        return
+    if found is not None and found > HEAD:
+        message = f"the database {database.name} has schema {found}, newer than this questline knows ({HEAD})"
+        raise ConfigurationError(message, hint="upgrade questline on this machine")
+    if database.dialect == "sqlite" or auto_migrate:
+        migrate(database)
+        return
+    state = "has no questline schema" if found is None else f"has schema {found}; this questline needs {HEAD}"
+    raise ConfigurationError(f"the database {database.name} {state}", hint="run: questline db upgrade")
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database at `url` up to `revision`."""
+    database = Database(url)
+    try:
+        migrate(database, revision)
+    finally:
+        database.close()
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Bring `database` up to `revision`; doing so twice, or in two processes at once, is harmless."""
+    from alembic import command  # noqa: PLC0415  (160 ms that only migrations need)
+
+    def work(connection: Connection) -> None:
+        if database.dialect == "postgresql":
+            _require_utf8(connection, database)
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # another one's migration may take long
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        command.upgrade(_config(connection), revision)
+
+    database.write(work, at="migrate")
+    if database.dialect == "postgresql":
+        _validate(database)
+
+
+def _validate(database: Database) -> None:
+    """Have PostgreSQL check the rows against constraints that were changed, while others read and write them."""
+    from questline_persistence.schema.tables import Base  # noqa: PLC0415  (as in `drift`)
+
+    query = text(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint "
+        "WHERE NOT convalidated AND connamespace = current_schema()::regnamespace"
+    )
+    found = database.read(lambda connection: connection.execute(query).all())
+    changes = [
+        text(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+        for table, name in found
+        if table in Base.metadata.tables
+    ]
+    for change in changes:
+        database.write(partial(Connection.execute, statement=change), at="migrate")
+
+
+def _require_utf8(connection: Connection, database: Database) -> None:
+    """Raise ConfigurationError for a database that cannot hold what handlers return and raise."""
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        message = f"the database {database.name} has the encoding {encoding}, and questline needs UTF8"
+        raise ConfigurationError(message, hint="CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take `database` down to `revision`; "base" removes every table of questline."""
+    from alembic import command  # noqa: PLC0415  (160 ms that only migrations need)
+
+    database.write(lambda connection: command.downgrade(_config(connection), revision), at="migrate")
+    if database.dialect == "postgresql":
+        _validate(database)
+
+
+def history() -> list[tuple[str, str]]:
+    """Return (revision, what it does) of all migrations, newest first."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  (160 ms that only migrations need)
+
+    script = ScriptDirectory.from_config(_config(None))
+    return [(entry.revision, (entry.doc or "").strip()) for entry in script.walk_revisions()]
+
+
+def drift(database: Database) -> list[str]:
+    """Return the differences between the database and the tables this version declares."""
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415  (160 ms that only migrations need)
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    from questline_persistence.schema.tables import Base  # noqa: PLC0415
+
+    def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or name in Base.metadata.tables
+
+    def work(connection: Connection) -> list[str]:
+        options = {"compare_type": True, "compare_server_default": False, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=options)
+        return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+
+    return database.read(work)
+
+
+def _config(connection: Connection | None) -> Config:
+    from alembic.config import Config  # noqa: PLC0415  (160 ms that only migrations need)
+
+    config = Config(attributes={"connection": connection})
+    # Alembic reads options as ConfigParser does, where a % in a path means something.
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config

@@ -1,0 +1,409 @@
+"""A connection to the SQL store: SQLite or PostgreSQL, transactions, and retries of what passes by itself.
+
+No connection or session leaves this package, except to the callback of one transaction.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from questline_persistence.clock import Clock, Reading
+from questline_persistence.dialects import (
+    Overtime,
+    driver,
+    explained,
+    forks,
+    is_answered,
+    is_lock,
+    is_of_session,
+    is_of_statement,
+    is_transient,
+    reason_of,
+    unmasked,
+)
+from questline_persistence.dialects.postgres import read_postgres_url, sessions, shown
+from questline_persistence.dialects.sqlite import DEFAULT_FOLDER, SqliteFile, make_folder
+from questline_persistence.dialects.sqlite import library as sqlite_library
+from questline_persistence.dialects.sqlite import url as sqlite_url
+from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
+from questline_persistence.failpoints import failpoint
+from questline_persistence.log import get_logger
+from questline_persistence.payload import DEFAULTS, HALVES_HINT, Limits, shortened
+from questline_persistence.secret_files import renewed
+from questline_persistence.store.alarm import Alarm
+from questline_persistence.store.hot_connections import HotConnections
+
+T = TypeVar("T")
+log = get_logger(__name__)
+
+#: First and longest wait between two tries of a transaction, in seconds.
+RETRY_FIRST, RETRY_LONGEST = 0.02, 1.0
+#: What a forked process got from its parent and must never close, not even by forgetting it.
+_PARENTS: list[object] = []
+_NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
+
+
+def parse_url(text: str | Path) -> URL:
+    """Return the SQLAlchemy URL that a path or a URL means.
+
+    Raises:
+      ConfigurationError: it is neither a path nor a URL of SQLite or PostgreSQL.
+    """
+    if isinstance(text, Path):
+        return sqlite_url.of_file(text)
+    if "://" not in text:
+        return sqlite_url.read_path(text)
+    kind = text.partition("://")[0].partition("+")[0]
+    if kind == "sqlite":
+        return sqlite_url.read_sqlite_url(text)
+    if kind in {"postgres", "postgresql"}:
+        return read_postgres_url(text)
+    if not kind.isidentifier():  # it may be anything, a password too
+        raise ConfigurationError("the database URL cannot be read", hint=sqlite_url.HINT)
+    raise ConfigurationError(f"{kind!r} is not a database that questline knows", hint=sqlite_url.HINT)
+
+
+def decide_library(url: str) -> None:
+    """Decide which SQLite library this process uses if its store is an SQLite file.
+
+    A process that runs the code of users does so before it imports that, since they may load another one.
+    """
+    if parse_url(url).get_backend_name() == "sqlite":
+        sqlite_library.driver()
+
+
+class Database:
+    """An SQL store, opened when first used.
+
+    Parameters:
+      url: a URL, a path of an SQLite file, or ":memory:".
+      pool_size: connections kept open.
+      patience: seconds for which a transaction that met a passing error is tried again.
+      limits: how large what is stored, or read as a whole, may be.
+      pooler: "transaction" where a pooler is known to share PostgreSQL's sessions; "auto" looks.
+    """
+
+    def __init__(
+        self,
+        url: str | Path,
+        *,
+        pool_size: int = 5,
+        patience: float = 5.0,
+        limits: Limits = DEFAULTS,
+        pooler: str = "auto",
+    ) -> None:
+        self._text = str(url)
+        self.url = parse_url(url)
+        self.dialect = self.url.get_backend_name()
+        self.patience = patience
+        self.limits = limits
+        self._pool_size = pool_size
+        self._pooler = pooler
+        self._is_copy = False
+        self.clock = Clock(self._read_clock)
+        self._begin()
+        forks.join(self)
+
+    def _begin(self) -> None:
+        """Begin with nothing open; so does a forked process."""
+        self._stopping = threading.Event()
+        self._opening = threading.Lock()
+        self._engine: Engine | None = None
+        self._hot: HotConnections | None = None
+        self._file: SqliteFile | None = None
+        self._gate = forks.Gate()
+        # One connection serves all threads of an in-memory database, one transaction at a time.
+        self._entry: AbstractContextManager[object] = nullcontext()
+        if self.dialect == "sqlite":
+            self._entry = threading.RLock() if self._in_memory else self._gate
+        self._alarm = Alarm(self.name)
+
+    @property
+    def name(self) -> str:
+        """The URL without its password, for people."""
+        if self.dialect == "sqlite":
+            return f"sqlite:///{self.url.database}"
+        return shown(self.url)
+
+    @property
+    def _in_memory(self) -> bool:
+        return self.dialect == "sqlite" and self.url.database == ":memory:"
+
+    @property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine, made at first use."""
+        if self._engine is None:
+            with self._opening:
+                if self._engine is None:
+                    self._engine = self._sqlite_engine() if self.dialect == "sqlite" else self._postgres_engine()
+        return self._engine
+
+    @property
+    def _hot_connections(self) -> HotConnections:
+        if self._hot is None:
+            engine = self.engine
+            with self._opening:
+                if self._hot is None:
+                    self._hot = HotConnections(engine, shared=self._in_memory)
+        return self._hot
+
+    def before_fork(self) -> None:
+        """Close connections to a file as soon as no transaction is under way: neither they nor locks survive a fork."""
+        if self.dialect == "sqlite" and not self._in_memory and self._gate.shut():
+            self._disconnect()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._gate.open()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew; what the parent has open stays as it is, and an in-memory database stays with the parent."""
+        if self._engine is not None:
+            _PARENTS.append((self._engine, self._hot))
+            self._is_copy = self._in_memory
+            if self._file is not None:
+                self._file.left_to_parent()
+        self._begin()
+
+    def _sqlite_engine(self) -> Engine:
+        if self._is_copy:
+            raise ConfigurationError(
+                "an in-memory store belongs to the process that opened it, not to those forked from it",
+                hint="use a file: sqlite:///path/to/file.db",
+            )
+        path = self.url.database or ""
+        if not self._in_memory:
+            make_folder(Path(path).parent)
+        module = sqlite_library.driver()
+        file = None if self._in_memory else SqliteFile(path, module)
+        pool: dict[str, Any] = {"poolclass": StaticPool} if self._in_memory else {"pool_size": self._pool_size}
+        engine = create_engine(
+            self.url, module=module, connect_args={"check_same_thread": False}, hide_parameters=True, **pool
+        )
+
+        @event.listens_for(engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            sqlite_library.prepare(connection, module)
+            if file is not None:
+                file.opened(connection)
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            # A write transaction takes its lock at once: upgrading a read lock later can fail with "locked".
+            write = connection.get_execution_options().get("questline_write")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+        self._file = file
+        return engine
+
+    @property
+    def missing(self) -> bool:
+        """Whether the store is an SQLite file that is not there yet, and that opening it would make."""
+        name = self.url.database or ""
+        if self.dialect != "sqlite" or self._in_memory or Path(name).exists():
+            return False
+        folder = Path(name).parent
+        return folder.is_dir() or folder.name == DEFAULT_FOLDER
+
+    def _postgres_engine(self) -> Engine:
+        pooled = self._pooler == "transaction"
+        return sessions.open_engine(lambda: parse_url(renewed(self._text)), pool_size=self._pool_size, pooled=pooled)
+
+    def _read_clock(self) -> Reading:
+        """Read the database's time; SQLite's is that of the machine, which is always this one."""
+        if self.dialect == "sqlite":
+            return Reading.of(time.time)
+        return self._retry(self._ask_clock)
+
+    def _ask_clock(self) -> Reading:
+        with self.engine.connect() as connection:
+            try:
+                if sessions.is_pooled(connection):
+                    return driver.transaction(connection, _time_of, opening=sessions.opening(connection))
+                return _time_of(connection.execution_options(isolation_level="AUTOCOMMIT"))
+            except DBAPIError as error:
+                connection.invalidate(error)  # what goes past SQLAlchemy is not seen by it either
+                raise
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Return `work(connection)` of one read transaction."""
+        return self._retry(lambda: self._transaction(work))
+
+    def write(
+        self, work: Callable[[Connection], T], *, at: str = "write", repeatable: bool = True, tries: float = math.inf
+    ) -> T:
+        """Return `work(connection)` after one committed write transaction.
+
+        Parameters:
+          work: does the writing; it may be called again after a passing error.
+          at: the transaction's name among `failpoints.TRANSACTIONS`.
+          repeatable: whether a COMMIT whose reply was lost may simply be sent again, because `work`
+            recognises what it has already done.
+          tries: how often to try, as long as the patience lasts.
+
+        Raises:
+          StoreUnavailable: the store did not answer within the patience.
+        """
+        return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable), tries=tries)
+
+    def statement(self, work: Callable[[Connection], T], *, at: str, alone: bool | None = None) -> T:
+        """Return `work(connection)` of the few statements on a step's way.
+
+        On PostgreSQL each of them is a transaction of its own, unless a pooler shares its sessions; on SQLite they
+        are one.
+
+        Parameters:
+          work: sends them; it may be called again after a passing error.
+          at: their name among `failpoints.TRANSACTIONS`.
+          alone: whether they hold one item only, and may take long; False if several, which may not. None gives
+            them little time first and then much.
+
+        Raises:
+          Overtime: they took more than they may, and `alone` is not None.
+          StoreUnavailable: the store did not answer within the patience.
+        """
+        if alone is not None:
+            return self._retry(lambda: self._run(work, at, alone=alone), limited=True)
+        try:
+            return self._retry(lambda: self._run(work, at, alone=False), limited=True)
+        except Overtime:
+            return self._retry(lambda: self._run(work, at, alone=True))
+
+    def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool) -> T:
+        self.clock.refresh()
+        with self._entry:
+            with self._hot_connections.lent() as connection:
+                failpoint(at, "begun")
+                if begin := self._begin_of(connection, alone=alone):
+                    result = driver.transaction(
+                        connection, work, opening=begin, written=partial(failpoint, at, "written")
+                    )
+                else:
+                    result = work(connection)
+                failpoint(at, "committed")
+            self._committed()
+            return result
+
+    def _begin_of(self, connection: Connection, *, alone: bool) -> str | None:
+        """Return what begins the transaction of hot statements; None where each is one of its own."""
+        if self.dialect == "sqlite":
+            return "BEGIN IMMEDIATE"
+        if alone or sessions.is_pooled(connection):
+            return sessions.opening(connection, sessions.ALONE if alone else sessions.HOT)
+        return None
+
+    def _transaction(self, work: Callable[[Connection], T], *, at: str | None = None, repeatable: bool = True) -> T:
+        """Run one transaction: a write if it has a name, else a read."""
+        write = at is not None
+        # Before a connection is taken: `work` asks for the time, and must not need a second connection for it.
+        self.clock.refresh()
+        with self._entry, self.engine.connect() as plain:
+            # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
+            level = "READ COMMITTED" if write else "REPEATABLE READ"
+            connection = plain.execution_options(questline_write=write, questline_level=level)
+            transaction = connection.begin()
+            try:
+                _pass(at, "begun")
+                result = work(connection)
+                _pass(at, "written")
+            except BaseException as error:
+                transaction.rollback()
+                if is_of_session(error):
+                    plain.invalidate(error)
+                raise
+            try:
+                transaction.commit()
+                _pass(at, "committed")
+            except DBAPIError as error:
+                if repeatable or is_answered(error):
+                    raise
+                message = (
+                    f"the connection to {self.name} broke while committing: the change may or may not have been made"
+                )
+                raise StoreUnavailable(message, hint="look with `questline show` before you try again") from error
+            if write:
+                self._committed()
+            return result
+
+    def _committed(self) -> None:
+        if self._file is not None:
+            self._file.committed()
+
+    def _retry(self, attempt: Callable[[], T], *, tries: float = math.inf, limited: bool = False) -> T:
+        """Call `attempt` until it succeeds, fails for good, or the patience is over.
+
+        Parameters:
+          limited: whether what took too long is told of at once, as `Overtime`.
+        """
+        began = time.monotonic()
+        deadline = began + self.patience
+        pause = RETRY_FIRST
+        while True:
+            try:
+                return attempt()
+            except UnicodeEncodeError as refused:
+                message = f"the text {shortened(refused.object)} holds half of a surrogate pair"
+                raise PayloadError(message, hint=HALVES_HINT) from None
+            except SQLAlchemyError as raised:
+                error = unmasked(raised)
+                tries -= 1
+                late = not tries or time.monotonic() + pause > deadline or self._stopping.is_set()
+                if limited and is_of_statement(error) and not self._stopping.is_set():
+                    raise Overtime(reason_of(error), blocked=is_lock(error)) from error
+                if late or not is_transient(error):
+                    raise explained(error, self.name) from error
+                self._alarm.sound(reason_of(error), time.monotonic() - began)
+            self._stopping.wait(pause)
+            pause = min(pause * 2, RETRY_LONGEST)
+
+    def check_callers(self, connection: Connection) -> None:
+        """Make sure that a caller's own connection can take part in what this store does.
+
+        Raises:
+          ConfigurationError: it is to another kind of database, or made by another SQLite library.
+        """
+        if connection.dialect.name != self.dialect:
+            message = f"the connection is to {connection.dialect.name}, the quests are in {self.dialect}"
+            raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
+        if self.dialect == "sqlite" and not sqlite_library.is_ours(connection.dialect.dbapi):
+            ours = sqlite_library.driver().__name__
+            message = f"the connection is made by another SQLite library than the one that questline uses here, {ours}"
+            raise ConfigurationError(message, hint=f"create_engine(url, module={ours})")
+
+    def give_up(self) -> None:
+        """Stop waiting for a store that does not answer; the process is about to end."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        if self._file is not None:
+            self._file.closing()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._hot is not None:
+            self._hot.close()  # before the engine, which would take the one connection of an in-memory database away
+        if self._engine is not None:
+            self._engine.dispose()
+
+
+def _time_of(connection: Connection) -> Reading:
+    return Reading.of(lambda: float(driver.execute(connection, _NOW)[0][0]))
+
+
+def _pass(at: str | None, stage: str) -> None:
+    """Pass the failpoint of a transaction that has a name."""
+    if at is not None:
+        failpoint(at, stage)

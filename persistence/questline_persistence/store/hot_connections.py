@@ -1,0 +1,107 @@
+"""Connections kept for the statements on a step's way: to the pool and back takes as long as one of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, event
+
+from questline_persistence.dialects import execute, is_of_session
+from questline_persistence.dialects.postgres import HOT, PLANNING, is_pooled
+from questline_persistence.errors import QuestlineError
+
+#: Most connections lent at a time; whoever wants another one waits, as for SQLAlchemy's pool.
+MAX_LENT = 20
+
+
+def plan_by_keys(connection: Connection) -> None:
+    """Have the rest of a transaction planned as hot statements are."""
+    if connection.dialect.name == "postgresql":
+        execute(connection, "".join(f"SET LOCAL {name} = {value};" for name, value in PLANNING.items()))
+
+
+class HotConnections:
+    """The hot connections of a store: as many as have been lent at once, up to `MAX_LENT`.
+
+    Those that are not lent are closed when the engine is disposed of.
+
+    Parameters:
+      engine: opens connections.
+      shared: whether the engine has but one connection, which all use in turn.
+    """
+
+    def __init__(self, engine: Engine, *, shared: bool) -> None:
+        self._engine = engine
+        self._shared = shared
+        self._kept: deque[_Hot] = deque()
+        self._places = threading.BoundedSemaphore(MAX_LENT)
+        event.listen(engine, "engine_disposed", lambda _: self.close())
+
+    @contextmanager
+    def lent(self) -> Iterator[Connection]:
+        """Lend a connection, as soon as there is one; one that met an error of the database is not used again."""
+        with self._places:
+            try:
+                hot = self._kept.pop()
+            except IndexError:
+                hot = self._opened()
+            try:
+                yield hot.connection
+                self._keep(hot)
+            except QuestlineError:  # an answer, for which the connection is as good as before
+                self._keep(hot)
+                raise
+            except BaseException as error:
+                self._give_up(hot, error)
+                raise
+
+    def _keep(self, hot: _Hot) -> None:
+        if hot.connection.in_transaction():  # SQLAlchemy's own, which whatever went past `execute` has begun
+            hot.connection.rollback()
+        self._kept.append(hot)
+
+    def _give_up(self, hot: _Hot, error: BaseException) -> None:
+        """Close a connection that met an error, and those that are kept if they are likely to meet it as well."""
+        ended = getattr(hot.driver, "closed", False) or is_of_session(error)
+        self._drop(hot)
+        if ended:
+            self.close()
+
+    def close(self) -> None:
+        """Close those that are not lent."""
+        with suppress(IndexError):
+            while True:
+                self._drop(self._kept.pop())
+
+    def _opened(self) -> _Hot:
+        connection = self._engine.connect()
+        hot = _Hot(connection, connection.connection.dbapi_connection)
+        if not self._shared:
+            connection.detach()
+        try:
+            if self._engine.dialect.name == "postgresql" and not is_pooled(connection):
+                hot.driver.autocommit = True
+                execute(connection, "".join(f"SET {name} = {value};" for name, value in HOT.items()))
+        except BaseException:
+            self._drop(hot)
+            raise
+        return hot
+
+    def _drop(self, hot: _Hot) -> None:
+        """Close a connection that may be broken; SQLAlchemy would try to roll it back first, and log that it cannot."""
+        if self._shared:
+            hot.connection.close()
+            return
+        hot.connection.invalidate()
+        hot.driver.close()
+
+
+class _Hot(NamedTuple):
+    """A connection, and the driver's own: SQLAlchemy's does not tell it once it has noticed that it is broken."""
+
+    connection: Connection
+    driver: Any

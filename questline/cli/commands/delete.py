@@ -1,0 +1,108 @@
+"""`questline delete` and `questline prune`: remove ended quests with their history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from questline.cli import options
+from questline.cli.command import command
+from questline.cli.display import output
+from questline.cli.failures import UsageMistake
+from questline.cli.invocation import Invocation
+from questline.cli.many import Choice, confirm, count, do_to_all
+from questline.cli.times import read_length
+from questline_persistence.errors import QuestNotFound
+from questline_persistence.spelling import suggestion
+from questline_persistence.states import TERMINAL, ExecutionStatus
+
+#: Most quests that one `prune` removes.
+MAX_PRUNED = 100_000
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to `app`."""
+    command(app, "delete", panel=panel, example="questline delete 0193a8 0193a9 -y")(delete)
+    prune_example = "questline prune --older-than 30d --status completed --status cancelled --dry-run"
+    command(app, "prune", panel=panel, example=prune_example)(prune)
+
+
+def delete(
+    invocation: Invocation,
+    ids: Annotated[
+        list[str],
+        typer.Argument(
+            help="Ids of quests, their beginnings or ends, @last, or @last:TYPE.",
+            metavar="ID...",
+            autocompletion=options.complete_quest_id,
+            show_default=False,
+        ),
+    ],
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Remove ended quests with their runs and snapshots, for good; a live one must be cancelled first."""
+
+    def remove(quest_id: str) -> dict[str, Any]:
+        if not invocation.repository.delete_quest(quest_id):
+            raise QuestNotFound(f"there is no quest {quest_id}", hint="run: questline list")
+        return {"quest_id": quest_id, "status": "deleted", "changed": True}
+
+    choice = Choice(ids)
+    do_to_all(invocation, choice, remove, name="delete", usual=TERMINAL, yes=yes, dry_run=dry_run, always_ask=True)
+
+
+def prune(
+    invocation: Invocation,
+    older_than: Annotated[
+        str, typer.Option(help="Only quests that ended longer ago: 12h, 30d, 8w.", metavar="AGE", show_default=False)
+    ],
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            "-s",
+            help="How they ended: completed, failed or cancelled; repeatable. Default: completed.",
+            metavar="STATUS",
+            autocompletion=options.complete_status,
+            show_default=False,
+        ),
+    ] = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Remove quests that ended long ago, with their runs and snapshots, for good."""
+    chosen, age = _terminal(statuses or [ExecutionStatus.COMPLETED]), read_length(older_than)
+    repository, before = invocation.repository, invocation.now() - age
+    ids = repository.ended_before(before, chosen, limit=MAX_PRUNED)
+    if len(ids) == MAX_PRUNED:
+        output.note(
+            f"These are the {MAX_PRUNED:,} that ended first, the most that one prune removes; run it again after."
+        )
+    if not ids or dry_run:
+        _tell(invocation, matched=len(ids), deleted=0, dry_run=dry_run)
+        return
+    confirm(f"Delete {count(len(ids))} that ended more than {older_than} ago?", yes=yes)
+    deleted = 0
+    while gone := repository.prune(before, chosen, limit=len(ids) - deleted):
+        deleted += len(gone)
+        output.note(f"{deleted:,} of {len(ids):,}")
+        if deleted >= len(ids):
+            break
+    _tell(invocation, matched=len(ids), deleted=deleted, dry_run=False)
+
+
+def _terminal(statuses: Sequence[str]) -> list[ExecutionStatus]:
+    allowed = sorted(status.value for status in TERMINAL)
+    for status in statuses:
+        if status not in allowed:
+            raise UsageMistake(f"{status!r} is not how a quest ends", hint=suggestion(status, allowed, kind="statuses"))
+    return [ExecutionStatus(status) for status in statuses]
+
+
+def _tell(invocation: Invocation, *, matched: int, deleted: int, dry_run: bool) -> None:
+    data = {"matched": matched, "deleted": deleted, "dry_run": dry_run}
+    text = f"{count(matched)} would be deleted." if dry_run else f"{count(deleted)} deleted."
+    invocation.answer(data, lambda: text)

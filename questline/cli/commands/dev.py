@@ -1,0 +1,73 @@
+"""`questline dev`: everything for development in one foreground process tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from questline.cli import options
+from questline.cli.command import command
+from questline.cli.commands.config import masked
+from questline.cli.commands.worker import supervise
+from questline.cli.display import output
+from questline.cli.invocation import Invocation
+
+#: Time that running steps get to end after Ctrl-C, in seconds; a developer waits no longer than 5.
+SHUTDOWN_SECONDS = 3.0
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to `app`."""
+    command(app, "dev", panel=panel, example="questline dev my_lords")(dev)
+
+
+def dev(
+    invocation: Invocation,
+    modules: options.Modules = None,
+    *,
+    max_async: options.MaxAsync = None,
+    no_reload: Annotated[
+        bool, typer.Option("--no-reload", help="Keep running the code as it was.", show_default=False)
+    ] = False,
+) -> None:
+    """Run one worker process with all loops for development, until Ctrl-C.
+
+    It listens to every queue that its Lords name, tells of every step and quest, and runs changed code as soon as the
+    running steps have ended. Needs no server: quests are kept in ./.questline/ and survive a restart. A second Ctrl-C
+    stops at once; either way it exits with 0.
+    """
+    from questline_worker.code_watch import CodeWatch  # noqa: PLC0415  (the worker, which only this needs)
+
+    chosen = invocation.load_settings(
+        worker_processes=1,
+        shutdown_seconds=SHUTDOWN_SECONDS,
+        max_async=max_async,
+        lords=tuple(modules or ()) or None,
+    )
+    if chosen.log_format == "auto":
+        chosen = chosen.model_copy(update={"log_format": "console"})
+    invocation.settings = chosen
+    invocation.import_lords(chosen.lords)
+    for line in _greeting(invocation, ", ".join(chosen.lords) or "none; name a module: questline dev MODULE"):
+        output.note(line)
+    watch = None if no_reload else CodeWatch(Path.cwd(), output.note)
+    supervise(invocation, chosen, chosen.lords, development=True, watch=watch)
+
+
+def _greeting(invocation: Invocation, modules: str) -> list[str]:
+    """Return what there is to know: where things are, and how to submit."""
+    from questline_scheduler.quest_types import known_types  # noqa: PLC0415  (the types are known after the import)
+
+    types = known_types()
+    example = f"--type {types[0]}" if types else "quest.yaml"
+    return [
+        f"questline dev, namespace {invocation.settings.namespace}",
+        f"  database  {invocation.database.name}",
+        f"  broker    {masked(invocation.settings.broker_url)}",
+        f"  modules   {modules}",
+        f"  types     {', '.join(types) or 'none registered'}",
+        f"Submit a quest in another terminal: questline submit {example} --wait",
+        "Ctrl-C stops it; quests go on where they stand at the next start.",
+    ]

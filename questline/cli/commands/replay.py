@@ -1,0 +1,119 @@
+"""`questline replay` and `questline fork`: run again from an earlier snapshot, as the same quest or as a new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from questline.cli import options
+from questline.cli.command import command
+from questline.cli.commands.steering import controlled
+from questline.cli.commands.wait import finish
+from questline.cli.display import Output, output, pictures
+from questline.cli.failures import UsageMistake
+from questline.cli.invocation import Invocation
+from questline.cli.values import read_values
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to `app`."""
+    replay_example = "questline replay @last --from architect --set input_data.service=orders"
+    command(app, "replay", panel=panel, example=replay_example)(replay)
+    command(app, "fork", panel=panel, example="questline fork 0193a8 --from v3 --as second-try")(fork)
+
+
+def replay(
+    invocation: Invocation,
+    quest_id: options.QuestId,
+    *,
+    start: options.StartFrom = None,
+    corrections: options.Corrections = None,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = False,
+    timeout: options.Timeout = None,
+) -> None:
+    """Take a quest back to an earlier snapshot and run it again from there, one epoch later.
+
+    The steps from there on run again, with all they do to the outside world; what ran before stays in the history.
+    """
+    _refuse_lone_timeout(wait, timeout)
+    changes = read_values(corrections or (), "--set")
+    client = invocation.client
+    done = client.replay(client.repository.full_id(quest_id), start, changes, dry_run=dry_run)
+    if done.notice:
+        output.note(done.notice)
+    if dry_run and done.restart is not None:
+        data = {**controlled(done), "status": str(client.repository.status(done.quest_id))} | done.restart.to_json()
+        told = f"{done.quest_id} would run again, as epoch {done.epoch}"
+        invocation.answer(data, lambda: _draw(told, data))
+    elif wait:
+        finish(invocation, done.quest_id, timeout)
+    else:
+        _tell(invocation, controlled(done), "runs again")
+
+
+def fork(
+    invocation: Invocation,
+    quest_id: options.QuestId,
+    *,
+    start: options.StartFrom = None,
+    corrections: options.Corrections = None,
+    new_id: Annotated[
+        str | None,
+        typer.Option("--as", help="Id of the new quest; made up by default.", metavar="NEW_ID", show_default=False),
+    ] = None,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = False,
+    timeout: options.Timeout = None,
+) -> None:
+    """Start a new quest from a snapshot of another, which goes on as it is.
+
+    Prints the new quest's id alone on the first line, or its object with -o json.
+    """
+    _refuse_lone_timeout(wait, timeout)
+    changes = read_values(corrections or (), "--set")
+    client = invocation.client
+    source = client.repository.full_id(quest_id)
+    handle = client.fork(source, start, changes, new_id, dry_run=dry_run)
+    if handle.restart is not None and handle.restart.notice:
+        output.note(handle.restart.notice)
+    if dry_run and handle.restart is not None:
+        data = {"quest_id": handle.quest_id, "created": False, "forked_from": source} | handle.restart.to_json()
+        invocation.answer(data, lambda: _draw(f"A new quest would start from {source}", data))
+        return
+    if invocation.output is Output.TEXT:
+        output.write(handle.quest_id)
+    if wait:
+        finish(invocation, handle.quest_id, timeout)
+    elif invocation.output is not Output.TEXT:
+        output.write_json(handle.get().to_json(), invocation.output)
+
+
+def _draw(told: str, data: dict[str, Any]) -> RenderableType:
+    """Return where a quest would start, what would be changed there, and which steps would run."""
+    from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
+
+    start, changes = data["start"], data["changes"]
+    parts: list[RenderableType] = [f"{told}, from v{start['version']} at step {start['position']}."]
+    if changes:
+        rows = [
+            (one["path"], "(new)" if one["added"] else pictures.short(one["old"]), pictures.short(one["new"]))
+            for one in changes
+        ]
+        parts += ["", pictures.table("Set", "From", "To", rows=rows)]
+    rows = [(step["position"], step["lord_name"], step["tool_name"]) for step in data["steps"]]
+    return Group(*parts, "", pictures.table("Runs again", "Lord", "Tool", rows=rows))
+
+
+def _tell(invocation: Invocation, data: dict[str, Any], what: str) -> None:
+    rows = [(data["quest_id"], pictures.word(data["status"]), f"{what}, as epoch {data['epoch']}")]
+    invocation.answer(data, lambda: pictures.table("ID", "Status", "", rows=rows))
+
+
+def _refuse_lone_timeout(wait: bool, timeout: float | None) -> None:
+    if timeout is not None and not wait:
+        raise UsageMistake("--timeout says how long to --wait", hint="add --wait, or leave --timeout out")

@@ -1,0 +1,90 @@
+"""`questline runs`: every attempt of a quest's steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from questline.cli import options, paging, times
+from questline.cli.command import command
+from questline.cli.display import pictures
+from questline.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from questline_persistence.models import LordRun
+
+
+#: Attempts on one page unless told otherwise, and at most; each comes with its input and output, so many are large.
+PAGE, MAX_PAGE = 1_000, 1_000
+#: The highest `run_id` that a cursor can hold.
+MAX_CURSOR = 10**18
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to `app`."""
+    command(app, "runs", panel=panel, example="questline runs @last -o jsonl")(runs)
+
+
+def runs(
+    invocation: Invocation,
+    quest_id: options.QuestId,
+    *,
+    limit: Annotated[int, typer.Option("--limit", "-l", help="Most attempts to show.", min=1, max=MAX_PAGE)] = PAGE,
+    cursor: Annotated[
+        int | None,
+        typer.Option(
+            help="Go on behind a page: its next_cursor.", metavar="CURSOR", min=0, max=MAX_CURSOR, show_default=False
+        ),
+    ] = None,
+) -> None:
+    """List the attempts of a quest's steps, in the order in which they were recorded."""
+    repository = invocation.repository
+    full_id = repository.full_id(quest_id)
+    behind = repository.runs(full_id, limit=limit + 1, after=cursor or 0)
+    found = behind[:limit]
+    next_cursor = str(found[-1].run_id) if len(behind) > limit else None
+    more = next_cursor and paging.next_page(invocation, ["runs", full_id], next_cursor, limit=limit, usual=PAGE)
+    invocation.answer_items(
+        [run.to_json() for run in found],
+        lambda: paging.with_more(_draw(found), more),
+        empty="No step of this quest has been tried yet."
+        if cursor is None
+        else "There are no attempts behind that one.",
+        next_cursor=next_cursor,
+    )
+
+
+def _draw(found: Sequence[LordRun]) -> RenderableType:
+    versioned = any(run.code_version for run in found)
+    return pictures.table(
+        "Step",
+        "Lord",
+        "Tool",
+        "Epoch",
+        "Attempt",
+        "Status",
+        "Took",
+        *(["Code"] if versioned else []),
+        "Result",
+        rows=[_row(run, versioned=versioned) for run in found],
+        spare=("Epoch", "Tool", "Took", "Attempt", "Code"),
+    )
+
+
+def _row(run: LordRun, *, versioned: bool) -> list[object]:
+    return [
+        run.position or "",
+        run.lord_name,
+        run.tool_name,
+        run.epoch,
+        f"{run.attempt_number}/{run.max_attempts}",
+        pictures.word("lost" if run.lost else run.status),
+        times.length(run.duration_seconds),
+        *([run.code_version or ""] if versioned else []),
+        pictures.first_line(run.error_message) if run.error_message else pictures.short(run.output_data, 80),
+    ]

@@ -1,0 +1,73 @@
+"""`questline scheduler`: the loops alone, without workers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from questline.cli.command import command
+from questline.cli.invocation import Invocation
+from questline_persistence.errors import ConfigurationError
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to `app`."""
+    example = "questline scheduler --broker-url redis://localhost:6379/0"
+    command(app, "scheduler", panel=panel, example=example)(scheduler)
+
+
+def scheduler(invocation: Invocation) -> None:
+    """Run relay, sweeper and timers until SIGTERM or Ctrl-C; any number of machines may.
+
+    Workers run them too, unless started with --no-loops, so a small deployment needs no scheduler.
+    """
+    from questline_scheduler.doorbells import open_broker  # noqa: PLC0415  (Dramatiq, which only this needs)
+    from questline_scheduler.loops import make_loops  # noqa: PLC0415
+    from questline_scheduler.stopping import wait_for_stop  # noqa: PLC0415  (beside them)
+
+    invocation.configure_logging()
+    chosen = invocation.settings
+    broker = open_broker(chosen.broker_url, namespace=chosen.namespace)
+    if broker.room() is not None:
+        message = f"{chosen.broker_url} rings inside one process only, and this one runs no steps"
+        raise ConfigurationError(
+            message, hint="set QUESTLINE_BROKER_URL to a server, or run the loops in questline worker"
+        )
+    invocation.creates = True
+    _ = invocation.store  # reaches the store and looks at its schema
+    loops = make_loops(
+        invocation.database,
+        chosen.namespace,
+        broker,
+        sweep_seconds=chosen.sweep_seconds,
+        max_lost=chosen.max_lost_workers,
+    )
+    with _stop_signal() as stopping:
+        loops.start()
+        try:
+            wait_for_stop(stopping)
+        finally:
+            loops.stop()
+            broker.close()
+
+
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM and Ctrl-C set; a second Ctrl-C ends the process at once."""
+    stopping = threading.Event()
+
+    def stop(number: int, _frame: object) -> None:
+        stopping.set()
+        if number == signal.SIGINT:
+            signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,95 @@
+"""`questline show`: one quest, and why it is where it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from questline.cli import options, times
+from questline.cli.awaiting import look
+from questline.cli.command import command
+from questline.cli.display import pictures, printable, visible
+from questline.cli.invocation import Invocation
+from questline.cli.situation import Cause, Situation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from questline_persistence.models import QuestExecutionData
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to `app`."""
+    command(app, "show", panel=panel, example="questline show @last")(show)
+
+
+def show(invocation: Invocation, quest_id: options.QuestId) -> None:
+    """Show one quest: its steps, its outputs, and why it is where it is: what it waits for, or who runs it.
+
+    The JSON form is the whole quest object, and under `why` its cause, message and hint; the text form shortens what
+    is long.
+    """
+    repository = invocation.repository
+    quest, situation = look(invocation, repository.full_id(quest_id), repository.load_quest)
+    data = quest.to_json() | {"why": situation.to_json()}
+    invocation.answer(data, lambda: draw(quest, situation, invocation.now()))
+
+
+def draw(quest: QuestExecutionData, situation: Situation, now: float) -> RenderableType:
+    """Return a quest as text."""
+    from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
+    from rich.text import Text  # noqa: PLC0415
+
+    title = Text.assemble(("Quest ", "bold"), (quest.quest_id, "bold"), "  ", visible(quest.quest_type))
+    parts: list[RenderableType] = [title, "", _facts(quest, situation, now)]
+    if situation.hint:
+        parts += ["", pictures.command_line(f"Next: {situation.hint}")]
+    parts += ["", _steps(quest)]
+    if quest.run_data:
+        rows = [(name, pictures.short(value)) for name, value in quest.run_data.items()]
+        parts += ["", pictures.table("Lord", "Output", rows=rows)]
+    return Group(*parts)
+
+
+def _facts(quest: QuestExecutionData, situation: Situation, now: float) -> RenderableType:
+    from rich.table import Table  # noqa: PLC0415  (as above)
+
+    grid = Table.grid(padding=(0, 2))
+    for name, value in _fact_rows(quest, situation, now):
+        grid.add_row(name, value)
+    return grid
+
+
+def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> Iterator[tuple[str, RenderableType]]:
+    yield "Status", pictures.word(quest.status)
+    if situation.cause is not Cause.ENDED or quest.reason:
+        yield "Why", visible(situation.message)
+    if quest.error:
+        yield "Error", printable(quest.error)
+    yield "Progress", f"{pictures.progress(quest)} steps" + pictures.step_progress(quest, before=", the next one at ")
+    made = times.stamp(quest.created_at)
+    yield "Made", times.moment(made) + ("" if made is None else f" ({times.ago(min(made, now), now)})")
+    if quest.start_time is not None:
+        yield "Started", times.moment(quest.start_time)
+    if quest.end_time is not None:
+        yield "Ended", f"{times.moment(quest.end_time)}, after {times.length(quest.duration_seconds)}"
+    yield "Queue", f"{quest.queue}, priority {quest.priority}"
+    yield "Epoch", f"{quest.epoch}, version {quest.version}"
+    if quest.forked_from:
+        yield "Forked", f"from {visible(quest.forked_from)}"
+    if quest.labels:
+        yield "Labels", visible(pictures.labels(quest.labels))
+    yield "Input", pictures.short(quest.input_data)
+
+
+def _steps(quest: QuestExecutionData) -> RenderableType:
+    rows = [
+        (step.position, step.lord_name, step.tool_name, pictures.word(step.status), pictures.attempts(step))
+        for step in quest.steps
+    ]
+    return pictures.table(
+        "Step", "Lord", "Tool", "Status", "Attempts", rows=rows, numbers=("Attempts",), spare=("Attempts",)
+    )

@@ -1,0 +1,94 @@
+"""`questline snapshots`: the states that a quest has been in, which a replay or fork can start from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from questline.cli import options, paging
+from questline.cli.command import command
+from questline.cli.display import Output, pictures
+from questline.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from questline_persistence.models import Snapshot
+
+#: Snapshots on one page unless told otherwise, and at most; as JSON each is whole, so that many are large.
+PAGE, MAX_PAGE = 100, 1_000
+#: The highest version that is looked for.
+MAX_VERSION = 999_999_999
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to `app`."""
+    example = "questline snapshots @last\nquestline snapshots @last --version 3 -o json"
+    command(app, "snapshots", panel=panel, example=example)(snapshots)
+
+
+def snapshots(
+    invocation: Invocation,
+    quest_id: options.QuestId,
+    *,
+    version: Annotated[
+        int | None,
+        typer.Option("--version", "-v", help="Only this one, whole.", min=0, max=MAX_VERSION, show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-l", help="Most snapshots to show.", min=1, max=MAX_PAGE)] = PAGE,
+    cursor: Annotated[
+        int | None,
+        typer.Option(
+            help="Go on behind a page: its next_cursor.", metavar="CURSOR", min=0, max=MAX_VERSION, show_default=False
+        ),
+    ] = None,
+) -> None:
+    """List a quest's snapshots, oldest first, or show one of them."""
+    repository = invocation.repository
+    full_id = repository.full_id(quest_id)
+    if version is not None:
+        snapshot = repository.load_snapshot(full_id, version)
+        invocation.answer(snapshot.to_json(), lambda: _draw(snapshot))
+        return
+    behind = repository.snapshots(full_id, limit=limit + 1, after=-1 if cursor is None else cursor)
+    page = behind[:limit]
+    whole = [] if invocation.output is Output.TEXT else [_whole(invocation, full_id, row) for row in page]
+    next_cursor = str(page[-1]["version"]) if len(behind) > len(page) else None
+    more = next_cursor and paging.next_page(invocation, ["snapshots", full_id], next_cursor, limit=limit, usual=PAGE)
+    invocation.answer_items(
+        whole or page,
+        lambda: paging.with_more(_list(page), more),
+        empty="This quest has no snapshot there.",
+        next_cursor=next_cursor,
+    )
+
+
+def _list(page: Sequence[dict[str, Any]]) -> RenderableType:
+    rows = [_row(row) for row in page]
+    return pictures.table("Version", "Epoch", "Next step", "Reason", "Made", rows=rows, spare=("Epoch", "Made"))
+
+
+def _whole(invocation: Invocation, quest_id: str, row: dict[str, Any]) -> dict[str, Any]:
+    return invocation.repository.load_snapshot(quest_id, row["version"]).to_json()
+
+
+def _row(row: dict[str, Any]) -> list[object]:
+    return [f"v{row['version']}", row["epoch"], row["position"] or "", row["snapshot_reason"], row["created_at"]]
+
+
+def _draw(snapshot: Snapshot) -> RenderableType:
+    from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
+
+    facts = f"v{snapshot.version} of quest {snapshot.quest_id}, epoch {snapshot.epoch}: {snapshot.snapshot_reason}"
+    outputs = [(name, pictures.short(value)) for name, value in snapshot.run_data.items()]
+    left = [(step.lord_name, step.tool_name, pictures.short(step.params, 80)) for step in snapshot.execution_stack]
+    return Group(
+        f"{facts}, {snapshot.created_at}",
+        "",
+        pictures.table("Lord", "Output", rows=outputs),
+        "",
+        pictures.table("Then", "Tool", "Params", rows=left),
+    )

@@ -1,0 +1,9 @@
+"""How answers look on a terminal and in a pipe: stdout and stderr, tables, coloured words.
+
+It imports nothing else of the command line.
+"""
+
+from questline.cli.display import output, pictures
+from questline.cli.display.output import Output, StdoutClosed, printable, visible
+
+__all__ = ["Output", "StdoutClosed", "output", "pictures", "printable", "visible"]

@@ -1,0 +1,67 @@
+"""A table that fits the terminal: in a narrow one it has fewer columns and shorter ids, and its words stay whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from questline_persistence.records import shortened
+
+#: The heading of ids, which are shortened where there is no room.
+IDS = "ID"
+
+Cell = str | Text
+
+
+class FittedTable:
+    """A table without lines, drawn for the width that there is.
+
+    Parameters:
+      columns: their headings.
+      rows: the cells of each row.
+      numbers: the columns that are aligned to the right.
+      spare: the columns that are left out where there is no room, in this order; then ids are shortened.
+    """
+
+    def __init__(
+        self, columns: Sequence[str], rows: Sequence[Sequence[Cell]], numbers: Sequence[str], spare: Sequence[str]
+    ) -> None:
+        self._columns = columns
+        self._rows = rows
+        self._numbers = numbers
+        self._spare = spare
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        *narrower, narrowest = self._forms()
+        yield next((form for form in narrower if _fits(form, console, options)), narrowest)
+
+    def _forms(self) -> Iterator[Table]:
+        """Yield the table as it is, then ever narrower."""
+        for number in range(len(self._spare) + 1):
+            yield self._drawn(left_out=self._spare[:number])
+        yield self._drawn(left_out=self._spare, short=True)
+
+    def _drawn(self, *, left_out: Sequence[str], short: bool = False) -> Table:
+        shown = [number for number, column in enumerate(self._columns) if column not in left_out]
+        drawn = Table(box=None, pad_edge=False, header_style="bold")
+        for number in shown:
+            column = self._columns[number]
+            whole = column == IDS
+            justify = "right" if column in self._numbers else "left"
+            drawn.add_column(column, justify=justify, no_wrap=whole, overflow="ignore" if whole else "fold")  # type: ignore[arg-type]  # a literal
+        for row in self._rows:
+            drawn.add_row(*(self._cell(number, row[number], short=short) for number in shown))
+        return drawn
+
+    def _cell(self, number: int, cell: Cell, *, short: bool) -> Cell:
+        return shortened(str(cell)) if short and self._columns[number] == IDS else cell
+
+
+def _fits(drawn: Table, console: Console, options: ConsoleOptions) -> bool:
+    """Return whether a table breaks no word at the width that there is."""
+    wide = options.update(max_width=max(options.max_width, 10_000))
+    return Measurement.get(console, wide, drawn).minimum <= options.max_width

@@ -1,0 +1,112 @@
+"""How quests, steps and runs look as text: tables and coloured words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from questline.cli.display.output import visible
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+    from questline_persistence.models import QuestExecutionData, StepView
+
+#: Longest value that a line shows, in characters.
+MAX_SHOWN = 300
+
+_STYLES = {
+    "completed": "green",
+    "success": "green",
+    "live": "green",
+    "pass": "green",
+    "failed": "red",
+    "error": "red",
+    "lost": "red",
+    "fail": "red",
+    "running": "cyan",
+    "queued": "cyan",
+    "waiting": "yellow",
+    "pausing": "yellow",
+    "paused": "yellow",
+    "warn": "yellow",
+    "conflict": "yellow",
+    "cancelled": "dim",
+    "skipped": "dim",
+    "stopped": "dim",
+}
+
+
+def table(
+    *columns: str, rows: Iterable[Sequence[object]], numbers: Sequence[str] = (), spare: Sequence[str] = ()
+) -> RenderableType:
+    """Return a table without lines, for any width.
+
+    Parameters:
+      columns: their headings; what stands under "ID" is never broken.
+      rows: the cells of each row.
+      numbers: the columns that are aligned to the right.
+      spare: the columns that are left out where there is no room, in this order.
+    """
+    from questline.cli.display.fitted_table import FittedTable  # noqa: PLC0415  (40 ms that JSON output does not need)
+
+    return FittedTable(columns, [[_cell(cell) for cell in row] for row in rows], numbers, spare)
+
+
+def command_line(text: str) -> Text:
+    """Return a command to be copied, on one line however long that is."""
+    from rich.text import Text  # noqa: PLC0415  (as the table's)
+
+    return Text(visible(text), no_wrap=True, overflow="ignore")
+
+
+def word(status: object) -> Text:
+    """Return a status in its colour; the word itself says the same without it."""
+    from rich.text import Text  # noqa: PLC0415  (as the table's)
+
+    return Text(visible(status), style=_STYLES.get(str(status), ""))
+
+
+def progress(quest: QuestExecutionData) -> str:
+    """Return how many of a quest's steps are done."""
+    done, left = quest.progress["completed"], quest.progress["remaining"]
+    return f"{done}/{done + left}"
+
+
+def step_progress(quest: QuestExecutionData, *, before: str = ", ") -> str:
+    """Return how far the running step says to be, behind `before`; nothing where none does."""
+    told = quest.step_progress
+    if told is None:
+        return ""
+    return f"{before}{told.fraction:.0%}" + (f": {first_line(told.message)}" if told.message else "")
+
+
+def attempts(step: StepView) -> str:
+    """Return how often a step was tried, out of how often it may be, and how many workers it has outlived beside."""
+    if not step.attempts and not step.lost:
+        return "-"
+    # A retry gives it all of its attempts once more.
+    counted = f"{step.attempts}/{step.max_attempts}" if step.attempts <= step.max_attempts else str(step.attempts)
+    return f"{counted} (+{step.lost} lost)" if step.lost else counted
+
+
+def short(value: Any, most: int = MAX_SHOWN) -> str:
+    """Return a value as JSON on one line, cut where it grows long."""
+    text = visible(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def first_line(text: str) -> str:
+    """Return the first line of an error; its traceback follows below."""
+    return visible(text.partition("\n")[0])
+
+
+def labels(found: dict[str, str]) -> str:
+    """Return labels as people type them."""
+    return " ".join(f"{key}={value}" for key, value in found.items())
+
+
+def _cell(value: object) -> str | Text:
+    return value if hasattr(value, "__rich_console__") else visible(value)  # type: ignore[return-value]  # Rich's own

@@ -1,0 +1,92 @@
+"""`questline doctor`: what may keep quests from running. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import typer
+
+from questline.cli.command import command
+from questline.cli.display import Output, output, pictures
+from questline.cli.doctor.broker_checks import check_broker
+from questline.cli.doctor.check import Check, Verdict, failed
+from questline.cli.doctor.machine_checks import check_settings, check_versions
+from questline.cli.doctor.store_checks import check_database, check_disk
+from questline.cli.doctor.worker_checks import check_workers
+from questline.cli.exit_codes import ExitCode
+from questline.cli.failures import explain
+from questline.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to `app`."""
+    command(app, "doctor", panel=panel, example="questline doctor -o json")(doctor)
+
+
+def doctor(invocation: Invocation) -> None:
+    """Look for what may keep quests from running: settings, database, broker, clocks, workers, Lords, tickets, disk.
+
+    Changes nothing. Exits with 0 if nothing failed, warnings included, else as the first failure asks for. Below
+    `tickets` it tells how many steps wait, for what, and of which quests, such as `questline show` tells of one.
+    """
+    checks = list(examine(invocation))
+    failures = [check for check in checks if check.verdict is Verdict.FAIL]
+    data = {"ok": not failures, "checks": [check.to_json() for check in checks]}
+    if invocation.output is Output.TEXT:
+        output.render(draw(checks))
+    else:
+        output.write_json(data, invocation.output)
+    if failures:
+        raise typer.Exit(failures[0].exit_code)
+
+
+def examine(invocation: Invocation) -> Iterator[Check]:
+    """Yield every check; where one group cannot be looked at, say so and go on."""
+    yield from check_versions()
+    settings = list(_safely("settings", check_settings, invocation))
+    yield from settings
+    if any(check.verdict is Verdict.FAIL for check in settings):
+        return
+    database = list(_safely("database", check_database, invocation))
+    yield from database
+    yield from _safely("broker", check_broker, invocation)
+    usable = any(check.name == "schema" and check.verdict is not Verdict.FAIL for check in database)
+    if usable:
+        yield from _safely("workers", check_workers, invocation)
+        yield from _safely("tickets", _check_tickets, invocation)
+    yield from _safely("disk", partial(check_disk, usable=usable), invocation)
+
+
+def _check_tickets(invocation: Invocation) -> Iterable[Check]:
+    from questline.cli.doctor.ticket_checks import check_tickets  # noqa: PLC0415  (200 ms that --help does not need)
+
+    return check_tickets(invocation)
+
+
+def _safely(group: str, look: Callable[[Invocation], Iterable[Check]], invocation: Invocation) -> Iterator[Check]:
+    try:
+        yield from look(invocation)
+    except Exception as error:  # noqa: BLE001  (doctor is there to report whatever it meets)
+        failure = explain(error)
+        allowed = failure.exit_code in {ExitCode.UNREACHABLE, ExitCode.NOT_ALLOWED}
+        code = ExitCode(failure.exit_code) if allowed else ExitCode.CONFIGURATION
+        yield failed(group, "look", failure.message, failure.hint, exit_code=code)
+
+
+def draw(checks: Sequence[Check]) -> RenderableType:
+    """Return the checks as a table, each group under its name, hints below what they mend."""
+    rows: list[tuple[object, ...]] = []
+    last = ""
+    for check in checks:
+        rows.append(
+            (check.group if check.group != last else "", pictures.word(check.verdict), check.name, check.message)
+        )
+        last = check.group
+        if check.hint and check.verdict is not Verdict.PASS:
+            rows.append(("", "", "", f"→ {check.hint}"))
+    return pictures.table("", "", "", "", rows=rows)

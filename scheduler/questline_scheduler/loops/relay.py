@@ -1,0 +1,110 @@
+"""The relay: rings for ready tickets that nobody has claimed, also after the broker has lost everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from questline_persistence.claims import Doorbell
+from questline_persistence.errors import StoreUnavailable
+from questline_persistence.failpoints import failpoint
+from questline_persistence.log import get_logger
+from questline_persistence.recovery import MAX_REDISPATCH, Counter, Recovery
+from questline_scheduler.doorbells import DoorbellBroker
+from questline_scheduler.loops.lost_bells import LostBells
+from questline_scheduler.loops.shortlist import Shortlist
+
+log = get_logger(__name__)
+
+#: Seconds between two looks, where the workers' own rings reach them through a server, and where they do not.
+INTERVAL_WITH_SERVER, INTERVAL_IN_PROCESS = 0.25, 0.05
+#: Most quest ids that one log line names.
+MAX_LOGGED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What one look did: how many bells it rang, and whether there may be more at once."""
+
+    rung: int = 0
+    more: bool = False
+    broker_up: bool = True
+
+
+class Relay:
+    """Finds tickets whose last ring went unanswered and rings again.
+
+    Parameters:
+      recovery: the store's side.
+      broker: where to ring.
+    """
+
+    name = "relay"
+
+    def __init__(self, recovery: Recovery, broker: DoorbellBroker) -> None:
+        self._recovery = recovery
+        self._broker = broker
+        self._shortlist = Shortlist(recovery)
+        self._lost_bells = LostBells(recovery, broker)
+        self._refused = False
+        self._with_server = broker.room() is None
+        self.interval = INTERVAL_WITH_SERVER if self._with_server else INTERVAL_IN_PROCESS
+
+    def run_once(self, *, now: float | None = None) -> Relayed:
+        """Ring for what is due, at most as much as the broker has room for."""
+        try:
+            if self._refused:  # each look would take tickets, and put them back
+                self._broker.probe()
+            self._recollect(now)
+            self._refused = False
+            lost = self._ring_lost(now)
+        except StoreUnavailable as error:
+            return self._refuse(error)
+        if late := self._broker.withdraw():
+            self._recovery.ring_soon(late, now=now)
+        room = self._broker.room()
+        limit = MAX_REDISPATCH if room is None else min(room, MAX_REDISPATCH)
+        bells = self._due(limit, now) if limit > 0 else []
+        if not bells:
+            return Relayed(lost, more=lost > 0)
+        failpoint("relay.due")
+        try:
+            left = self._broker.ring(bells)
+        except StoreUnavailable as error:
+            self._recovery.ring_soon(bells, now=now)
+            return self._refuse(error)
+        if left:
+            self._recovery.ring_soon(left, now=now)
+        failpoint("relay.rung")
+        return Relayed(lost + len(bells) - len(left), more=lost > 0 or (len(bells) == limit and not left))
+
+    def _refuse(self, error: StoreUnavailable) -> Relayed:
+        """Note that the broker takes no bells, and tell people once."""
+        if not self._refused:
+            log.warning("broker_unavailable", error=error.message, hint=error.hint)
+        self._refused = True
+        return Relayed(broker_up=False)
+
+    def _due(self, limit: int, now: float | None) -> list[Doorbell]:
+        """Return bells for what is due; within this process, only for queues that somebody here listens to."""
+        if self._with_server:
+            return self._recovery.due(limit=limit, now=now)
+        return self._shortlist.due(limit=limit, queues=self._broker.get_declared_queues(), now=now)
+
+    def _ring_lost(self, now: float | None) -> int:
+        """Ring again for bells that the broker has lost, count them, and return how many those were."""
+        lost = self._lost_bells.find(now=now) if self._with_server else []
+        if lost:
+            self._broker.ring(lost)
+            log.info("redispatched", bells=len(lost), quest_ids=[bell.quest_id for bell in lost[:MAX_LOGGED]])
+            self._recovery.counters.add(Counter.REDISPATCHED, len(lost))
+        return len(lost)
+
+    def _recollect(self, now: float | None) -> None:
+        """Make every ready ticket due if the broker has forgotten what was rung."""
+        if self._broker.recollects():
+            return
+        count = self._recovery.ring_all(now=now)
+        self._broker.remember()
+        if count and self._with_server:  # a process's own memory is empty when it begins, which is no news
+            log.warning("broker_forgot", ready_tickets=count)
+            self._recovery.counters.add(Counter.REDISPATCHED, count)

@@ -1,0 +1,31 @@
+"""The timers: wake waiting steps that are due, and forget workers that ended long ago."""
+
+from __future__ import annotations
+
+from questline_persistence.recovery import Recovery, Register
+
+
+class Timers:
+    """Carries out what only time brings about.
+
+    Parameters:
+      recovery: the store's side.
+      register: the list of workers.
+    """
+
+    name = "timers"
+    interval = 0.5
+    #: One run in this many also tidies the list of workers.
+    tidy_every = 1_000
+
+    def __init__(self, recovery: Recovery, register: Register) -> None:
+        self._recovery = recovery
+        self._register = register
+        self._runs = 0
+
+    def run_once(self, *, now: float | None = None) -> int:
+        """Wake what is due; return how many steps that were."""
+        self._runs += 1
+        if self._runs % self.tidy_every == 1:
+            self._register.forget(now=now)
+        return self._recovery.wake(now=now)

@@ -1,0 +1,25 @@
+"""What `questline doctor` tries of a store: every table, and nothing of it is kept."""
+
+import pytest
+
+from questline_persistence.journal import try_writing
+from questline_persistence.schema.tables import Base
+from tests.contract.quests import Workbench, statements
+
+
+@pytest.mark.parametrize("begins", ["INSERT INTO {}", "UPDATE {}", "DELETE FROM {}"])
+def test_every_table_is_written_changed_and_deleted_from(bench: Workbench, begins: str) -> None:
+    with statements(bench.database) as sent:
+        try_writing(bench.database, bench.namespace)
+
+    sql = "\n".join(sent)
+    assert [name for name in Base.metadata.tables if begins.format(f"{name} ") not in sql] == []
+
+
+def test_nothing_of_it_is_kept(bench: Workbench) -> None:
+    before = bench.quest_ids()
+    try_writing(bench.database, bench.namespace)
+
+    assert bench.quest_ids() == before
+    for table in Base.metadata.tables.values():
+        assert bench.database.read(lambda connection, table=table: connection.execute(table.select()).first()) is None

@@ -1,0 +1,230 @@
+"""What commands answer when all is well: shapes of JSON, text for people, ids made short."""
+
+import json
+
+import pytest
+
+import questline
+from tests.unit.questline.cli.conftest import QUEST, CommandLine
+
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
+#: The keys of the contract's objects; those after the bar were added to it.
+QUEST_KEYS = _words(
+    "quest_id quest_type namespace status epoch version input_data output_data run_data execution_stack steps progress "
+    "error labels queue priority start_time end_time duration_seconds created_at updated_at schema_version "
+    "reason idempotency_key forked_from"
+)
+SNAPSHOT_KEYS = _words(
+    "snapshot_id quest_id version epoch position snapshot_reason run_data execution_stack created_at"
+)
+STEP_KEYS = _words("position lord_name tool_name status attempts max_attempts lost progress progress_message")
+
+
+def test_a_quest_has_the_keys_of_the_contract_wherever_it_is_printed(cli: CommandLine) -> None:
+    made = cli.json("submit", cli.file("quest.json", QUEST))
+    shown = cli.json("show", made["quest_id"])
+    listed = cli.json("list")["items"][0]
+
+    assert set(made) == set(shown) - {"why"} == set(listed) == QUEST_KEYS
+    assert set(shown.pop("why")) == {"cause", "message", "hint"}
+    assert made == shown
+    assert {frozenset(step) for step in made["steps"]} == {frozenset(STEP_KEYS)}
+    assert made["progress"] == {"completed": 0, "remaining": 2}
+    assert (made["status"], made["quest_type"]) == ("new", "design_microservice")
+
+
+def test_snapshots_have_the_keys_of_the_contract(cli: CommandLine) -> None:
+    quest_id = cli.submit("alpha")
+    cli("pause", quest_id)
+
+    listed = cli.json("snapshots", quest_id)
+
+    assert [item["snapshot_reason"] for item in listed["items"]] == ["start", "pause"]
+    assert all(set(item) == SNAPSHOT_KEYS for item in listed["items"])
+    assert cli.json("snapshots", quest_id, "--version", 1) == listed["items"][1]
+
+
+def test_snapshots_follow_one_another_by_cursor(cli: CommandLine) -> None:
+    quest_id = cli.submit("alpha")
+    cli("pause", quest_id)
+
+    first = cli.json("snapshots", quest_id, "--limit", 1)
+    second = cli.json("snapshots", quest_id, "--limit", 1, "--cursor", first["next_cursor"])
+
+    assert [page["items"][0]["version"] for page in (first, second)] == [0, 1]
+    assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "words", [("list",), ("lords",), ("workers",), ("runs", "alpha"), ("list", "--status", "failed")]
+)
+def test_an_empty_list_is_an_object_a_hint_or_nothing(cli: CommandLine, words: tuple[str, ...]) -> None:
+    if "alpha" in words:
+        cli.submit("alpha")
+
+    assert cli.json(*words) == {"items": [], "next_cursor": None}
+    assert cli(*words, "-o", "jsonl").out == ""
+    text = cli(*words)
+    assert (text.code, text.out) == (0, "")
+    assert text.err
+
+
+def test_a_list_goes_on_by_cursor_without_a_gap(cli: CommandLine) -> None:
+    made = [cli.submit(name) for name in ("alpha", "beta", "gamma")]
+
+    first = cli.json("list", "--limit", 2)
+    second = cli.json("list", "--limit", 2, "--cursor", first["next_cursor"])
+
+    assert [item["quest_id"] for page in (first, second) for item in page["items"]] == made[::-1]
+    assert second["next_cursor"] is None
+
+
+def test_jsonl_prints_one_item_a_line(cli: CommandLine) -> None:
+    for name in ("alpha", "beta"):
+        cli.submit(name)
+
+    lines = cli("list", "-o", "jsonl").out.splitlines()
+
+    assert [json.loads(line)["quest_id"] for line in lines] == ["beta", "alpha"]
+
+
+def test_list_filters_by_type_label_status_and_time(cli: CommandLine) -> None:
+    cli.submit("alpha")
+    cli.submit("beta", labels={"team": "b"}, quest_type="other")
+    cli("pause", "beta")
+
+    def ids(*words: str) -> list[str]:
+        return [item["quest_id"] for item in cli.json("list", *words)["items"]]
+
+    assert ids("--type", "other") == ids("--label", "team=b") == ids("--status", "paused") == ["beta"]
+    assert ids("--status", "paused", "--status", "new") == ids("--since", "1h") == ["beta", "alpha"]
+    assert ids("--since", "2001-01-01T00:00:00Z", "--until", "1h") == []
+
+
+@pytest.mark.parametrize("text", ["alpha-1", "alpha", "alp", "@last"])
+def test_an_id_may_be_a_prefix_or_the_word_for_the_newest(cli: CommandLine, text: str) -> None:
+    cli.submit("beta-1")
+    cli.submit("alpha-1")
+
+    assert cli.json("show", text)["quest_id"] == "alpha-1"
+
+
+def test_stats_count_every_status(cli: CommandLine) -> None:
+    cli.submit("alpha")
+    cli.submit("beta")
+    cli("cancel", "beta")
+
+    found = cli.json("stats")
+
+    assert (found["total_quests"], found["new"], found["cancelled"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("status", ["new", "paused", "cancelled"])
+def test_show_tells_why_a_quest_is_not_moving(cli: CommandLine, status: str) -> None:
+    cli.submit("alpha")
+    if status != "new":
+        cli("pause" if status == "paused" else "cancel", "alpha", "--reason", "wrong input")
+
+    shown = cli("show", "alpha").out
+
+    assert {"new": "no worker is alive", "paused": "it was paused: wrong input", "cancelled": "wrong input"}[
+        status
+    ] in shown
+    assert status in shown
+    assert "architect" in shown
+
+
+def test_stored_text_cannot_play_tricks_on_a_terminal(cli: CommandLine) -> None:
+    cli.submit("alpha", labels={"team": "[red]\x1b[31m"}, input_data={"x": "\x1b[2J"})
+
+    for words in (("show", "alpha"), ("list",)):
+        assert "\x1b" not in cli(*words).out
+        assert "[red]" in cli(*words).out
+
+
+def test_config_show_masks_passwords_and_says_where_values_come_from(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://me:s3cr@t@cache/0")
+    monkeypatch.setenv("QUESTLINE_LOG_LEVEL", "WARNING")
+    cli.file("questline.toml", "worker_threads = 3")
+    words = (
+        "config",
+        "show",
+        "--database-url",
+        "postgresql://me:hidden@db/x?sslpassword=hidden",
+        "--namespace",
+        "mine",
+    )
+
+    rows = {row["name"]: (row["value"], row["origin"]) for row in cli.json(*words)["items"]}
+
+    assert rows["broker_url"] == ("redis://me:***@cache/0", "REDIS_URL")
+    assert rows["database_url"] == ("postgresql://me:***@db/x?sslpassword=***", "--database-url")
+    assert rows["namespace"] == ("mine", "--namespace")
+    assert rows["log_level"] == ("warning", "QUESTLINE_LOG_LEVEL")
+    assert rows["worker_threads"] == ("3", "questline.toml")
+    assert rows["sweep_seconds"] == ("1.0", "default")
+
+
+@pytest.mark.parametrize("text", ["me:hidden@db/x", "host=db password=hidden user=me"])
+def test_config_show_masks_the_password_in_what_is_no_url(cli: CommandLine, text: str) -> None:
+    rows = {row["name"]: row["value"] for row in cli.json("config", "show", "--database-url", text)["items"]}
+
+    assert "hidden" not in rows["database_url"]
+    assert "***" in rows["database_url"]
+
+
+def test_doctor_passes_with_warnings(cli: CommandLine) -> None:
+    cli.submit("alpha")
+
+    found = cli.json("doctor")
+
+    assert found["ok"] is True
+    assert {"python", "settings", "database", "broker", "workers", "tickets", "disk"} == {
+        check["group"] for check in found["checks"]
+    }
+    assert all(set(check) == {"group", "name", "status", "message", "value", "hint"} for check in found["checks"])
+    assert [check["status"] for check in found["checks"] if check["group"] == "workers"] == ["warn"]
+    assert "no" in cli("doctor").out
+
+
+def test_doctor_makes_no_store(cli: CommandLine) -> None:
+    found = cli.json("doctor", "--database-url", "sqlite:///fresh.db")
+
+    assert "does not exist yet" in str(found["checks"])
+    assert not (cli.folder / "fresh.db").exists()
+
+
+def test_db_tells_the_revision_and_finds_no_drift(cli: CommandLine) -> None:
+    now = cli.json("db", "current")
+
+    assert now["revision"] == now["head"]
+    assert cli.json("db", "check")["differences"] == []
+    assert cli.json("db", "history")["items"][0]["revision"] == now["head"]
+    assert cli.json("db", "upgrade")["revision"] == now["head"]
+
+
+def test_namespaces_do_not_see_one_another(cli: CommandLine) -> None:
+    cli.submit("alpha")
+
+    assert cli.json("list", "--namespace", "other")["items"] == []
+    assert cli("show", "alpha", "--namespace", "other").code == 4
+
+
+def test_the_version_is_told(cli: CommandLine) -> None:
+    assert cli.json("version")["questline"] == questline.__version__
+    assert cli("--version").out == f"questline {questline.__version__}\n"
+    assert questline.__version__ in cli("version").out
+
+
+@pytest.mark.parametrize("words", [(), ("db",), ("config",)])
+def test_a_group_without_a_command_shows_its_help(cli: CommandLine, words: tuple[str, ...]) -> None:
+    ran = cli(*words)
+
+    assert ran.code == 2
+    assert "Usage: questline" in ran.out

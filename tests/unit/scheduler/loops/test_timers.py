@@ -1,0 +1,34 @@
+import pytest
+
+from questline_scheduler.loops import make_loops
+from questline_scheduler.loops.timers import Timers
+from tests.contract.quests import Workbench
+from tests.unit.scheduler.doorbells.brokers import HandBroker
+
+
+def test_steps_that_wait_are_woken_when_their_time_has_come(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    bench.execute("UPDATE tickets SET state = 'waiting', available_at = :at", at=bench.clock.now() + 60)
+    timers = Timers(bench.recovery, bench.register)
+    assert timers.run_once() == 0
+    bench.clock.advance(61)
+    assert timers.run_once() == 1
+    assert bench.ticket(quest_id).state == "ready"
+    assert timers.run_once() == 0
+
+
+def test_workers_that_ended_long_ago_are_forgotten_now_and_then(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[object] = []
+    monkeypatch.setattr(bench.register, "forget", lambda *, now=None: forgotten.append(now))
+    timers = Timers(bench.recovery, bench.register)
+    for _ in range(2 * timers.tidy_every):
+        timers.run_once(now=1.0)
+    assert forgotten == [1.0, 1.0]
+
+
+def test_all_loops_are_put_together(bench: Workbench) -> None:
+    loops = make_loops(bench.database, "default", HandBroker(), sweep_seconds=7.0)
+    services = {loop.service.name: loop.service.interval for loop in loops._loops}
+    assert services == {"relay": 0.25, "sweeper": 7.0, "timers": 0.5}

@@ -1,0 +1,77 @@
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from questline_worker.executor import QuestExecutor
+from questline_worker.lords import ExecutionHooks, Failed, StepEvent, Succeeded, lord
+from tests.contract.quests import quest
+from tests.unit.worker.conftest import MakeClaim
+
+
+def test_no_hook_is_needed(make_claim: MakeClaim) -> None:
+    hooks = ExecutionHooks()
+    hooks.step_started(make_claim())
+    hooks.step_ended(make_claim(), Succeeded("1"))
+    hooks.quest_ended(quest("a"))
+
+
+def test_hooks_are_told_what_happens(make_claim: MakeClaim) -> None:
+    told: list[Any] = []
+    hooks = ExecutionHooks(told.append, told.append, told.append)
+    claim, data = make_claim(attempt=2), quest("a")
+    hooks.step_started(claim)
+    hooks.step_ended(claim, Failed("dry", 1.0))
+    hooks.step_ended(claim, Succeeded("1"))
+    hooks.quest_ended(data)
+    event = StepEvent("quest", "0001", "a", "work", 2)
+    assert told == [event, StepEvent("quest", "0001", "a", "work", 2, "dry"), event, data]
+
+
+def test_what_a_hook_raises_is_logged_and_changes_nothing(
+    make_claim: MakeClaim, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("the hook is broken")
+
+    hooks = ExecutionHooks(broken, broken, broken)
+    with caplog.at_level(logging.ERROR):
+        hooks.step_started(make_claim())
+        hooks.step_ended(make_claim(), Succeeded("1"))
+        hooks.quest_ended(quest("a"))
+    assert [record.getMessage().splitlines()[0][:11] for record in caplog.records] == ["hook_failed"] * 3
+    assert "the hook is broken" in caplog.text
+
+
+def test_an_executor_calls_its_hooks_in_order() -> None:
+    @lord("a", "work")
+    def work(_: object) -> str:
+        return "done"
+
+    told: list[str] = []
+    hooks = ExecutionHooks(
+        lambda event: told.append(f"start {event.position}"),
+        lambda event: told.append(f"end {event.position} {event.error}"),
+        lambda data: told.append(f"quest {data.status}"),
+    )
+    with QuestExecutor(hooks) as executor:
+        asyncio.run(executor.execute_quest(quest("a", "a")))
+        executor.repository.close()
+    assert told == ["start 0001", "end 0001 None", "start 0002", "end 0002 None", "quest completed"]
+
+
+def test_an_executor_runs_lords_that_were_registered_after_its_first_quest() -> None:
+    @lord("a", "work")
+    def first(_: object) -> str:
+        return "one"
+
+    with QuestExecutor() as executor:
+        assert asyncio.run(executor.execute_quest(quest("a"))).output_data == "one"
+
+        @lord("b", "work")
+        def second(_: object) -> str:
+            return "two"
+
+        assert asyncio.run(asyncio.wait_for(executor.execute_quest(quest("b")), 30)).output_data == "two"
+        executor.repository.close()

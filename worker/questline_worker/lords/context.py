@@ -1,0 +1,182 @@
+"""What a handler gets as its first argument."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import structlog
+
+from questline_persistence.claims import Claim
+from questline_persistence.errors import PayloadError
+from questline_persistence.log import get_logger
+from questline_persistence.models import MAX_STEPS, LordStep
+from questline_scheduler.step_defaults import complete
+from questline_worker.lords.outcomes import StepCancelled
+from questline_worker.lords.outputs import Outputs
+
+
+class LordContext:
+    """One attempt of one step, as its handler sees it: the first argument of every handler.
+
+    Parameters:
+      claim: the hold on the step.
+      outputs: the outputs of earlier Lords, as a mapping that reads only what is asked for.
+      still_held: tells whether the claim still holds the step; it is asked often.
+      tell: told how far the step is.
+
+    Example:
+      ctx.log.info("designing", service=ctx.input_data["service"], attempt=ctx.attempt)
+      charge(key=ctx.idempotency_key)
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        outputs: Outputs,
+        still_held: Callable[[], bool],
+        tell: Callable[[float, str], object] = lambda *_: None,
+    ) -> None:
+        self._claim = claim
+        self._tell = tell
+        self._still_held = still_held
+        self._pushed: list[LordStep] = []
+        self._input: dict[str, Any] | None = None
+        self._outputs = outputs
+
+    @cached_property
+    def log(self) -> structlog.stdlib.BoundLogger:
+        """A structlog logger whose lines name the quest, the step and the attempt."""
+        claim = self._claim
+        return get_logger("questline.lord").bind(
+            quest_id=claim.quest_id,
+            position=claim.position,
+            lord=claim.lord_name,
+            tool=claim.tool_name,
+            attempt=claim.attempt,
+        )
+
+    @property
+    def quest_id(self) -> str:
+        """The quest's id."""
+        return self._claim.quest_id
+
+    @property
+    def quest_type(self) -> str:
+        """The quest's type."""
+        return self._claim.quest_type
+
+    @property
+    def namespace(self) -> str:
+        """The tenant."""
+        return self._claim.namespace
+
+    @property
+    def epoch(self) -> int:
+        """The quest's replay number: how often it has been replayed."""
+        return self._claim.epoch
+
+    @property
+    def position(self) -> str:
+        """The step's place in the stack, as text that sorts: `0003`, and `0003.0001` for a step pushed by it."""
+        return self._claim.position
+
+    @property
+    def lord_name(self) -> str:
+        """The Lord of this step."""
+        return self._claim.lord_name
+
+    @property
+    def tool_name(self) -> str:
+        """The tool of this step."""
+        return self._claim.tool_name
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1; attempts whose worker died do not count."""
+        return self._claim.attempt
+
+    @property
+    def max_attempts(self) -> int:
+        """How many failures the step may have: with `attempt`, it tells a handler that this is the last one."""
+        return self._claim.max_attempts
+
+    @property
+    def idempotency_key(self) -> str:
+        """A name for this step's outside effects: the same over retries and crashes, another after a replay."""
+        return self._claim.idempotency_key
+
+    @property
+    def fence(self) -> int:
+        """A number that is higher with each claim of the quest, for outside systems that can refuse a lower one."""
+        return self._claim.fence
+
+    @property
+    def input_data(self) -> dict[str, Any]:
+        """The quest's input."""
+        if self._input is None:
+            self._input = self._claim.input_data
+        return self._input
+
+    @property
+    def outputs(self) -> Outputs:
+        """The outputs of earlier Lords, a mapping by their names that reads only what is asked for."""
+        return self._outputs
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The step's own parameters."""
+        return self._claim.params
+
+    @property
+    def pushed(self) -> tuple[LordStep, ...]:
+        """The steps pushed so far."""
+        return tuple(self._pushed)
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Tell how far the step is, and stop here if it has been cancelled.
+
+        It costs nothing: what was said last is stored with the process's next heartbeat, and shown from then on.
+
+        Parameters:
+          fraction: 0.0 to 1.0.
+          message: what is being done; 500 characters of it are kept.
+
+        Raises:
+          ValueError: `fraction` is outside of 0 to 1.
+          StepCancelled: the quest was cancelled or replayed, or the step given to another worker.
+        """
+        if math.isnan(fraction) or not 0.0 <= fraction <= 1.0:
+            raise ValueError(f"fraction must be 0.0 to 1.0, not {fraction}")
+        self._tell(fraction, str(message))
+        self.log.debug("progress", fraction=round(fraction, 4), message=message)
+        self.raise_if_cancelled()
+
+    def push(self, *steps: LordStep) -> None:
+        """Add steps right after this one; they are committed together with this step's result.
+
+        Parameters:
+          steps: the steps, in the order in which they are to run.
+
+        Raises:
+          TypeError: something else than a `LordStep` is given.
+          PayloadError: the quest would get too long; the step fails without another attempt.
+        """
+        for step in steps:
+            if not isinstance(step, LordStep):
+                raise TypeError(f"push takes LordStep objects, not {type(step).__name__}")
+        if len(self._pushed) + len(steps) > MAX_STEPS:
+            count = len(self._pushed) + len(steps)
+            raise PayloadError(f"{count:,} pushed steps are too many; a quest may have {MAX_STEPS:,} at most")
+        self._pushed += complete(steps)
+
+    def raise_if_cancelled(self) -> None:
+        """Stop here if no result of this attempt will be taken any more. It costs nothing, so call it in every loop.
+
+        Raises:
+          StepCancelled: the quest was cancelled or replayed, or the step given to another worker.
+        """
+        if not self._still_held():
+            raise StepCancelled(f"the claim on {self.idempotency_key} is gone")

@@ -1,0 +1,84 @@
+"""Functions that an executor's user wants called as its quests go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from questline_persistence.claims import Claim
+from questline_persistence.log import get_logger
+from questline_persistence.models import QuestExecutionData
+from questline_worker.lords.outcomes import Failed, Outcome
+
+T = TypeVar("T")
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """One attempt of one step, as a hook is told of it.
+
+    Parameters:
+      quest_id: the quest.
+      position: the step's place in the stack.
+      lord_name: the Lord.
+      tool_name: the tool.
+      attempt: which attempt it is, from 1.
+      error: what the handler raised; None while it runs and when it succeeded.
+    """
+
+    quest_id: str
+    position: str
+    lord_name: str
+    tool_name: str
+    attempt: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionHooks:
+    """Functions called by a `QuestExecutor`, each or none of them; what they raise is logged, and changes nothing.
+
+    Parameters:
+      on_step_start: called before a handler runs.
+      on_step_end: called after it, before the result is committed; also for failed attempts.
+      on_quest_end: called when a quest has stopped: completed, failed, cancelled or paused.
+
+    Example:
+      hooks = ExecutionHooks(on_step_end=lambda event: print(event.lord_name, event.error or "done"))
+    """
+
+    on_step_start: Callable[[StepEvent], object] | None = None
+    on_step_end: Callable[[StepEvent], object] | None = None
+    on_quest_end: Callable[[QuestExecutionData], object] | None = None
+
+    def step_started(self, claim: Claim) -> None:
+        """Tell of a step about to run."""
+        if self.on_step_start is not None:
+            _call(self.on_step_start, _event(claim))
+
+    def step_ended(self, claim: Claim, outcome: Outcome) -> None:
+        """Tell of a step that has run."""
+        if self.on_step_end is not None:
+            _call(self.on_step_end, _event(claim, outcome.error if isinstance(outcome, Failed) else None))
+
+    def quest_changed(self, claim: Claim, status: str) -> None:
+        """The executor tells of quests by itself, once they are read."""
+
+    def quest_ended(self, quest: QuestExecutionData) -> None:
+        """Tell of a quest that has stopped."""
+        if self.on_quest_end is not None:
+            _call(self.on_quest_end, quest)
+
+
+def _event(claim: Claim, error: str | None = None) -> StepEvent:
+    return StepEvent(claim.quest_id, claim.position, claim.lord_name, claim.tool_name, claim.attempt, error)
+
+
+def _call(hook: Callable[[T], object], argument: T) -> None:
+    try:
+        hook(argument)
+    except Exception:
+        log.exception("hook_failed", hook=getattr(hook, "__qualname__", type(hook).__name__))

@@ -1,0 +1,179 @@
+"""Lords: the functions that run steps, registered by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from questline_persistence.error_text import message_of
+from questline_persistence.errors import ConfigurationError
+from questline_persistence.models import LordStep
+from questline_scheduler.step_defaults import StepDefaults, declare
+from questline_worker.lords.parameters import Parameter, read_parameters
+from questline_worker.own_imports import is_ours, keep_own_imports
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The function registered for a Lord and tool, ready to be called."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: tuple[Parameter, ...] = field(repr=False)
+
+
+_HANDLERS: dict[str, Handler] = {}
+
+
+def lord(
+    lord_name: str,
+    tool_name: str,
+    *,
+    queue: str | None = None,
+    timeout: float | None = None,
+    max_attempts: int | None = None,
+) -> Callable[[Function], Function]:
+    """Register the decorated function, sync or async, as the handler of a Lord's tool.
+
+    Its first parameter receives the `LordContext`. The others are filled by name from the step's params,
+    then the quest's input, then the output of a Lord of that name, and validated by their annotations. What it
+    returns becomes the Lord's output: JSON, or what has a JSON form that annotations read back (Pydantic models,
+    dataclasses, dates and times, Decimal, UUID, Enum).
+
+    Parameters:
+      lord_name: the Lord.
+      tool_name: the tool.
+      queue: queue of steps that name none.
+      timeout: seconds that an attempt may take, for steps that do not say.
+      max_attempts: failures that a step may have, for steps that do not say.
+
+    Returns:
+      a decorator that returns the function as it is, so that a test can call it.
+
+    Raises:
+      ConfigurationError: a name or option is wrong, another function has the names already, or the
+        function's parameters cannot be filled by name.
+
+    Example:
+      @lord("architect", "design_system", timeout=60)
+      def design_system(ctx: LordContext, service: str) -> dict:
+          return {"service": service, "modules": ["api", "storage"]}
+    """
+    name = _checked_name(lord_name, tool_name, queue, timeout, max_attempts)
+
+    def register(function: Function) -> Function:
+        known = _HANDLERS.get(name)
+        if known is not None and _place(known.function) != _place(function):
+            raise ConfigurationError(f"{name} is registered twice: {_shown(known.function)} and {_shown(function)}")
+        parameters = read_parameters(function, name)
+        _HANDLERS[name] = Handler(name, function, parameters)
+        declare(name, StepDefaults(queue, timeout, max_attempts))
+        return function
+
+    return register
+
+
+def find_handler(name: str) -> Handler | None:
+    """Return the handler called `lord:tool`, or None."""
+    return _HANDLERS.get(name)
+
+
+def is_async(name: str) -> bool:
+    """Return whether the handler called `lord:tool` is known for a coroutine function; a decorator may hide that."""
+    handler = _HANDLERS.get(name)
+    return handler is not None and inspect.iscoroutinefunction(handler.function)
+
+
+def known_handlers() -> list[str]:
+    """Return the names of all registered handlers, sorted."""
+    return sorted(_HANDLERS)
+
+
+def import_lords(modules: Sequence[str]) -> None:
+    """Import the modules that register Lords; the working directory is importable.
+
+    Raises:
+      ConfigurationError: a module is missing or fails while it is imported; the error's cause tells why.
+    """
+    here = os.getcwd()  # noqa: PTH109  (sys.path holds strings)
+    keep_own_imports()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    for module in modules:
+        _refuse_taken_name(module)
+        try:
+            importlib.import_module(module)
+        except ConfigurationError:
+            raise
+        except (Exception, SystemExit) as error:
+            message = f"cannot import {module}: {type(error).__name__}: {message_of(error)}{_place_of(error)}"
+            raise ImportFailed(message, hint=_import_hint(module, error)) from error
+
+
+class ImportFailed(ConfigurationError):
+    """A module that should register Lords cannot be imported.
+
+    What to do:
+      Name the module as in an import (`shop.lords`, not `shop/lords.py`), from a folder that it can be imported from.
+      Where it fails by itself, the message names the file and the line.
+    """
+
+    code = "import"
+
+
+def _refuse_taken_name(module: str) -> None:
+    """Check that a module in the working directory is not hidden by one of Python's, or of a library of ours."""
+    name = module.partition(".")[0]
+    if is_ours(name) and (Path(name).is_dir() or Path(f"{name}.py").is_file()):
+        message = f"cannot import {module}: the name is taken by Python's own module, or by a library of questline's"
+        raise ImportFailed(message, hint="rename it")
+
+
+def _import_hint(module: str, error: BaseException) -> str | None:
+    if module.endswith(".py") or "/" in module:
+        return f"give a module name, not a file: {module.removesuffix('.py').strip('./').replace('/', '.')}"
+    if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+        return "name a module that can be imported from the working directory"
+    return None
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the line of the user's module that failed, for an error message."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    if isinstance(error, SyntaxError) or frames[-1].filename == __file__:
+        return ""  # a syntax error says so itself; and where no module was found, there is no line
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})"
+
+
+def _checked_name(
+    lord_name: str, tool_name: str, queue: str | None, timeout: float | None, max_attempts: int | None
+) -> str:
+    """Return `lord:tool` after checking everything as a step would be."""
+    options = {"queue": queue, "timeout_seconds": timeout, "max_attempts": max_attempts}
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        return LordStep.model_validate({"lord_name": lord_name, "tool_name": tool_name, **given}).handler
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = str(first["loc"][0]).removesuffix("_seconds")
+        raise ConfigurationError(f"@lord({lord_name!r}, {tool_name!r}): {place}: {first['msg']}") from None
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return where a function is defined: a module imported twice registers the same function again."""
+    return function.__module__, function.__qualname__
+
+
+def _shown(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

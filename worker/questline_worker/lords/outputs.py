@@ -1,0 +1,74 @@
+"""Earlier outputs as a mapping that reads only what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from questline_persistence import run_data
+from questline_persistence.claims import Claim
+from questline_persistence.payload import decode
+from questline_persistence.records import QuestRepository
+
+
+class Outputs(Mapping[str, Any]):
+    """The outputs that a quest had when a step of it was claimed.
+
+    `outputs["architect"]` reads that Lord's newest output and no other; `outputs["architect#2"]` that of its second
+    step. Iterating reads all of them and gives each once, in the order in which the steps ran: as `architect` where
+    the Lord has one output, as `architect#1`, `architect#2` … where it has several.
+
+    Parameters:
+      repository: where to read.
+      claim: the hold on the step that asks.
+
+    Example:
+      modules = ctx.outputs["architect"]["modules"]
+      drafts = ctx.outputs.all("forge_master")
+    """
+
+    def __init__(self, repository: QuestRepository, claim: Claim) -> None:
+        self._repository = repository
+        self._at = (claim.quest_id, claim.epoch, claim.version)
+        self._read: dict[str, Any] = {}
+        self._inherited: dict[str, Any] | None = None
+        self._all: dict[str, Any] | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        if self._all is not None:
+            return run_data.find(self._all, name)
+        if name not in self._read:
+            self._read[name] = self._find(name)
+        return self._read[name]
+
+    def _find(self, name: str) -> Any:
+        text = self._repository.output(*self._at, name)
+        if text is not None:
+            return decode(text)
+        if self._inherited is None:
+            self._inherited = self._repository.inherited(*self._at)
+        return run_data.find(self._inherited, name)
+
+    def all(self, lord_name: str) -> list[Any]:
+        """Return every output of one Lord, in the order in which its steps ran; empty where it has none.
+
+        Parameters:
+          lord_name: the Lord.
+        """
+        if self._all is None:
+            return self._repository.outputs_of(*self._at, lord_name)
+        return [one.output for one in run_data.outputs_of(self._all, lord_name)]
+
+    def _everything(self) -> dict[str, Any]:
+        if self._all is None:
+            self._all = self._repository.outputs_at(*self._at)
+        return self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return run_data.each(self._everything())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"Outputs({', '.join(self)})"

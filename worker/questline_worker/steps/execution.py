@@ -1,0 +1,162 @@
+"""Runs one handler for one claim and says how that went. It writes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import decimal
+import inspect
+import os
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from concurrent.futures import _base as futures
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any
+
+from questline_persistence.claims import Claim
+from questline_persistence.error_text import summary_of, traceback_of
+from questline_persistence.errors import PayloadError
+from questline_persistence.failpoints import failpoint
+from questline_persistence.payload import encode
+from questline_persistence.records import QuestRepository
+from questline_persistence.retries import backoff
+from questline_worker.forks import end_if_forked
+from questline_worker.lords import (
+    Dropped,
+    Failed,
+    Handler,
+    LordContext,
+    Outcome,
+    Outputs,
+    Permanent,
+    Retry,
+    Snooze,
+    Snoozed,
+    StepCancelled,
+    Succeeded,
+    fill,
+    find_handler,
+    leaves,
+)
+from questline_worker.steps.pending import Pending
+from questline_worker.steps.running import RunningStep
+
+#: Longest error text kept with a run, in characters; the middle of a longer one is left out.
+MAX_ERROR = 16_000
+
+
+class Execution:
+    """Calls handlers.
+
+    Parameters:
+      repository: where earlier outputs are read.
+    """
+
+    def __init__(self, repository: QuestRepository) -> None:
+        self._repository = repository
+        self._limit = repository.database.limits.output
+
+    def begin(self, step: RunningStep) -> Outcome | Pending:
+        """Run the handler of a claimed step as far as a thread is needed; an async one is left to be awaited.
+
+        Every way in which that can go is an outcome, never an exception.
+        """
+        context = LordContext(step.claim, Outputs(self._repository, step.claim), step.still_held, step.tell)
+        conclude = partial(self._conclude, step, context)
+        own, pid = _own_context(), os.getpid()
+        try:
+            output = own.run(_call, step.claim, context)
+        except BaseException as error:  # noqa: BLE001  (a handler may raise SystemExit too; none of it may end the worker)
+            end_if_forked(pid, error)
+            return _unsuccessful(step, error)
+        end_if_forked(pid)
+        # Asked of the value, not of the function: a decorator may have hidden that the function is async.
+        if inspect.iscoroutine(output):
+            return Pending(output, step.claim.timeout_seconds, conclude, own)
+        return conclude(lambda: output)
+
+    def _conclude(self, step: RunningStep, context: LordContext, result: Callable[[], Any]) -> Outcome:
+        """Return what became of a step whose handler is done; `result` returns its output or raises its error."""
+        try:
+            output = result()
+            failpoint("worker.effect")
+            if isinstance(output, Snooze):
+                return Snoozed(output.after)
+            text = encode(output, what=f"the output of {step.claim.handler}", root="output", limit=self._limit)
+        except BaseException as error:  # noqa: BLE001  (as above)
+            return _unsuccessful(step, error)
+        return Succeeded(text, context.pushed)
+
+
+def _own_context() -> Context:
+    """Return a copy of the thread's context variables: what one handler sets must not be there in the next one."""
+    own = copy_context()
+    own.run(lambda: decimal.setcontext(decimal.getcontext().copy()))  # its variable holds an object that changes
+    return own
+
+
+def _call(claim: Claim, context: LordContext) -> Any:
+    """Call the handler of a claimed step with its arguments."""
+    handler = _handler(claim)
+    sources = (claim.params, context.input_data, context.outputs) if handler.parameters else ()
+    arguments = fill(handler.parameters, sources)
+    failpoint("worker.body")
+    return handler.function(context, **arguments)
+
+
+#: What a handler ends with that was cancelled, in its thread or on the event loop.
+_CANCELLED = (StepCancelled, CancelledError, asyncio.CancelledError)
+
+
+def _unsuccessful(step: RunningStep, error: BaseException) -> Outcome:
+    """Return what becomes of a step whose handler, or whose output, met an error."""
+    try:
+        return _judged(step, error)
+    except BaseException:  # noqa: BLE001  (an error's own attributes may raise when they are asked what it is)
+        return Failed(summary_of(error), _retry(step.claim))
+
+
+def _judged(step: RunningStep, error: BaseException) -> Outcome:
+    """Return what becomes of a step by the kind of its error, or the kinds that a group of them holds."""
+    claim, errors = step.claim, list(leaves(error))
+    cancelled = [isinstance(one, _CANCELLED) for one in errors]
+    if step.lost and any(cancelled):
+        return Dropped()
+    if all(cancelled):
+        return Failed(_described(StepCancelled("the step was cancelled")), _retry(claim))
+    if any(isinstance(one, Permanent | PayloadError) for one in errors):
+        return Failed(_described(error), None)
+    snoozes = [one.after for one in errors if isinstance(one, Snooze)]
+    if len(snoozes) == len(errors):
+        return Snoozed(max(snoozes))
+    waits = [one.after for one in errors if isinstance(one, Retry) and one.after is not None]
+    return Failed(_described(error), _retry(claim, max(waits, default=None)))
+
+
+def _handler(claim: Claim) -> Handler:
+    handler = find_handler(claim.handler)
+    if handler is None:
+        raise Permanent(f"this worker does not know {claim.handler}")
+    return handler
+
+
+def _retry(claim: Claim, after: float | None = None) -> float | None:
+    """Return the wait before the next attempt, or None when all are spent."""
+    wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
+    return wait if wait is None or after is None else after
+
+
+def _described(error: BaseException) -> str:
+    """Return an error as its summary, and below it the traceback from the handler on, with causes and groups."""
+    if isinstance(error, PayloadError):
+        return error.advice
+    summary, trace = summary_of(error), traceback_of(error, without=_NOT_THEIRS)
+    text = summary if trace == summary else f"{summary}\n\n{trace}"
+    text = text.replace(f"{Permanent.__module__}.", "")  # users know Permanent and Retry by another module's name
+    if len(text) > MAX_ERROR:
+        text = f"{text[: MAX_ERROR // 2]}\n…\n{text[-MAX_ERROR // 2 :]}"
+    return text
+
+
+#: Where the frames lie between our thread and the handler: our own code, and the future of an async handler.
+_NOT_THEIRS = (__file__.rpartition("/")[0], futures.__file__)
