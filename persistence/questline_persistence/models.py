@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from questline_persistence.errors import InvalidRecord, PayloadError
 from questline_persistence.ids import new_quest_id
 from questline_persistence.payload import refuse_halves
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, StepStatus
+from questline_persistence.step_names import StepName, by_place, named_apart
 
 #: Most steps that one stack may hold; positions are four digits wide.
 MAX_STEPS = 9_999
@@ -61,6 +62,9 @@ def _refused(model: type[BaseModel], error: ValidationError) -> InvalidRecord:
     """Return the first thing that is wrong with a record's fields, and what was meant if a name is misspelt."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part)[:MAX_PLACE] for part in first["loc"])
+    ours = first.get("ctx", {}).get("error")
+    if isinstance(ours, InvalidRecord):
+        return InvalidRecord(f"{model.__name__}: {place}: {ours.message}" if place else ours.message, hint=ours.hint)
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         near = suggestion(place, model.model_fields, kind="fields")
         return InvalidRecord(f"{model.__name__} has no field {place!r}", hint=near)
@@ -94,6 +98,9 @@ class Record(BaseModel, metaclass=_RecordType):
 class LordStep(Record):
     """One step of a stack: which Lord, which of its tools, and how it may be retried.
 
+    The two names may stand in one word, `"architect:design_system"`; or give the function that `@lord` has registered.
+    Wherever steps are given (a quest's stack, a quest type, `ctx.push`), the word or the function alone is a step, too.
+
     Parameters:
       lord_name: the Lord.
       tool_name: the tool.
@@ -108,6 +115,8 @@ class LordStep(Record):
 
     Example:
       LordStep("architect", "design_system", params={"service": "billing"}, max_attempts=5)
+      LordStep("architect:design_system")  # the same step, with the usual options
+      LordStep(design_system)  # the function that @lord("architect", "design_system") has registered
     """
 
     lord_name: Name
@@ -120,20 +129,32 @@ class LordStep(Record):
 
     if TYPE_CHECKING:
 
-        def __init__(self, *names: str, **options: Any) -> None: ...
+        def __init__(self, *names: StepName, **options: Any) -> None: ...
 
     @classmethod
-    def _by_place(cls, *names: str) -> dict[str, Any]:
-        """Return the Lord's name and the tool's, as in `LordStep("architect", "design_system")`."""
-        if len(names) > 2:  # noqa: PLR2004  (the Lord and the tool)
-            message = f"a LordStep takes two names, the Lord's and the tool's, not {len(names)} arguments"
-            raise InvalidRecord(message, hint="give params, max_attempts, timeout_seconds, … by name")
-        return dict(zip(("lord_name", "tool_name"), names, strict=False))  # validation tells what is missing
+    def _by_place(cls, *names: StepName) -> dict[str, Any]:
+        """Return the fields that are given without their names, as in `LordStep("architect", "design_system")`."""
+        return by_place(*names)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_apart(cls, written: Any) -> Any:
+        """Accept a step whose Lord and tool stand in one word."""
+        return named_apart(written)
 
     @property
     def handler(self) -> str:
         """The name under which a worker knows the step's function: `lord:tool`."""
         return f"{self.lord_name}:{self.tool_name}"
+
+
+def as_step(written: LordStep | StepName) -> LordStep:
+    """Return the step that somebody gave as such, as `"lord:tool"`, or as a function.
+
+    Raises:
+      InvalidRecord: it is none of them.
+    """
+    return written if isinstance(written, LordStep) else LordStep(written)
 
 
 class StepView(Record):
@@ -241,14 +262,6 @@ class QuestExecutionData(Record):
     schema_version: int = SCHEMA_VERSION
     _progress: dict[str, int] | None = PrivateAttr(default=None)
     _step_progress: StepProgress | None = PrivateAttr(default=None)
-
-    @field_validator("execution_stack", mode="before")
-    @classmethod
-    def _accept_pairs(cls, value: Any) -> Any:
-        """Accept `("lord", "tool")` pairs for steps, as people write them by hand."""
-        if isinstance(value, list | tuple):
-            return [LordStep(*item) if isinstance(item, tuple) else item for item in value]
-        return value
 
     @property
     def progress(self) -> dict[str, int]:

@@ -301,7 +301,8 @@ class QuestClient:
         """Take a quest back to an earlier snapshot and run it again from there, one epoch later.
 
         Parameters:
-          from_: `LORD`, `LORD#n`, a position such as `0003`, a version such as `v7`; default: the beginning.
+          from_: `LORD` or `LORD:TOOL`, the second of its steps as `LORD#2` or `LORD:TOOL#2`, a position such as `0003`,
+            a version such as `v7`; default: the beginning.
           set: corrections made in the same transaction: `{"input_data.KEY": value, "run_data.LORD.KEY": value,
             "execution_stack.STEP.params.KEY": value}`.
           seen: the version that the caller has seen; refuse if the quest has moved on.

@@ -60,6 +60,8 @@ def _refusal(error: ErrorDetails) -> PayloadError:
             return PayloadError(message)
         case "string_pattern_mismatch":
             return PayloadError(f"{place}: {shortened(value)} cannot be a name", hint=_NAME_HINT)
+        case "value_error" if isinstance(limits.get("error"), PayloadError):
+            return PayloadError(f"{place}: {limits['error'].message}", hint=limits["error"].hint)
         case _:
             return PayloadError(f"{place}: {error['msg']}")
 

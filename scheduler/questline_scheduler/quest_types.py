@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from questline_persistence.error_text import message_of
-from questline_persistence.errors import ConfigurationError, PayloadError
-from questline_persistence.models import MAX_STEPS, LordStep
+from questline_persistence.errors import ConfigurationError, InvalidRecord, PayloadError
+from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.spelling import suggestion
+from questline_persistence.step_names import StepName
 
-StackBuilder: TypeAlias = Callable[[dict[str, Any]], Sequence[LordStep]]
+StackBuilder: TypeAlias = Callable[[dict[str, Any]], Sequence[LordStep | StepName]]
 Builder = TypeVar("Builder", bound=StackBuilder)
 
 _TYPES: dict[str, StackBuilder] = {}
@@ -63,12 +64,12 @@ def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
         stack = list(builder(dict(input_data)))
     except Exception as error:
         raise PayloadError(f"quest type {name!r} refuses this input: {message_of(error)}") from error
-    for step in stack:
-        if not isinstance(step, LordStep):
-            raise PayloadError(f"quest type {name!r} returned {step!r:.100}", hint="let it return LordStep objects")
     if len(stack) > MAX_STEPS:
         raise PayloadError(f"quest type {name!r} returned {len(stack):,} steps; the limit is {MAX_STEPS:,}")
-    return stack
+    try:
+        return [as_step(step) for step in stack]
+    except InvalidRecord as error:
+        raise PayloadError(f"quest type {name!r} returned no step: {error.message}", hint=error.hint) from None
 
 
 _IMPORT_HINT = (

@@ -17,7 +17,7 @@ _POSITION = re.compile(r"\d{4}(\.\d{4})*")
 
 @dataclass(frozen=True, slots=True)
 class StartingPoint:
-    """`LORD`, `LORD#n`, a position such as `0003`, a version such as `v7`, or None for the beginning."""
+    """`LORD`, `LORD:TOOL`, `LORD#n`, a position such as `0003`, a version such as `v7`, or None for the beginning."""
 
     text: str | None = None
 
@@ -57,7 +57,7 @@ def resolve(connection: Connection, quest_id: str, epoch: int, version: int, sta
 
 
 def _step(connection: Connection, quest_id: str, epoch: int, text: str) -> tuple[Row[Any], str | None]:
-    """Return the step that a position, `LORD` or `LORD#n` names, with a notice if the name was ambiguous."""
+    """Return the step that a position, `LORD` or `LORD:TOOL` names, with a notice if the name was ambiguous."""
     plan = history.plan(connection, quest_id, epoch)
     if _POSITION.fullmatch(text):
         for row in plan:
@@ -65,9 +65,10 @@ def _step(connection: Connection, quest_id: str, epoch: int, text: str) -> tuple
                 return row, None
         raise QuestNotFound(f"quest {quest_id} has no step at {text}", hint=f"its steps: {_names(plan)}")
     name, _, number = text.partition("#")
-    found = [row for row in plan if row.lord_name == name]
-    if number:
-        found = [row for row in found if str(row.occurrence) == number]
+    lord_name, colon, tool_name = name.partition(":")
+    found = [row for row in plan if row.lord_name == lord_name and (not colon or row.tool_name == tool_name)]
+    if number:  # a Lord's own steps are numbered, also in `run_data`; those of one of its tools are counted
+        found = [row for index, row in enumerate(found, 1) if str(index if colon else row.occurrence) == number]
     if not found:
         raise QuestNotFound(f"quest {quest_id} has no step of {text}", hint=f"its steps: {_names(plan)}")
     notice = (
@@ -80,5 +81,5 @@ def _step(connection: Connection, quest_id: str, epoch: int, text: str) -> tuple
 
 def _names(plan: list[Row[Any]], most: int = 20) -> str:
     """Return the steps of a plan for an error message."""
-    names = [f"{row.position} {row.lord_name}" for row in plan[:most]]
+    names = [f"{row.position} {row.lord_name}:{row.tool_name}" for row in plan[:most]]
     return ", ".join(names) + (", …" if len(plan) > most else "")

@@ -47,6 +47,9 @@ def test_a_replayed_quest_gives_its_kept_outputs_to_the_next_lords(bench: Workbe
         ("a#1", "0001", {}),
         ("a#2", "0003", {"a": 1, "b": 2}),
         ("b", "0002", {"a": 1}),
+        ("b:work", "0002", {"a": 1}),
+        ("a:work", "0001", {}),
+        ("a:work#2", "0003", {"a": 1, "b": 2}),
         ("0003", "0003", {"a": 1, "b": 2}),
         ("v2", "0003", {"a": 1, "b": 2}),
         ("v0", "0001", {}),
@@ -61,7 +64,7 @@ def test_a_replay_finds_where_to_start(
 
     assert bench.ticket(quest_id).position == position
     assert bench.repository.load_quest(quest_id).run_data == run_data
-    assert (replayed.notice is not None) == (start == "a")
+    assert (replayed.notice is not None) == (start in {"a", "a:work"})
 
 
 def test_a_replay_tells_that_a_lord_occurs_several_times(bench: Workbench) -> None:
@@ -78,6 +81,9 @@ def test_a_replay_tells_that_a_lord_occurs_several_times(bench: Workbench) -> No
         ("0009", "has no step at 0009"),
         ("v9", "no snapshot v9"),
         ("v", "no step of v"),
+        ("a:rest", "no step of a:rest"),
+        ("a:", "no step of a:"),
+        ("a:work#2", "no step of a:work#2"),
         ("", "no step of"),
     ],
 )

@@ -24,7 +24,7 @@ AQuest: Any = Quest
         (lambda: Step("a", "t", colour="red"), "LordStep has no field 'colour'", "known fields: lord_name,"),
         (lambda: Step("a", "t", max_attempts=0), "LordStep: max_attempts: Input should be greater", None),
         (lambda: Step("a", "t", params=[1]), "LordStep: params: Input should be a valid dictionary", None),
-        (lambda: Step("a"), "LordStep: tool_name: Field required", None),
+        (lambda: Step("a"), "'a' names a Lord and no tool", 'write "a:TOOL"'),
         (lambda: Step("a b", "t"), "LordStep: lord_name: String should match pattern", None),
         (lambda: Step("a", "t", {"x": 1}), "a LordStep takes two names", "give params"),
         (lambda: AQuest("x"), "QuestExecutionData takes its fields by name", "such as QuestExecutionData(quest_id=…)"),

@@ -27,6 +27,29 @@ def test_a_whole_quest_is_read() -> None:
     assert (quest.labels, quest.idempotency_key) == ({"team": "red"}, "k")
 
 
+def test_a_step_may_be_written_in_one_word() -> None:
+    quest = read_quest({"quest_type": "build", "execution_stack": ["a:work", {"step": "a:work", "params": {"y": 2}}]})
+
+    assert [step.handler for step in quest.execution_stack] == ["a:work", "a:work"]
+    assert quest.execution_stack[1].params == {"y": 2}
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("a", "execution_stack.1: 'a' names a Lord and no tool"),
+        ({"step": ":work"}, "execution_stack.1: ':work' is not LORD:TOOL"),
+        ({"step": "a:work", "tool_name": "work"}, "execution_stack.1: 'a:work' stands beside lord_name or tool_name"),
+    ],
+)
+def test_a_word_that_is_no_step_is_told_with_its_place(step: Any, said: str) -> None:
+    with pytest.raises(PayloadError) as refused:
+        read_quest({"quest_type": "build", "execution_stack": [STEP, step]})
+
+    assert refused.value.message == said
+    assert refused.value.hint
+
+
 def test_a_quest_type_alone_is_enough() -> None:
     quest = read_quest({"quest_type": "build"})
     assert quest.quest_id

@@ -64,6 +64,12 @@ def test_what_a_builder_raises_refuses_the_quest_and_is_its_cause() -> None:
     assert isinstance(refused.value.__cause__, KeyError)
 
 
+def test_a_builder_may_name_steps_by_one_word_each() -> None:
+    quest_type("short")(lambda _: ["a:work", LordStep("b", "work")])
+
+    assert build_stack("short", {}) == [LordStep("a", "work"), LordStep("b", "work")]
+
+
 @pytest.mark.parametrize("wrong", [[("a", "work")], [{"lord_name": "a", "tool_name": "work"}], ["a"], [None]])
 def test_a_builder_that_returns_something_else_than_steps_is_told(wrong: list[Any]) -> None:
     quest_type("wrong")(lambda _: wrong)

@@ -12,7 +12,8 @@ import structlog
 from questline_persistence.claims import Claim
 from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
-from questline_persistence.models import MAX_STEPS, LordStep
+from questline_persistence.models import MAX_STEPS, LordStep, as_step
+from questline_persistence.step_names import StepName
 from questline_scheduler.step_defaults import complete
 from questline_worker.lords.outcomes import StepCancelled
 from questline_worker.lords.outputs import Outputs
@@ -154,23 +155,22 @@ class LordContext:
         self.log.debug("progress", fraction=round(fraction, 4), message=message)
         self.raise_if_cancelled()
 
-    def push(self, *steps: LordStep) -> None:
+    def push(self, *steps: LordStep | StepName) -> None:
         """Add steps right after this one; they are committed together with this step's result.
 
         Parameters:
           steps: the steps, in the order in which they are to run.
 
         Raises:
-          TypeError: something else than a `LordStep` is given.
-          PayloadError: the quest would get too long; the step fails without another attempt.
+          PayloadError: something is no step, or the quest would get too long; the step fails without another attempt.
+
+        Example:
+          ctx.push(LordStep("reviewer", "read", params={"file": "api.py"}), "forge_master:generate_code")
         """
-        for step in steps:
-            if not isinstance(step, LordStep):
-                raise TypeError(f"push takes LordStep objects, not {type(step).__name__}")
         if len(self._pushed) + len(steps) > MAX_STEPS:
             count = len(self._pushed) + len(steps)
             raise PayloadError(f"{count:,} pushed steps are too many; a quest may have {MAX_STEPS:,} at most")
-        self._pushed += complete(steps)
+        self._pushed += complete([as_step(step) for step in steps])
 
     def raise_if_cancelled(self) -> None:
         """Stop here if no result of this attempt will be taken any more. It costs nothing, so call it in every loop.

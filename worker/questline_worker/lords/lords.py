@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from questline_persistence.error_text import message_of
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.models import LordStep
+from questline_persistence.step_names import give_names, names_of
 from questline_scheduler.step_defaults import StepDefaults, declare
 from questline_worker.lords.parameters import Parameter, read_parameters
 from questline_worker.own_imports import is_ours, keep_own_imports
@@ -79,9 +80,17 @@ def lord(
         parameters = read_parameters(function, name)
         _HANDLERS[name] = Handler(name, function, parameters)
         declare(name, StepDefaults(queue, timeout, max_attempts))
+        _tell_names(function, name)
         return function
 
     return register
+
+
+def _tell_names(function: Callable[..., Any], name: str) -> None:
+    """Let a function bear the names that it is registered under, so that `LordStep` can be given it."""
+    # A decorator may have copied those of the function that it wraps.
+    own = [one for one in names_of(function) if one in _HANDLERS and _HANDLERS[one].function is function]
+    give_names(function, dict.fromkeys((*own, name)))
 
 
 def find_handler(name: str) -> Handler | None:

@@ -66,15 +66,15 @@ def test_pushed_steps_are_kept_in_order_with_the_defaults_of_their_lords(make_cl
     context = LordContext(make_claim(), NOTHING, lambda: True)
     assert context.pushed == ()
     context.push(LordStep("b", "work"))
-    context.push(LordStep("c", "work"), LordStep("d", "work"))
-    assert [step.lord_name for step in context.pushed] == ["b", "c", "d"]
-    assert context.pushed[0].queue == "gpu"
+    context.push(LordStep("c", "work"), "d:work", work)
+    assert [step.lord_name for step in context.pushed] == ["b", "c", "d", "b"]
+    assert [step.queue for step in context.pushed] == ["gpu", None, None, "gpu"]
 
 
 @pytest.mark.parametrize("wrong", [("b", "work"), {"lord_name": "b", "tool_name": "work"}, None])
 def test_only_steps_can_be_pushed(make_claim: MakeClaim, wrong: object) -> None:
     context = LordContext(make_claim(), NOTHING, lambda: True)
-    with pytest.raises(TypeError, match="push takes LordStep objects, not"):
+    with pytest.raises(TypeError, match="names no step"):
         context.push(LordStep("b", "work"), wrong)  # type: ignore[arg-type]  # the point
     assert context.pushed == (), "a part of a refused push was kept"
 

@@ -1,3 +1,4 @@
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,25 @@ def test_one_function_may_serve_several_tools() -> None:
     lord("a", "x")(work)
     lord("a", "y")(work)
     assert known_handlers() == ["a:x", "a:y"]
+
+
+def test_a_step_can_be_named_by_the_function_that_is_registered_for_it() -> None:
+    @lord("a", "work")
+    def work(_: object) -> None: ...
+
+    assert LordStep(work) == LordStep("a", "work")
+
+
+def test_a_function_that_wraps_a_lord_and_is_registered_itself_names_its_own_step() -> None:
+    @lord("a", "work")
+    def work(_: object) -> None: ...
+
+    @lord("b", "work")
+    @functools.wraps(work)
+    def traced(ctx: object) -> None:
+        work(ctx)
+
+    assert (LordStep(work).handler, LordStep(traced).handler) == ("a:work", "b:work")
 
 
 def test_a_module_imported_twice_registers_its_functions_anew(project: Path) -> None:
