@@ -53,6 +53,7 @@ EVENTS = {
     "step_started": "A handler is about to be called. Only `questline dev` tells.",
     "step_released": "A step did not end within the time for shutting down and was given back, no attempt spent.",
     "store_unavailable": "The database is away, or its disk is full. The process waits, and goes on when it is back.",
+    "sweep_delayed": "Somebody keeps a row locked that a sweep has to write. The next sweep tries it again.",
     "sweep_failed": "One row could not be swept, or the store took no record of it. The others were.",
     "suspect_put_off": "A suspect waited in vain, a minute or more, to run alone or among few. Others go first now.",
     "sweep_postponed": "The store was away, so that all leases look over. Workers get time to renew them.",

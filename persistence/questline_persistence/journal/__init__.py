@@ -11,6 +11,7 @@ from questline_persistence.journal.endings import (
     end_together,
     ended,
     error_text,
+    lock_free,
     record,
     settle_pause,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "error_text",
     "history",
     "insert_quests",
+    "lock_free",
     "record",
     "server_of",
     "settle_pause",

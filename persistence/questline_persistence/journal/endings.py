@@ -139,35 +139,52 @@ def end_badly(
 
 
 def end_together(
-    connection: Connection, endings: Sequence[Ending], *, now: float, also: ColumnElement[bool], wait: bool = False
+    connection: Connection, endings: Sequence[Ending], *, now: float, also: ColumnElement[bool]
 ) -> list[tuple[Ending, Settled]]:
     """Move tickets from running to ready after their back-offs, or to held, all at once; record their runs.
+
+    A ticket that somebody else has locked at the moment is left out.
 
     Parameters:
       endings: attempts that are all to be followed by another, and either all lost their worker or none did.
       also: a further condition, checked in the same statement on each.
-      wait: whether to wait for tickets that somebody else has locked, rather than leave them out.
 
     Returns:
       Those whose claim still held the step.
     """
-    by_step = {(ending.quest_id, ending.epoch, ending.position): ending for ending in endings}
-    claims = tuple_(tickets.c.quest_id, tickets.c.epoch, tickets.c.position, tickets.c.claim_id)
-    held = and_(
-        tickets.c.quest_id.in_([ending.quest_id for ending in endings]),  # leads to the rows
-        claims.in_([(*step, ending.claim_id) for step, ending in by_step.items()]),
-        still_in_state(TicketState.RUNNING),
-        also,
-    )
-    key = (tickets.c.quest_id, tickets.c.branch)
-    order = order_of_locks(connection.dialect.name)
-    mine = select(*key).where(held).order_by(*order).with_for_update(skip_locked=not wait).cte("mine")
-    change = update(tickets).where(tuple_(*key).in_(select(mine)), held).values(**_tried_again(endings, now))
     plan_by_keys(connection)
+    by_step = {(ending.quest_id, ending.epoch, ending.position): ending for ending in lock_free(connection, endings)}
+    if not by_step:
+        return []
+    change = update(tickets).where(_hold([*by_step.values()]), also).values(**_tried_again(endings, now))
     rows = connection.execute(change.returning(tickets.c.position, *_AGAIN)).all()
     won = [(by_step[row.quest_id, row.epoch, row.position], row) for row in rows]
     record(connection, [ending for ending, _ in won], now)
     return [(ending, _offered(connection, ending, row, now)) for ending, row in won]
+
+
+def lock_free(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
+    """Lock the tickets of attempts, then their quests, where nobody else has; return the attempts that still go on.
+
+    A quest that somebody has locked cannot be changed, and its history takes nothing either.
+    """
+    found = select(tickets.c.quest_id, tickets.c.claim_id).where(_hold(endings))
+    order = order_of_locks(connection.dialect.name)
+    held = connection.execute(found.order_by(*order).with_for_update(skip_locked=True)).all()
+    theirs = select(quests.c.quest_id).where(quests.c.quest_id.in_([row.quest_id for row in held]))
+    free = {*connection.execute(theirs.with_for_update(key_share=True, skip_locked=True)).scalars()}
+    claims = {row.claim_id for row in held if row.quest_id in free}
+    return [ending for ending in endings if ending.claim_id in claims]
+
+
+def _hold(endings: Sequence[Ending]) -> ColumnElement[bool]:
+    """Return the guard of what ends several claims: a ticket is still held by one of them."""
+    claims = tuple_(tickets.c.quest_id, tickets.c.epoch, tickets.c.position, tickets.c.claim_id)
+    return and_(
+        tickets.c.quest_id.in_([ending.quest_id for ending in endings]),  # leads to the rows
+        claims.in_([(ending.quest_id, ending.epoch, ending.position, ending.claim_id) for ending in endings]),
+        still_in_state(TicketState.RUNNING),
+    )
 
 
 def _retry(connection: Connection, ending: Ending, guard: ColumnElement[bool], now: float) -> Settled:

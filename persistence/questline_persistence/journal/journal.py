@@ -134,7 +134,8 @@ class Journal:
                 tickets.c.worker_id == self.worker_id,
                 tickets.c.claim_id == claim_id,
             )
-            row = connection.execute(query).first()
+            # The heartbeat asks for this: it must not wait for one that somebody has locked, and will ask again.
+            row = connection.execute(query.with_for_update(skip_locked=True)).first()
             if row is None:
                 return Settled(won=False)
             return give_back(connection, **row._asdict(), claim_id=claim_id, now=self.database.clock.now())

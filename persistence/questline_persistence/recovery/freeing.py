@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Row, select
 
 from questline_persistence.claims import Settled
-from questline_persistence.dialects import REFUSALS
-from questline_persistence.errors import QuestlineError, StoreUnavailable
-from questline_persistence.journal import Ending, end_badly, end_together
+from questline_persistence.dialects import REFUSALS, Overtime
+from questline_persistence.errors import QuestlineError
+from questline_persistence.journal import Ending, end_badly, end_together, lock_free
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.schema import tickets, workers
@@ -65,17 +65,12 @@ class Freeing:
         return _ending(row, now, what, _pause(row, loss), loss)
 
     def _end(self, endings: Sequence[Ending], still: ColumnElement[bool], now: float) -> list[Settled]:
+        """End claims; what somebody else has locked is left for the next sweep, which is soon."""
         again = [ending for ending in endings if ending.retry_in is not None]
-        # By the bytes of their ids, as claims and checkpoints lock theirs; the others skip what is locked.
-        final = sorted((one for one in endings if one.retry_in is None), key=lambda ending: ending.quest_id)
+        final = [ending for ending in endings if ending.retry_in is None]
         one_by_one = partial(_end_each, now=now, also=still)
         tried = self._written(again, partial(end_together, now=now, also=still), one_by_one)
         tried += self._written(final, one_by_one, one_by_one)
-        known = {ending.claim_id for ending, _ in tried}
-        # What somebody had locked at that moment is waited for; where that takes long, it is left for the next sweep.
-        locked = [ending for ending in again if ending.claim_id not in known]
-        with suppress(StoreUnavailable):
-            tried += self._written(locked, partial(end_together, now=now, also=still, wait=True), one_by_one)
         ended = [(ending, settled) for ending, settled in tried if settled.won]
         for ending, _ in ended:
             _tell(ending)
@@ -90,16 +85,23 @@ class Freeing:
         if not endings:
             return []
         try:
-            return self.database.write(partial(write, endings=endings), at="sweep_free")
+            return self.database.write(partial(write, endings=endings), at="sweep_free", limited=True)
         except Exception as error:
             if isinstance(error, QuestlineError) and not isinstance(error, REFUSALS):
                 raise
             if len(endings) == 1:
-                log.exception("sweep_failed", quest_id=endings[0].quest_id, position=endings[0].position)
-                bad = [(endings[0], Settled(won=False))]
-                return self._unrecorded(endings, one_by_one) or bad if isinstance(error, REFUSALS) else bad
+                return self._bad(endings[0], one_by_one, error)
         half = len(endings) // 2
         return self._written(endings[:half], write, one_by_one) + self._written(endings[half:], write, one_by_one)
+
+    def _bad(self, ending: Ending, one_by_one: _Write, error: Exception) -> _Ended:
+        """See to the one ending that could not be written."""
+        if isinstance(error, Overtime):
+            log.warning("sweep_delayed", quest_id=ending.quest_id, position=ending.position, reason=str(error))
+            return []
+        log.error("sweep_failed", quest_id=ending.quest_id, position=ending.position, exc_info=error)
+        refused = isinstance(error, REFUSALS)
+        return (self._unrecorded([ending], one_by_one) if refused else []) or [(ending, Settled(won=False))]
 
     def _unrecorded(self, endings: Sequence[Ending], write: _Write) -> _Ended:
         """Write endings without the record that the store refuses: the attempt counts all the same."""
@@ -127,7 +129,8 @@ def _end_each(
     also: ColumnElement[bool],
     recorded: bool = True,
 ) -> _Ended:
-    ended = [(ending, end_badly(connection, ending, now=now, also=also, recorded=recorded)) for ending in endings]
+    mine = lock_free(connection, endings)
+    ended = [(ending, end_badly(connection, ending, now=now, also=also, recorded=recorded)) for ending in mine]
     return [(ending, settled) for ending, settled in ended if settled.won]
 
 

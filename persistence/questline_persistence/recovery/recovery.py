@@ -383,9 +383,8 @@ class Recovery:
     ) -> tuple[int, str | None]:
         """Change a bounded number of the tickets that are found; return how many those were, and where to go on.
 
-        Page by page each is looked at once, whatever others do to them meanwhile. They are locked by the bytes of their
-        ids, as claims and checkpoints lock theirs: of two batches that overlap, one waits for the other, and never each
-        for the other.
+        Page by page each is looked at once, whatever others do to them meanwhile. One that somebody has locked is left
+        out: whoever changes it rings for it, or the next look finds it; waited for, it would hold up all others.
 
         Parameters:
           found: leads to the tickets.
@@ -403,7 +402,7 @@ class Recovery:
             select(*key)
             .where(tickets.c.quest_id.in_(ids), ours, still)
             .order_by(*order_of_locks(self.database.dialect))
-            .with_for_update()
+            .with_for_update(skip_locked=True)
             .cte("locked")
         )
         change = update(tickets).where(tuple_(*key).in_(select(locked)), ours, still).values(values)

@@ -109,14 +109,15 @@ class Register:
         return self.database.write(lambda connection: connection.execute(change).first() is not None, at="renew")
 
     def tell(self, told: Sequence[Progress]) -> None:
-        """Note how far steps say to be, for people to see; one whose claim is gone meanwhile is left out."""
+        """Note how far steps say to be, for people to see; one whose claim is gone meanwhile is left out.
+
+        So is one whose ticket somebody has locked: the heartbeat that tells of it must not wait.
+        """
+        whose = and_(tickets.c.quest_id == bindparam("whose"), tickets.c.claim_id == bindparam("by"))
+        free = select(tickets.c.branch).where(whose).with_for_update(skip_locked=True)
         change = (
             update(tickets)
-            .where(
-                tickets.c.quest_id == bindparam("whose"),
-                tickets.c.claim_id == bindparam("by"),
-                still_in_state(TicketState.RUNNING),
-            )
+            .where(whose, tickets.c.branch.in_(free), still_in_state(TicketState.RUNNING))
             .values(
                 progress=bindparam("fraction"), progress_message=bindparam("message"), progress_claim_id=bindparam("by")
             )
@@ -128,7 +129,7 @@ class Register:
                 "fraction": one.fraction,
                 "message": error_text(one.message)[:MAX_MESSAGE],
             }
-            for one in sorted(told, key=lambda one: one.quest_id)  # in one order everywhere
+            for one in told
         ]
         if rows:
             self.database.write(lambda connection: connection.execute(change, rows), at="renew")

@@ -242,7 +242,13 @@ class Database:
         return self._retry(lambda: self._transaction(work))
 
     def write(
-        self, work: Callable[[Connection], T], *, at: str = "write", repeatable: bool = True, tries: float = math.inf
+        self,
+        work: Callable[[Connection], T],
+        *,
+        at: str = "write",
+        repeatable: bool = True,
+        tries: float = math.inf,
+        limited: bool = False,
     ) -> T:
         """Return `work(connection)` after one committed write transaction.
 
@@ -252,11 +258,13 @@ class Database:
           repeatable: whether a COMMIT whose reply was lost may simply be sent again, because `work`
             recognises what it has already done.
           tries: how often to try, as long as the patience lasts.
+          limited: whether what took too long, or waited too long for a lock, is told of at once.
 
         Raises:
+          Overtime: it took too long, and `limited`.
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable), tries=tries)
+        return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable), tries=tries, limited=limited)
 
     def statement(self, work: Callable[[Connection], T], *, at: str, alone: bool | None = None) -> T:
         """Return `work(connection)` of the few statements on a step's way.

@@ -1,7 +1,10 @@
 """What a step says of its progress is seen while its claim holds, and costs a heartbeat's statement."""
 
+from sqlalchemy import select
+
 from questline_persistence.claims import Claim, Progress
 from questline_persistence.recovery.register import MAX_MESSAGE
+from questline_persistence.schema import tickets
 from tests.contract.quests import LONG, Workbench, failure, statements
 
 
@@ -51,6 +54,20 @@ def test_a_claim_that_is_gone_says_nothing_of_the_one_that_came_after_it(bench: 
     tell(bench, late, 0.5)
 
     assert bench.everything(quest_id) == before
+
+
+def test_what_a_heartbeat_writes_of_steps_waits_for_none_that_somebody_has_locked(postgres_url: str) -> None:
+    """Waited for, the lease of the whole process would run out."""
+    bench = Workbench(postgres_url)
+    locked, free = (bench.claim(bench.submit("a")) for _ in range(2))
+    with bench.database.engine.connect() as somebody:
+        somebody.execute(select(tickets).where(tickets.c.quest_id == locked.quest_id).with_for_update())
+        bench.register.tell([Progress(one.quest_id, one.claim_id, 0.5, "half") for one in (locked, free)])
+        assert not bench.journal.release_stray(locked.claim_id).won
+
+    assert [told(bench, one.quest_id) for one in (locked, free)] == [[NOTHING], [(0.5, "half")]]
+    assert bench.journal.release_stray(locked.claim_id).won
+    bench.close()
 
 
 def test_a_word_that_the_stores_cannot_hold_is_kept_as_they_can(bench: Workbench) -> None:

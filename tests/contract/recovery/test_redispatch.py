@@ -2,13 +2,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import select
 
 from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, Doorbell
 from questline_persistence.recovery import Recovery
 from questline_persistence.schema import tickets
 from tests.contract.quests import LONG, Workbench, failure, quest, statements
-from tests.waiting import eventually
 
 
 def test_duratiq_6_a_step_whose_doorbell_was_lost_is_rung_again(bench: Workbench) -> None:
@@ -225,27 +224,20 @@ def test_a_waiting_step_becomes_ready_when_its_time_has_come(bench: Workbench) -
     assert [bell.quest_id for bell in bench.recovery.due()] == [due]
 
 
-def test_ringing_for_everything_locks_steps_as_a_batch_of_claims_does(postgres_url: str) -> None:
-    """By the bytes of their ids: in any other order, two batches could wait for each other."""
+def test_who_rings_for_all_or_wakes_waits_for_no_step_that_another_has_locked(postgres_url: str) -> None:
     bench = Workbench(postgres_url)
-    last, first = bench.submit("a", quest_id="a"), bench.submit("a", quest_id="B")  # in the order of the disk
-    with ThreadPoolExecutor(1) as pool, bench.database.engine.begin() as claims:
-        claims.execute(_locked(first))
-        ringing = pool.submit(bench.recovery.ring_all)
-        eventually(lambda: bench.database.read(_somebody_waits_for_a_lock))
-        claims.execute(_locked(last).with_for_update(nowait=True))
-        claims.rollback()
+    locked, free, asleep_locked, asleep = (bench.submit("a") for _ in range(4))
+    change = "UPDATE tickets SET state = 'waiting', available_at = 0 WHERE quest_id IN (:one, :two)"
+    bench.execute(change, one=asleep_locked, two=asleep)
+    with bench.database.engine.connect() as somebody:
+        rows = select(tickets).where(tickets.c.quest_id.in_([locked, asleep_locked]))
+        somebody.execute(rows.with_for_update())
 
-        assert ringing.result(10) == 2
+        assert bench.recovery.ring_all() == 1
+        assert bench.recovery.wake() == 1
+    assert {bell.quest_id for bell in bench.recovery.due()} == {free, asleep}
+    assert bench.recovery.wake() == 1
     bench.close()
-
-
-def _locked(quest_id: str) -> Select[*tuple[Any, ...]]:
-    return select(tickets).where(tickets.c.quest_id == quest_id).with_for_update()
-
-
-def _somebody_waits_for_a_lock(connection: Connection) -> bool:
-    return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one())
 
 
 def test_everything_is_rung_for_in_batches_of_a_bounded_size(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

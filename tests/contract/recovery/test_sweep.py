@@ -1,12 +1,10 @@
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import text
 
-from questline_persistence.claims import Settled
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.journal import Ending
 from questline_persistence.models import LordStep
@@ -337,33 +335,31 @@ def test_many_sweeps_at_once_free_each_claim_once(bench: Workbench) -> None:
     assert [bench.ticket(quest_id).lost for quest_id in quest_ids] == [1] * 20
 
 
-def test_a_ticket_that_somebody_has_locked_for_long_keeps_no_other_from_being_freed(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    locked, other, final = (bench.submit("a") for _ in range(3))
-    for quest_id in (locked, other, final):
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("table", ["tickets", "quest_executions"])
+def test_a_row_that_somebody_keeps_locked_keeps_no_other_claim_from_being_freed(bench: Workbench, table: str) -> None:
+    locked, other, final, locked_final = quest_ids = [bench.submit("a") for _ in range(4)]
+    for quest_id in quest_ids:
         bench.claim(quest_id, bench.worker(lease=-LONG))
-    bench.execute("UPDATE tickets SET lost = :most WHERE quest_id = :final", most=MAX_LOST_IN_ALL - 1, final=final)
-    real = freeing.end_together
+    last = "UPDATE tickets SET lost = :most WHERE quest_id IN (:one, :two)"
+    bench.execute(last, most=MAX_LOST_IN_ALL - 1, one=final, two=locked_final)
 
-    def end_together(connection: Connection, endings: Sequence[Ending], **more: Any) -> list[tuple[Ending, Settled]]:
-        """Behave as the store does while somebody keeps the lock."""
-        if more.get("wait"):
-            raise StoreUnavailable("canceling statement due to lock timeout")
-        return real(connection, [one for one in endings if one.quest_id != locked], **more)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(freeing, "end_together", end_together)
+    lock = text(f"SELECT 1 FROM {table} WHERE quest_id IN (:one, :two) FOR UPDATE")
+    with bench.database.engine.connect() as somebody:
+        somebody.execute(lock, {"one": locked, "two": locked_final})
         swept = bench.recovery.sweep()
-    assert (swept.freed, swept.failed) == (2, 1)
-    assert [bench.ticket(locked).state, bench.ticket(other).state] == ["running", "ready"]
-    assert bench.recovery.sweep().freed == 1
+        assert (swept.failed, bench.ticket(other).state) == (1, "ready")
+        assert bench.ticket(locked_final).state == "running"
+        assert bench.repository.load_quest(final).status == "failed"
+
+    assert bench.recovery.sweep().failed == 1
+    assert bench.ticket(locked).state == "ready"
 
 
 def test_a_row_that_cannot_be_ended_is_told_of_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.claim(bench.submit("a"), bench.worker(lease=-LONG))
     told: list[str] = []
-    monkeypatch.setattr(freeing.log, "exception", lambda event, **_: told.append(event))
+    monkeypatch.setattr(freeing.log, "error", lambda event, **_: told.append(event))
     with monkeypatch.context() as patched:
         patched.setattr(freeing, "end_together", lambda *_, **__: 1 // 0)
         assert bench.recovery.sweep().freed == 0
