@@ -10,7 +10,7 @@ from questline_persistence.clock import uptime
 from questline_persistence.models import LordStep
 from questline_persistence.payload import decode
 
-#: How long a doorbell may go unanswered before it is rung again, in seconds; it doubles with each ring.
+#: How long a wake-up may go unanswered before it is sent again, in seconds; it doubles each time.
 REDISPATCH_FIRST = 2.0
 #: How much too early a claim may come, in seconds: the clock offsets of two processes never agree quite.
 CLAIM_SLACK = 1.0

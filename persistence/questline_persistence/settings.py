@@ -74,7 +74,9 @@ class Settings(BaseSettings):
         description="`transaction` where a pooler such as PgBouncer shares PostgreSQL's sessions among transactions; "
         "`auto` looks, once per process",
     )
-    broker_url: str = Field("memory://", description="doorbells: `memory://` or `redis://…`; falls back to REDIS_URL")
+    broker_url: str = Field(
+        "memory://", description="wake-ups for workers: `memory://` or `redis://…`; falls back to REDIS_URL"
+    )
     lords: Words = Field((), description="modules to import Lords from, separated by commas")
     namespace: str = Field(
         "default", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,62}$", description="tenant that all quests belong to"

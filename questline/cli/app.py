@@ -29,6 +29,9 @@ _QUESTS, _STEERING, _PROCESSES, _UPKEEP = "Quests", "Steering", "Processes", "Up
 
 _HELP = """Run quests durably: stacks of steps, each checkpointed to SQL.
 
+A quest is one run of a workflow: an input and a stack of steps. Lords (your step functions) run the steps; `@lord`
+registers them.
+
 retry: the same quest, its failed step again. resume: go on after a pause. replay: the same quest, back to an earlier
 snapshot. fork: a new quest from another's snapshot. cancel: stop for good.
 

@@ -31,7 +31,8 @@ _SHARED = {
     ),
     "broker_url": (
         Annotated[
-            str | None, typer.Option(help="Doorbells: memory:// or redis://…", metavar="URL", rich_help_panel=_PANEL)
+            str | None,
+            typer.Option(help="Wake-ups for workers: memory:// or redis://…", metavar="URL", rich_help_panel=_PANEL),
         ],
         None,
     ),

@@ -119,7 +119,7 @@ Corrections: TypeAlias = Annotated[
 Modules: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Modules that register Lords. Default: the setting QUESTLINE_LORDS.",
+        help="Modules that register Lords (your step functions). Default: the setting QUESTLINE_LORDS.",
         metavar="MODULE...",
         show_default=False,
     ),

@@ -51,7 +51,7 @@ from questline_persistence.suspicion import MAX_LOST
 
 #: Most dead claims freed in one transaction.
 MAX_SWEEP = 500
-#: Most tickets rung again, or woken, in one go.
+#: Most steps whose wake-ups are sent again, or whose waits end, in one go.
 MAX_REDISPATCH = 1_000
 #: Rings after which the wait has reached its longest.
 _DOUBLINGS = 9

@@ -34,9 +34,9 @@ def dev(
 ) -> None:
     """Run one worker process with all loops for development, until Ctrl-C.
 
-    It listens to every queue that its Lords name, tells of every step and quest, and runs changed code as soon as the
-    running steps have ended. Needs no server: quests are kept in ./.questline/ and survive a restart. A second Ctrl-C
-    stops at once; either way it exits with 0.
+    It listens to every queue that its Lords (your step functions) name, tells of every step and quest, and runs changed
+    code as soon as the running steps have ended. Needs no server: quests are kept in ./.questline/ and survive a
+    restart. A second Ctrl-C stops at once; either way it exits with 0.
     """
     from questline_worker.code_watch import CodeWatch  # noqa: PLC0415  (the worker, which only this needs)
 

@@ -23,8 +23,8 @@ def stats(invocation: Invocation) -> None:
     """Show how many quests have each status, how long the newest ones took, and how many failures were recovered.
 
     Counts end at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters run over all
-    time: workers lost, claims freed from them or from attempts that timed out, results fenced because they came too
-    late, and bells that were rung again.
+    time: workers lost, steps taken back from them or from attempts that timed out, results dropped because they came
+    too late, and wake-ups that were sent again.
     """
     from questline_persistence.records import MAX_COUNTED  # noqa: PLC0415  (200 ms that --help does not need)
 
@@ -40,9 +40,15 @@ def stats(invocation: Invocation) -> None:
 
 def lords(
     invocation: Invocation,
-    lord: Annotated[str | None, typer.Option(help="Only this Lord.", metavar="NAME", show_default=False)] = None,
+    lord: Annotated[
+        str | None,
+        typer.Option(help="Only this Lord (the name, without its tool).", metavar="NAME", show_default=False),
+    ] = None,
 ) -> None:
-    """Show, per Lord and tool, how the newest attempts went, up to 1,000 of a Lord: success in percent, durations."""
+    """Show how your step functions fare, per Lord and tool: success in percent and durations of the newest attempts.
+
+    Up to 1,000 attempts of a Lord are looked at.
+    """
     found = invocation.repository.get_lord_stats(lord)
     invocation.answer_items(
         [dict(row) for row in found],

@@ -53,8 +53,8 @@ def worker(
 ) -> None:
     """Run steps until SIGTERM or Ctrl-C, which let running steps end; a process that dies is replaced.
 
-    The modules register the Lords; the working directory is importable. A second Ctrl-C stops at once, and what ran
-    then is run again by others; a second SIGTERM changes nothing. Either way it exits with 0.
+    The modules register the Lords (your step functions); the working directory is importable. A second Ctrl-C stops at
+    once, and what ran then is run again by others; a second SIGTERM changes nothing. Either way it exits with 0.
     """
     chosen = invocation.load_settings(
         worker_processes=processes,
@@ -79,7 +79,9 @@ def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], 
     """
     if not modules:
         hint = "name one after the command, or set QUESTLINE_LORDS"
-        raise UsageMistake("no module of Lords is named, so this worker would run no step", hint=hint)
+        raise UsageMistake(
+            "no module of Lords (your step functions) is named, so this worker would run no step", hint=hint
+        )
     from questline_worker.green_threads import refuse_green_threads  # noqa: PLC0415  (Dramatiq and the worker …
     from questline_worker.lords import known_handlers  # noqa: PLC0415  …
     from questline_worker.supervisor import Supervisor  # noqa: PLC0415  … which only this needs)

@@ -72,7 +72,7 @@ def _rehearse(broker: RingingRedisBroker) -> Check:
     except StoreUnavailable as error:
         exit_code = ExitCode.NOT_ALLOWED if "docs/reference/broker.md" in (error.hint or "") else ExitCode.UNREACHABLE
         return failed("broker", "rehearsal", error.message, error.hint, exit_code=exit_code)
-    return passed("broker", "rehearsal", "a bell was rung, fetched and given back")
+    return passed("broker", "rehearsal", "a wake-up was sent, fetched and given back")
 
 
 def _cluster(server: redis.Redis) -> Check:
@@ -80,7 +80,7 @@ def _cluster(server: redis.Redis) -> Check:
     state, nodes = found.get("cluster_state", "?"), found.get("cluster_known_nodes", "?")
     options = server.connection_pool.connection_kwargs
     where = f"{options['host']}:{options['port']}"
-    message = f"state {state}, {nodes} node{'' if nodes == '1' else 's'}; {where} keeps this namespace's bells"
+    message = f"state {state}, {nodes} node{'' if nodes == '1' else 's'}; {where} keeps this namespace's wake-ups"
     if state == "ok":
         return passed("broker", "cluster", message, {"state": state, "node": where})
     return warned("broker", "cluster", message, "redis-cli --cluster check tells which slots no node has")
@@ -104,7 +104,7 @@ def _policy(client: redis.Redis) -> Check:
     policy = str(found.get("maxmemory_policy", "noeviction"))
     if policy == "noeviction":
         return passed("broker", "maxmemory-policy", policy, policy)
-    hint = "CONFIG SET maxmemory-policy noeviction; what is evicted is rung again from SQL, some seconds later"
+    hint = "CONFIG SET maxmemory-policy noeviction; what is evicted is sent again from SQL, some seconds later"
     return warned("broker", "maxmemory-policy", policy, hint, policy)
 
 
@@ -116,5 +116,5 @@ def _memory(server: redis.Redis) -> Check:
     message, value = f"{used / 1e6:.1f} of {limit / 1e6:.1f} MB used", {"used_bytes": used, "limit_bytes": limit}
     if used < FULL_SHARE * limit:
         return passed("broker", "maxmemory", message, value)
-    hint = "raise its maxmemory, or give the doorbells a server of their own; a full one takes no bells"
+    hint = "raise its maxmemory, or give the wake-ups a server of their own; a full one takes none"
     return warned("broker", "maxmemory", message, hint, value)

@@ -29,10 +29,10 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def doctor(invocation: Invocation) -> None:
-    """Look for what may keep quests from running: settings, database, broker, clocks, workers, Lords, tickets, disk.
+    """Look for what may keep quests from running: settings, database, broker, clocks, workers, Lords, steps, disk.
 
-    Changes nothing. Exits with 0 if nothing failed, warnings included, else as the first failure asks for. Below
-    `tickets` it tells how many steps wait, for what, and of which quests, such as `questline show` tells of one.
+    Changes nothing. Exits with 0 if nothing failed, warnings included, else as the first failure asks for. It also
+    tells how many steps wait, for what, and of which quests, as `questline show` tells of one.
     """
     checks = list(examine(invocation))
     failures = [check for check in checks if check.verdict is Verdict.FAIL]

@@ -20,7 +20,7 @@ from questline_scheduler.doorbells.free_threads import FreeThreads
 
 #: The one actor that every doorbell is for.
 ACTOR_NAME = "run_step"
-#: Longest bell that a broker delivers, in bytes; ours have about 60, the longest quest id makes 330.
+#: Longest wake-up that a broker delivers, in bytes; ours have about 60, the longest quest id makes 330.
 MAX_MESSAGE_BYTES = 10_000
 #: Milliseconds that a consumer waits for a bell unless told otherwise.
 IDLE_MILLIS = 1_000
@@ -136,7 +136,7 @@ class DoorbellBroker(Broker, ABC):
           StoreUnavailable: the broker cannot be reached, or its queue is full.
         """
         if delay is not None:
-            raise ConfigurationError("a doorbell cannot be delayed", hint="let the step wait: SQL keeps its time")
+            raise ConfigurationError("a wake-up cannot be delayed", hint="let the step wait: SQL keeps its time")
         bell = _bell_in(message)
         queued = message_for(bell)
         self.emit_before("enqueue", queued, delay)
@@ -229,7 +229,7 @@ def _bell_in(message: Message[Any]) -> Doorbell:
     kwargs = message.kwargs
     if message.actor_name != ACTOR_NAME or message.args or kwargs.keys() != _ARGUMENTS:
         raise PayloadError(
-            f"{message.actor_name} is no doorbell: this broker carries {ACTOR_NAME}(quest_id=, epoch=, position=) only",
+            f"{message.actor_name} wakes no step: this broker carries {ACTOR_NAME}(quest_id=, epoch=, position=) only",
             hint="give your own actors a broker of their own",
         )
     bell = Doorbell(queue=message.queue_name, **kwargs)

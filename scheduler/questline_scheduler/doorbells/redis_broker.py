@@ -278,7 +278,7 @@ def _hint(error: Exception) -> str:
 _RIGHTS = "let its user use the commands and keys that docs/reference/broker.md names"
 #: What mends an error of this type that says this.
 _HINTS: tuple[tuple[type[Exception], str, str], ...] = (
-    (Exception, "maxmemory", "raise its maxmemory, or give the doorbells a server of their own"),
+    (Exception, "maxmemory", "raise its maxmemory, or give the wake-ups a server of their own"),
     (NoPermissionError, "", _RIGHTS),
     (Exception, "ACL failure", _RIGHTS),
     (Exception, "can't access", _RIGHTS),

@@ -114,7 +114,7 @@ def test_a_message_with_other_arguments_is_refused(broker: DoorbellBroker, kwarg
 
 
 def test_a_message_for_another_actor_is_refused(broker: DoorbellBroker) -> None:
-    with pytest.raises(PayloadError, match="mail is no doorbell"):
+    with pytest.raises(PayloadError, match="mail wakes no step"):
         broker.enqueue(replace(message_for(bell("q1")), actor_name="mail"))
 
 
