@@ -6,7 +6,7 @@ import pytest
 
 from questline_persistence.claims import ClaimRequest
 from questline_persistence.errors import QuestConflict, QuestNotFound
-from questline_persistence.records import QuestFilter
+from questline_persistence.records import QuestFilter, short_ids, statistics
 from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, quest
 
@@ -98,6 +98,27 @@ def test_i11_no_record_of_another_namespace_is_seen(bench: Workbench, stranger: 
     assert (records.list_quests(), records.matching(QuestFilter())) == ([], [])
     assert records.ended_before(bench.clock.now() + LONG, list(ExecutionStatus)) == []
     assert (records.get_quest_stats()["total_quests"], records.get_lord_stats(), records.live_handlers()) == (0, [], {})
+
+
+def test_i11_what_is_told_of_a_namespace_s_newest_is_not_crowded_out_by_another(
+    bench: Workbench, stranger: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, bound in ((statistics, "MAX_TIMED"), (statistics, "MAX_ATTEMPTS"), (short_ids, "MAX_LOOKED")):
+        monkeypatch.setattr(module, bound, 3)
+    monkeypatch.setattr(statistics, "MAX_LORDS", 1)
+    quest_id, saved = bench.end("completed", "b"), quest("b")
+    bench.end("failed", "b")
+    bench.repository.save_quest(saved)
+    bench.repository.save_lord_run(saved.quest_id, "b", "work", start_time=1.0, end_time=2.0)
+    told = (bench.repository.get_quest_stats(), bench.repository.get_lord_stats())
+    for lord in ("a", "b") * 4:
+        stranger.clock.advance(1)
+        stranger.end("completed", lord)
+
+    assert (bench.repository.get_quest_stats(), bench.repository.get_lord_stats()) == told
+    assert [(lord["lord_name"], lord["total_runs"], lord["errors"]) for lord in told[1]] == [("b", 3, 1)]
+    assert told[0]["avg_duration_seconds"] is not None
+    assert bench.repository.full_id(quest_id[-12:]) == quest_id
 
 
 def test_i11_no_quest_of_another_namespace_is_saved_over(bench: Workbench, stranger: Workbench) -> None:

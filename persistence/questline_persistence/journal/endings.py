@@ -326,7 +326,7 @@ _RECORD = insert(runs).from_select(
     [
         *("quest_id", "epoch", "position", "lord_name", "tool_name", "run_index", "status"),
         *("start_time", "end_time", "duration_seconds", "input_data", "error_message"),
-        *("attempt_number", "max_attempts", "created_at", "worker_id", "claim_id", "lost", "code_version"),
+        *("attempt_number", "max_attempts", "created_at", "worker_id", "claim_id", "lost", "code_version", "namespace"),
     ],
     select(
         steps.c.quest_id,
@@ -351,6 +351,7 @@ _RECORD = insert(runs).from_select(
         select(func.nullif(workers.c.code_version, ""))
         .where(workers.c.worker_id == bindparam("worker"))
         .scalar_subquery(),
+        select(quests.c.namespace).where(quests.c.quest_id == bindparam("of_quest")).scalar_subquery(),
     ).where(
         steps.c.quest_id == bindparam("of_quest"),
         steps.c.epoch == bindparam("of_epoch"),

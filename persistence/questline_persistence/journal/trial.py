@@ -95,7 +95,7 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     submit_one(connection, take_apart(trial, namespace=namespace, now=now))
     step = {"quest_id": quest_id, "epoch": 0, "position": "0001", "lord_name": "trial", "tool_name": "trial"}
     run = {"run_index": 1, "status": "error", "start_time": now, "input_data": "{}", "max_attempts": 1}
-    connection.execute(insert(runs).values(**step, **run, created_at=rfc3339(now)))
+    connection.execute(insert(runs).values(**step, **run, namespace=namespace, created_at=rfc3339(now)))
     worker = {"worker_id": quest_id, "namespace": namespace, "process_id": quest_id, "host": "trial", "pid": 0}
     times = {"started_at": now, "lease_until": now, "heartbeat_at": now, "threads": 0}
     lists = {"state": "stopped", "queues": "[]", "handlers": "[]", "code_version": ""}

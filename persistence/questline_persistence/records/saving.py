@@ -246,6 +246,7 @@ def save_run(connection: Connection, record: RunRecord, *, namespace: str, now: 
         refuse_halves(getattr(record, what), what=what)
     values = {
         "quest_id": record.quest_id,
+        "namespace": namespace,
         "epoch": row.epoch,
         "lord_name": record.lord_name,
         "tool_name": record.tool_name,

@@ -18,7 +18,7 @@ LAST = "@last"
 ELLIPSES = ("…", "...", "..")
 #: How many characters of an id are shown, and at least typed, where it is known by its end.
 SHOWN, TYPED = 12, 6
-#: The newest quests, so many, may be named by the end of their ids: no index leads there.
+#: The newest quests of a namespace, so many, may be named by the end of their ids: no index leads there.
 MAX_LOOKED = 10_000
 
 
@@ -80,11 +80,12 @@ def _ending(connection: Connection, namespace: str, text: str) -> list[str]:
     if len(text) < TYPED or not text.isascii():
         return []
     newest = (
-        select(quests.c.quest_id, quests.c.namespace)
+        select(quests.c.quest_id)
+        .where(quests.c.namespace == namespace)
         .order_by(quests.c.created_at.desc(), quests.c.quest_id.desc())
         .limit(MAX_LOOKED)
         .subquery()
     )
     end = func.substr(newest.c.quest_id, func.length(newest.c.quest_id) - len(text) + 1)
-    alike = select(newest.c.quest_id).where(newest.c.namespace == namespace, end == text)
+    alike = select(newest.c.quest_id).where(end == text)
     return [str(quest_id) for quest_id in connection.execute(alike.limit(4)).scalars()]

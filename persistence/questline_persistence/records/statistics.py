@@ -17,7 +17,7 @@ from questline_persistence.store import plan_by_keys
 
 #: Most quests of one status that are counted.
 MAX_COUNTED = 100_000
-#: The newest quests of the store, so many, are those whose durations are looked at.
+#: The newest quests of a namespace, so many, are those whose durations are looked at.
 MAX_TIMED = 5_000
 #: The newest attempts of a Lord, so many, are those that tell how it fares; and most Lords that are told of.
 MAX_ATTEMPTS, MAX_LORDS = 1_000, 500
@@ -29,14 +29,15 @@ def quest_stats(connection: Connection, namespace: str) -> dict[str, Any]:
     counted = connection.execute(union_all(*(_counted(namespace, status) for status in ExecutionStatus)))
     counts = {row[0]: row[1] for row in counted}
     newest = (
-        select(quests.c.namespace, quests.c.duration_seconds.label("seconds"))
+        select(quests.c.duration_seconds.label("seconds"))
+        .where(quests.c.namespace == namespace)
         .order_by(quests.c.created_at.desc(), quests.c.quest_id.desc())
         .limit(MAX_TIMED)
         .subquery()
     )
     seconds = newest.c.seconds
-    spans = select(func.avg(seconds), func.max(seconds), func.min(seconds)).where(newest.c.namespace == namespace)
-    average, longest, shortest = connection.execute(spans).one()
+    spans = connection.execute(select(func.avg(seconds), func.max(seconds), func.min(seconds)))
+    average, longest, shortest = spans.one()
     return {
         "total_quests": sum(counts.values()),
         **{status.value: counts[status.value] for status in ExecutionStatus},
@@ -65,15 +66,16 @@ def lord_stats(connection: Connection, namespace: str, lord_name: str | None) ->
     Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together.
     """
     plan_by_keys(connection)  # as above
-    names = _lords(connection) if lord_name is None else iter([lord_name])
+    names = _lords(connection, namespace) if lord_name is None else iter([lord_name])
     return [row for name in names for row in _fared(connection, namespace, name)]
 
 
-def _lords(connection: Connection) -> Iterator[str]:
+def _lords(connection: Connection, namespace: str) -> Iterator[str]:
     """Yield the names of all Lords that were ever tried, found by one look into the index each."""
     name: str | None = ""
     for _ in range(MAX_LORDS):
-        name = connection.execute(select(func.min(runs.c.lord_name)).where(runs.c.lord_name > name)).scalar()
+        query = select(func.min(runs.c.lord_name)).where(runs.c.namespace == namespace, runs.c.lord_name > name)
+        name = connection.execute(query).scalar()
         if name is None:
             return
         yield name
@@ -82,8 +84,8 @@ def _lords(connection: Connection) -> Iterator[str]:
 def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[str, Any]]:
     """Return how the newest attempts of one Lord went, per tool."""
     newest = (
-        select(runs.c.quest_id, runs.c.tool_name, runs.c.status, runs.c.lost, runs.c.duration_seconds.label("seconds"))
-        .where(runs.c.lord_name == lord_name)
+        select(runs.c.tool_name, runs.c.status, runs.c.lost, runs.c.duration_seconds.label("seconds"))
+        .where(runs.c.namespace == namespace, runs.c.lord_name == lord_name)
         .order_by(runs.c.created_at.desc())
         .limit(MAX_ATTEMPTS)
         .subquery()
@@ -102,8 +104,6 @@ def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[
             func.max(newest.c.seconds).label("max_duration_seconds"),
             func.min(newest.c.seconds).label("min_duration_seconds"),
         )
-        .join(quests, quests.c.quest_id == newest.c.quest_id)
-        .where(quests.c.namespace == namespace)
         .group_by(newest.c.tool_name)
         .order_by(newest.c.tool_name)
     )

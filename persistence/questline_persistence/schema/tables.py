@@ -117,7 +117,7 @@ class QuestExecutions(Base):
         _one_of("status", ExecutionStatus),
         Index("ix_quest_executions_status", "status", "namespace"),
         # Read backwards for "newest first"; the id breaks ties, so that pages never overlap.
-        Index("ix_quest_executions_created_at", "created_at", "quest_id"),
+        Index("ix_quest_executions_created_at", "namespace", "created_at", "quest_id"),
         Index(
             "uq_quest_executions_idempotency_key",
             "namespace",
@@ -258,6 +258,8 @@ class LordRuns(Base):
     created_at: Mapped[str] = mapped_column(Text)
     worker_id: Mapped[str | None] = mapped_column(Text)
     claim_id: Mapped[str | None] = mapped_column(Text)
+    #: That of its quest; NULL in an attempt that is older than this column.
+    namespace: Mapped[str | None] = mapped_column(Text)
     #: 1 where the attempt ended because its worker was lost: it spent none of the step's attempts.
     lost: Mapped[int | None] = mapped_column(Integer)
     #: Which code ran it, as the worker's settings name it.
@@ -268,7 +270,7 @@ class LordRuns(Base):
         Index("ix_lord_runs_quest_id_run_index", "quest_id", "run_index"),
         # The newest output of a Lord is found at once, however long the quest is.
         Index("ix_lord_runs_output", "quest_id", "epoch", "lord_name", "version"),
-        Index("ix_lord_runs_lord_name_created_at", "lord_name", "created_at"),
+        Index("ix_lord_runs_lord_name_created_at", "namespace", "lord_name", "created_at"),
         # At most one success per step and epoch, held by the database itself.
         Index(
             "uq_lord_runs_success",

@@ -33,8 +33,8 @@ FROM crowd, (SELECT 0 AS version UNION ALL SELECT 1) AS history
 """
 _RUNS = f"""
 INSERT INTO lord_runs (quest_id, position, version, lord_name, tool_name, run_index, status, start_time, input_data,
-  output_data, max_attempts, created_at, claim_id)
-{_CROWD} SELECT id, '0001', 1, 'a', 'work', 1, 'success', 0, '{{}}', '1', 3, '{LONG_AGO}', id
+  output_data, max_attempts, created_at, claim_id, namespace)
+{_CROWD} SELECT id, '0001', 1, 'a', 'work', 1, 'success', 0, '{{}}', '1', 3, '{LONG_AGO}', id, 'default'
 FROM crowd
 """
 _TICKETS = f"""

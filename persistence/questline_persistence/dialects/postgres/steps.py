@@ -117,10 +117,11 @@ WITH done AS (
 ), run AS (
   INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
     end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id,
-    code_version)
+    code_version, namespace)
   SELECT done.quest_id, done.epoch, done.position, won.version, s.lord_name, s.tool_name, s.occurrence, 'success',
     done.start_time, done.end_time, done.end_time - done.start_time, s.params, done.output,
-    a.attempt, s.max_attempts, %(now_text)s, a.worker_id, done.claim_id, %(code_version)s::text
+    a.attempt, s.max_attempts, %(now_text)s, a.worker_id, done.claim_id, %(code_version)s::text,
+    %(namespace)s::text
   FROM won JOIN done ON done.claim_id = won.claim_id
   JOIN unnest(%(claim_ids)s::text[], %(attempts)s::int[], %(workers)s::text[]) AS a(claim_id, attempt, worker_id)
     ON a.claim_id = won.claim_id
@@ -206,6 +207,7 @@ def checkpoint(
         "successors": [end.successor for end in ends],
         "worker_id": worker_id,
         "code_version": code_version,
+        "namespace": claims[0].namespace,  # a journal has but one
         "handlers": handlers,
         "now": now,
         "now_text": rfc3339(max(now, *(end.end_time for end in ends))),

@@ -101,7 +101,7 @@ _GONE = f"DELETE FROM tickets WHERE {_HOLDS} RETURNING version + 1, fence + 1"  
 _RUN = """
 INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
   end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id,
-  code_version)
+  code_version, namespace)
 VALUES {rows}
 """
 _RUN_VALUES = (
@@ -124,6 +124,7 @@ _RUN_VALUES = (
     "worker_id",
     "claim_id",
     "code_version",
+    "namespace",
 )
 
 _SNAPSHOT = """
@@ -278,6 +279,7 @@ def _values(end: Checkpoint, now: float, code_version: str | None) -> dict[str, 
         "claim_id": held.claim_id,
         "worker_id": held.worker_id,
         "code_version": code_version,
+        "namespace": held.namespace,
         "lord_name": held.lord_name,
         "tool_name": held.tool_name,
         "occurrence": held.occurrence,
