@@ -1,6 +1,7 @@
 """Every how-to runs as it is written, block by block, in a folder with an empty store."""
 
 import shutil
+from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import yaml
 
 from tests.acceptance.docs.pages import ROOT, blocks
 from tests.acceptance.docs.tour import Player, only_shown, tour
+from tests.acceptance.docs.warm import warm_programs
 
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 #: The servers that a page may ask for by a variable's name, and the fixtures that give them.
@@ -20,6 +22,13 @@ SERVERS = {
 all_pages = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 
 
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Path]:
+    """A folder with programs that start in no time."""
+    with warm_programs() as folder:
+        yield folder
+
+
 def servers(page: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     """Return the servers that a page names, as in `$DATABASE_URL`: variables of the environment."""
     named = [name for name in SERVERS if f"${name}" in page.read_text()]
@@ -29,14 +38,14 @@ def servers(page: Path, request: pytest.FixtureRequest) -> dict[str, str]:
 @all_pages
 @pytest.mark.timeout(180)
 def test_a_how_to_runs_and_prints_what_it_shows(
-    page: Path, tmp_path: Path, sqlite_template: Path, request: pytest.FixtureRequest
+    page: Path, tmp_path: Path, sqlite_template: Path, programs: Path, request: pytest.FixtureRequest
 ) -> None:
     variables = servers(page, request)
     store = tmp_path / "reader" / ".questline" / "questline.db"
     store.parent.mkdir(parents=True)
     shutil.copyfile(sqlite_template, store)
 
-    Player(store.parents[1], variables).play(tour(page))
+    Player(store.parents[1], variables, programs).play(tour(page))
 
 
 @all_pages

@@ -48,10 +48,12 @@ class Player:
     Parameters:
       folder: where files are saved and commands run.
       variables: what the environment has beside what a user's shell would have.
+      programs: a folder of programs that stand for those of the same names, except in the background.
     """
 
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    programs: Path | None = None
 
     def play(self, tour: Sequence[Block]) -> str:
         """Save the files, start what runs in the background, run the rest in order; return what was printed."""
@@ -82,7 +84,7 @@ class Player:
         done = subprocess.run(
             [BASH, "-eu", "-o", "pipefail", "-c", text],
             cwd=self.folder,
-            env=self._environment(),
+            env=self._environment(self.programs),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -115,7 +117,7 @@ class Player:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(PATIENCE)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, *programs: Path | None) -> dict[str, str]:
         """Return what a user's shell would have: the environment of the tests without their settings and servers."""
         kept = {
             name: value
@@ -123,5 +125,6 @@ class Player:
             if not name.startswith(("QUESTLINE_", "PYTEST_"))
             and name not in {"DATABASE_URL", "REDIS_URL", "PYTHONPATH", "COLUMNS"}
         }
-        path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        folders = [str(folder) for folder in (*programs, Path(sys.executable).parent, kept["PATH"]) if folder]
+        path = os.pathsep.join(folders)
         return {**kept, "PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **self.variables}
