@@ -4,13 +4,9 @@ import platform
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from .dependencies_section import dependencies_section
-from .files_section import files_section
-from .functions_section import functions_section
-from .method_section import method_section
 from .paper.document import Document, Section
 from .review import Review
-from .risks_section import risks_section
+from .sections import dependencies_section, files_section, functions_section, method_section, risks_section
 from .summary import headline, overview_section
 
 SectionBuilder = Callable[[Review], Section]

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from examples.codebase_review import risks as searching
 from examples.codebase_review.budget import MAX_OUTPUT_BYTES
-from examples.codebase_review.risk_reader import RiskReader
-from examples.codebase_review.risk_rules import RULES, SEVERITIES
 from examples.codebase_review.risks import find_risks
+from examples.codebase_review.risks import search as searching
+from examples.codebase_review.risks.reader import RiskReader
+from examples.codebase_review.risks.rules import RULES, SEVERITIES
 from examples.codebase_review.source import parse
 
 from .conftest import Tree

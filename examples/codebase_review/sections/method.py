@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from .paper.document import Code, Items, Section, Table
-from .review import Review
-from .wording import counted
+from ..paper.document import Code, Items, Section, Table
+from ..review import Review
+from ..wording import counted
 
 
 def method_section(review: Review) -> Section:

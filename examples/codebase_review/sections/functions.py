@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from .complexity import COMPLEX, VERY_COMPLEX, Column, FunctionMeasures, FunctionRow
-from .paper.charts import Bar, Tone, bar_chart, column_chart
-from .paper.document import Code, Figure, Paragraph, Section, Table, paragraph
-from .review import Review
-from .wording import counted, share
+from ..complexity import COMPLEX, VERY_COMPLEX, Column, FunctionMeasures, FunctionRow
+from ..paper.charts import Bar, Tone, bar_chart, column_chart
+from ..paper.document import Code, Figure, Paragraph, Section, Table, paragraph
+from ..review import Review
+from ..wording import counted, share
 
 #: How many bars the chart of the worst functions has.
 MAX_BARS: Final = 15

@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from .paper.charts import Bar, bar_chart
-from .paper.document import Badge, Block, Code, Figure, Section, Table, Tone, paragraph
-from .review import Review
-from .risk_rules import SEVERITIES, Severity
-from .risks import MAX_LISTED_PER_RULE
-from .wording import counted
+from ..paper.charts import Bar, bar_chart
+from ..paper.document import Badge, Block, Code, Figure, Section, Table, Tone, paragraph
+from ..review import Review
+from ..risks import MAX_LISTED_PER_RULE, SEVERITIES, Severity
+from ..wording import counted
 
 _SEVERITY_TONE: Final[dict[Severity, Tone]] = {"high": "bad", "medium": "warn", "low": "muted"}
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from .file_kinds import KINDS
-from .paper.charts import Bar, Tone, stacked_bar
-from .paper.document import Code, Figure, Section, Table
-from .review import Review
+from ..file_kinds import KINDS
+from ..paper.charts import Bar, Tone, stacked_bar
+from ..paper.document import Code, Figure, Section, Table
+from ..review import Review
 
 _KIND_TONES: Final[tuple[Tone, ...]] = ("k1", "k2", "k3", "k4", "k5", "k6")
 

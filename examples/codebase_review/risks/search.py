@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, TypedDict
 
-from .budget import within
-from .file_kinds import is_test
-from .risk_reader import Hit, RiskReader
-from .risk_rules import RULES, SEVERITIES, Severity
-from .source import Problem, parsed_files
+from ..budget import within
+from ..file_kinds import is_test
+from ..source import Problem, parsed_files
+from .reader import Hit, RiskReader
+from .rules import RULES, SEVERITIES, Severity
 
 #: Limits of the output.
 MAX_FINDINGS: Final = 400

@@ -7,9 +7,9 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from .imports import import_statements
+from ..imports import import_statements
+from ..source import dotted_name, walk_tree
 from .secrets_in_code import is_secret, known_token
-from .source import dotted_name, walk_tree
 
 
 class Hit(NamedTuple):

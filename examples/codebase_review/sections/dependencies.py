@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from .imports import Cycle, Hub, ImportMap
-from .paper.charts import Bar, bar_chart
-from .paper.document import Block, Code, Figure, Paragraph, Section, Table, paragraph
-from .review import Review
-from .wording import counted, way_round
+from ..imports import Cycle, Hub, ImportMap
+from ..paper.charts import Bar, bar_chart
+from ..paper.document import Block, Code, Figure, Paragraph, Section, Table, paragraph
+from ..review import Review
+from ..wording import counted, way_round
 
 #: How many bars the chart has.
 MAX_BARS: Final = 15
