@@ -156,4 +156,5 @@ def _conclude(
         f"Look around: {command} list --database-url {url} --namespace {NAMESPACE}",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )

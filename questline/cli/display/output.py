@@ -76,11 +76,11 @@ def write_items(items: Iterable[Mapping[str, Any]], chosen: Output, next_cursor:
 
 
 def render(*parts: RenderableType) -> None:
-    """Write tables and styled text to stdout, as wide and as colourful as it allows."""
+    """Write tables and styled text to stdout, as wide and as colourful as it allows; a command to copy stays whole."""
     console = console_for(sys.stdout)
     with console.capture() as captured:
         for part in parts:
-            console.print(part)
+            console.print(part, crop=False)
     lines = (line.rstrip() for line in captured.get().splitlines())
     write("\n".join(lines))
 

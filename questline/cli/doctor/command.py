@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from questline.cli.command import command
-from questline.cli.display import Output, output, pictures
+from questline.cli.display import Output, output, pictures, visible
 from questline.cli.doctor.broker_checks import check_broker
 from questline.cli.doctor.check import Check, Verdict, failed
 from questline.cli.doctor.machine_checks import check_settings, check_versions
@@ -79,14 +79,32 @@ def _safely(group: str, look: Callable[[Invocation], Iterable[Check]], invocatio
 
 
 def draw(checks: Sequence[Check]) -> RenderableType:
-    """Return the checks as a table, each group under its name, hints below what they mend."""
-    rows: list[tuple[object, ...]] = []
+    """Return the checks, each group under its name; below each one, on a line of its own, the hint that mends it."""
+    from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
+
+    widths = [max(len(text) for text in column) for column in zip(*(_head(check) for check in checks), strict=True)]
+    parts: list[RenderableType] = []
     last = ""
     for check in checks:
-        rows.append(
-            (check.group if check.group != last else "", pictures.word(check.verdict), check.name, check.message)
-        )
+        parts.append(_line(check, widths, shows_group=check.group != last))
         last = check.group
         if check.hint and check.verdict is not Verdict.PASS:
-            rows.append(("", "", "", f"→ {check.hint}"))
-    return pictures.table("", "", "", "", rows=rows)
+            parts.append(pictures.command_line(f"{'':{widths[0]}}  → {check.hint}"))
+    return Group(*parts)
+
+
+def _head(check: Check) -> tuple[str, str, str]:
+    return check.group, str(check.verdict), check.name
+
+
+def _line(check: Check, widths: Sequence[int], *, shows_group: bool) -> RenderableType:
+    """Return a check on one line, its message on as many as it needs."""
+    from rich.table import Table  # noqa: PLC0415  (as above)
+
+    line = Table.grid(padding=(0, 2, 0, 0))
+    for width in widths:
+        line.add_column(width=width)
+    line.add_column(overflow="fold")
+    group, _, name = _head(check)
+    line.add_row(group if shows_group else "", pictures.word(check.verdict), name, visible(check.message))
+    return line

@@ -98,6 +98,28 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_words(
     assert [text.splitlines()[-1].startswith("More: questline list") for text in shown.values()] == [True] * 3
 
 
+@pytest.mark.parametrize("columns", [None, 20, 60])
+def test_a_command_to_copy_is_whole_at_any_width(
+    cli: CommandLine, bench: Workbench, monkeypatch: pytest.MonkeyPatch, columns: int | None
+) -> None:
+    quest_id = bench.submit("a", "b", quest_id="0193a8c0-0000-7000-8000-1234567890ab")
+    bench.fail(quest_id)
+    cli.submit("0193a8c0-0000-7000-8000-ba0987654321")
+    hints = {
+        f"Next: {cli.json('show', quest_id)['why']['hint']}",
+        *(f"→ {check['hint']}" for check in cli.json("doctor")["checks"] if check["hint"]),
+    }
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", str(columns))
+
+    for first in (["list", "--since", "2000-01-01", "--until", "2100-01-01"], ["snapshots", quest_id]):
+        (more,) = [line for line in cli(*first, "--limit", 1).out.splitlines() if line.startswith("More: ")]
+        assert cli(*shlex.split(more)[2:]).code == 0, more
+    shown = {line.strip() for line in (cli("show", quest_id).out + cli("doctor").out).splitlines()}
+    assert len(hints) > 1
+    assert hints <= shown
+
+
 @pytest.mark.parametrize("text", ["…1234567890ab", "..7890ab", "...7890ab", "7890ab"])
 def test_an_id_may_be_given_by_its_end(cli: CommandLine, text: str) -> None:
     quest_id = cli.submit("0193a8c0-0000-7000-8000-1234567890ab")
