@@ -14,6 +14,8 @@ log = get_logger(__name__)
 
 #: A transaction that has waited this long is worth an alarm, in seconds; locks and restarts pass sooner.
 FIRST_SECONDS = 5.0
+#: A transaction that has waited this long says that the store was away for a while, in seconds.
+LONG_SECONDS = 2.0
 #: Seconds between two alarms of one process.
 REPEAT_SECONDS = 5.0
 
@@ -29,11 +31,14 @@ class Alarm:
         self._store = store
         self._lock = threading.Lock()
         self._quiet_until = 0.0
+        #: How often a transaction has met a passing error after so long.
+        self.long_waits = 0
 
     def sound(self, reason: str, waited: float) -> None:
         """Warn that a transaction has waited for `waited` seconds, unless that is short or was said just now."""
         now = time.monotonic()
         with self._lock:
+            self.long_waits += waited >= LONG_SECONDS
             if waited < FIRST_SECONDS or now < self._quiet_until:
                 return
             self._quiet_until = now + REPEAT_SECONDS

@@ -138,6 +138,11 @@ class Database:
         return shown(self.url)
 
     @property
+    def long_waits(self) -> int:
+        """How often a transaction had to wait for the store for seconds; who finds more than before knows it was away."""
+        return self._alarm.long_waits
+
+    @property
     def _in_memory(self) -> bool:
         return self.dialect == "sqlite" and self.url.database == ":memory:"
 

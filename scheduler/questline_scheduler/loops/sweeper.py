@@ -74,19 +74,18 @@ class Sweeper:
         self, lost: tuple[str, ...], workers_of: Sequence[str] | None, now: float, until: float = math.inf
     ) -> Swept:
         """Free claims batch by batch, and ring for each batch; then tell of it all."""
-        self._silent_since = uptime()
+        self._silent_since, waits = uptime(), self._recovery.database.long_waits
         swept = Swept(lost)
         for part in self._recovery.free_dead(now, workers_of=workers_of):
-            self._note_answer()
             self._ring(part)
-            self._silent_since = uptime()  # what this loop does itself is no silence of the store
             bells = (*swept.doorbells, *part.doorbells)
             swept = Swept(lost, swept.freed + part.freed, swept.failed + part.failed, bells)
             if uptime() >= until:
                 swept = replace(swept, more=True)
                 break
         self._tell(swept)
-        self._silent_since = uptime()
+        if self._recovery.database.long_waits == waits:  # what this loop does itself is no silence of the store
+            self._silent_since = uptime()
         return swept
 
     def _ring(self, part: Swept) -> None:

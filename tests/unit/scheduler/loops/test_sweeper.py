@@ -1,9 +1,7 @@
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.recovery import Swept, recovery
 from questline_scheduler.loops import Sweeper
@@ -121,19 +119,48 @@ def test_a_store_that_was_away_until_just_now_is_given_the_whole_grace(
     assert sweeper.run_once().freed == 1
 
 
+@pytest.mark.parametrize("work", ["freeing", "ringing", "counting"])
 def test_a_sweep_that_takes_long_itself_is_no_outage(
-    bench: Workbench, sweeper: Sweeper, broker: HandBroker, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    bench: Workbench, sweeper: Sweeper, machine: Machine, monkeypatch: pytest.MonkeyPatch, work: str
 ) -> None:
-    def ring(bells: Sequence[Doorbell]) -> list[Doorbell]:
-        machine.time += 60
-        return HandBroker.ring(broker, bells)
+    place, name = {
+        "freeing": (bench.recovery._freeing, "free"),
+        "ringing": (sweeper._broker, "ring"),
+        "counting": (bench.recovery.counters, "add"),
+    }[work]
+    real = getattr(place, name)
 
-    monkeypatch.setattr(broker, "ring", ring)
+    def long(*arguments: Any) -> Any:
+        machine.time += 60
+        return real(*arguments)
+
+    monkeypatch.setattr(place, name, long)
     sweeper.run_once()
     for _ in range(2):
         bench.claim(bench.submit("a"), bench.worker(lease=-3_600))
         _pass(bench, machine, INTERVAL)
         assert sweeper.run_once().freed == 1
+
+
+def test_nobody_is_swept_after_an_outage_in_the_midst_of_a_sweep(
+    bench: Workbench, sweeper: Sweeper, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.claim(bench.submit("a"), bench.worker(lease=-3_600))
+    alive = bench.claim(bench.submit("a"))
+    real = bench.recovery._freeing.free
+
+    def outlive_an_outage(*arguments: Any) -> Any:
+        _pass(bench, machine, LEASE + 1)
+        bench.database._alarm.sound("connection refused", LEASE + 1)
+        return real(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.recovery._freeing, "free", outlive_an_outage)
+        assert sweeper.run_once().freed == 1
+    assert sweeper.run_once() == Swept()
+    assert bench.ticket(alive.quest_id).state == "running"
+    _pass(bench, machine, GRACE_SECONDS)
+    assert sweeper.run_once().freed == 1
 
 
 def test_all_dead_claims_are_freed_and_rung_in_one_run(
