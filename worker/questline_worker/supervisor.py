@@ -191,11 +191,11 @@ class Supervisor:
         log.error("worker_process_died", pid=child.process.pid, process_id=child.process_id, exit_code=code)
         lived = time.monotonic() - child.started_at
         # A slow import may take longer than a short life and fail all the same.
-        failed = lived < SHORT_LIFE_SECONDS or code == EXIT_MISCONFIGURED
+        failed = not child.retiring and (lived < SHORT_LIFE_SECONDS or code == EXIT_MISCONFIGURED)
         short_lives = child.short_lives + 1 if failed else 0
         wait = min(FIRST_WAIT * 2 ** min(short_lives, MAX_DOUBLINGS), LONGEST_WAIT) if short_lives > 1 else 0.0
-        if self._watch is not None and code == EXIT_MISCONFIGURED:
-            wait = float("inf")  # the next change may mend it, and nothing else
+        if self._watch is not None and code == EXIT_MISCONFIGURED and not child.retiring:
+            wait = float("inf")  # the next change may mend it, and nothing else; one that retires has had it
         successor = _Successor(time.monotonic() + wait, short_lives)
         if wait:
             self._successors.append(successor)

@@ -151,8 +151,12 @@ def test_a_child_started_by_hand_tells_how_it_is_started() -> None:
     assert "questline worker" in done.stderr
 
 
-def test_a_child_that_has_retired_is_followed_by_one_with_the_new_code_at_once(pool: Any) -> None:
-    child = _dead(0)
+@pytest.mark.parametrize("code", [0, EXIT_MISCONFIGURED, -9])
+def test_a_child_that_was_to_retire_is_followed_by_one_with_the_new_code_at_once_however_it_ended(
+    pool: Any, tmp_path: Path, code: int
+) -> None:
+    pool.supervisor._watch = CodeWatch(tmp_path, print)
+    child = _dead(code, short_lives=3)
     child.retiring = True
     _buried(pool, child)
     assert pool.started == [0]
