@@ -27,8 +27,8 @@ APART_SECONDS = 30.0
 #: One that is to run alone lets others go first that begin one soon after the other, but not for ever, in seconds.
 COURTESY_GAP, COURTESY_SECONDS = 3.0, 30.0
 #: How long a process stays closed at first until it runs few enough steps for a suspect, in seconds; then it is open
-#: for as long as it was closed, and the next time it stays closed for twice as long.
-FIRST_PATIENCE = 60.0
+#: for as long as it was closed, and the next time it stays closed for twice as long, up to the longest.
+FIRST_PATIENCE, LONGEST_PATIENCE = 60.0, 240.0
 #: Seconds between two looks for whether a suspect that waits has been begun elsewhere.
 LOOK_SECONDS = 1.5
 
@@ -100,7 +100,8 @@ class Company:
                 return True
             waited = time.monotonic() - began
             if waited >= self._patience:
-                self._patience, self._open_until = 2 * self._patience, time.monotonic() + waited
+                self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+                self._open_until = time.monotonic() + waited
                 log.warning("suspect_put_off", quest_id=claim.quest_id, position=claim.position, waited=round(waited))
             return False
         finally:

@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -158,6 +159,21 @@ def test_a_wait_that_takes_too_long_opens_the_process_for_as_long(
     assert not stage.makes_room(stage.claim(1, 1))
     assert stage.company._room(None)
     assert stage.company._patience == 0.4
+
+
+def test_a_process_stays_closed_for_a_suspect_ever_longer_but_never_for_very_long(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, waits = [float(round(time.monotonic()))], []
+    by_hand = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: now.__setitem__(0, now[0] + 10.0))
+    monkeypatch.setattr(module, "time", by_hand)
+    stage.begin(age=3_600.0)
+    for _ in range(6):
+        began = now[0]
+        assert not stage.makes_room(stage.claim(1, 1), wanted=lambda: True)
+        waits.append(now[0] - began)
+        now[0] = stage.company._open_until
+    assert waits == [60.0, 120.0, 240.0, 240.0, 240.0, 240.0]
 
 
 def test_a_process_that_is_about_to_end_waits_for_no_room(stage: Stage) -> None:
