@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
@@ -36,8 +37,16 @@ class _OwnImports:
         """Return where a module of ours is; None for all others, and for one that is in no other place."""
         if path is not None or not is_ours(name):
             return None
-        here = {"", ".", os.getcwd()}  # noqa: PTH109  (sys.path holds strings)
+        here = _working_directory()
         return PathFinder.find_spec(name, [entry for entry in sys.path if entry not in here], target)
+
+
+def _working_directory() -> set[str]:
+    """Return how it may stand on the path; a deploy may have removed it under a worker that runs on."""
+    names = {"", "."}
+    with suppress(FileNotFoundError):
+        names.add(os.getcwd())  # noqa: PTH109  (sys.path holds strings)
+    return names
 
 
 def is_ours(name: str) -> bool:

@@ -29,6 +29,20 @@ def test_names_of_the_standard_library_are_ours_and_others_are_not() -> None:
     assert not is_ours("tests")
 
 
+def test_modules_are_found_though_the_working_directory_was_removed(tmp_path: Path) -> None:
+    here = tmp_path / "release"
+    here.mkdir()
+    program = (
+        "import os, sys; sys.modules.pop('queue', None)\n"
+        "from questline_worker.own_imports import keep_own_imports\n"
+        "keep_own_imports(); sys.path.insert(0, os.getcwd()); os.rmdir(os.getcwd())\n"
+        "import queue, watchfiles\n"
+        "print(queue.Queue.__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", program], cwd=here, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["Queue"]
+
+
 def test_a_module_that_is_nowhere_else_is_found_in_the_working_directory(tmp_path: Path) -> None:
     """Some install questline and all that it needs there."""
     (tmp_path / "watchfiles.py").write_text("")
