@@ -139,7 +139,7 @@ class Database:
 
     @property
     def long_waits(self) -> int:
-        """How often a transaction had to wait for the store for seconds; who finds more than before knows it was away."""
+        """How often a transaction had to wait for the store for seconds: it was away then."""
         return self._alarm.long_waits
 
     @property
