@@ -4,6 +4,7 @@
     python docs/generator/generate.py --check    # change nothing; exit with 1 if a page is stale
 
 A part stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`; everything else on a page is written by hand.
+`llms.txt` is written as a whole.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from command_reference import cli_part, commands_part, exit_codes_part, shared_options_part
 from error_reference import catalogue_part, errors_part, public_errors_part
+from llms import llms_text
 from log_events import events_part
 from python_reference import HEADINGS, names_part, objects_part, part
 from tables import table
@@ -26,7 +28,7 @@ from questline_persistence.settings import documented
 from questline_persistence.states import TRANSITIONS, ExecutionStatus
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")))
+PAGES = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")), "llms.txt")
 _PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
 #: Limits worth knowing, by module; the value and the `#:` comment above it are read from the code.
@@ -128,8 +130,8 @@ def main(arguments: Sequence[str]) -> int:
     stale = []
     for name in PAGES:
         path = ROOT / name
-        before = path.read_text()
-        after = renewed(before)
+        before = path.read_text() if path.exists() else ""
+        after = llms_text() if name == "llms.txt" else renewed(before)
         if before != after:
             stale.append(name)
             if "--check" not in arguments:

@@ -7,7 +7,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 README = ROOT / "README.md"
 #: Every page that users read.
-PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md")
+PAGES = (
+    *(README, *sorted((ROOT / "docs").rglob("*.md"))),
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "llms.txt")),
+)
 
 #: Languages of blocks that hold commands.
 _COMMANDS = {"sh", "console", "text", "ini"}

@@ -58,6 +58,16 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_language_models_are_told_of_every_page() -> None:
+    text = (ROOT / "llms.txt").read_text()
+    pages = [
+        str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md") if page != ROOT / "docs" / "README.md"
+    ]
+
+    assert re.findall(r"^# (.+)\n\n> .", text) == ["questline"]
+    assert sorted(re.findall(r"^- \[[^\]]+\]\((docs/[^)]+)\): .", text, re.MULTILINE)) == sorted(pages)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", page.read_text())
