@@ -54,8 +54,8 @@ class WorkerProcess:
         driven: DrivenSteps | None = None,
     ) -> None:
         self.settings = settings
-        # A thread may hold one connection for its step's outputs while the committer uses another.
-        size = min(settings.worker_threads + 4, 20)
+        # A thread may hold one connection for its step's outputs while the committers use others, for what is slow too.
+        size = min(settings.worker_threads + 8, 20)
         self.database = database or Database(
             settings.database_url,
             pool_size=size,

@@ -89,7 +89,7 @@ class Database:
 
     Parameters:
       url: a URL, a path of an SQLite file, or ":memory:".
-      pool_size: connections kept open.
+      pool_size: connections kept open for the statements on a step's way; and how many for all others.
       patience: seconds for which a transaction that met a passing error is tried again.
       limits: how large what is stored, or read as a whole, may be.
       pooler: "transaction" where a pooler is known to share PostgreSQL's sessions; "auto" looks.
@@ -161,7 +161,7 @@ class Database:
             engine = self.engine
             with self._opening:
                 if self._hot is None:
-                    self._hot = HotConnections(engine, shared=self._in_memory)
+                    self._hot = HotConnections(engine, most=self._pool_size, shared=self._in_memory)
         return self._hot
 
     def before_fork(self) -> None:

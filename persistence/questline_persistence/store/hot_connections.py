@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +15,8 @@ from questline_persistence.dialects import execute, is_of_session
 from questline_persistence.dialects.postgres import HOT, PLANNING, is_pooled
 from questline_persistence.errors import QuestlineError
 
-#: Most connections lent at a time; whoever wants another one waits, as for SQLAlchemy's pool.
-MAX_LENT = 20
+#: Seconds after which a connection that nobody has wanted is closed, once another one is given back.
+IDLE_SECONDS = 60.0
 
 
 def plan_by_keys(connection: Connection) -> None:
@@ -25,20 +26,22 @@ def plan_by_keys(connection: Connection) -> None:
 
 
 class HotConnections:
-    """The hot connections of a store: as many as have been lent at once, up to `MAX_LENT`.
+    """The hot connections of a store: as many as were lent at once of late, up to a limit.
 
     Those that are not lent are closed when the engine is disposed of.
 
     Parameters:
       engine: opens connections.
+      most: how many are lent at a time; whoever wants another one waits.
       shared: whether the engine has but one connection, which all use in turn.
     """
 
-    def __init__(self, engine: Engine, *, shared: bool) -> None:
+    def __init__(self, engine: Engine, *, most: int, shared: bool) -> None:
         self._engine = engine
         self._shared = shared
-        self._kept: deque[_Hot] = deque()
-        self._places = threading.BoundedSemaphore(MAX_LENT)
+        #: Each with the moment since when nobody has it, the one that was lent last at the end.
+        self._kept: deque[tuple[_Hot, float]] = deque()
+        self._places = threading.BoundedSemaphore(most)
         event.listen(engine, "engine_disposed", lambda _: self.close())
 
     @contextmanager
@@ -46,7 +49,7 @@ class HotConnections:
         """Lend a connection, as soon as there is one; one that met an error of the database is not used again."""
         with self._places:
             try:
-                hot = self._kept.pop()
+                hot, _ = self._kept.pop()
             except IndexError:
                 hot = self._opened()
             try:
@@ -62,7 +65,11 @@ class HotConnections:
     def _keep(self, hot: _Hot) -> None:
         if hot.connection.in_transaction():  # SQLAlchemy's own, which whatever went past `execute` has begun
             hot.connection.rollback()
-        self._kept.append(hot)
+        now = time.monotonic()
+        self._kept.append((hot, now))
+        with suppress(IndexError):
+            while now - self._kept[0][1] > IDLE_SECONDS:
+                self._drop(self._kept.popleft()[0])
 
     def _give_up(self, hot: _Hot, error: BaseException) -> None:
         """Close a connection that met an error, and those that are kept if they are likely to meet it as well."""
@@ -75,7 +82,7 @@ class HotConnections:
         """Close those that are not lent."""
         with suppress(IndexError):
             while True:
-                self._drop(self._kept.pop())
+                self._drop(self._kept.pop()[0])
 
     def _opened(self) -> _Hot:
         connection = self._engine.connect()

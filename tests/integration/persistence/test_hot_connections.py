@@ -13,12 +13,14 @@ from questline_persistence.dialects import execute
 from questline_persistence.errors import QuestConflict
 from questline_persistence.store import Database, hot_connections
 from questline_persistence.store.hot_connections import HotConnections
+from questline_scheduler.client import QuestClient
+from tests.contract.quests import quest
 from tests.waiting import eventually
 
 
 @pytest.fixture
 def hot(database: Database) -> HotConnections:
-    return HotConnections(database.engine, shared=False)
+    return HotConnections(database.engine, most=20, shared=False)
 
 
 def own(connection: Connection) -> Any:
@@ -52,11 +54,8 @@ def test_an_error_of_the_database_costs_the_connection_that_met_it(hot: HotConne
     assert ask(hot) is not first
 
 
-def test_whoever_wants_more_connections_than_there_may_be_waits(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hot_connections, "MAX_LENT", 2)
-    few = HotConnections(database.engine, shared=False)
+def test_whoever_wants_more_connections_than_there_may_be_waits(database: Database) -> None:
+    few = HotConnections(database.engine, most=2, shared=False)
     with ThreadPoolExecutor(1) as pool:
         with ExitStack() as lent:
             taken = [own(lent.enter_context(few.lent())) for _ in range(2)]
@@ -66,9 +65,36 @@ def test_whoever_wants_more_connections_than_there_may_be_waits(
         assert third.result(30) in taken
 
 
+def test_connections_that_nobody_wants_any_more_are_closed(
+    hot: HotConnections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as lent:
+        for _ in range(3):
+            lent.enter_context(hot.lent())
+    last = ask(hot)
+    assert len(hot._kept) == 3
+    monkeypatch.setattr(hot_connections, "IDLE_SECONDS", 0.0)
+    assert ask(hot) is last
+    assert len(hot._kept) == 1
+
+
+def test_a_client_of_many_threads_keeps_no_more_connections_than_it_is_said_to(postgres_url: str) -> None:
+    ours = "datname = current_database() AND application_name = 'questline'"
+    with QuestClient(postgres_url, "memory://") as client, psycopg.connect(postgres_url, autocommit=True) as admin:
+        with ThreadPoolExecutor(18) as pool:
+            with admin.transaction():
+                admin.execute("LOCK TABLE quest_executions IN ACCESS EXCLUSIVE MODE")  # all are under way at once
+                submitted = [pool.submit(client.submit, quest("a")) for _ in range(18)]
+                eventually(lambda: len(client.database._hot_connections._places._cond._waiters) == 13)  # type: ignore[attr-defined]
+            assert all(one.result(60) for one in submitted)
+        ((kept,),) = admin.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {ours}").fetchall()
+
+    assert kept <= 10
+
+
 def test_when_the_server_has_ended_one_connection_the_others_are_not_tried_in_turn(postgres_url: str) -> None:
     database = Database(postgres_url)
-    hot = HotConnections(database.engine, shared=False)
+    hot = HotConnections(database.engine, most=20, shared=False)
     with ExitStack() as lent:
         pids = [own(lent.enter_context(hot.lent())).info.backend_pid for _ in range(5)]
     with psycopg.connect(postgres_url, autocommit=True) as admin:
@@ -82,7 +108,7 @@ def test_when_the_server_has_ended_one_connection_the_others_are_not_tried_in_tu
 
 def test_a_broken_link_is_told_as_itself_whatever_had_noticed_it_first(postgres_url: str) -> None:
     database = Database(postgres_url)
-    hot = HotConnections(database.engine, shared=False)
+    hot = HotConnections(database.engine, most=20, shared=False)
     with pytest.raises(DBAPIError) as raised, hot.lent() as connection:
         _ask_on_a_link_that_is_cut(postgres_url, connection)
     assert raised.value.connection_invalidated
