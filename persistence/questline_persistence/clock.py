@@ -6,6 +6,7 @@ round trip to learn the time. Safety never reads a clock at all: claims and chec
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,10 +65,12 @@ class Clock:
 
     Parameters:
       read: asks the database.
+      new_lock: makes a lock.
     """
 
-    def __init__(self, read: Callable[[], Reading]) -> None:
+    def __init__(self, read: Callable[[], Reading], new_lock: Callable[[], threading.Lock] = threading.Lock) -> None:
         self._read = read
+        self._asking, self._learning = new_lock(), new_lock()
         #: One value: threads must not see half of a change.
         self._known: _Known | None = None
 
@@ -84,8 +87,11 @@ class Clock:
         known = self._known
         if known is None:
             self._first()
-        elif uptime() - known.read_at > RESYNC_SECONDS:
-            self._sync(self._read())
+        elif uptime() - known.read_at > RESYNC_SECONDS and self._asking.acquire(blocking=False):  # one asks for all
+            try:
+                self._sync(self._read())
+            finally:
+                self._asking.release()
 
     def _first(self) -> _Known:
         """Ask the database several times, and take the answer that was on its way for the shortest time."""
@@ -93,14 +99,20 @@ class Clock:
 
     def _sync(self, reading: Reading) -> _Known:
         """Learn from an answer: the slower it was the less, so that one slow answer spoils no quick one."""
-        low, high, known, lead = reading.told - reading.after, reading.told - reading.before, self._known, 0.0
-        if known is not None and low <= known.high and known.low <= high:
-            low, high = max(low, known.low), min(high, known.high)
-        moment = uptime()
-        if known is not None:
-            lead = known.at(moment) - (moment + (low + high) / 2)
-        self._known = learnt = _Known(moment, low, high, lead if 0.0 < lead <= LARGEST_LEAD else 0.0)
-        return learnt
+        with self._learning:  # else one thread would unsay what another has learnt meanwhile
+            self._known = learnt = _learnt(self._known, reading)
+            return learnt
+
+
+def _learnt(known: _Known | None, reading: Reading) -> _Known:
+    """Return what is known after an answer."""
+    low, high, lead = reading.told - reading.after, reading.told - reading.before, 0.0
+    if known is not None and low <= known.high and known.low <= high:
+        low, high = max(low, known.low), min(high, known.high)
+    moment = uptime()
+    if known is not None:
+        lead = known.at(moment) - (moment + (low + high) / 2)
+    return _Known(moment, low, high, lead if 0.0 < lead <= LARGEST_LEAD else 0.0)
 
 
 def rfc3339(seconds: float) -> str:

@@ -112,7 +112,7 @@ class Database:
         self._pool_size = pool_size
         self._pooler = pooler
         self._is_copy = False
-        self.clock = Clock(self._read_clock)
+        self.clock = Clock(self._read_clock, forks.new_lock)
         self._begin()
         forks.join(self)
 

@@ -1,3 +1,4 @@
+import threading
 import time
 
 import pytest
@@ -68,6 +69,43 @@ def test_the_quickest_of_the_first_answers_is_believed(store: Store) -> None:
         return store.read()
 
     assert Clock(read).now() == pytest.approx(store.time, abs=0.001)
+
+
+def test_time_steps_not_back_where_a_slow_answer_comes_together_with_a_quick_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(lambda: Reading(5_100.0, 99.0, 100.0))
+    clock.now()  # between 5,000 and 5,001 ahead
+    met, go_on = threading.Event(), threading.Event()
+
+    def uptime() -> float:
+        if threading.current_thread() is slow and not met.is_set():
+            met.set()
+            go_on.wait(30)
+        return store.uptime
+
+    monkeypatch.setattr(module, "uptime", uptime)
+    slow = threading.Thread(target=clock._sync, args=(Reading(5_100.4, 99.0, 100.4),))
+    quick = threading.Thread(target=clock._sync, args=(Reading(5_100.99, 100.0, 100.0),))
+    slow.start()
+    assert met.wait(30), "it looks at what is known"
+    quick.start()
+    quick.join(0.2)
+    go_on.set()
+    for thread in (slow, quick):
+        thread.join(30)
+    assert clock.now() == pytest.approx(5_100.99)
+
+
+def test_one_thread_asks_for_all(store: Store) -> None:
+    clock = Clock(store.read)
+    clock.now()
+    store.uptime += RESYNC_SECONDS + 0.001
+    with clock._asking:
+        clock.refresh()
+    assert store.readings == FIRST_READINGS
+    clock.refresh()
+    assert store.readings == FIRST_READINGS + 1
 
 
 def test_a_slow_answer_spoils_no_quick_one(store: Store) -> None:
