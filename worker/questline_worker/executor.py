@@ -60,7 +60,8 @@ class QuestExecutor:
 
     Example:
       with QuestExecutor() as executor:
-          quest = asyncio.run(executor.execute_quest({"quest_type": "design_microservice"}))
+          order = {"quest_type": "design_microservice", "input_data": {"service": "billing"}}
+          quest = asyncio.run(executor.execute_quest(order))
     """
 
     def __init__(self, hooks: ExecutionHooks | None = None, repository: QuestRepository | None = None) -> None:

@@ -67,7 +67,7 @@ class QuestRepository:
       StoreUnavailable: the store did not answer.
 
     Example:
-      with QuestRepository("postgresql://localhost/quests") as repository:
+      with QuestRepository(".questline/questline.db") as repository:  # or "postgresql://…"
           failed = repository.list_quests("failed", limit=20)
     """
 
