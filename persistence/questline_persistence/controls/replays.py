@@ -58,9 +58,9 @@ def earlier(locked: LockedQuest, start: StartingPoint, correction: Correction) -
     """
     point = resolve(locked.connection, locked.quest_id, locked.quest.epoch, locked.version, start)
     state = history.state_at(locked.connection, locked.quest_id, point.version, limit=locked.limits.state)
-    if point.position is not None:
-        state = history.taken_back(locked.connection, state, point.position)
     rows = history.plan(locked.connection, state.quest_id, state.epoch, version=state.version)
+    if point.position is not None:
+        state, rows = history.taken_back(state, rows, point.position)
     corrected = Corrected(state, [history.columns(row) for row in rows], locked.limits)
     for path, value in correction.items():
         corrected.set(path, value)

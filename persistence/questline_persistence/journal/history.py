@@ -5,13 +5,13 @@ Nothing here writes. A snapshot costs O(1) to take and one indexed range to load
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, or_, select
 
-from questline_persistence.errors import PayloadError, QuestNotFound
+from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFound
 from questline_persistence.models import LordStep
 from questline_persistence.payload import DEFAULTS, Limit, decode, size_of
 from questline_persistence.run_data import RunData, outputs_of, split, without
@@ -226,12 +226,31 @@ def _seen(connection: Connection, quest_id: str, version: int, step: Row[Any]) -
             )
 
 
-def taken_back(connection: Connection, state: State, position: str) -> State:
-    """Return a state as it was before the step at `position` ran, which lies behind it."""
-    rows = plan(connection, state.quest_id, state.epoch, version=state.version)
+def taken_back(state: State, rows: Sequence[Row[Any]], position: str) -> tuple[State, list[Row[Any]]]:
+    """Return a state and its plan as they were before the step at `position` ran, which lies behind them.
+
+    Steps that were pushed by what runs again are not among them: they will be pushed again.
+
+    Parameters:
+      rows: the plan at that state.
+
+    Raises:
+      QuestConflict: nothing tells which of the steps behind it, in its group, it has pushed itself.
+    """
     again = [row for row in rows if row.position >= position]
+    group = _group(position)
+    if group and any(_group(row.position) == group for row in again[1:]):
+        message = f"step {position} was pushed together with others before the quest came into the store"
+        raise QuestConflict(message, hint=f"replay from the step that pushed them, {group}")
+    before = [row for row in rows if row.position < position or _group(row.position) < position]
+    stack = [step_of(row) for row in before if row.position >= position]
     run_data = without(state.run_data, ((row.lord_name, row.occurrence) for row in again))
-    return replace(state, position=position, run_data=run_data, stack=[step_of(row) for row in again])
+    return replace(state, position=position, run_data=run_data, stack=stack), before
+
+
+def _group(position: str) -> str:
+    """Return the position of the step that pushed a group of steps, as the position of one of them tells it."""
+    return position.rpartition(".")[0]
 
 
 def output_of(connection: Connection, quest_id: str, epoch: int, version: int, name: str) -> str | None:

@@ -16,7 +16,7 @@ from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects.postgres import quests as postgres_quests
 from questline_persistence.dialects.sqlite import quests as sqlite_quests
-from questline_persistence.errors import PayloadError, QuestConflict
+from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict
 from questline_persistence.journal.tombstones import after_deleted
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import DEFAULTS, Limits, encode, refuse_halves
@@ -32,6 +32,8 @@ MAX_TRIES = 3
 FIRST_FENCE = 1
 #: PostgreSQL's code for a row in the way that an isolation stricter than READ COMMITTED does not show.
 _HIDDEN = "40001"
+#: Its code for a savepoint outside of a transaction.
+_NO_TRANSACTION = "25P01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +171,40 @@ def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Subm
     Raises:
       QuestConflict: as `submit_one`; also if another transaction has submitted the same quest where this one, isolated
         as it is, cannot see it.
+      ConfigurationError: the connection has no transactions, since it commits each statement by itself.
     """
-    driver: Any = connection.connection.dbapi_connection
-    if connection.dialect.name == "sqlite" and not getattr(driver, "in_transaction", True):
-        # Python's driver begins no transaction before a SAVEPOINT, and releasing that would commit.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if connection.dialect.name == "sqlite":
+        _begin_before_savepoint(connection)
     try:
         with connection.begin_nested():
             return [submit_one(connection, *batch)] if len(batch) == 1 else _submit_batch(connection, batch)
     except DBAPIError as error:
-        if _HIDDEN in {getattr(error.orig, name, None) for name in ("sqlstate", "pgcode")}:  # whatever the driver
+        states = {getattr(error.orig, name, None) for name in ("sqlstate", "pgcode")}  # whatever the driver
+        if _HIDDEN in states:
             raise _being_submitted(batch[0]) from error
+        if _NO_TRANSACTION in states:
+            raise _no_transaction() from error
         raise
+
+
+def _begin_before_savepoint(connection: Connection) -> None:
+    """Begin the caller's transaction where that is left to the driver.
+
+    Python's SQLite driver begins none before a SAVEPOINT, and releasing that would commit.
+    """
+    driver: Any = connection.connection.driver_connection  # below SQLAlchemy's adapters of async drivers
+    if driver.in_transaction:
+        return
+    if driver.isolation_level is None:
+        raise _no_transaction()
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _no_transaction() -> ConfigurationError:
+    message = (
+        "the connection commits each statement by itself, so there is no transaction that a quest could be part of"
+    )
+    return ConfigurationError(message, hint="write `with engine.begin() as connection`, without AUTOCOMMIT")
 
 
 def _being_submitted(quest: Arrival) -> QuestConflict:

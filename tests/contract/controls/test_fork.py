@@ -83,6 +83,33 @@ def test_a_step_before_a_fork_began_can_be_replayed_without_what_ran_from_there_
     assert [one.lord_name for one in bench.repository.load_quest(again).execution_stack] == ["a", "b", "a", "c"]
 
 
+def test_what_a_step_pushed_before_a_fork_began_is_pushed_anew_when_that_step_is_replayed(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.finish(bench.claim(quest_id), 1, "c", "d")
+    bench.advance(quest_id, 2, 3)
+    forked = bench.fork(quest_id, "b")
+    bench.advance(forked, 4)
+
+    bench.replay(forked, "a")
+    assert [one.lord_name for one in bench.repository.load_quest(forked).execution_stack] == ["a", "b"]
+    bench.finish(bench.claim(forked), "one", "c", "d")
+    bench.advance(forked, "two", "three", "four")
+    assert bench.repository.load_quest(forked).run_data == {"a": "one", "c": "two", "d": "three", "b": "four"}
+
+
+def test_what_one_of_several_pushed_steps_pushed_before_a_fork_began_cannot_be_told(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.finish(bench.claim(quest_id), 1, "c", "d")
+    bench.advance(quest_id, 2, 3)
+    forked = bench.fork(quest_id, "b")
+    before = bench.everything(forked)
+
+    with pytest.raises(QuestConflict, match="was pushed together with others") as refused:
+        bench.replay(forked, "c")
+    assert "replay from the step that pushed them, 0001" in refused.value.advice
+    assert bench.everything(forked) == before
+
+
 def test_a_step_that_a_fork_has_not_reached_is_no_start(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b", "c")
     bench.advance(quest_id, 1)

@@ -204,3 +204,34 @@ print(len(asyncio.run(client.list())))
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+
+
+def test_a_quest_is_part_of_a_transaction_of_an_async_driver_of_sqlite(tmp_path: Path) -> None:
+    """Below SQLAlchemy's adapter such a driver begins a transaction no sooner than Python's own does."""
+    code = """
+import asyncio
+from questline import AsyncQuestClient, LordStep, Quest
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+def quest(name):
+    return Quest(quest_id=name, quest_type="t", execution_stack=[LordStep("a", "b")])
+
+async def main():
+    async with AsyncQuestClient("q.db") as client:
+        engine = create_async_engine("sqlite+aiosqlite:///q.db")
+        async with engine.connect() as connection:
+            await client.submit(quest("rolled-back"), connection=connection)
+            await connection.rollback()
+        async with AsyncSession(engine) as session:
+            await client.submit_many([quest("never-committed")], connection=session)
+        async with engine.begin() as connection:
+            await client.submit(quest("committed"), connection=connection)
+        await engine.dispose()
+        return [one.quest_id for one in await client.list()]
+
+print(asyncio.run(main()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "['committed']\n"), done.stderr

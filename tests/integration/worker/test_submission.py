@@ -73,6 +73,18 @@ def test_a_quest_submitted_in_a_transaction_that_is_rolled_back_does_not_exist(
     assert ran == ["another"]
 
 
+def test_a_connection_that_commits_each_statement_by_itself_is_refused(pool: Pool, own_engine: Engine) -> None:
+    client = pool.client()
+    with own_engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+        with pytest.raises(ConfigurationError, match="commits each statement by itself"):
+            client.submit(quest("a"), connection=connection)
+        connection.execute(text("INSERT INTO orders VALUES (1)"))
+    with own_engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM orders")).scalar_one() == 1
+    assert client.list() == []
+
+
 def test_a_connection_to_another_kind_of_database_is_refused(server_pool: Pool) -> None:
     engine = create_engine("sqlite://")
     with engine.connect() as connection, pytest.raises(ConfigurationError, match="sqlite"):
