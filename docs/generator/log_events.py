@@ -31,6 +31,7 @@ EVENTS = {
     "loop_failed": "A background loop met an error and goes on after a pause.",
     "lord_unknown": "A step was left, since this worker lacks its Lord. It waits for a worker that has it.",
     "message_dropped": "A message in the queue wakes no step. It was thrown away.",
+    "migration_waits": "Others have read tables that a migration changes. It lets everybody pass, and tries again.",
     "pooler_noticed": "A pooler shares PostgreSQL's sessions: each transaction says for itself what it relies on.",
     "progress": "A handler called `ctx.progress`.",
     "quest_ended": "A quest completed, failed, or was paused or cancelled. Only `questline dev` tells.",

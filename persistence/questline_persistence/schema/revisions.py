@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from questline_persistence.errors import ConfigurationError
+from questline_persistence.schema.table_locks import with_tables_locked
 from questline_persistence.store import Database
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ HEAD = "0004"
 NEXT = f"{int(HEAD) + 1:04d}"
 #: Where Alembic notes the revision; its default name is left to the application whose database this may be.
 VERSION_TABLE = "questline_version"
-#: Keeps two processes from migrating one PostgreSQL database at once.
-_LOCK = 7_318_512
 
 
 def current(database: Database) -> str | None:
@@ -73,15 +73,20 @@ def migrate(database: Database, revision: str = "head") -> None:
     from alembic import command  # noqa: PLC0415  (160 ms that only migrations need)
 
     def work(connection: Connection) -> None:
-        if database.dialect == "postgresql":
-            _require_utf8(connection, database)
-            connection.execute(text("SET LOCAL lock_timeout = 0"))  # another one's migration may take long
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         command.upgrade(_config(connection), revision)
 
-    database.write(work, at="migrate")
     if database.dialect == "postgresql":
+        database.read(partial(_require_utf8, database=database))
+    _change(database, work)
+
+
+def _change(database: Database, work: Callable[[Connection], object]) -> None:
+    """Change the schema in one transaction."""
+    if database.dialect == "postgresql":
+        with_tables_locked(database, work)
         _validate(database)
+    else:
+        database.write(work, at="migrate")
 
 
 def _validate(database: Database) -> None:
@@ -114,9 +119,7 @@ def downgrade(database: Database, revision: str) -> None:
     """Take `database` down to `revision`; "base" removes every table of questline."""
     from alembic import command  # noqa: PLC0415  (160 ms that only migrations need)
 
-    database.write(lambda connection: command.downgrade(_config(connection), revision), at="migrate")
-    if database.dialect == "postgresql":
-        _validate(database)
+    _change(database, lambda connection: command.downgrade(_config(connection), revision))
 
 
 def history() -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from questline_persistence import schema
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.records import QuestRepository
+from questline_persistence.schema import table_locks
 from questline_persistence.schema.tables import Base
 from questline_persistence.store import Database
 
@@ -61,6 +62,28 @@ def test_the_schema_goes_down_to_nothing_and_up_again(database: Database) -> Non
     schema.migrate(database)
     schema.migrate(database)
     assert schema.drift(database) == []
+
+
+def test_a_migration_waits_a_short_time_for_tables_that_somebody_has_read_and_names_them(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a backup does, all night: whoever comes after the migration would wait behind it."""
+    monkeypatch.setattr(table_locks, "TRIES", 2)
+    monkeypatch.setattr(table_locks, "WAIT_MS", 100)
+    monkeypatch.setattr(table_locks, "PAUSE_SECONDS", 0.0)
+    database = Database(postgres_url)
+    with database.engine.connect() as backup:
+        backup.execute(text("SELECT count(*) FROM tickets"))
+        pid = backup.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+        with pytest.raises(StoreUnavailable, match="cannot change the tables") as refused:
+            schema.downgrade(database, "0003")
+        assert f" {pid} (" in refused.value.advice
+        assert schema.current(database) == schema.HEAD
+    schema.downgrade(database, "0003")
+    schema.migrate(database)
+    assert schema.drift(database) == []
+    database.close()
 
 
 #: A row of each table, as a release with the schema 0003 writes them.
