@@ -11,6 +11,9 @@ import typer
 from log_events import EVENTS
 
 from questline.cli.app import app
+from questline.cli.display import output
+from questline.cli.doctor.check import passed
+from questline.cli.doctor.command import draw
 from questline_persistence.settings import documented
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,6 +56,14 @@ def test_help_speaks_of_steps_and_wake_ups_and_says_what_a_lord_is() -> None:
     assert [text for text in told if OURS.search(text)] == []
     for text in (told[0], *(text for text in told if text.startswith("Run steps until"))):
         assert "Lords (your step functions)" in text
+
+
+def test_doctor_shows_people_steps_and_scripts_the_group_that_they_know(capsys: pytest.CaptureFixture[str]) -> None:
+    check = passed("tickets", "all", "2 wait, 0 run")
+    output.render(draw([check]))
+
+    assert capsys.readouterr().out.split()[:3] == ["steps", "pass", "all"]
+    assert check.to_json()["group"] == "tickets"
 
 
 def test_settings_and_log_events_are_explained_in_steps_and_wake_ups() -> None:
