@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from questline_persistence.controls import Controlled, Correction
 from questline_persistence.dialects import forks
+from questline_persistence.errors import QuestConflict
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_scheduler.client import OnConflict, QuestClient
 from questline_scheduler.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of
@@ -67,10 +68,8 @@ class AsyncQuestClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await self._in_thread(client.close)
+        """Close the connections; a later call opens new ones. Waits that are under way end with `QuestConflict`."""
+        await self._in_thread(self._close)
 
     async def submit(
         self,
@@ -164,9 +163,14 @@ class AsyncQuestClient:
         return await self._call(lambda client: client.snapshot(quest_id, version))
 
     async def wait(self, quest_id: QuestRef, timeout: float | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestClient`'s)
-        """Wait until a quest is completed, as `QuestClient.wait` does, and return it; no thread waits meanwhile."""
-        wait = await self._call(lambda client: Wait(client.repository, id_of(quest_id), timeout))
-        while (quest := await self._in_thread(wait.look)) is None:  # noqa: ASYNC110  (only rows tell)
+        """Wait until a quest is completed, as `QuestClient.wait` does, and return it; no thread waits meanwhile.
+
+        Raises:
+          QuestConflict: this client was closed meanwhile.
+        """
+        client = await self._in_thread(self._opened)
+        wait = Wait(client.repository, id_of(quest_id), timeout)
+        while (quest := await self._in_thread(partial(self._look, client, wait))) is None:  # noqa: ASYNC110  (only rows tell)
             await asyncio.sleep(wait.pause)
         return quest
 
@@ -189,10 +193,30 @@ class AsyncQuestClient:
         return await connection.run_sync(lambda own: submit(client, connection=own))
 
     async def _call(self, verb: Callable[[QuestClient], T]) -> T:
-        return await self._in_thread(lambda: verb(self._opened()))
+        return await self._in_thread(lambda: self._used(self._opened(), verb))
+
+    def _used(self, client: QuestClient, verb: Callable[[QuestClient], T]) -> T:
+        """Return what `verb` returns, called with the client."""
+        try:
+            return verb(client)
+        finally:
+            if self._client is not client:  # it was closed meanwhile, and what this call has opened is left
+                client.close()
+
+    def _look(self, client: QuestClient, wait: Wait) -> QuestExecutionData | None:
+        """Look once at a quest that is waited for, unless the client of the wait is closed."""
+        if self._client is not client:
+            raise QuestConflict("this client was closed during the wait", hint="wait with another one, or before")
+        return self._used(client, lambda _: wait.look())
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._threads.submit(copy_context().run, work))
+
+    def _close(self) -> None:
+        with self._opening:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def _opened(self) -> QuestClient:
         """Return the client, opened if need be."""

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, create_engine
 
 from questline_persistence.dialects.sqlite.library import driver
-from questline_persistence.errors import ConfigurationError, PayloadError, QuestFailed, QuestNotFound
+from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict, QuestFailed, QuestNotFound
 from questline_scheduler.async_client import CALLS, AsyncQuestClient
 from questline_scheduler.client import QuestClient
 from questline_worker.lords import LordContext, Permanent, lord
@@ -146,6 +146,43 @@ def test_nothing_connects_before_the_first_call_and_a_wrong_setting_is_told_ther
     for _ in range(2):  # on one loop after the other, and after it was closed
         assert run(closed.list()) == []
         run(closed.close())
+
+
+def test_a_wait_whose_client_is_closed_ends_and_opens_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        client = AsyncQuestClient(tmp_path / "questline.db", "memory://")
+        wait = asyncio.create_task((await client.submit(quest("good"))).wait())
+        await client.list()  # so that it has looked
+        opened = client._client
+        assert opened is not None
+        await client.close()
+        with pytest.raises(QuestConflict, match="closed"):
+            await wait
+        assert opened.database.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+    run(main())
+
+
+def test_a_call_that_is_under_way_while_its_client_is_closed_leaves_nothing_open(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(client: QuestClient) -> None:
+        begun.set()
+        assert go_on.wait(LONG)
+        client.list()
+
+    async def main() -> None:
+        client = AsyncQuestClient(tmp_path / "questline.db", "memory://")
+        call = asyncio.create_task(client._call(slow))
+        await asyncio.to_thread(begun.wait, LONG)
+        opened = client._client
+        assert opened is not None
+        await client.close()
+        go_on.set()
+        await call
+        assert opened.database.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+    run(main())
 
 
 class AsyncConnection:
