@@ -55,12 +55,17 @@ class Drive:
         pause = LOOK_FIRST
         with self._broker.attended(self._quest_id, self._wake):
             await begin()
-            while found := self._broker.take(self._quest_id) or await self._look():
+            while found := await self._found():
                 if isinstance(found, Doorbell) and await self._step(found):
                     pause = LOOK_FIRST
                 else:
                     await self._next_wake(pause)
                     pause = min(pause * 1.3, LOOK_LONGEST)
+
+    async def _found(self) -> Doorbell | bool:
+        """Return the bell of a step that may run now, or whether the quest goes on."""
+        self._woken.clear()  # before one looks: what comes meanwhile is not forgotten
+        return self._broker.take(self._quest_id) or await self._look()
 
     def stop(self) -> None:
         """Cancel the task, be it from another thread."""
@@ -69,6 +74,8 @@ class Drive:
 
     def end(self) -> bool:
         """Let nothing more be cancelled; return whether `stop` alone has done that, and take it back then."""
+        if self._over:  # what else is cancelled is its owner's doing
+            return False
         self._over = True
         return self._stopped and self._task is not None and self._task.uncancel() <= self._cancelled_before
 
@@ -109,11 +116,11 @@ class Drive:
             raise coroutine.interruption
 
     async def _next_wake(self, seconds: float) -> None:
-        """Wait until something has happened, at most so long."""
-        self._woken.clear()
+        """Wait until something has happened since the last time, at most so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
+        self._woken.clear()
 
     def _wake(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
