@@ -67,9 +67,10 @@ class Threads(Executor):
         with self._changed:
             aside = self._aside < self._most_aside
             self._move_aside(aside)
-            if self._calls:
-                self._start()
         try:
+            with self._changed:
+                if self._calls:
+                    self._start()
             yield
         finally:
             with self._changed:

@@ -27,7 +27,7 @@ from questline_scheduler.loops import Loop, Sweeper
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import build_stack
 from questline_scheduler.threads import Threads
-from questline_worker.drive import LOOK_FIRST, Drive
+from questline_worker.drive import LOOK_FIRST, LOOK_LONGEST, Drive
 from questline_worker.inline_broker import InlineBroker
 from questline_worker.lords import ExecutionHooks, known_handlers
 from questline_worker.process import WorkerProcess
@@ -139,8 +139,10 @@ class QuestExecutor:
         quest_id = id_of(quest_id)
         await self._ask(partial(self._client.pause, quest_id))
         status = partial(self.repository.status, quest_id)
-        while await self._ask(status) is ExecutionStatus.PAUSING:  # noqa: ASYNC110  (only rows tell)
-            await asyncio.sleep(LOOK_FIRST)
+        pause = LOOK_FIRST
+        while await self._ask(status) is ExecutionStatus.PAUSING:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.3, LOOK_LONGEST)
         return await self._ask(partial(self.load_quest, quest_id))
 
     async def resume_quest(self, quest_id: QuestRef) -> QuestExecutionData:
@@ -263,6 +265,8 @@ class QuestExecutor:
         try:
             future = self._askers.submit(copy_context().run, work)
         except RuntimeError:
+            if not self._askers.closed:  # the system gives no thread
+                raise
             raise _closed() from None
         try:
             return await asyncio.wrap_future(future)

@@ -413,6 +413,25 @@ def test_a_closed_executor_says_so_and_may_be_closed_again(gate: Gate) -> None:
     QuestExecutor().close()
 
 
+def test_a_system_without_another_thread_is_not_taken_for_a_closed_executor(
+    executor: QuestExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @lord("async", "work")
+    async def work(_: LordContext) -> str:
+        return "done"
+
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(executor._askers, "submit", no_thread)
+        with pytest.raises(RuntimeError, match="new thread"):
+            asyncio.run(executor.execute_quest(quest("async")))
+    monkeypatch.setattr(executor._steps._settlers, "submit", no_thread)
+    ended = asyncio.run(asyncio.wait_for(executor.execute_quest(quest("async")), LONG))
+    assert (ended.status, ended.output_data) == ("completed", "done")
+
+
 def test_control_c_ends_the_step_under_way_and_no_other_begins(tmp_path: Path) -> None:
     code = """
 import asyncio, signal, threading

@@ -102,6 +102,34 @@ def test_a_call_that_waits_begins_when_a_thread_steps_aside() -> None:
     some.close()
 
 
+def test_a_thread_that_steps_aside_where_the_system_gives_no_other_leaves_the_count_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_thread(_self: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    some, begun, go = Threads("none", 1, aside=1), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        assert go.wait(10)
+        with some.stepped_aside():
+            pytest.fail("there was a thread")
+
+    first = some.submit(hold)
+    assert begun.wait(10)
+    second = some.submit(int)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        go.set()
+        with pytest.raises(RuntimeError, match="new thread"):
+            first.result(10)
+    assert second.result(10) == 0
+    assert some.join(10)
+    assert (some._under_way, some._aside) == (0, 0)
+    some.close()
+
+
 def test_a_call_that_was_withdrawn_is_not_made() -> None:
     some, gate, made = Threads("withdrawn", 1), threading.Event(), threading.Event()
     first = some.submit(gate.wait, 10)

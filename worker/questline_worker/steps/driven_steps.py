@@ -117,8 +117,11 @@ class DrivenSteps:
         begun.pending.close()
         try:
             self._settlers.submit(self._settle, begun, conclude, then)
-        except RuntimeError:  # they are closed: all that ran has been given back
-            then()
+        except RuntimeError:
+            if self._settlers.closed:  # all that ran has been given back
+                then()
+            else:  # the system gives no thread: the step must not be held until its lease ends
+                self._settle(begun, conclude, then)
 
     def close(self) -> None:
         """Begin no more steps, and begin to count the time that sync ones have to end."""
