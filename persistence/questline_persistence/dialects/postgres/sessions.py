@@ -187,7 +187,8 @@ class _Opener:
             if unfit is None:
                 self._notice_pooler()
                 return None
-            self._asked |= unfit  # asked for from the start, it outlives a reset
+            # Asked for from the start, it outlives a reset. A new one: others may be going over that of before.
+            self._asked = {**self._asked, **unfit}
 
     @staticmethod
     def _unfit(dialect: Dialect, own: Any, *, chosen: bool) -> dict[str, str] | None:
