@@ -69,8 +69,8 @@ def do_to_all(
     yes: bool,
     dry_run: bool,
     always_ask: bool = False,
-) -> None:
-    """Do `verb` to every quest that is meant; one that fails does not stop the others.
+) -> list[str]:
+    """Do `verb` to every quest that is meant, and return their whole ids; one that fails does not stop the others.
 
     Parameters:
       name: the verb, for people.
@@ -88,6 +88,7 @@ def do_to_all(
     failures = [failure for _, failure in results if failure is not None]
     if failures:
         raise typer.Exit(failures[0].exit_code)
+    return [str(result["quest_id"]) for result, _ in results]
 
 
 Result = tuple[dict[str, Any], Failure | None]

@@ -39,11 +39,11 @@ def pause(
 ) -> None:
     """Pause live quests: at once, or when their running step has ended (then the status is `pausing`)."""
     choice = Choice(ids or (), chosen)
-    _steer(
+    paused = _steer(
         invocation, "pause", choice, lambda client, quest_id: client.pause(quest_id, reason), yes=yes, dry_run=dry_run
     )
     if len(choice.ids) == 1 and not dry_run:
-        output.note(f"Hint: to let it go on, run: questline resume {choice.ids[0]}")
+        output.note(f"Hint: to let it go on, run: questline resume {paused[0]}")
 
 
 def resume(
@@ -112,10 +112,10 @@ def _steer(
     *,
     yes: bool,
     dry_run: bool,
-) -> None:
+) -> list[str]:
     choice.check()
     client = invocation.client
-    do_to_all(
+    return do_to_all(
         invocation,
         choice,
         lambda quest_id: controlled(verb(client, quest_id)),

@@ -214,6 +214,14 @@ def test_what_cannot_be_done_has_its_exit_code_and_changes_nothing(
             assert set(as_json.error) == {"code", "message", "hint"}
 
 
+def test_the_hint_after_a_pause_names_the_quest_that_was_paused(cli: CommandLine) -> None:
+    cli.submit("alpha")
+    paused = cli("pause", "@last")
+    cli.submit("beta")
+
+    assert "run: questline resume alpha\n" in paused.err
+
+
 def test_wait_tells_how_a_quest_stands_by_its_exit_code(cli: CommandLine) -> None:
     cli.submit("alpha")
     cli("pause", "alpha")
