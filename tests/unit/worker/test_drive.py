@@ -30,7 +30,7 @@ class Bells:
 def test_a_bell_that_comes_while_one_looks_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_FIRST", 30.0)
     bells, looks, begun = Bells(), list[bool](), list[Doorbell]()
-    ring: Any = Doorbell("q", 0, "0001", "default", 0, 0.0)
+    ring = Doorbell("q", 0, "0001")
 
     async def look() -> bool:
         looks.append(True)
