@@ -161,19 +161,19 @@ def test_a_store_that_is_collected_at_any_moment_holds_nothing_up(sqlite_url: st
     script = """
 import sys
 from pathlib import Path
-from questline_persistence import sqlite_guard
-from questline_persistence.store.database import Database
+from questline_persistence.dialects.sqlite import guard
+from questline_persistence.store import Database
 
 class Owner:
     pass
 
 owners = [Owner() for _ in range(1_000)]
 for owner in owners:
-    sqlite_guard.watch(Path(sys.argv[2]), owner)
+    guard.watch(Path(sys.argv[2]), owner)
 del owner
 
 def collect_one(frame, *_):
-    if frame.f_globals.get("__name__", "").startswith("questline_persistence.sqlite_"):
+    if frame.f_globals.get("__name__", "").startswith("questline_persistence.dialects.sqlite"):
         owners.pop()
     return collect_one
 
@@ -183,7 +183,7 @@ database.read(lambda connection: connection)
 database.close()
 sys.settrace(None)
 assert len(owners) < 1_000
-assert len(sqlite_guard._stores) == len(owners)
+assert len(guard._stores) == len(owners)
 """
     command = [sys.executable, "-c", script, sqlite_url, str(tmp_path / "another.db")]
     subprocess.run(command, check=True, timeout=60)
@@ -210,8 +210,8 @@ def test_a_user_s_own_connection_of_a_library_with_the_race_leaves_the_store_s_l
     script = """
 import sqlite3, sys
 from questline import QuestClient
-from questline_persistence import sqlite_driver
-sqlite_driver.has_safe_log = lambda _: False
+from questline_persistence.dialects.sqlite import library
+library.has_safe_log = lambda _: False
 client = QuestClient(sys.argv[1], "memory://")
 path = sys.argv[1].removeprefix("sqlite:///")
 for name in (path, f"file:{path}", path + ".other"):
