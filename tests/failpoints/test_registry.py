@@ -204,7 +204,7 @@ def test_a_transaction_passes_its_three_stages_in_their_order() -> None:
         for name, node in functions(TREES[DATABASE])
     }
 
-    assert found["_transaction"] == list(STAGES)
+    assert found["_carry_out"] == list(STAGES)
     assert found["_run"] == [STAGES[0], STAGES[2]], "one statement commits itself"
 
 

@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,6 +84,10 @@ def decide_library(url: str) -> None:
         sqlite_library.driver()
 
 
+class _TakenBackError(Exception):
+    """Rolls back what was only tried."""
+
+
 class Database:
     """An SQL store, opened when first used.
 
@@ -128,6 +132,8 @@ class Database:
         self._entry: AbstractContextManager[object] = nullcontext()
         if self.dialect == "sqlite":
             self._entry = threading.RLock() if self._in_memory else self._gate
+        #: Held for as long as a transaction writes a file that other processes may write.
+        self._write_lock: AbstractContextManager[object] = nullcontext()
         self._alarm = Alarm(self.name)
 
     @property
@@ -210,7 +216,8 @@ class Database:
             write = connection.get_execution_options().get("questline_write")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
-        self._file = file
+        if file is not None:
+            self._file, self._write_lock = file, file.write_lock
         return engine
 
     @property
@@ -269,7 +276,18 @@ class Database:
           Overtime: it took too long, and `limited`.
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._transaction(work, at=at, repeatable=repeatable), tries=tries, limited=limited)
+        transaction = partial(self._transaction, work, write=True, at=at, repeatable=repeatable)
+        return self._retry(transaction, tries=tries, limited=limited)
+
+    def rehearse(self, work: Callable[[Connection], object]) -> None:
+        """Call `work(connection)` in a write transaction of no name, and take back what it writes."""
+
+        def take_back(connection: Connection) -> None:
+            work(connection)
+            raise _TakenBackError
+
+        with suppress(_TakenBackError):
+            self._retry(lambda: self._transaction(take_back, write=True))
 
     def statement(self, work: Callable[[Connection], T], *, at: str, alone: bool | None = None) -> T:
         """Return `work(connection)` of the few statements on a step's way.
@@ -296,16 +314,14 @@ class Database:
 
     def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool) -> T:
         self.clock.refresh()
-        with self._entry:
-            with self._hot_connections.lent() as connection:
-                failpoint(at, "begun")
-                if begin := self._begin_of(connection, alone=alone):
-                    result = driver.transaction(
-                        connection, work, opening=begin, written=partial(failpoint, at, "written")
-                    )
-                else:
-                    result = work(connection)
-                failpoint(at, "committed")
+        # The lock is looked up with the connection at hand: opening that is what makes it.
+        with self._entry, self._hot_connections.lent() as connection, self._write_lock:
+            failpoint(at, "begun")
+            if begin := self._begin_of(connection, alone=alone):
+                result = driver.transaction(connection, work, opening=begin, written=partial(failpoint, at, "written"))
+            else:
+                result = work(connection)
+            failpoint(at, "committed")
             self._committed()
             return result
 
@@ -317,38 +333,46 @@ class Database:
             return sessions.opening(connection, sessions.ALONE if alone else sessions.HOT)
         return None
 
-    def _transaction(self, work: Callable[[Connection], T], *, at: str | None = None, repeatable: bool = True) -> T:
-        """Run one transaction: a write if it has a name, else a read."""
-        write = at is not None
+    def _transaction(
+        self, work: Callable[[Connection], T], *, write: bool = False, at: str | None = None, repeatable: bool = True
+    ) -> T:
+        """Run one transaction, which passes the failpoints of its name if it has one."""
         # Before a connection is taken: `work` asks for the time, and must not need a second connection for it.
         self.clock.refresh()
         with self._entry, self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
             level = "READ COMMITTED" if write else "REPEATABLE READ"
             connection = plain.execution_options(questline_write=write, questline_level=level)
-            transaction = connection.begin()
-            try:
-                _pass(at, "begun")
-                result = work(connection)
-                _pass(at, "written")
-            except BaseException as error:
-                transaction.rollback()
-                if is_of_session(error):
-                    plain.invalidate(error)
-                raise
-            try:
-                transaction.commit()
-                _pass(at, "committed")
-            except DBAPIError as error:
-                if repeatable or is_answered(error):
-                    raise
-                message = (
-                    f"the connection to {self.name} broke while committing: the change may or may not have been made"
-                )
-                raise StoreUnavailable(message, hint="look with `questline show` before you try again") from error
-            if write:
+            if not write:
+                return self._carry_out(connection, work, at, repeatable=repeatable)
+            with self._write_lock:
+                result = self._carry_out(connection, work, at, repeatable=repeatable)
                 self._committed()
-            return result
+                return result
+
+    def _carry_out(
+        self, connection: Connection, work: Callable[[Connection], T], at: str | None, *, repeatable: bool
+    ) -> T:
+        """Begin a transaction, have `work` use it, and commit."""
+        transaction = connection.begin()
+        try:
+            _pass(at, "begun")
+            result = work(connection)
+            _pass(at, "written")
+        except BaseException as error:
+            transaction.rollback()
+            if is_of_session(error):
+                connection.invalidate(error)
+            raise
+        try:
+            transaction.commit()
+            _pass(at, "committed")
+        except DBAPIError as error:
+            if repeatable or is_answered(error):
+                raise
+            message = f"the connection to {self.name} broke while committing: the change may or may not have been made"
+            raise StoreUnavailable(message, hint="look with `questline show` before you try again") from error
+        return result
 
     def _committed(self) -> None:
         if self._file is not None:
@@ -404,6 +428,8 @@ class Database:
         if self._file is not None:
             self._file.closing()
         self._disconnect()
+        if self._file is not None:
+            self._file.closed()
 
     def _disconnect(self) -> None:
         if self._hot is not None:

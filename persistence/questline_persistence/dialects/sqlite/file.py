@@ -11,6 +11,7 @@ from typing import Any
 from questline_persistence.dialects import forks
 from questline_persistence.dialects.sqlite import guard, presence
 from questline_persistence.dialects.sqlite import library as sqlite_library
+from questline_persistence.dialects.sqlite.write_lock import WriteLock
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
 
 #: Commits after which the write-ahead log is checkpointed where connections do not do so by themselves.
@@ -65,6 +66,8 @@ class SqliteFile:
                 f"this process was forked while a connection to {path} was open, and must not open it again",
                 hint="close connections of your own to that file before the fork, and fork outside of transactions",
             )
+        #: Held by whoever writes the store.
+        self.write_lock = WriteLock(self._path, module)
         self._watch: weakref.finalize[Any, Any] | None = None
         self._commits = self._length = 0
 
@@ -79,6 +82,7 @@ class SqliteFile:
 
     def left_to_parent(self) -> None:
         """Note that this process was forked from the one that has the file open."""
+        self.write_lock.leave()
         if self._watch is not None:
             self._watch()
 
@@ -88,8 +92,12 @@ class SqliteFile:
             if self._watch is not None and self._watch() and not guard.is_watched(self._path):
                 presence.hide(self._path)
 
+    def closed(self) -> None:
+        """Note that all connections have been closed for good."""
+        self.write_lock.close()
+
     def committed(self) -> None:
-        """Keep the log short after a commit, where connections leave that to us."""
+        """Keep the log short after a commit, where connections leave that to us; the write lock is held."""
         if self._has_safe_log:
             return
         self._commits += 1
