@@ -1,4 +1,4 @@
-"""Identifiers: time-ordered for rows that people page through, random for claims and workers."""
+"""Names of things that people name, and identifiers: time-ordered for rows, random for claims and workers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ import time
 import uuid
 
 from questline_persistence.errors import QuestNotFound
+
+#: What a type, a Lord, a tool or a queue can be called, and that in words.
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
+NAME_HINT = "use letters, digits and _ . -, and begin with a letter, a digit or _"
+#: Longest such name, in characters.
+MAX_NAME = 100
 
 #: Claims are many, and to ask the system for each one's name lets go of Python's lock. A forked process gets its own.
 _claims = random.Random()  # noqa: S311  (a name, no secret)

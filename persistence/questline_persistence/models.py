@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from questline_persistence.errors import InvalidRecord, PayloadError
-from questline_persistence.ids import new_quest_id
+from questline_persistence.ids import MAX_NAME, NAME, new_quest_id
 from questline_persistence.payload import refuse_halves
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, StepStatus
@@ -37,7 +37,7 @@ MAX_PLACE = 100
 #: The version of the quest object's shape, stored beside every quest.
 SCHEMA_VERSION = 1
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=NAME)]
 QuestId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][!-~]*$")]
 LABEL_KEY = rf"[A-Za-z0-9_.\-/]{{1,{MAX_LABEL_KEY}}}"
 LabelKey = Annotated[str, Field(pattern=f"^{LABEL_KEY}$")]

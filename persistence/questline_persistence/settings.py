@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from questline_persistence.errors import ConfigurationError
+from questline_persistence.ids import MAX_NAME, NAME, NAME_HINT
 from questline_persistence.payload import DEFAULTS, Limit, Limits
 from questline_persistence.secret_files import read_secret
 from questline_persistence.spelling import suggestion
@@ -142,6 +143,15 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         """Accept words separated by commas."""
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("queues")
+    @classmethod
+    def _name_queues(cls, queues: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what no step's queue can be called: nothing would ever come to it."""
+        for queue in queues:
+            if not re.fullmatch(NAME, queue) or len(queue) > MAX_NAME:
+                raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")
+        return queues
 
     @field_validator("log_level", "log_format", "database_pooler", mode="before")
     @classmethod

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
@@ -87,29 +86,22 @@ class QuestClient:
         self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
         # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
         self._heard = broker is not None or self.broker.room() is None
+        self._repository = QuestRepository(self.database, namespace=self.namespace)
+        self._register = Register(self.database, self.namespace)
+        self._controls = Controls(self.database, self.namespace)
+        self._recovery = Recovery(self.database, self.namespace)
+        self._ringer = Ringer(self.broker, self._recovery)
         schema.ensure(self.database, auto_migrate=chosen.auto_migrate)
 
-    @cached_property
+    @property
     def repository(self) -> QuestRepository:
         """The records of the namespace, with filters, pages and statistics."""
-        return QuestRepository(self.database, namespace=self.namespace)
+        return self._repository
 
-    @cached_property
+    @property
     def register(self) -> Register:
         """The worker processes of the namespace."""
-        return Register(self.database, self.namespace)
-
-    @cached_property
-    def _controls(self) -> Controls:
-        return Controls(self.database, self.namespace)
-
-    @cached_property
-    def _recovery(self) -> Recovery:
-        return Recovery(self.database, self.namespace)
-
-    @cached_property
-    def _ringer(self) -> Ringer:
-        return Ringer(self.broker, self._recovery)
+        return self._register
 
     def __enter__(self) -> Self:
         return self

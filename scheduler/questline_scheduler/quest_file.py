@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from questline_persistence.errors import PayloadError
+from questline_persistence.ids import NAME_HINT
 from questline_persistence.models import MAX_PLACE, LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import shortened
 from questline_persistence.spelling import suggestion
@@ -59,7 +60,7 @@ def _refusal(error: ErrorDetails) -> PayloadError:
             message = f"{place} is {len(value):,} characters long; the limit is {limits['max_length']:,}"
             return PayloadError(message)
         case "string_pattern_mismatch":
-            return PayloadError(f"{place}: {shortened(value)} cannot be a name", hint=_NAME_HINT)
+            return PayloadError(f"{place}: {shortened(value)} cannot be a name", hint=NAME_HINT)
         case "value_error" if isinstance(limits.get("error"), PayloadError):
             return PayloadError(f"{place}: {limits['error'].message}", hint=limits["error"].hint)
         case _:
@@ -67,4 +68,3 @@ def _refusal(error: ErrorDetails) -> PayloadError:
 
 
 _QUEST_HINT = 'give a Quest, or an object as in a quest file: {"quest_type": "report", "input_data": {}}'
-_NAME_HINT = "use letters, digits and _ . -, and begin with a letter, a digit or _"

@@ -18,6 +18,9 @@ from questline_persistence.errors import (
 _FORBIDDEN = "42501"
 #: A table, a column or a schema that is not there, or has another type: somebody changed what is ours.
 _CHANGED = ("42P01", "42703", "42804", "42883", "3F000")
+#: A table or an index of one of our names is there already, and is somebody else's.
+_TAKEN = ("42P07", "42710")
+_TAKEN_SQLITE = " already exists"
 _UNREACHABLE_HINT = (
     "check the URL, that the server runs, and that this user may write there; `questline doctor` tells more"
 )
@@ -26,6 +29,10 @@ _FORBIDDEN_HINT = (
     "tables and USAGE on its sequences"
 )
 _CHANGED_HINT = "run `questline db check`, and look which schema this user's search_path names"
+_TAKEN_HINT = (
+    "give questline a schema of its own (CREATE SCHEMA questline, and ?options=-csearch_path%3Dquestline at the end of "
+    "the URL), another database or, with SQLite, another file"
+)
 _OPTIONS_HINT = "mend the options after the ? of the database URL; those of libpq are known"
 
 
@@ -68,6 +75,9 @@ def explained(error: SQLAlchemyError, store: str) -> Exception:
         return PayloadError(f"the database {store} refuses a value: {reason}")
     if is_misconfigured(error):
         return ConfigurationError(f"cannot use the database {store}: {reason}", hint=_OPTIONS_HINT)
+    if sqlstate(error) in _TAKEN or (sqlstate(error) is None and reason.endswith(_TAKEN_SQLITE)):
+        message = f"the database {store} has a table of another application's in the way: {reason}"
+        return ConfigurationError(message, hint=_TAKEN_HINT)
     unreachable = type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
     if is_transient(error) or unreachable or "not a database" in reason:
         return StoreUnavailable(f"cannot use the database {store}: {reason}", hint=_UNREACHABLE_HINT)

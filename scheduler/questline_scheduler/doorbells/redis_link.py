@@ -5,6 +5,7 @@ All keys of a namespace share a hash tag, so that in a cluster they are on one n
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -63,6 +64,8 @@ class RedisLink:
         self._single = redis.Redis(connection_pool=redis.ConnectionPool(**self._options))
         self._client: redis.Redis | None = None
         self._opening = forks.new_lock()
+        self._failure: Exception | None = None
+        self._failed_at = 0.0
 
     @property
     def client(self) -> redis.Redis:
@@ -72,8 +75,9 @@ class RedisLink:
         """
         client = self._client
         if client is None:
+            asked_at = time.monotonic()
             with self._opening:
-                client = self._client = self._client or self._open()
+                client = self._client = self._client or self._open_once(asked_at)
         return client
 
     @property
@@ -103,6 +107,16 @@ class RedisLink:
             if one is not None:
                 one.close()
         self._single.connection_pool.disconnect()
+
+    def _open_once(self, asked_at: float) -> redis.Redis:
+        """Open the client; who waited while another tried in vain is told so, and does not wait once more."""
+        if self._failure is not None and self._failed_at > asked_at:
+            raise self._failure
+        try:
+            return self._open()
+        except Exception as error:
+            self._failure, self._failed_at = error, time.monotonic()
+            raise
 
     def _open(self) -> redis.Redis:
         if self._kind == "sentinel":

@@ -10,7 +10,6 @@ that wait; that of a bell which comes alone is its id, so that who is woken need
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any, cast
 
 from redis.commands.core import Script
@@ -152,6 +151,7 @@ class RedisQueue:
         self._link = link
         self._name = name
         self._names = names_key(prefix)
+        self._scripts: list[Script] = []
         self.ready, self.held, self.wake, self.turn = keys_of(prefix, name)
 
     def ring(self, bells: Sequence[tuple[str, int]]) -> int:
@@ -220,14 +220,15 @@ class RedisQueue:
         self._link.client.delete(self.ready, self.held, self.wake, self.turn)
         self._link.client.srem(self._names, self._name)
 
-    @cached_property
-    def _scripts(self) -> list[Script]:
-        return [self._link.client.register_script(text) for text in (_RING, _FETCH, _RECLAIM)]
+    def _script(self, number: int) -> Script:
+        if not self._scripts:  # two threads may both make them, which does no harm; a lock would let each wait in turn
+            self._scripts = [self._link.client.register_script(text) for text in (_RING, _FETCH, _RECLAIM)]
+        return self._scripts[number]
 
     def _run(self, script: int, arguments: list[Any], *keys: str) -> Any:
         point = _POINTS[script]
         failpoint(point)
         keys_of_all = [self.ready, self.held, self.wake, *keys]
-        reply = self._scripts[script](keys=keys_of_all, args=cast("Any", arguments), client=self._link.client)
+        reply = self._script(script)(keys=keys_of_all, args=cast("Any", arguments), client=self._link.client)
         failpoint(point, "done")
         return reply

@@ -265,3 +265,10 @@ def test_files_are_utf_8_whatever_the_locale(folder: Path) -> None:
         check=True,
     )
     assert ended.stdout.strip() == ascii(("sqlite:///Žofie.db", "redis://žofie@localhost", ("žofie",)))
+
+
+@pytest.mark.parametrize("queues", ["a b", "default;mail", "a,-b", "x" * 101])
+def test_what_no_queue_can_be_called_is_refused(queues: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUESTLINE_QUEUES", queues)
+    with pytest.raises(ConfigurationError, match="cannot be a queue's name; separate several by commas"):
+        load()
