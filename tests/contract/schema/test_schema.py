@@ -54,6 +54,15 @@ def test_drift_is_told(database: Database) -> None:
     assert any("extra" in difference for difference in schema.drift(database))
 
 
+def test_a_table_of_another_application_in_the_way_is_named(blank: Database) -> None:
+    blank.write(lambda connection: connection.execute(text("CREATE TABLE tickets (id INTEGER PRIMARY KEY)")))
+
+    with pytest.raises(ConfigurationError, match="another application's in the way") as refused:
+        schema.migrate(blank)
+    assert "tickets" in refused.value.message
+    assert "give questline a schema of its own" in refused.value.advice
+
+
 def test_the_schema_goes_down_to_nothing_and_up_again(database: Database) -> None:
     schema.downgrade(database, "base")
     assert tables(database) <= {schema.VERSION_TABLE}
