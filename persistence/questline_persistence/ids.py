@@ -7,7 +7,7 @@ import random
 import time
 import uuid
 
-from questline_persistence.errors import QuestNotFound
+from questline_persistence.errors import PayloadError, QuestNotFound
 
 #: What a type, a Lord, a tool or a queue can be called, and that in words.
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
@@ -35,7 +35,13 @@ def new_claim_id() -> str:
 
 
 def is_possible(quest_id: str) -> bool:
-    """Return whether a quest can have this id; another need not be looked for, and not every one could be."""
+    """Return whether a quest can have this id; another need not be looked for, and not every one could be.
+
+    Raises:
+      PayloadError: it is no text.
+    """
+    if not isinstance(quest_id, str):
+        raise PayloadError(f"a quest's id is text, not {type(quest_id).__name__}", hint="give the quest's id")
     return quest_id.isascii() and quest_id.isprintable()
 
 

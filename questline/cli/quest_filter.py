@@ -54,9 +54,9 @@ class FilterWords:
           UsageMistake: a time or a label cannot be read.
           PayloadError: a status is unknown, or a label's key holds characters that no key may hold.
         """
-        from questline_persistence.records import make_filter  # noqa: PLC0415  (200 ms that --help does not need)
+        from questline_persistence.records import QuestFilter  # noqa: PLC0415  (200 ms that --help does not need)
 
-        return make_filter(
+        return QuestFilter(
             list(self.statuses or sorted(usual)) or None,
             quest_type=self.quest_type,
             queue=self.queue,

@@ -9,7 +9,7 @@ import pytest
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import MAX_LABELS, MAX_STEPS, LordStep, QuestExecutionData
 from questline_persistence.payload import Limit, Limits
-from questline_persistence.records import QuestRepository, make_filter, repository
+from questline_persistence.records import QuestFilter, QuestRepository, repository
 from questline_persistence.records.repository import MAX_HISTORY, MAX_OFFSET, MAX_PAGE
 from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
@@ -280,7 +280,7 @@ def test_a_history_is_read_page_by_page_without_a_gap(bench: Workbench) -> None:
 @pytest.mark.parametrize("name", ["since", "until"])
 def test_a_time_that_no_quest_can_have_is_refused(name: str, moment: float) -> None:
     with pytest.raises(PayloadError, match=f"{name} is .* no time from 1970 to 9999"):
-        make_filter(**{name: moment})  # type: ignore[arg-type]  # since or until
+        QuestFilter(**{name: moment})  # type: ignore[arg-type]  # since or until
 
 
 def test_a_filter_asks_for_no_more_labels_than_a_quest_can_have(bench: Workbench) -> None:

@@ -5,7 +5,7 @@ The top of this floor: it may import every other room.
 
 from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, Stage
 from questline_persistence.records.filters import QuestFilter
-from questline_persistence.records.repository import Page, QuestRepository, make_filter
+from questline_persistence.records.repository import Page, QuestRepository
 from questline_persistence.records.short_ids import shortened
 from questline_persistence.records.statistics import MAX_COUNTED
 
@@ -18,6 +18,5 @@ __all__ = [
     "QuestFilter",
     "QuestRepository",
     "Stage",
-    "make_filter",
     "shortened",
 ]

@@ -4,54 +4,77 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Never
 
 from sqlalchemy import ColumnElement, func, literal, tuple_, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
-from questline_persistence.clock import LATEST, rfc3339
+from questline_persistence.arguments import Moment, mapping, moment, sought, text, wrong_type
+from questline_persistence.clock import rfc3339
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import refuse_labels
 from questline_persistence.schema import quests
+from questline_persistence.spelling import suggestion
 from questline_persistence.states import ExecutionStatus
 
-_TIME_HINT = "give epoch seconds, as time.time() returns them"
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class QuestFilter:
     """Quests of any of these statuses, of a type, with all of these labels, created in a span of time, and so on.
 
     Parameters:
-      status: any of these; empty means every status.
+      status: one status or several, any of which is meant; none means every status.
       quest_type: the type, or None.
       labels: every one of these must be on the quest.
-      since: created at or after this time, in epoch seconds.
-      until: created before this time, in epoch seconds.
+      since: created at or after this time: epoch seconds, a datetime, or ISO 8601 text. A time without a zone is this
+        machine's.
+      until: created before this time, given like `since`.
       queue: the queue, or None.
       error: a text that the quest's error holds, letter for letter, or None.
 
     Raises:
-      PayloadError: what is asked for are no labels, or more than a quest can have; or a time is out of range.
+      PayloadError: there is no such status or filter, what is asked for are no labels, or more than a quest can have;
+        or a time is none, or out of range.
 
     Example:
-      failed = QuestFilter(status=(ExecutionStatus.FAILED,), labels={"customer": "17"}, since=time.time() - 3600)
+      failed = QuestFilter("failed", labels={"customer": "17"}, since=datetime.now(UTC) - timedelta(hours=1))
     """
 
-    status: tuple[ExecutionStatus, ...] = ()
-    quest_type: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    since: float | None = None
-    until: float | None = None
-    queue: str | None = None
-    error: str | None = None
+    status: tuple[ExecutionStatus, ...]
+    quest_type: str | None
+    labels: Mapping[str, str]
+    since: float | None
+    until: float | None
+    queue: str | None
+    error: str | None
 
-    def __post_init__(self) -> None:
-        refuse_labels(self.labels)
-        for name, moment in (("since", self.since), ("until", self.until)):
-            if moment is not None and not 0 <= moment <= LATEST:
-                raise PayloadError(f"{name} is {moment}, which is no time from 1970 to 9999", hint=_TIME_HINT)
+    def __init__(
+        self,
+        status: ExecutionStatus | str | Sequence[ExecutionStatus | str] | None = None,
+        quest_type: str | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        queue: str | None = None,
+        error: str | None = None,
+        **unknown: Never,
+    ) -> None:
+        for name in unknown:
+            raise PayloadError(f"{name!r} is not a filter", hint=suggestion(name, type(self).__slots__, kind="filters"))
+        found = {} if labels is None else mapping(labels, "labels", 'give an object such as {"customer": "17"}')
+        refuse_labels(found)
+        keep = partial(object.__setattr__, self)
+        keep("status", statuses_of(status))
+        keep("quest_type", sought(quest_type, "quest_type"))
+        keep("labels", found)
+        keep("since", None if since is None else moment(since, "since"))
+        keep("until", None if until is None else moment(until, "until"))
+        keep("queue", sought(queue, "queue"))
+        keep("error", sought(error, "error"))
 
     def conditions(self, dialect: str) -> list[ColumnElement[bool]]:
         """Return the filter as conditions on `quest_executions`; every value is a bound parameter."""
@@ -72,8 +95,29 @@ class QuestFilter:
         return found + [_has_label(key, value, dialect) for key, value in self.labels.items()]
 
 
-#: The names of the filters beside the status.
-FILTERS = tuple(each.name for each in fields(QuestFilter) if each.name != "status")
+def statuses_of(
+    given: ExecutionStatus | str | Sequence[ExecutionStatus | str] | None,
+) -> tuple[ExecutionStatus, ...]:
+    """Return the statuses that one word or several mean.
+
+    Raises:
+      PayloadError: one of them is no status.
+    """
+    if given is not None and not isinstance(given, str | Collection):
+        raise wrong_type(given, "status", "one word or several", _STATUS_HINT)
+    words = () if given is None else (given,) if isinstance(given, str) else given
+    return tuple(_status(word) for word in words)
+
+
+def _status(word: str) -> ExecutionStatus:
+    try:
+        return ExecutionStatus(word)
+    except ValueError:
+        near = suggestion(word, ExecutionStatus, kind="statuses")
+        raise PayloadError(f"{word!r:.100} is not a status", hint=near) from None
+
+
+_STATUS_HINT = 'give a status such as "failed", or a list of them'
 
 
 def _has_label(key: str, value: str, dialect: str) -> ColumnElement[bool]:
@@ -94,6 +138,7 @@ def after(cursor: str) -> ColumnElement[bool]:
       PayloadError: it is no cursor of ours.
     """
     try:
+        cursor = text(cursor, "a cursor")
         created_at, quest_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ", 1)
     except (ValueError, binascii.Error):
         raise PayloadError(f"{cursor!r} is not a cursor", hint="use the next_cursor of the page before") from None

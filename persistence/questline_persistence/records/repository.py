@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
-from questline_persistence import schema, settings
+from questline_persistence import arguments, schema, settings
+from questline_persistence.arguments import Moment, mapping, moment, sought, text, text_or_none, whole, wrong_type
 from questline_persistence.controls import MAX_AT_ONCE, Removal
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.ids import is_possible, not_found
 from questline_persistence.journal import history
-from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
+from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot, as_step
 from questline_persistence.records import saving, short_ids, statistics
-from questline_persistence.records.filters import FILTERS, QuestFilter, after, write_cursor
+from questline_persistence.records.filters import QuestFilter, after, statuses_of, write_cursor
 from questline_persistence.records.views import listed_quests, quest_row, run_view, snapshot_view, whole_quest
 from questline_persistence.recovery import Counters
 from questline_persistence.schema import quests, runs, snapshots, tickets
 from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason
+from questline_persistence.step_names import StepName
 from questline_persistence.store import Database
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -80,7 +82,7 @@ class QuestRepository:
     ) -> None:
         self._owned = not isinstance(database, Database)
         self.database = database if isinstance(database, Database) else _opened(database)
-        self.namespace = namespace
+        self.namespace = text(namespace, "namespace")
         self._removal = Removal(self.database, namespace)
         if self._owned:
             try:
@@ -114,6 +116,9 @@ class QuestRepository:
           QuestConflict: workers hold the quest, or its id is used in another namespace.
           PayloadError: it is not JSON, too large, or has never had a step.
         """
+        if not isinstance(quest_data, QuestExecutionData):
+            raise wrong_type(quest_data, "quest_data", "a Quest", _QUEST_HINT)
+        mapping(quest_data.run_data, "run_data", _RUN_DATA_HINT)
 
         def work(connection: Connection) -> None:
             now, limits = self.database.clock.now(), self.database.limits
@@ -189,15 +194,25 @@ class QuestRepository:
         """
         return self._removal.delete(quest_id)
 
-    def prune(self, end_time: float, status: Sequence[ExecutionStatus], *, limit: int = MAX_AT_ONCE) -> list[str]:
-        """Remove quests that ended before `end_time` (epoch seconds), oldest first; return the ids of those removed.
+    def prune(
+        self,
+        end_time: Moment,
+        status: ExecutionStatus | str | Sequence[ExecutionStatus | str],
+        *,
+        limit: int = MAX_AT_ONCE,
+    ) -> list[str]:
+        """Remove quests that ended before `end_time`, oldest first; return the ids of those removed.
 
         Parameters:
-          end_time: epoch seconds.
-          status: how they ended; other statuses are left alone.
+          end_time: epoch seconds, a datetime, or ISO 8601 text.
+          status: how they ended, one status or several; those in which no quest ends are left alone.
           limit: at most this many; a call removes no more than 200. Call again until nothing is left.
+
+        Raises:
+          PayloadError: a time that is none, or an unknown status.
         """
-        return self._removal.prune(end_time, status, limit=limit)
+        chosen = statuses_of(status)
+        return self._removal.prune(moment(end_time, "end_time"), chosen, limit=whole(limit, "limit", least=1))
 
     def list_quests(
         self,
@@ -217,10 +232,7 @@ class QuestRepository:
         Raises:
           PayloadError: an unknown status or filter, or a limit out of range.
         """
-        unknown = sorted(filters.keys() - set(FILTERS))
-        if unknown:
-            raise PayloadError(f"{unknown[0]!r} is not a filter", hint=f"one of: {', '.join(FILTERS)}")
-        return self.page(make_filter(status, **filters), limit=limit, offset=offset).items
+        return self.page(QuestFilter(status, **filters), limit=limit, offset=offset).items
 
     def page(
         self, chosen: QuestFilter | None = None, *, limit: int = 100, offset: int = 0, cursor: str | None = None
@@ -241,12 +253,9 @@ class QuestRepository:
           following = repository.page(QuestFilter(quest_type="report"), limit=100, cursor=page.next_cursor)
         """
         _refuse_page(limit, MAX_PAGE)
-        if not 0 <= offset <= MAX_OFFSET:
+        if not 0 <= whole(offset, "offset") <= MAX_OFFSET:
             raise PayloadError(f"offset must be 0 to {MAX_OFFSET:,}, not {offset}", hint="go on with the page's cursor")
-        conditions = [
-            quests.c.namespace == self.namespace,
-            *(chosen or QuestFilter()).conditions(self.database.dialect),
-        ]
+        conditions = [quests.c.namespace == self.namespace, *self._conditions(chosen or QuestFilter())]
         if cursor is not None:
             conditions.append(after(cursor))
         newest = (quests.c.created_at.desc(), quests.c.quest_id.desc())
@@ -269,29 +278,45 @@ class QuestRepository:
         """
         query = (
             select(quests.c.quest_id)
-            .where(quests.c.namespace == self.namespace, *chosen.conditions(self.database.dialect))
+            .where(quests.c.namespace == self.namespace, *self._conditions(chosen))
             .order_by(quests.c.created_at, quests.c.quest_id)
-            .limit(limit)
+            .limit(whole(limit, "limit", least=1))
         )
         return self.database.read(lambda connection: list(connection.execute(query).scalars()))
 
-    def ended_before(self, end_time: float, status: Sequence[ExecutionStatus], *, limit: int = MAX_PAGE) -> list[str]:
-        """Return the ids of quests that ended before `end_time` (epoch seconds), oldest first.
+    def _conditions(self, chosen: QuestFilter) -> list[ColumnElement[bool]]:
+        """Return what a filter means here, or raise PayloadError where it is none."""
+        if not isinstance(chosen, QuestFilter):
+            raise wrong_type(chosen, "chosen", "a QuestFilter", 'such as QuestFilter("failed")')
+        return chosen.conditions(self.database.dialect)
+
+    def ended_before(
+        self,
+        end_time: Moment,
+        status: ExecutionStatus | str | Sequence[ExecutionStatus | str],
+        *,
+        limit: int = MAX_PAGE,
+    ) -> list[str]:
+        """Return the ids of quests that ended before `end_time`, oldest first.
 
         Parameters:
-          end_time: epoch seconds.
-          status: how they ended; other statuses are left out.
+          end_time: epoch seconds, a datetime, or ISO 8601 text.
+          status: how they ended, one status or several; those in which no quest ends are left out.
           limit: at most this many.
+
+        Raises:
+          PayloadError: a time that is none, or an unknown status.
         """
+        before, ended = moment(end_time, "end_time"), TERMINAL.intersection(statuses_of(status))
         query = (
             select(quests.c.quest_id)
             .where(
                 quests.c.namespace == self.namespace,
-                quests.c.status.in_([one for one in status if one in TERMINAL]),
-                quests.c.end_time < end_time,
+                quests.c.status.in_(sorted(ended)),
+                quests.c.end_time < before,
             )
             .order_by(quests.c.end_time)
-            .limit(limit)
+            .limit(whole(limit, "limit", least=1))
         )
         return self.database.read(lambda connection: list(connection.execute(query).scalars()))
 
@@ -304,6 +329,7 @@ class QuestRepository:
         Raises:
           QuestNotFound: no quest, or several, are meant.
         """
+        text = arguments.text(text, "an id")
         return self.database.read(lambda connection: short_ids.resolve(connection, self.namespace, text))
 
     # Runs and snapshots
@@ -316,8 +342,8 @@ class QuestRepository:
         *,
         run_index: int = 1,
         status: RunStatus | str = RunStatus.SUCCESS,
-        start_time: float | None = None,
-        end_time: float | None = None,
+        start_time: Moment | None = None,
+        end_time: Moment | None = None,
         input_data: Any = None,
         output_data: Any = None,
         error_message: str | None = None,
@@ -331,8 +357,8 @@ class QuestRepository:
           tool_name: the tool.
           run_index: which step of this Lord it belongs to, from 1.
           status: how it ended.
-          start_time: epoch seconds; now, if not given.
-          end_time: epoch seconds, or None while it is not over.
+          start_time: epoch seconds, a datetime, or ISO 8601 text; now, if not given.
+          end_time: given like `start_time`, or None while it is not over.
           input_data: what it was given, as JSON.
           output_data: what it returned, as JSON.
           error_message: why it failed.
@@ -346,17 +372,17 @@ class QuestRepository:
         """
         record = saving.RunRecord(
             quest_id=quest_id,
-            lord_name=lord_name,
-            tool_name=tool_name,
-            run_index=run_index,
+            lord_name=text(lord_name, "lord_name"),
+            tool_name=text(tool_name, "tool_name"),
+            run_index=whole(run_index, "run_index"),
             status=_one_of(RunStatus, status).value,
-            start_time=self.database.clock.now() if start_time is None else start_time,
-            end_time=end_time,
+            start_time=self.database.clock.now() if start_time is None else moment(start_time, "start_time"),
+            end_time=None if end_time is None else moment(end_time, "end_time"),
             input_data={} if input_data is None else input_data,
             output_data=output_data,
-            error_message=error_message,
-            attempt_number=attempt_number,
-            max_attempts=max_attempts,
+            error_message=text_or_none(error_message, "error_message"),
+            attempt_number=whole(attempt_number, "attempt_number"),
+            max_attempts=whole(max_attempts, "max_attempts"),
         )
 
         def work(connection: Connection) -> int:
@@ -368,8 +394,8 @@ class QuestRepository:
     def save_snapshot(
         self,
         quest_id: str,
-        run_data: dict[str, Any] | None = None,
-        execution_stack: Sequence[LordStep] | None = None,
+        run_data: Mapping[str, Any] | None = None,
+        execution_stack: Sequence[LordStep | StepName] | None = None,
         snapshot_reason: SnapshotReason | str = SnapshotReason.CHECKPOINT,
     ) -> int:
         """Add a snapshot of a quest that this program keeps itself; return its `snapshot_id`.
@@ -384,13 +410,14 @@ class QuestRepository:
           QuestConflict: workers hold the quest, and take its snapshots.
           PayloadError: a value is not JSON or too large, or the reason unknown.
         """
-        stack = None if execution_stack is None else list(execution_stack)
+        outputs = None if run_data is None else mapping(run_data, "run_data", _RUN_DATA_HINT)
+        stack = None if execution_stack is None else _stack(execution_stack)
 
         def work(connection: Connection) -> int:
             return saving.save_snapshot(
                 connection,
                 quest_id,
-                run_data,
+                outputs,
                 stack,
                 _one_of(SnapshotReason, snapshot_reason),
                 namespace=self.namespace,
@@ -421,6 +448,8 @@ class QuestRepository:
           QuestNotFound: there is no such quest or version.
           PayloadError: its outputs together are larger than `QUESTLINE_MAX_STATE_BYTES` lets be loaded.
         """
+        if version is not None:
+            whole(version, "version", "give the number of a version, such as 7 for v7")
 
         def work(connection: Connection) -> Snapshot:
             self._require(connection, quest_id)
@@ -442,7 +471,7 @@ class QuestRepository:
         """
         if limit is not None:
             _refuse_page(limit, MAX_HISTORY)
-        mine = (runs.c.quest_id == quest_id, runs.c.run_id > after)
+        mine = (runs.c.quest_id == quest_id, runs.c.run_id > whole(after, "after", "give the run_id of a run"))
 
         def work(connection: Connection) -> list[LordRun]:
             self._require(connection, quest_id)
@@ -467,7 +496,8 @@ class QuestRepository:
         """
         if limit is not None:
             _refuse_page(limit, MAX_HISTORY)
-        mine = (snapshots.c.quest_id == quest_id, snapshots.c.version > after)
+        behind = whole(after, "after", "give the version of a snapshot")
+        mine = (snapshots.c.quest_id == quest_id, snapshots.c.version > behind)
         shown = ("snapshot_id", "quest_id", "version", "epoch", "position", "snapshot_reason", "created_at")
 
         def work(connection: Connection) -> list[dict[str, Any]]:
@@ -525,7 +555,8 @@ class QuestRepository:
         Parameters:
           lord_name: only this Lord; None means all.
         """
-        return self.database.read(lambda connection: statistics.lord_stats(connection, self.namespace, lord_name))
+        name = sought(lord_name, "lord_name")
+        return self.database.read(lambda connection: statistics.lord_stats(connection, self.namespace, name))
 
     def live_handlers(self) -> dict[str, int]:
         """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each."""
@@ -536,28 +567,15 @@ class QuestRepository:
             raise not_found(quest_id)
 
 
-def make_filter(
-    status: ExecutionStatus | str | Sequence[ExecutionStatus | str] | None = None,
-    *,
-    quest_type: str | None = None,
-    labels: Mapping[str, str] | None = None,
-    since: float | None = None,
-    until: float | None = None,
-    queue: str | None = None,
-    error: str | None = None,
-) -> QuestFilter:
-    """Return the filter that these words mean.
+_QUEST_HINT = "make it with Quest(…); QuestClient.submit takes an object as in a quest file, too"
+_RUN_DATA_HINT = 'it maps Lords to their outputs, as in {"architect": {"modules": []}}'
 
-    Raises:
-      PayloadError: a status is unknown.
-    """
-    several = () if status is None else (status,) if isinstance(status, str) else tuple(status)
-    known = {item.value for item in ExecutionStatus}
-    for item in several:
-        if item not in known:
-            raise PayloadError(f"{item!r} is not a status", hint=suggestion(item, ExecutionStatus, kind="statuses"))
-    statuses = tuple(ExecutionStatus(item) for item in several)
-    return QuestFilter(statuses, quest_type, labels or {}, since, until, queue, error)
+
+def _stack(given: object) -> list[LordStep]:
+    """Return the steps that somebody gave as a stack, or raise PayloadError where they are none."""
+    if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
+        raise wrong_type(given, "execution_stack", "a list of steps", 'such as ["architect:design_system"]')
+    return [as_step(step) for step in given]
 
 
 def _one_of(kind: type[Word], word: str) -> Word:
@@ -573,7 +591,7 @@ def _one_of(kind: type[Word], word: str) -> Word:
 
 
 def _refuse_page(limit: int, most: int) -> None:
-    if not 1 <= limit <= most:
+    if not 1 <= whole(limit, "limit") <= most:
         raise PayloadError(f"limit must be 1 to {most:,}, not {limit}", hint="go on behind a page for more")
 
 

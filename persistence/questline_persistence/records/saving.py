@@ -208,7 +208,7 @@ def _insert_snapshot(connection: Connection, quest_id: str, place: _Place, state
 def save_snapshot(
     connection: Connection,
     quest_id: str,
-    run_data: dict[str, Any] | None,
+    run_data: Mapping[str, Any] | None,
     stack: list[LordStep] | None,
     reason: SnapshotReason,
     *,

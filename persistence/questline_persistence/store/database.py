@@ -63,6 +63,8 @@ def parse_url(text: str | Path) -> URL:
     """
     if isinstance(text, Path):
         return sqlite_url.of_file(text)
+    if not isinstance(text, str):
+        raise ConfigurationError(f"a database is a path or a URL, not {type(text).__name__}", hint=sqlite_url.HINT)
     if "://" not in text:
         return sqlite_url.read_path(text)
     kind = text.partition("://")[0].partition("+")[0]

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from questline_persistence.errors import PayloadError, QuestNotFound
-from questline_persistence.records import QuestFilter, make_filter, statistics
+from questline_persistence.records import QuestFilter, statistics
 from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, failure
 
@@ -136,7 +136,7 @@ def test_quests_that_a_filter_means_are_found_oldest_first(bench: Workbench) -> 
 
     assert bench.repository.matching(QuestFilter()) == quest_ids[::-1]
     assert bench.repository.matching(QuestFilter(), limit=2) == quest_ids[:1:-1]
-    assert bench.repository.matching(make_filter("failed")) == []
+    assert bench.repository.matching(QuestFilter("failed")) == []
 
 
 def test_quests_that_ended_before_a_time_are_found_oldest_first(bench: Workbench) -> None:
