@@ -68,12 +68,12 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         "sqlite:///.questline/questline.db",
-        description="SQL store: `sqlite:///path` or `postgresql://…`; falls back to DATABASE_URL",
+        description="database: `sqlite:///path` or `postgresql://…`; falls back to DATABASE_URL",
     )
     database_pooler: Literal["auto", "transaction"] = Field(
         "auto",
-        description="`transaction` where a pooler such as PgBouncer shares PostgreSQL's sessions among transactions; "
-        "`auto` looks, once per process",
+        description="`transaction` if a pooler such as PgBouncer shares PostgreSQL's sessions among transactions; "
+        "with `auto` each process finds out",
     )
     broker_url: str = Field(
         "memory://", description="wake-ups for workers: `memory://` or `redis://…`; falls back to REDIS_URL"
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         1_000,
         ge=1,
         le=100_000,
-        description="async steps that one worker process has waiting at a time, without a thread",
+        description="async steps that one worker process runs at a time; they keep no thread",
     )
     queues: Words = Field(
         ("default",), min_length=1, description="queues that a worker listens to, separated by commas"
@@ -96,7 +96,10 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(2.0, gt=0, le=3600, description="time between two heartbeats of a worker")
     lease_seconds: float = Field(10.0, gt=0, le=86400, description="silence after which a worker counts as lost")
     max_lost_workers: int = Field(
-        MAX_LOST, ge=1, le=MAX_LOST_IN_ALL, description="workers that a step may kill, alone in each, before it fails"
+        MAX_LOST,
+        ge=1,
+        le=MAX_LOST_IN_ALL,
+        description="workers that a step may kill while it runs alone, before it fails",
     )
     sweep_seconds: float = Field(1.0, gt=0, le=3600, description="time between two looks for lost work")
     shutdown_seconds: float = Field(
@@ -105,7 +108,9 @@ class Settings(BaseSettings):
     code_version: str = Field(
         "", max_length=200, description="which code a worker runs, such as a git commit; kept with each attempt"
     )
-    auto_migrate: bool = Field(default=False, description="migrate a PostgreSQL schema at start; SQLite always is")
+    auto_migrate: bool = Field(
+        default=False, description="whether to migrate a PostgreSQL schema at start; SQLite is always migrated"
+    )
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="`console` or `json`; `auto` is console on a terminal and JSON elsewhere"
     )
@@ -129,7 +134,7 @@ class Settings(BaseSettings):
         DEFAULTS.state.size,
         ge=MIN_LIMIT,
         le=MAX_STATE_LIMIT,
-        description="all outputs of a quest together, wherever a whole state is read or stored, in bytes of JSON",
+        description="largest state of a quest, which is all its outputs together, in bytes of JSON",
     )
 
     @property

@@ -27,7 +27,7 @@ from questline.cli.commands import (
 
 _QUESTS, _STEERING, _PROCESSES, _UPKEEP = "Quests", "Steering", "Processes", "Upkeep"
 
-_HELP = """Run quests durably: stacks of steps, each checkpointed to SQL.
+_HELP = """Run quests durably: lists of steps, each committed to SQL as it ends.
 
 A quest is one run of a workflow: an input and a stack of steps. Lords (your step functions) run the steps; `@lord`
 registers them.

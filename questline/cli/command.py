@@ -19,13 +19,15 @@ _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _PANEL = "Options of every command"
 _SHARED = {
     "output": (
-        Annotated[Output, typer.Option("--output", "-o", help="Form of the answer on stdout.", rich_help_panel=_PANEL)],
+        Annotated[
+            Output, typer.Option("--output", "-o", help="Format of the answer on stdout.", rich_help_panel=_PANEL)
+        ],
         Output.TEXT,
     ),
     "database_url": (
         Annotated[
             str | None,
-            typer.Option(help="SQL store: sqlite:///PATH or postgresql://…", metavar="URL", rich_help_panel=_PANEL),
+            typer.Option(help="Database: sqlite:///PATH or postgresql://…", metavar="URL", rich_help_panel=_PANEL),
         ],
         None,
     ),

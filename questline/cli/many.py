@@ -55,7 +55,7 @@ def confirm(question: str, *, yes: bool, hint: str = "add --yes, or look with --
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageMistake("this needs a yes, and there is no terminal to ask on", hint=hint)
+        raise UsageMistake("this command asks before it goes on, and there is no terminal to ask on", hint=hint)
     typer.confirm(question, abort=True, err=True)
 
 

@@ -30,7 +30,7 @@ MaxAsync: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--max-async",
-        help="Async steps that one process has waiting at a time.",
+        help="Async steps that one process runs at a time; they keep no thread.",
         min=1,
         max=100_000,
         show_default=False,
@@ -57,7 +57,7 @@ Error: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--error",
-        help="Only quests whose error holds this text, letter for letter.",
+        help="Only quests whose error contains exactly this text.",
         metavar="TEXT",
         show_default=False,
     ),
@@ -83,7 +83,7 @@ Until: TypeAlias = Annotated[
     str | None, typer.Option(help="Only quests made before then.", metavar="WHEN", show_default=False)
 ]
 Reason: TypeAlias = Annotated[
-    str | None, typer.Option(help="Why; kept with the quest.", metavar="TEXT", show_default=False)
+    str | None, typer.Option(help="The reason; it is kept with the quest.", metavar="TEXT", show_default=False)
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
 DryRun: TypeAlias = Annotated[
@@ -110,7 +110,7 @@ Corrections: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Change a value on the way, given as JSON; repeatable. A path leads into input_data, run_data.LORD or "
+        help="Correct a value, given as JSON; repeatable. A path begins with input_data, run_data.LORD or "
         "execution_stack.STEP.params.",
         metavar="PATH=JSON",
         show_default=False,

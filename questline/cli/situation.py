@@ -38,7 +38,7 @@ class Cause(StrEnum):
 #: A quest that waits for one of these needs nobody's help.
 _WELL = frozenset({Cause.ENDED, Cause.RUNNING, Cause.QUEUED})
 #: What to do where the sweep does not come.
-SWEEP_HINT = "if it stays so, the loops run nowhere: start a worker, or questline scheduler"
+SWEEP_HINT = "if it stays so, no process runs the background loops: start a worker, or questline scheduler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def situation_of(
     if quest.status in TERMINAL:
         return _ended(quest)
     if not tickets:
-        message = "a program keeps it itself; no worker was ever given it"
+        message = "a program keeps it itself and never gave it to workers"
         return Situation(Cause.KEPT, message, f"questline resume {quest.quest_id}")
     ticket = tickets[0]
     if ticket["state"] == TicketState.RUNNING:
@@ -128,14 +128,14 @@ def _running(quest: QuestExecutionData, ticket: Row, workers: Sequence[Row], now
     holder = next((worker for worker in workers if worker["worker_id"] == ticket["worker_id"]), None)
     place = f" on {holder['host']} (pid {holder['pid']})" if holder else ""
     if holder is None or holder["state"] != "live":
-        message = f"step {position} was running{place} on a worker that is lost; the next sweep takes it from there"
+        message = f"step {position} was running{place} on a worker that is lost; the next sweep frees it"
         return Situation(Cause.WORKER_LOST, message, SWEEP_HINT)
     if ticket["deadline"] <= now:
-        message = f"step {position} has run over its time{place}; the next sweep takes it from there"
+        message = f"step {position} has run longer than it may{place}; the next sweep frees it"
         return Situation(Cause.PAST_DEADLINE, message, SWEEP_HINT)
     since = times.length(max(now - ticket["claimed_at"], 0.0))
     if quest.status is ExecutionStatus.PAUSING:
-        message = f"it pauses when step {position} has ended{place}, running for {since} by now{_because(quest)}"
+        message = f"it pauses when step {position} ends; it has been running{place} for {since}{_because(quest)}"
         return Situation(Cause.PAUSING, message, f"questline resume {quest.quest_id}")
     return Situation(Cause.RUNNING, f"step {position} has been running{place} for {since}")
 

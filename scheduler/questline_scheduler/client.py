@@ -290,7 +290,7 @@ class QuestClient:
         seen: int | None = None,
         dry_run: bool = False,
     ) -> Controlled:
-        """Take a quest back to an earlier snapshot and run it again from there, one epoch later.
+        """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
 
         Parameters:
           from_: `LORD` or `LORD:TOOL`, the second of its steps as `LORD#2` or `LORD:TOOL#2`, a position such as `0003`,
@@ -445,5 +445,5 @@ def _reason(text: str | None) -> str | None:
     refuse_halves(text, what="the reason")
     if text is not None and len(text) > MAX_REASON:
         message = f"the reason has {len(text):,} characters; the limit is {MAX_REASON:,}"
-        raise PayloadError(message, hint="give a short one, and say where the rest is to be found")
+        raise PayloadError(message, hint="give a short one that says where to read more")
     return text

@@ -80,4 +80,4 @@ def id_of(quest: QuestRef) -> str:
         return quest
     if isinstance(quest, QuestHandle | AsyncQuestHandle | QuestExecutionData):
         return quest.quest_id
-    raise PayloadError(f"{type(quest).__name__} does not stand for a quest", hint="give its id, or its handle")
+    raise PayloadError(f"{type(quest).__name__} does not name a quest", hint="give its id, or its handle")

@@ -199,7 +199,7 @@ class QuestExecutor:
         """Refuse a quest with a step that nobody could run."""
         unknown = {step.handler for step in quest.execution_stack} - {*known_handlers()}
         for name in sorted(unknown - self._process.register.known(unknown) if unknown else ()):
-            raise PayloadError(f"{name} is no Lord that this process knows, or a live worker", hint=_near(name))
+            raise PayloadError(f"neither this process nor a live worker knows {name}", hint=_near(name))
 
     def _resume(self, quest_id: str) -> None:
         """Resume a quest; one that is under way, be it in a process that has died, is left as it is."""
@@ -256,8 +256,8 @@ class QuestExecutor:
         bell = self._process.recovery.bell_of(quest_id, handlers=known)
         unknown = None if bell else self._process.recovery.unknown_handler(quest_id, known)
         if unknown is not None:
-            message = f"quest {quest_id} waits for {unknown}, which neither this process knows nor a live worker"
-            raise QuestConflict(message, hint=f"{_near(unknown)}; the quest can be resumed where it is known")
+            message = f"quest {quest_id} waits for {unknown}; neither this process nor a live worker knows it"
+            raise QuestConflict(message, hint=f"{_near(unknown)}; resume the quest in a process that knows it")
         return bell or True
 
     async def _ask(self, work: Callable[[], T]) -> T:

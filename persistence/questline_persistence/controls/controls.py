@@ -144,7 +144,7 @@ class Controls:
             locked.require("retry")
             position = history.snapshot_row(connection, quest_id).position
             if position is None:
-                raise QuestConflict(f"nothing remains to be run of quest {quest_id}", hint=HINTS["retry"])
+                raise QuestConflict(f"quest {quest_id} has no step left to run", hint=HINTS["retry"])
             bell = locked.issue_ticket(locked.quest.epoch, position, locked.version)
             locked.change(status=ExecutionStatus.RUNNING, error=None, end_time=None, duration_seconds=None)
             return _done(locked, ExecutionStatus.RUNNING, bell)
@@ -176,7 +176,10 @@ class Controls:
         def work(connection: Connection) -> Controlled:
             locked = self._lock(connection, quest_id)
             if seen is not None and seen != locked.version:
-                raise QuestConflict(f"quest {quest_id} is at version {locked.version}, not {seen}", hint="look again")
+                raise QuestConflict(
+                    f"quest {quest_id} is at version {locked.version}, not {seen}",
+                    hint="it has changed meanwhile: look at it again first",
+                )
             found = earlier(locked, start, correction)
             bells = () if dry_run else (start_again(locked, found),)
             done = _done(locked, ExecutionStatus.RUNNING, *bells, version=locked.version + 1)
@@ -278,7 +281,7 @@ def _adopt(locked: LockedQuest) -> Controlled:
     """Hand a saved quest to the workers, at the step where its program left it."""
     newest = history.snapshot_row(locked.connection, locked.quest_id)
     if newest.position is None:
-        raise QuestConflict(f"nothing remains to be run of quest {locked.quest_id}")
+        raise QuestConflict(f"quest {locked.quest_id} has no step left to run")
     bell = locked.issue_ticket(newest.epoch, newest.position, locked.version)
     locked.change(status=locked.begun, reason=None)
     return _done(locked, locked.begun, bell)

@@ -140,7 +140,7 @@ def _refuse_missing(place: Any, rest: list[Part], path: str, *, may_be_new: bool
     slip = difflib.get_close_matches(key.text[:MAX_COMPARED], names, 1, ALIKE)
     if addable and (key.quoted or (may_be_new and not slip)):
         return
-    hint = "; a key that is to be added stands in double quotes" if addable else ""
+    hint = "; to add a new key, put it in double quotes" if addable else ""
     raise missing(path, key.text, names, where="there", hint=hint)
 
 

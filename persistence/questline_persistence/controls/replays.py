@@ -65,7 +65,7 @@ def earlier(locked: LockedQuest, start: StartingPoint, correction: Correction) -
     for path, value in correction.items():
         corrected.set(path, value)
     if state.position is None:
-        raise QuestConflict(f"nothing remains to be run after v{state.version} of quest {locked.quest_id}")
+        raise QuestConflict(f"quest {locked.quest_id} has no step left to run after v{state.version}")
     return Earlier(corrected.state, corrected.plan, tuple(corrected.changes), point.notice)
 
 

@@ -145,7 +145,9 @@ def _refuse_shape(value: Any, what: str, limit: Limit, most: int) -> None:
     while level:
         depth += 1
         if depth > most:
-            raise PayloadError(f"{what} is nested deeper than {most} levels", hint="lists and objects in a row count")
+            raise PayloadError(
+                f"{what} is nested deeper than {most} levels", hint="each list and each object is a level"
+            )
         below: list[Any] = []
         for item in level:
             for child in item.values() if isinstance(item, dict) else item:
@@ -170,7 +172,7 @@ def refuse_halves(text: str | None, *, what: str) -> None:
 
 
 #: How half a surrogate pair comes about.
-HALVES_HINT = "read the text as UTF-8; such a half is left where bytes were taken for text, or text was cut"
+HALVES_HINT = "read the text as UTF-8; such a half remains if bytes were taken for text, or a text was cut"
 
 
 def shortened(value: Any) -> str:

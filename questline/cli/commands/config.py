@@ -23,7 +23,7 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def show(invocation: Invocation) -> None:
-    """Show every setting, its value with passwords masked, and where that comes from.
+    """Show every setting with its value, and where the value comes from. Passwords are masked.
 
     A flag beats the environment, which beats .env, then questline.toml, then [tool.questline] of pyproject.toml, then
     the default.

@@ -33,7 +33,7 @@ def register(app: typer.Typer, panel: str) -> None:
 
 def upgrade(
     invocation: Invocation,
-    revision: Annotated[str, typer.Argument(help="Where to go.", metavar="REVISION")] = "head",
+    revision: Annotated[str, typer.Argument(help="Revision to upgrade to.", metavar="REVISION")] = "head",
 ) -> None:
     """Bring the schema up to date; doing so twice, or from two machines at once, is harmless."""
     from questline_persistence import schema  # noqa: PLC0415  (200 ms that --help does not need)
@@ -48,11 +48,13 @@ def downgrade(
     invocation: Invocation,
     revision: Annotated[
         str,
-        typer.Argument(help="Where to go back to; `base` removes every table.", metavar="REVISION", show_default=False),
+        typer.Argument(
+            help="Revision to go back to; `base` removes every table.", metavar="REVISION", show_default=False
+        ),
     ],
     yes: options.Yes = False,
 ) -> None:
-    """Take the schema back to an earlier revision; what only the newer one can hold is lost."""
+    """Take the schema back to an earlier revision. Data that only the newer one can hold is lost."""
     from questline_persistence import schema  # noqa: PLC0415  (as above)
 
     before = schema.current(invocation.database)

@@ -57,7 +57,10 @@ def delete(
 def prune(
     invocation: Invocation,
     older_than: Annotated[
-        str, typer.Option(help="Only quests that ended longer ago: 12h, 30d, 8w.", metavar="AGE", show_default=False)
+        str,
+        typer.Option(
+            help="Only quests that ended longer ago than this: 12h, 30d, 8w.", metavar="AGE", show_default=False
+        ),
     ],
     statuses: Annotated[
         list[str] | None,

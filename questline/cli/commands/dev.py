@@ -29,14 +29,14 @@ def dev(
     *,
     max_async: options.MaxAsync = None,
     no_reload: Annotated[
-        bool, typer.Option("--no-reload", help="Keep running the code as it was.", show_default=False)
+        bool, typer.Option("--no-reload", help="Do not run changed code.", show_default=False)
     ] = False,
 ) -> None:
     """Run one worker process with all loops for development, until Ctrl-C.
 
-    It listens to every queue that its Lords (your step functions) name, tells of every step and quest, and runs changed
-    code as soon as the running steps have ended. Needs no server: quests are kept in ./.questline/ and survive a
-    restart. A second Ctrl-C stops at once; either way it exits with 0.
+    It listens to every queue that its Lords (your step functions) name, and prints a line for each step and quest. When
+    your code changes, it runs the new code as soon as the running steps have ended. It needs no server: it keeps quests
+    in ./.questline/, and they survive a restart. A second Ctrl-C stops at once. The exit code is 0 in both cases.
     """
     from questline_worker.code_watch import CodeWatch  # noqa: PLC0415  (the worker, which only this needs)
 

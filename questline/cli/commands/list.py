@@ -36,7 +36,8 @@ def list_quests(
     words: FilterWords,
     limit: Annotated[int, typer.Option("--limit", "-l", help="Most quests to show.", min=1, max=MAX_PAGE)] = PAGE,
     cursor: Annotated[
-        str | None, typer.Option(help="Go on behind a page: its next_cursor.", metavar="CURSOR", show_default=False)
+        str | None,
+        typer.Option(help="Show what follows a page: give its next_cursor.", metavar="CURSOR", show_default=False),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show every page, one after the other.", show_default=False)

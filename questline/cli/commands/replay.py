@@ -36,9 +36,10 @@ def replay(
     wait: options.Wait = False,
     timeout: options.Timeout = None,
 ) -> None:
-    """Take a quest back to an earlier snapshot and run it again from there, one epoch later.
+    """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
 
-    The steps from there on run again, with all they do to the outside world; what ran before stays in the history.
+    All steps from there on run again, and do again what they do to the outside world. The history keeps what ran
+    before.
     """
     _refuse_lone_timeout(wait, timeout)
     changes = read_values(corrections or (), "--set")

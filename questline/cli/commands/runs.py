@@ -38,7 +38,11 @@ def runs(
     cursor: Annotated[
         int | None,
         typer.Option(
-            help="Go on behind a page: its next_cursor.", metavar="CURSOR", min=0, max=MAX_CURSOR, show_default=False
+            help="Show what follows a page: give its next_cursor.",
+            metavar="CURSOR",
+            min=0,
+            max=MAX_CURSOR,
+            show_default=False,
         ),
     ] = None,
 ) -> None:

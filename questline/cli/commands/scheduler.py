@@ -21,7 +21,7 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def scheduler(invocation: Invocation) -> None:
-    """Run relay, sweeper and timers until SIGTERM or Ctrl-C; any number of machines may.
+    """Run the background loops (relay, sweeper, timers) until SIGTERM or Ctrl-C. Any number of machines may run them.
 
     Workers run them too, unless started with --no-loops, so a small deployment needs no scheduler.
     """

@@ -27,7 +27,7 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def show(invocation: Invocation, quest_id: options.QuestId) -> None:
-    """Show one quest: its steps, its outputs, and why it is where it is: what it waits for, or who runs it.
+    """Show one quest: its steps, its outputs, and what it waits for or who runs it.
 
     The JSON form is the whole quest object, and under `why` its cause, message and hint; the text form shortens what
     is long.

@@ -36,13 +36,19 @@ def snapshots(
     *,
     version: Annotated[
         int | None,
-        typer.Option("--version", "-v", help="Only this one, whole.", min=0, max=MAX_VERSION, show_default=False),
+        typer.Option(
+            "--version", "-v", help="Show only this version, whole.", min=0, max=MAX_VERSION, show_default=False
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-l", help="Most snapshots to show.", min=1, max=MAX_PAGE)] = PAGE,
     cursor: Annotated[
         int | None,
         typer.Option(
-            help="Go on behind a page: its next_cursor.", metavar="CURSOR", min=0, max=MAX_VERSION, show_default=False
+            help="Show what follows a page: give its next_cursor.",
+            metavar="CURSOR",
+            min=0,
+            max=MAX_VERSION,
+            show_default=False,
         ),
     ] = None,
 ) -> None:

@@ -22,9 +22,9 @@ def register(app: typer.Typer, panel: str) -> None:
 def stats(invocation: Invocation) -> None:
     """Show how many quests have each status, how long the newest ones took, and how many failures were recovered.
 
-    Counts end at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters run over all
-    time: workers lost, steps taken back from them or from attempts that timed out, results dropped because they came
-    too late, and wake-ups that were sent again.
+    Counts stop at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters run over all
+    time. They count lost workers, steps freed from them or from attempts that timed out, results dropped because they
+    came too late, and wake-ups sent again.
     """
     from questline_persistence.records import MAX_COUNTED  # noqa: PLC0415  (200 ms that --help does not need)
 
@@ -47,7 +47,7 @@ def lords(
 ) -> None:
     """Show how your step functions fare, per Lord and tool: success in percent and durations of the newest attempts.
 
-    Up to 1,000 attempts of a Lord are looked at.
+    It looks at up to 1,000 attempts of a Lord.
     """
     found = invocation.repository.get_lord_stats(lord)
     invocation.answer_items(

@@ -37,7 +37,7 @@ def pause(
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Pause live quests: at once, or when their running step has ended (then the status is `pausing`)."""
+    """Pause live quests. If a step is running, the quest is `pausing` until that step has ended."""
     choice = Choice(ids or (), chosen)
     paused = _steer(
         invocation, "pause", choice, lambda client, quest_id: client.pause(quest_id, reason), yes=yes, dry_run=dry_run
@@ -68,7 +68,7 @@ def cancel(
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Stop live quests for good; what their running steps may still return is dropped."""
+    """Stop live quests for good. The results of steps that are still running are dropped."""
     choice = Choice(ids or (), chosen)
     _steer(
         invocation, "cancel", choice, lambda client, quest_id: client.cancel(quest_id, reason), yes=yes, dry_run=dry_run
@@ -85,8 +85,7 @@ def retry(
 ) -> None:
     """Run the failed step of failed quests again, with all of its attempts; earlier steps do not run again.
 
-    The step gets what it got before. Where that is the fault, correct it: questline replay ID --from STEP --set
-    PATH=JSON
+    The step gets the same input as before. To correct that, use: questline replay ID --from STEP --set PATH=JSON
     """
     choice = Choice(ids or (), chosen)
     _steer(invocation, "retry", choice, lambda client, quest_id: client.retry(quest_id), yes=yes, dry_run=dry_run)

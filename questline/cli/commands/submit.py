@@ -34,7 +34,7 @@ _Pairs: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "-i",
-        help="One key of the input; its value is JSON if it is JSON, else text. Repeatable.",
+        help="One key of the input; repeatable. The value is read as JSON if it is JSON, else as text.",
         metavar="KEY=VALUE",
         show_default=False,
     ),
@@ -49,7 +49,7 @@ class _Conflict(StrEnum):
 
 
 _OnConflict: TypeAlias = Annotated[
-    _Conflict, typer.Option(help="What to do about a key that was used for another type or input.")
+    _Conflict, typer.Option(help="What to do if the key was used with another type or input.")
 ]
 
 

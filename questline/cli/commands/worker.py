@@ -48,13 +48,18 @@ def worker(
         ),
     ] = None,
     no_loops: Annotated[
-        bool, typer.Option("--no-loops", help="Leave relay, sweeper and timers to other processes.", show_default=False)
+        bool,
+        typer.Option(
+            "--no-loops",
+            help="Run no background loops (relay, sweeper, timers); another process must.",
+            show_default=False,
+        ),
     ] = False,
 ) -> None:
-    """Run steps until SIGTERM or Ctrl-C, which let running steps end; a process that dies is replaced.
+    """Run steps until SIGTERM or Ctrl-C. Running steps may end then. A process that dies is replaced.
 
-    The modules register the Lords (your step functions); the working directory is importable. A second Ctrl-C stops at
-    once, and what ran then is run again by others; a second SIGTERM changes nothing. Either way it exits with 0.
+    The modules register the Lords (your step functions); they may lie in the working directory. A second Ctrl-C stops
+    at once, and other workers run those steps again. A second SIGTERM changes nothing. The exit code is 0 in each case.
     """
     chosen = invocation.load_settings(
         worker_processes=processes,

@@ -29,10 +29,10 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def doctor(invocation: Invocation) -> None:
-    """Look for what may keep quests from running: settings, database, broker, clocks, workers, Lords, steps, disk.
+    """Find what may keep quests from running: settings, database, broker, clocks, workers, Lords, waiting steps, disk.
 
-    Changes nothing. Exits with 0 if nothing failed, warnings included, else as the first failure asks for. It also
-    tells how many steps wait, for what, and of which quests, as `questline show` tells of one.
+    It changes nothing. The exit code is 0 if nothing failed, even with warnings; otherwise it is that of the first
+    failure. It also tells how many steps wait, for what, and of which quests. `questline show` tells that of one quest.
     """
     checks = list(examine(invocation))
     failures = [check for check in checks if check.verdict is Verdict.FAIL]

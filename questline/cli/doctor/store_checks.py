@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Free space on the disk of an SQLite file below which doctor warns, in bytes.
 LITTLE_SPACE = 500_000_000
+_POOLED = "a pooler may share sessions; questline sets and prepares nothing in one"
 
 
 def check_database(invocation: Invocation) -> Iterator[Check]:
@@ -131,12 +132,10 @@ def _check_server(invocation: Invocation) -> Iterator[Check]:
     elif not found.pooled:
         yield passed("database", "sessions", "a session keeps its settings and its prepared statements")
     elif invocation.settings.database_pooler == "transaction":
-        yield passed("database", "sessions", "a pooler may share sessions; nothing is set or prepared in one")
+        yield passed("database", "sessions", _POOLED)
     else:
-        message = "a pooler stands before the server and may share sessions; nothing is set or prepared in one"
-        yield warned(
-            "database", "sessions", message, "set QUESTLINE_DATABASE_POOLER=transaction, which spares the look"
-        )
+        hint = "set QUESTLINE_DATABASE_POOLER=transaction, so that no process has to find out"
+        yield warned("database", "sessions", _POOLED, hint)
 
 
 def _check_postgres(database: Database) -> Check:

@@ -108,7 +108,7 @@ def test_a_step_that_was_not_reached_is_no_start(bench: Workbench) -> None:
 def test_the_end_of_a_quest_is_no_start(bench: Workbench) -> None:
     quest_id = bench.end("completed")
 
-    with pytest.raises(QuestConflict, match="nothing remains to be run after v1"):
+    with pytest.raises(QuestConflict, match="no step left to run after v1"):
         bench.replay(quest_id, "v1")
     assert bench.status(quest_id) == "completed"
 
@@ -354,7 +354,7 @@ def test_a_correction_reaches_the_steps_that_run_again_also_pushed_ones(bench: W
         ("run_data.intaek", "'intaek' among the outputs", "what there is: intake, intake#1, reader"),
         ("run_data.intake.fiel", "'fiel' there", "what there is: file, size"),
         ("run_data.reader#7", "'reader#7' among", "what there is: reader"),
-        ("input_data.servce", "'servce' there", "what there is: service, items; a key that is to be added stands in"),
+        ("input_data.servce", "'servce' there", "what there is: service, items; to add a new key, put it in double"),
         ("input_data.items[2]", "'2' there", "what there is: [0], [1]"),
         ("input_data.nothing.here", "'nothing' there", "what there is: items, service"),
         ("input_data.service.x", "'x' there", "what there is: nothing"),

@@ -90,6 +90,6 @@ def test_a_failed_quest_of_which_nothing_remains_cannot_be_retried(bench: Workbe
     data.execution_stack, data.status = [], "failed"  # type: ignore[assignment]
     bench.repository.save_quest(data)
 
-    with pytest.raises(QuestConflict, match="nothing remains"):
+    with pytest.raises(QuestConflict, match="no step left"):
         bench.controls.retry(data.quest_id)
     assert not bench.has_ticket(data.quest_id)

@@ -47,7 +47,7 @@ VERBS = ("pause", "resume", "cancel", "retry", "replay", "fork", "delete", "get"
 def test_what_stands_for_no_quest_is_told(client: QuestClient, verb: str, given: Any) -> None:
     call: Callable[[Any], object] = getattr(client, verb)
 
-    with pytest.raises(PayloadError, match="does not stand for a quest"):
+    with pytest.raises(PayloadError, match="does not name a quest"):
         call(given)
 
 

@@ -211,7 +211,7 @@ def test_a_saved_quest_of_which_nothing_remains_cannot_be_resumed(bench: Workben
     data.execution_stack, data.status = [], ExecutionStatus.RUNNING
     bench.repository.save_quest(data)
 
-    with pytest.raises(QuestConflict, match="nothing remains"):
+    with pytest.raises(QuestConflict, match="no step left"):
         bench.controls.resume(data.quest_id)
     assert not bench.has_ticket(data.quest_id)
 
@@ -274,7 +274,7 @@ def test_a_quest_goes_on_with_the_stack_that_its_newest_snapshot_shows(bench: Wo
     assert [one.lord_name for one in shown.execution_stack] == list(lords)
     assert [one.lord_name for one in bench.repository.load_quest(data.quest_id).execution_stack] == list(lords)
     if not lords:
-        with pytest.raises(QuestConflict, match="nothing remains"):
+        with pytest.raises(QuestConflict, match="no step left"):
             bench.controls.resume(data.quest_id)
         return
     bench.controls.resume(data.quest_id)

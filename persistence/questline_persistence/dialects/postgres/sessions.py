@@ -205,7 +205,9 @@ class _Opener:
     def _notice_pooler(self) -> None:
         if not self._pooled:
             self._pooled = True
-            log.info("pooler_noticed", hint="QUESTLINE_DATABASE_POOLER=transaction spares each process this look")
+            log.info(
+                "pooler_noticed", hint="set QUESTLINE_DATABASE_POOLER=transaction, then no process needs to find out"
+            )
 
 
 def _options(given: str | None, asked: Mapping[str, str | int]) -> str:

@@ -66,7 +66,12 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
         (TICKET | {"available_at": NOW + 90, "snoozed_until": NOW - 90}, [], Cause.BACK_OFF, "waits until"),
         (RUNNING, [WORKER | {"state": "lost"}], Cause.WORKER_LOST, "was running on castle (pid 7) on a worker that is"),
         (RUNNING, [], Cause.WORKER_LOST, "step 0001 was running on a worker that is lost"),
-        (RUNNING | {"deadline": NOW - 1}, [WORKER], Cause.PAST_DEADLINE, "has run over its time on castle (pid 7)"),
+        (
+            RUNNING | {"deadline": NOW - 1},
+            [WORKER],
+            Cause.PAST_DEADLINE,
+            "has run longer than it may on castle (pid 7)",
+        ),
     ],
 )
 def test_a_quest_that_does_not_move_says_why(
@@ -140,7 +145,7 @@ def test_a_pausing_quest_names_the_worker_that_still_runs_its_step_and_for_how_l
     found = situation_of(quest("pausing", reason="lunch"), [RUNNING], [WORKER], NOW)
 
     assert found.cause is Cause.PAUSING
-    assert "step 0001 has ended on castle (pid 7), running for 12.0 s by now: lunch" in found.message
+    assert "step 0001 ends; it has been running on castle (pid 7) for 12.0 s: lunch" in found.message
 
 
 def test_a_pausing_quest_whose_worker_is_lost_says_that_instead() -> None:
