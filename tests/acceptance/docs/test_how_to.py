@@ -36,7 +36,7 @@ def servers(page: Path, request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @all_pages
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_how_to_runs_and_prints_what_it_shows(
     page: Path, tmp_path: Path, sqlite_template: Path, programs: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -20,7 +20,7 @@ from tests.acceptance.docs.pages import Block, blocks
 from tests.servers.signals import answer_to_ctrl_c
 
 #: Longest that one block may take, in seconds.
-PATIENCE = 60
+PATIENCE = 120
 BASH = shutil.which("bash") or "bash"
 
 

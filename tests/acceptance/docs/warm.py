@@ -21,7 +21,7 @@ from tests.servers.process import ServerProcess
 #: Programs that are run in forks. Others, and what runs in the background, are processes of their own.
 PROGRAMS = ("questline", "python")
 #: Longest that a fork may live, in seconds; none is to outlive the tests for long.
-LIFETIME = 120
+LIFETIME = 180
 #: What stands for such a program: it passes on how it was called, and exits as the fork did.
 CALLER = """#!{python} -IS
 import json, os, socket, sys
