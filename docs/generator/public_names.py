@@ -64,9 +64,12 @@ TYPES = {
     "QuestRef": "str | QuestHandle | Quest",
     "OnConflict": '"error" | "return"',
     "Correction": "Mapping[str, Any]",
+    "Moment": "float | datetime | str",
     **dict.fromkeys(("Name", "QuestId", "LabelKey", "LabelValue"), "str"),
 }
 NOTHING: Any = inspect.Parameter.empty
+#: The name of keywords that are taken only to be refused by name.
+REFUSED = "unknown"
 
 _LIKE = re.compile(r"as `(\w+\.\w+)` does")
 
@@ -117,7 +120,7 @@ def parameters_of(thing: Any) -> dict[str, inspect.Parameter]:
     if inspect.isclass(thing) and "__init__" not in vars(thing):
         return {}
     taken = inspect.signature(thing).parameters
-    return {name: one for name, one in taken.items() if name != "self"}
+    return {name: one for name, one in taken.items() if name not in {"self", REFUSED}}
 
 
 def fields_of(thing: type) -> dict[str, tuple[str, Any]]:
@@ -127,7 +130,7 @@ def fields_of(thing: type) -> dict[str, tuple[str, Any]]:
             name: (_limited(thing.__annotations__[name], field.metadata), _default_of_record(field))
             for name, field in thing.model_fields.items()
         }
-    if is_dataclass(thing):
+    if is_dataclass(thing) and getattr(thing, "__dataclass_params__").init:  # noqa: B009  (of dataclasses alone)
         public = [field for field in fields(thing) if not field.name.startswith("_")]
         return {one.name: (type_text(one.type), _plain(one.default)) for one in public}
     if issubclass(thing, tuple):

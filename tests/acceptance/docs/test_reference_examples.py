@@ -2,8 +2,8 @@
 
 import ast
 import asyncio
-import time
 from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,8 @@ def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     monkeypatch.setattr(quest_types, "_TYPES", {})
     monkeypatch.chdir(tmp_path)
     public = {name: getattr(questline, name) for name in questline.__all__}
-    return public | {"asyncio": asyncio, "time": time, "charge": dict, "session": None}
+    times = {"UTC": UTC, "datetime": datetime, "timedelta": timedelta}
+    return public | times | {"asyncio": asyncio, "charge": dict, "session": None}
 
 
 def test_the_examples_of_the_reference_run(names: dict[str, Any]) -> None:
