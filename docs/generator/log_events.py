@@ -34,7 +34,7 @@ EVENTS = {
     "migration_waits": "Other programs read the tables that a migration changes. It lets them pass and tries again.",
     "pooler_noticed": "A pooler shares PostgreSQL's sessions. Each transaction sets for itself what it relies on.",
     "progress": "A handler called `ctx.progress`.",
-    "quest_ended": "A quest completed, failed, or was paused or cancelled. Only `questline dev` tells.",
+    "quest_changed": "A quest completed, failed, or was paused or cancelled. Only `questline dev` tells.",
     "recovery_delayed": "The steps of a dead process could not be freed at once. The sweep frees them.",
     "redispatched": "The broker had lost some wake-ups; the relay sent them again. Ten of their quests are named.",
     "release_failed": "The database was away at shutdown. The sweep frees the step.",

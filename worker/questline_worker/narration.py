@@ -30,7 +30,7 @@ class Narration:
 
     def quest_changed(self, claim: Claim, status: str) -> None:
         """Tell of a quest that this step's end has brought to another status."""
-        log.info("quest_ended", quest_id=claim.quest_id, quest_type=claim.quest_type, status=str(status))
+        log.info("quest_changed", quest_id=claim.quest_id, quest_type=claim.quest_type, status=str(status))
 
 
 def _named(claim: Claim) -> dict[str, str]:

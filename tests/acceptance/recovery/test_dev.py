@@ -46,7 +46,7 @@ def test_dev_listens_to_every_queue_that_its_lords_name_and_tells_of_steps_and_q
     step = LordStep("painter", "work", queue="gpu")
     quest_id = project.client.submit(QuestExecutionData(quest_type="test", execution_stack=[step])).quest_id
     assert project.completed(quest_id).output_data == "painted"
-    eventually(lambda: "quest_ended" in project.log, timeout=LONG, message=project.log)
+    eventually(lambda: "quest_changed" in project.log, timeout=LONG, message=project.log)
     (started,) = [line for line in project.log.splitlines() if "step_started" in line]
     (ended,) = [line for line in project.log.splitlines() if "step_ended" in line]
     assert "lord=painter" in started
