@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import pytest
 import redis
 
 from questline_persistence.errors import StoreUnavailable
-from questline_scheduler.doorbells import ACTOR_NAME, message_for, open_broker, redis_consumer
+from questline_scheduler.doorbells import ACTOR_NAME, message_for, open_broker, redis_consumer, redis_link
 from questline_scheduler.doorbells.doorbell_broker import MAX_MESSAGE_BYTES
 from questline_scheduler.doorbells.redis_broker import RingingRedisBroker
 from questline_scheduler.doorbells.redis_consumer import RedisConsumer
@@ -115,19 +116,28 @@ def test_two_namespaces_never_meet(open_at: Open) -> None:
 @pytest.fixture
 def look_seconds(monkeypatch: pytest.MonkeyPatch) -> float:
     """The length of a consumer's look: so long that one which comes about by itself is no answer to a bell."""
-    monkeypatch.setattr(redis_consumer, "LONGEST_LISTEN", 4.0)
+    monkeypatch.setattr(redis_consumer, "LONGEST_LISTEN", 60.0)
+    monkeypatch.setitem(redis_link._COMMON, "socket_timeout", 90.0)
     return redis_consumer.LONGEST_LISTEN
 
 
-def test_a_bell_wakes_an_idle_consumer_at_once(broker: RingingRedisBroker, look_seconds: float) -> None:
-    arrived = threading.Event()
-    declare(broker, lambda _: arrived.set())
-    with working(broker, timeout=4_000):
-        eventually(lambda: broker.client.info("clients").get("blocked_clients"))
+def woken(listeners: list[RingingRedisBroker], look_seconds: float, wake: Callable[[], object]) -> list[str]:
+    """Have idle consumers listen, then `wake` them; return what they got, long before their looks would have ended."""
+    with ThreadPoolExecutor(len(listeners)) as pool:
+        looks = [
+            pool.submit(received, listener.consume("default", timeout=int(1_000 * look_seconds)))
+            for listener in listeners
+        ]
+        eventually(lambda: listeners[0].client.info("clients").get("blocked_clients") == len(listeners))
         began = time.monotonic()
-        broker.ring([bell("q1")])
-        assert arrived.wait(10)
+        wake()
+        found = [look.result().message_id for look in looks]
         assert time.monotonic() - began < look_seconds / 2
+    return found
+
+
+def test_a_bell_wakes_an_idle_consumer_at_once(look_seconds: float, broker: RingingRedisBroker) -> None:
+    assert quests(woken([broker], look_seconds, lambda: broker.ring([bell("q1")]))) == ["q1"]
 
 
 def test_a_bell_that_comes_alone_is_taken_from_its_token_and_held_in_its_place(
@@ -149,22 +159,11 @@ def test_a_bell_that_comes_alone_is_taken_from_its_token_and_held_in_its_place(
     assert quests(taken(open_at(broker_id="w3"))) == ["q2", "q1"], "not in its place"
 
 
-def test_each_bell_of_a_batch_wakes_a_consumer(open_at: Open, look_seconds: float) -> None:
-    consumers = [open_at(broker_id=f"w{number}").consume("default", timeout=4_000) for number in range(4)]
-    names: list[str] = []
-    threads = [threading.Thread(target=lambda own=own: names.append(received(own).message_id)) for own in consumers]
-    for thread in threads:
-        thread.start()
-    ringing = open_at()
-    eventually(lambda: ringing.client.info("clients").get("blocked_clients") == 4)
+def test_each_bell_of_a_batch_wakes_a_consumer(look_seconds: float, open_at: Open) -> None:
+    listeners, ringing = [open_at(broker_id=f"w{number}") for number in range(4)], open_at()
+    found = woken(listeners, look_seconds, lambda: ringing.ring([bell(f"q{number}") for number in range(4)]))
 
-    began = time.monotonic()
-    ringing.ring([bell(f"q{number}") for number in range(4)])
-    for thread in threads:
-        thread.join()
-
-    assert time.monotonic() - began < look_seconds / 2
-    assert quests(sorted(names)) == ["q0", "q1", "q2", "q3"]
+    assert quests(sorted(found)) == ["q0", "q1", "q2", "q3"]
 
 
 def test_an_ack_reaches_the_broker_while_the_consumer_waits_for_bells(broker: RingingRedisBroker) -> None:
@@ -210,18 +209,12 @@ def test_what_a_dead_worker_had_fetched_goes_back_to_its_place(open_at: Open) ->
     assert quests(taken(open_at(broker_id="alive"))) == ["d", "a", "b", "c"]
 
 
-def test_what_a_dead_worker_had_fetched_wakes_an_idle_one(open_at: Open, look_seconds: float) -> None:
+def test_what_a_dead_worker_had_fetched_wakes_an_idle_one(look_seconds: float, open_at: Open) -> None:
     dead, alive = open_at(broker_id="dead"), open_at(broker_id="alive")
     dead.ring([bell("q1")])
     taken(dead)
-    arrived = threading.Event()
-    declare(alive, lambda _: arrived.set())
-    with working(alive, timeout=4_000):
-        eventually(lambda: alive.client.info("clients").get("blocked_clients"))
-        began = time.monotonic()
-        alive.requeue_dead(["dead"])
-        assert arrived.wait(10)
-        assert time.monotonic() - began < look_seconds / 2
+
+    assert quests(woken([alive], look_seconds, lambda: alive.requeue_dead(["dead"]))) == ["q1"]
 
 
 def test_the_queues_of_a_dead_worker_need_not_be_known(open_at: Open) -> None:
@@ -415,11 +408,8 @@ def test_a_worker_lives_through_a_restart_of_the_broker(
         eventually(lambda: failures(worker) > 3)
 
         valkey_server.start()
-        began = time.monotonic()
         fragile.ring([bell("after")])
         eventually(lambda: ran == ["before", "after"])
-
-        assert time.monotonic() - began < 3.0
         assert worker.consumers["default"] is thread
         assert thread.is_alive()
     assert not fragile.recollects()

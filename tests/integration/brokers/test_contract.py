@@ -8,7 +8,7 @@ import pytest
 from dramatiq.errors import QueueJoinTimeout
 
 from questline_persistence.errors import ConfigurationError, PayloadError
-from questline_scheduler.doorbells import DoorbellBroker, message_for
+from questline_scheduler.doorbells import DoorbellBroker, message_for, redis_consumer
 from tests.doorbells import bell, declare, quests, received, taken, working
 from tests.integration.brokers.conftest import Site
 from tests.waiting import eventually
@@ -151,14 +151,15 @@ def test_prefetch_is_respected(site: Site) -> None:
     assert quests(taken(site.another())) == ["c"]
 
 
-def test_an_ack_makes_room_at_once(broker: DoorbellBroker) -> None:
+def test_an_ack_makes_room_at_once(broker: DoorbellBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_consumer, "LONGEST_LISTEN", 60.0)
     broker.ring([bell("a"), bell("b")])
-    consumer = broker.consume("default", prefetch=1, timeout=1_000)
+    consumer = broker.consume("default", prefetch=1, timeout=60_000)
     threading.Timer(0.05, consumer.ack, [received(consumer)]).start()
     began = time.monotonic()
 
     assert next(consumer) is not None
-    assert time.monotonic() - began < SOON
+    assert time.monotonic() - began < 30, "it waited until its look was over"
 
 
 def test_messages_that_nobody_began_go_back_to_their_places(site: Site) -> None:

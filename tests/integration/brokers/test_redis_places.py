@@ -118,4 +118,4 @@ def test_what_an_earlier_version_left_expires_and_what_is_there_now_stays(redis_
         "questline:default:queue:mail:ready",
         "questline:default:generation",
     }
-    assert all(seconds == -1 for key, seconds in left.items() if "{" in key)
+    assert {seconds for key, seconds in left.items() if "{" in key} == {-1}, left

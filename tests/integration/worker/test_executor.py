@@ -434,18 +434,22 @@ def test_a_system_without_another_thread_is_not_taken_for_a_closed_executor(
 
 def test_control_c_ends_the_step_under_way_and_no_other_begins(tmp_path: Path) -> None:
     code = """
-import asyncio, signal, threading
+import asyncio, pathlib, signal, time
 from questline import LordStep, Quest, QuestExecutor, QuestRepository, lord
 
 @lord("a", "sync")
 def sync(ctx):
     print("sync", flush=True)
-    threading.Event().wait(0.5)
+    while not pathlib.Path("go").exists():
+        time.sleep(0.01)
 
 @lord("a", "later")
 async def later(ctx):
     print("later", flush=True)
-    await asyncio.sleep(0.5)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("cancelled", flush=True)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began this may ignore it
 
@@ -470,11 +474,13 @@ asyncio.run(main())
         assert child.stdout is not None
         assert sorted(child.stdout.readline() for _ in range(2)) == ["later\n", "sync\n"]
         os.kill(child.pid, signal.SIGINT)
+        assert child.stdout.readline() == "cancelled\n"
+        (tmp_path / "go").touch()
         more, errors = child.communicate(timeout=LONG)
     finally:
         child.kill()
         child.wait()
-    assert len(more.splitlines()) <= 1
+    assert more == "", "another step began"
     assert errors.rstrip().endswith("KeyboardInterrupt"), errors
     with QuestRepository(f"{tmp_path}/q.db") as repo:
         assert {state for n in range(2) for _, state, _ in ready(repo, f"q{n}")} == {"ready"}

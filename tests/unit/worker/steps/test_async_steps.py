@@ -113,12 +113,13 @@ def test_a_step_that_gets_no_slot_in_time_is_given_back_without_having_begun(
     eventually(lambda: stage.taken == 0)
 
 
-def test_a_thread_waits_no_longer_for_a_slot_than_half_of_its_steps_time(make_stage: MakeStage) -> None:
+def test_a_thread_waits_no_longer_for_a_slot_than_half_of_its_steps_time(
+    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(async_steps, "SLOT_SECONDS", 600.0)
     stage, gate = make_stage(limit=1), asyncio.Event()
     stage.start(stage.step(), _at(gate))
-    began = time.monotonic()
     assert stage.start(stage.step(timeout_seconds=0.1), _at(gate)) == GivenBack()
-    assert time.monotonic() - began < async_steps.SLOT_SECONDS
     _open(stage, gate)
 
 
