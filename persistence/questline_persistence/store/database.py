@@ -316,6 +316,7 @@ class Database:
 
     def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool) -> T:
         self.clock.refresh()
+        self._leave_replaced()
         # The lock is looked up with the connection at hand: opening that is what makes it.
         with self._entry, self._hot_connections.lent() as connection, self._write_lock:
             failpoint(at, "begun")
@@ -341,6 +342,7 @@ class Database:
         """Run one transaction, which passes the failpoints of its name if it has one."""
         # Before a connection is taken: `work` asks for the time, and must not need a second connection for it.
         self.clock.refresh()
+        self._leave_replaced()
         with self._entry, self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
             level = "READ COMMITTED" if write else "REPEATABLE READ"
@@ -375,6 +377,11 @@ class Database:
             message = f"the connection to {self.name} broke while committing: the change may or may not have been made"
             raise StoreUnavailable(message, hint="look with `questline show` before you try again") from error
         return result
+
+    def _leave_replaced(self) -> None:
+        """Close connections to a file that is no longer the one at its path: nobody else would ever see its quests."""
+        if self._file is not None and self._file.is_replaced():
+            self._disconnect()
 
     def _committed(self) -> None:
         if self._file is not None:

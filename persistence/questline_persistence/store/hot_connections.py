@@ -28,7 +28,7 @@ def plan_by_keys(connection: Connection) -> None:
 class HotConnections:
     """The hot connections of a store: as many as were lent at once of late, up to a limit.
 
-    Those that are not lent are closed when the engine is disposed of.
+    All are closed when the engine is disposed of, those that are lent when they come back.
 
     Parameters:
       engine: opens connections.
@@ -42,27 +42,33 @@ class HotConnections:
         #: Each with the moment since when nobody has it, the one that was lent last at the end.
         self._kept: deque[tuple[_Hot, float]] = deque()
         self._places = threading.BoundedSemaphore(most)
+        self._closings = 0
         event.listen(engine, "engine_disposed", lambda _: self.close())
 
     @contextmanager
     def lent(self) -> Iterator[Connection]:
         """Lend a connection, as soon as there is one; one that met an error of the database is not used again."""
         with self._places:
+            closings = self._closings
             try:
                 hot, _ = self._kept.pop()
             except IndexError:
                 hot = self._opened()
             try:
                 yield hot.connection
-                self._keep(hot)
+                self._keep(hot, closings)
             except QuestlineError:  # an answer, for which the connection is as good as before
-                self._keep(hot)
+                self._keep(hot, closings)
                 raise
             except BaseException as error:
                 self._give_up(hot, error)
                 raise
 
-    def _keep(self, hot: _Hot) -> None:
+    def _keep(self, hot: _Hot, closings: int) -> None:
+        """Keep a connection, unless those that were open with it have been closed meanwhile."""
+        if closings != self._closings:
+            self._drop(hot)
+            return
         if hot.connection.in_transaction():  # SQLAlchemy's own, which whatever went past `execute` has begun
             hot.connection.rollback()
         now = time.monotonic()
@@ -79,7 +85,8 @@ class HotConnections:
             self.close()
 
     def close(self) -> None:
-        """Close those that are not lent."""
+        """Close those that are not lent now, and those that are when they come back."""
+        self._closings += 1
         with suppress(IndexError):
             while True:
                 self._drop(self._kept.pop()[0])
