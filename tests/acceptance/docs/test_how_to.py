@@ -1,7 +1,6 @@
 """Every how-to runs as it is written, block by block, in a folder with an empty store."""
 
 import shutil
-from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import yaml
 
 from tests.acceptance.docs.pages import ROOT, blocks
 from tests.acceptance.docs.tour import Player, only_shown, tour
-from tests.acceptance.docs.warm import warm_programs
 
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 #: The servers that a page may ask for by a variable's name, and the fixtures that give them.
@@ -20,13 +18,6 @@ SERVERS = {
     "REDIS_URL": "redis_url",
 }
 all_pages = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
-
-
-@pytest.fixture(scope="module")
-def programs() -> Iterator[Path]:
-    """A folder with programs that start in no time."""
-    with warm_programs() as folder:
-        yield folder
 
 
 def servers(page: Path, request: pytest.FixtureRequest) -> dict[str, str]:

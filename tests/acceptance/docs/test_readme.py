@@ -13,7 +13,7 @@ def test_every_block_is_run_saved_or_marked_as_text() -> None:
     assert {block.language for block in only_shown(README)} <= {"text"}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_the_tour_runs_as_it_is_written(tmp_path: Path) -> None:
     printed = Player(tmp_path).play(tour(README))
 

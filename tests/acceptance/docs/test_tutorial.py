@@ -10,8 +10,8 @@ from tests.acceptance.docs.tour import Player, tour
 
 
 @pytest.mark.timeout(240)
-def test_the_tutorial_runs_as_it_is_written(tmp_path: Path) -> None:
-    printed = Player(tmp_path).play(tour(ROOT / "docs" / "tutorial" / "first-quest.md"))
+def test_the_tutorial_runs_as_it_is_written(tmp_path: Path, programs: Path) -> None:
+    printed = Player(tmp_path, programs=programs).play(tour(ROOT / "docs" / "tutorial" / "first-quest.md"))
     process = dict(re.findall(r"^(\w+) in process (\d+)$", printed, re.MULTILINE))
 
     assert process["collect"] != process["draft"] == process["publish"]

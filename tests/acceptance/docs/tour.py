@@ -19,8 +19,8 @@ from pathlib import Path
 from tests.acceptance.docs.pages import Block, blocks
 from tests.servers.signals import answer_to_ctrl_c
 
-#: Longest that one block may take, in seconds.
-PATIENCE = 120
+#: Longest that one block may take, in seconds: half a dozen commands, each of which starts slowly on a busy machine.
+PATIENCE = 150
 BASH = shutil.which("bash") or "bash"
 
 
