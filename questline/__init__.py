@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         QuestlineError,
         QuestNotFound,
         StoreUnavailable,
+        WaitTimeout,
     )
     from questline_persistence.models import LordRun, LordStep, Quest, QuestExecutionData, Snapshot
     from questline_persistence.records import QuestFilter, QuestRepository
@@ -60,6 +61,7 @@ __all__ = [
     "Snooze",
     "StepStatus",
     "StoreUnavailable",
+    "WaitTimeout",
     "__version__",
     "lord",
     "quest_type",
@@ -94,6 +96,7 @@ _HOMES = {
     "Snapshot": "questline_persistence.models",
     "StepStatus": "questline_persistence.states",
     "StoreUnavailable": "questline_persistence.errors",
+    "WaitTimeout": "questline_persistence.errors",
     "lord": "questline_worker.lords",
     "quest_type": "questline_scheduler.quest_types",
 }

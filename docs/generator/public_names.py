@@ -35,7 +35,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
     "errors": (
-        *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "QuestFailed"),
+        *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "QuestFailed", "WaitTimeout"),
         *("ConfigurationError", "NotAllowed", "StoreUnavailable"),
     ),
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
+
+from pydantic import BaseModel
 
 from questline_persistence.clock import LATEST
 from questline_persistence.errors import PayloadError
@@ -88,6 +90,17 @@ def mapping(value: object, what: str, hint: str) -> Mapping[str, Any]:
         raise wrong_type(value, what, "an object", hint)
     for key in value:
         text(key, f"a key of {what}")
+    return value
+
+
+def several(value: object, what: str, wanted: str, hint: str) -> Iterable[Any]:
+    """Return a list of things, or what gives them one by one, as it is.
+
+    Raises:
+      PayloadError: it is none; text, an object and a record are single things.
+    """
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping | BaseModel):
+        raise wrong_type(value, what, wanted, hint)
     return value
 
 

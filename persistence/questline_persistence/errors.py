@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 def _printable(text: str) -> str:
     """Return text in which halves of surrogate pairs, which nothing can print, stand as their numbers."""
@@ -141,3 +143,19 @@ class QuestFailed(QuestlineError):
     def __init__(self, message: str, *, status: str = "failed", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class WaitTimeout(QuestlineError, TimeoutError):
+    """The awaited quest goes on after the time that was given to the wait; Python's own `TimeoutError`, too.
+
+    What to do:
+      Nothing is wrong with the quest. Wait again, or look how far it is with `questline show ID`.
+    """
+
+    code = "timeout"
+
+    @classmethod
+    def of(cls, quest_id: str, status: str, timeout: float) -> Self:
+        """Return the error that a quest goes on with this status after `timeout` seconds."""
+        message = f"quest {quest_id} goes on: it is still {status} after {timeout:g} s"
+        return cls(message, hint=f"wait again, or look: questline show {quest_id}")

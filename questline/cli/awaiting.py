@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from questline.cli.display import output, pictures
 from questline.cli.exit_codes import MEANINGS, ExitCode
-from questline.cli.failures import WaitTimedOut
 from questline.cli.invocation import Invocation
 from questline.cli.situation import Cause, Situation, situation_of
+from questline_persistence.errors import WaitTimeout
 from questline_persistence.states import TERMINAL, ExecutionStatus
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def wait(invocation: Invocation, quest_id: str, timeout: float | None) -> QuestE
 
     Raises:
       QuestNotFound: there is no such quest.
-      WaitTimedOut: it goes on after `timeout` seconds.
+      WaitTimeout: it goes on after `timeout` seconds.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     pause, explain = LOOK_FIRST, _Explainer(invocation)
@@ -42,8 +42,7 @@ def wait(invocation: Invocation, quest_id: str, timeout: float | None) -> QuestE
             if quest.status in TERMINAL or quest.status is ExecutionStatus.PAUSED:
                 return invocation.repository.load_quest(quest_id)
             if deadline is not None and time.monotonic() + pause > deadline:
-                message = f"quest {quest_id} is still {quest.status} after {timeout:g} s"
-                raise WaitTimedOut(message, hint=f"run: questline show {quest_id}")
+                raise WaitTimeout.of(quest_id, quest.status, timeout or 0.0)
             explain(quest)
             time.sleep(pause)
             pause = min(pause * 1.3, LOOK_LONGEST)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import typer
 
 from questline.cli.display import output
-from questline.cli.exit_codes import ExitCode
+from questline.cli.exit_codes import MEANINGS, ExitCode
 from questline_persistence.error_text import summary_of, traceback_of
 from questline_persistence.errors import (
     ConfigurationError,
@@ -19,6 +19,7 @@ from questline_persistence.errors import (
     QuestlineError,
     QuestNotFound,
     StoreUnavailable,
+    WaitTimeout,
 )
 
 
@@ -32,16 +33,6 @@ class UsageMistake(QuestlineError):
     """
 
     code = "usage"
-
-
-class WaitTimedOut(QuestlineError):
-    """The awaited quest goes on after the time that was given to it; in Python, this is the built-in `TimeoutError`.
-
-    What to do:
-      Nothing is wrong with the quest. Wait again, or look how far it is with `questline show ID`.
-    """
-
-    code = "timeout"
 
 
 class Aborted(QuestlineError):
@@ -87,7 +78,7 @@ _EXIT_CODES: dict[type[QuestlineError], ExitCode] = {
     QuestConflict: ExitCode.CONFLICT,
     NotAllowed: ExitCode.NOT_ALLOWED,
     ConfigurationError: ExitCode.CONFIGURATION,
-    WaitTimedOut: ExitCode.TIMED_OUT,
+    WaitTimeout: ExitCode.TIMED_OUT,
 }
 
 
@@ -125,9 +116,12 @@ def print_failure(failure: Failure, chosen: output.Output) -> None:
     if chosen is not output.Output.TEXT:
         output.write_json({"error": failure.to_json()}, chosen)
         return
-    output.note(f"Error: {failure.message}")
+    timed_out = failure.exit_code == ExitCode.TIMED_OUT  # then nothing is wrong
+    output.note(f"{failure.message[:1].upper()}{failure.message[1:]}." if timed_out else f"Error: {failure.message}")
     if failure.hint:
         output.note(f"Hint: {failure.hint}")
+    if timed_out:
+        output.note(f"Exit code {failure.exit_code:d}: {MEANINGS[ExitCode.TIMED_OUT]}.")
 
 
 def debugging() -> bool:

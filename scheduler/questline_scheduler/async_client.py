@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from questline_persistence.arguments import Length
 from questline_persistence.controls import Controlled, Correction
 from questline_persistence.dialects import forks
 from questline_persistence.errors import QuestConflict
@@ -162,7 +163,7 @@ class AsyncQuestClient:
         """Return one snapshot, whole, as `QuestClient.snapshot` does."""
         return await self._call(lambda client: client.snapshot(quest_id, version))
 
-    async def wait(self, quest_id: QuestRef, timeout: float | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestClient`'s)
+    async def wait(self, quest_id: QuestRef, timeout: Length | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestClient`'s)
         """Wait until a quest is completed, as `QuestClient.wait` does, and return it; no thread waits meanwhile.
 
         Raises:
@@ -190,6 +191,8 @@ class AsyncQuestClient:
         if connection is None or isinstance(connection, Connection | Session):
             return await self._call(lambda client: submit(client, connection=connection))
         client = await self._in_thread(self._opened)
+        if not callable(getattr(connection, "run_sync", None)):
+            return await self._in_thread(lambda: submit(client, connection=connection))  # which refuses it
         return await connection.run_sync(lambda own: submit(client, connection=own))
 
     async def _call(self, verb: Callable[[QuestClient], T]) -> T:

@@ -15,14 +15,22 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from questline_persistence import schema, settings
+from questline_persistence.arguments import Length, mapping, several, sought, text_or_none, whole, wrong_type
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls import Controlled, Controls, Correction, StartingPoint
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
 from questline_persistence.journal import Submitted, submission, take_apart
-from questline_persistence.models import MAX_KEY_LENGTH, MAX_REASON, LordRun, QuestExecutionData, Snapshot
-from questline_persistence.payload import refuse_halves
+from questline_persistence.models import (
+    MAX_KEY_LENGTH,
+    MAX_REASON,
+    LordRun,
+    LordStep,
+    QuestExecutionData,
+    Snapshot,
+    as_step,
+)
 from questline_persistence.plan import Plans
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Recovery, Register
@@ -57,6 +65,7 @@ class QuestClient:
 
     Raises:
       ConfigurationError: a URL or setting is wrong, or the store has the wrong schema.
+      PayloadError: an argument is of a wrong type.
       StoreUnavailable: the store cannot be reached.
 
     Raised by its methods:
@@ -76,6 +85,10 @@ class QuestClient:
         database: Database | None = None,
         broker: DoorbellBroker | None = None,
     ) -> None:
+        if not isinstance(database, Database | None):
+            raise wrong_type(database, "database", "an open Database", "give a path or URL as database_url")
+        if not isinstance(broker, DoorbellBroker | None):
+            raise wrong_type(broker, "broker", "an open broker", "give a URL as broker_url")
         file, text = (database_url, None) if isinstance(database_url, Path) else (None, database_url)
         chosen = settings.load(database_url=text, broker_url=broker_url, namespace=namespace)
         self.namespace = chosen.namespace
@@ -176,7 +189,8 @@ class QuestClient:
         own = None if connection is None else self._callers(connection)
         plans, ring_in = Plans(self.database.limits), None if own is None else 0.0
         shared: dict[str, Any] = {"plans": plans, "ring_in": ring_in, "any_input": _any_input(on_conflict)}
-        batch = [self._arrival(quest, **shared) for quest in quests]
+        given = several(quests, "quests", "a list of quests", "submit takes a single one")
+        batch = [self._arrival(quest, **shared) for quest in given]
         if len(batch) > MAX_SUBMIT:
             raise PayloadError(
                 f"{len(batch):,} quests are more than {MAX_SUBMIT:,}", hint="submit them in several calls"
@@ -214,7 +228,7 @@ class QuestClient:
             idempotency_key=key,
             ring_in=(REDISPATCH_FIRST if self._heard else 0.0) if ring_in is None else ring_in,
             limits=self.database.limits,
-            stack=complete(data.execution_stack or build_stack(data.quest_type, data.input_data)),
+            stack=complete(_steps(data)),
             plans=plans,
             any_input=any_input,
         )
@@ -308,8 +322,9 @@ class QuestClient:
         Example:
           client.replay(quest_id, from_="forge_master", set={"input_data.language": "go"})
         """
-        start = StartingPoint(from_)
-        return self._controlled(self._controls.replay(id_of(quest_id), start, set or {}, seen=seen, dry_run=dry_run))
+        quest_id, start, correction = id_of(quest_id), _start(from_), _correction(set)
+        seen = None if seen is None else whole(seen, "seen", "give the version that you have seen")
+        return self._controlled(self._controls.replay(quest_id, start, correction, seen=seen, dry_run=dry_run))
 
     def fork(
         self,
@@ -333,9 +348,9 @@ class QuestClient:
           QuestConflict: that step has not been reached, nothing remains to be run, or `quest_id_new` exists.
           PayloadError: a correction's path leads nowhere.
         """
-        new_id = quest_id_new or new_quest_id()
-        start = StartingPoint(from_)
-        outcome, restart = self._controls.fork(id_of(quest_id), start, set or {}, new_id=new_id, dry_run=dry_run)
+        new_id = text_or_none(quest_id_new, "quest_id_new") or new_quest_id()
+        quest_id, start, correction = id_of(quest_id), _start(from_), _correction(set)
+        outcome, restart = self._controls.fork(quest_id, start, correction, new_id=new_id, dry_run=dry_run)
         bells = () if outcome.doorbell is None else (outcome.doorbell,)
         self._rung(bells)
         return QuestHandle(outcome.quest_id, outcome.created, self, restart)
@@ -395,17 +410,17 @@ class QuestClient:
         """Return one snapshot, whole, as `QuestRepository.load_snapshot` does."""
         return self.repository.load_snapshot(id_of(quest_id), version)
 
-    def wait(self, quest_id: QuestRef, timeout: float | None = None) -> QuestExecutionData:
+    def wait(self, quest_id: QuestRef, timeout: Length | None = None) -> QuestExecutionData:
         """Wait until a quest is completed, and return it.
 
         Parameters:
-          timeout: the longest to wait in seconds; None waits for as long as it takes.
+          timeout: the longest to wait, in seconds or as a timedelta; None waits for as long as it takes.
 
         Raises:
           QuestNotFound: there is no such quest.
           QuestFailed: it failed, was cancelled or is paused; the error's `status` tells which.
-          TimeoutError: it goes on after `timeout` seconds. This is Python's own error and no QuestlineError: the quest
-            is well, and `wait` can be called again.
+          WaitTimeout: it goes on after `timeout`. The quest is well, and `wait` can be called again. This is Python's
+            `TimeoutError`, too.
           PayloadError: it has ended, and its outputs together are larger than `QUESTLINE_MAX_STATE_BYTES` lets be
             loaded.
         """
@@ -428,22 +443,40 @@ class QuestClient:
 
 
 _CONNECTION_HINT = (
-    "pass SQLAlchemy's Connection or Session; with an async one: "
+    "pass SQLAlchemy's Connection or Session; AsyncQuestClient takes an async one, and this client does by "
     "await session.run_sync(lambda session: client.submit(quest, connection=session))"
 )
 
 
+def _steps(quest: QuestExecutionData) -> Sequence[LordStep]:
+    """Return the steps of a quest, whose list may have grown since it was made, or those of its type."""
+    if quest.execution_stack:
+        return [as_step(step) for step in quest.execution_stack]
+    return build_stack(quest.quest_type, quest.input_data)
+
+
 def _any_input(on_conflict: str) -> bool:
     """Return whether a key that was used for another input gives the quest of that."""
-    if on_conflict not in {"error", "return"}:
+    if on_conflict not in ("error", "return"):  # a tuple: what is compared need not be hashable
         raise PayloadError(f"on_conflict is {on_conflict!r:.100}", hint='write "error" or "return"')
     return on_conflict == "return"
 
 
-def _reason(text: str | None) -> str | None:
-    """Return an admin's reason, or raise PayloadError where it is too long to be kept with the quest."""
-    refuse_halves(text, what="the reason")
+def _reason(given: str | None) -> str | None:
+    """Return an admin's reason, or raise PayloadError where it is none, or too long to be kept with the quest."""
+    text = sought(given, "the reason")
     if text is not None and len(text) > MAX_REASON:
         message = f"the reason has {len(text):,} characters; the limit is {MAX_REASON:,}"
         raise PayloadError(message, hint="give a short one that says where to read more")
     return text
+
+
+def _start(from_: str | None) -> StartingPoint:
+    """Return where a replay or fork is to start, or raise PayloadError where that is no text."""
+    hint = 'name a step ("architect"), a position ("0003") or a version ("v3")'
+    return StartingPoint(text_or_none(from_, "from_", hint))
+
+
+def _correction(set_: Correction | None) -> Correction:
+    """Return what a replay or fork is to correct, or raise PayloadError where that are no paths and values."""
+    return {} if set_ is None else mapping(set_, "set", 'map paths to values, as in {"input_data.service": "orders"}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from questline_persistence.arguments import Length
 from questline_persistence.controls import Restart
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import QuestExecutionData
@@ -12,7 +13,7 @@ from questline_persistence.models import QuestExecutionData
 
 class _Asked(Protocol):
     def get(self, quest_id: str) -> QuestExecutionData: ...
-    def wait(self, quest_id: str, timeout: float | None = None) -> QuestExecutionData: ...
+    def wait(self, quest_id: str, timeout: Length | None = None) -> QuestExecutionData: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class QuestHandle:
     _client: _Asked = field(repr=False, compare=False)
     restart: Restart | None = field(default=None, repr=False, compare=False)
 
-    def wait(self, timeout: float | None = None) -> QuestExecutionData:
+    def wait(self, timeout: Length | None = None) -> QuestExecutionData:
         """Wait until the quest is completed, as `QuestClient.wait` does, and return it."""
         return self._client.wait(self.quest_id, timeout)
 
@@ -41,7 +42,7 @@ class QuestHandle:
 
 class _AskedLater(Protocol):
     async def get(self, quest_id: str) -> QuestExecutionData: ...
-    async def wait(self, quest_id: str, timeout: float | None = None) -> QuestExecutionData: ...  # noqa: ASYNC109  (as `_Asked`'s)
+    async def wait(self, quest_id: str, timeout: Length | None = None) -> QuestExecutionData: ...  # noqa: ASYNC109  (as `_Asked`'s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class AsyncQuestHandle:
     created: bool
     _client: _AskedLater = field(repr=False, compare=False)
 
-    async def wait(self, timeout: float | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestHandle`'s)
+    async def wait(self, timeout: Length | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestHandle`'s)
         """Wait until the quest is completed, as `QuestClient.wait` does, and return it."""
         return await self._client.wait(self.quest_id, timeout)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from questline_persistence.errors import QuestFailed
+from questline_persistence.arguments import Length, seconds
+from questline_persistence.errors import QuestFailed, WaitTimeout
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.states import TERMINAL, ExecutionStatus
@@ -19,13 +20,16 @@ class Wait:
     Parameters:
       repository: where to look.
       quest_id: the quest.
-      timeout: the longest to wait in seconds; None waits for as long as it takes.
+      timeout: the longest to wait, in seconds or as a timedelta; None waits for as long as it takes.
+
+    Raises:
+      PayloadError: `timeout` is no length of time.
     """
 
-    def __init__(self, repository: QuestRepository, quest_id: str, timeout: float | None) -> None:
+    def __init__(self, repository: QuestRepository, quest_id: str, timeout: Length | None) -> None:
         self._repository = repository
         self._quest_id = quest_id
-        self._timeout = timeout
+        self._timeout = None if timeout is None else seconds(timeout, "timeout")
         self._began = time.monotonic()
         #: How long to wait before the next look, in seconds.
         self.pause = LOOK_FIRST
@@ -35,14 +39,14 @@ class Wait:
 
         Raises:
           QuestFailed: it failed, was cancelled or is paused.
-          TimeoutError: it will go on for longer than is to be waited.
+          WaitTimeout: it will go on for longer than is to be waited.
         """
         status = self._repository.status(self._quest_id)
         if status in TERMINAL or status is ExecutionStatus.PAUSED:
             return _completed(self._repository.load_quest(self._quest_id))
         self.pause = min(self.pause * 1.3, LOOK_LONGEST)
         if self._timeout is not None and time.monotonic() - self._began + self.pause > self._timeout:
-            raise TimeoutError(f"quest {self._quest_id} is still {status} after {self._timeout:g} s")
+            raise WaitTimeout.of(self._quest_id, status, self._timeout)
         return None
 
 

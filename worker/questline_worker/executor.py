@@ -14,6 +14,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Self, TypeVar
 
+from questline_persistence.arguments import wrong_type
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.models import QuestExecutionData
@@ -52,6 +53,9 @@ class QuestExecutor:
       hooks: functions to call as quests go on.
       repository: where quests are kept; without one, they live in memory and end with the process.
 
+    Raises:
+      PayloadError: an argument is of a wrong type.
+
     Parameters of its methods:
       quest_id: the quest: its id, its handle, or the quest as it was read.
 
@@ -65,6 +69,10 @@ class QuestExecutor:
     """
 
     def __init__(self, hooks: ExecutionHooks | None = None, repository: QuestRepository | None = None) -> None:
+        if not isinstance(hooks, ExecutionHooks | None):
+            raise wrong_type(hooks, "hooks", "an ExecutionHooks", "such as ExecutionHooks(on_step_end=print)")
+        if not isinstance(repository, QuestRepository | None):
+            raise wrong_type(repository, "repository", "a QuestRepository", 'such as QuestRepository("quests.db")')
         self.hooks = hooks or ExecutionHooks()
         self._owns_repository = repository is None
         self.repository = repository or QuestRepository(":memory:")
@@ -160,19 +168,25 @@ class QuestExecutor:
         quest_id: QuestRef,
         from_lord: str | None = None,
         set: Mapping[str, Any] | None = None,  # noqa: A002  (as on the command line)
+        *,
+        from_: str | None = None,
     ) -> QuestExecutionData:
-        """Take a quest back to its beginning, or to a Lord, and run it again from there until it stops.
+        """Take a quest back to its beginning, or to a step, and run it again from there until it stops.
 
         Parameters:
-          from_lord: a Lord, or anything else that `QuestClient.replay` takes as `from_`.
+          from_lord: another name of `from_`.
           set: corrections, as of `QuestClient.replay`.
+          from_: the step to start from, as of `QuestClient.replay`.
 
         Raises:
-          QuestNotFound: there is no such quest or Lord.
-          QuestConflict: the Lord has not been reached yet, nobody knows it, or this executor is closed.
+          QuestNotFound: there is no such quest or step.
+          QuestConflict: the step has not been reached yet, nobody knows its Lord, or this executor is closed.
+          PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
         """
-        quest_id = id_of(quest_id)
-        return await self._driven(quest_id, partial(self._client.replay, quest_id, from_lord, set))
+        if from_ is not None and from_lord is not None:
+            raise PayloadError("from_ and from_lord are one argument, and both were given", hint="give from_ alone")
+        quest_id, start = id_of(quest_id), from_lord if from_ is None else from_
+        return await self._driven(quest_id, partial(self._client.replay, quest_id, start, set))
 
     def load_quest(self, quest_id: QuestRef) -> QuestExecutionData:
         """Return a quest from the repository.

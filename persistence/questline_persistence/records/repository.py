@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,17 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import ColumnElement, Connection, select
 
 from questline_persistence import arguments, schema, settings
-from questline_persistence.arguments import Moment, mapping, moment, sought, text, text_or_none, whole, wrong_type
+from questline_persistence.arguments import (
+    Moment,
+    mapping,
+    moment,
+    several,
+    sought,
+    text,
+    text_or_none,
+    whole,
+    wrong_type,
+)
 from questline_persistence.controls import MAX_AT_ONCE, Removal
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.ids import is_possible, not_found
@@ -573,9 +583,8 @@ _RUN_DATA_HINT = 'it maps Lords to their outputs, as in {"architect": {"modules"
 
 def _stack(given: object) -> list[LordStep]:
     """Return the steps that somebody gave as a stack, or raise PayloadError where they are none."""
-    if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
-        raise wrong_type(given, "execution_stack", "a list of steps", 'such as ["architect:design_system"]')
-    return [as_step(step) for step in given]
+    steps = several(given, "execution_stack", "a list of steps", 'such as ["architect:design_system"]')
+    return [as_step(step) for step in steps]
 
 
 def _one_of(kind: type[Word], word: str) -> Word:

@@ -1,13 +1,14 @@
 """What callers of the client hand it by mistake, or in another form, is understood or told for what it is."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFound
+from questline_persistence.errors import PayloadError, QuestConflict, QuestlineError, QuestNotFound, WaitTimeout
 from questline_scheduler.client import QuestClient
 from tests.contract.quests import Workbench, quest
 
@@ -135,3 +136,87 @@ def test_a_batch_with_a_key_of_another_input_is_refused_as_a_whole(bench: Workbe
 def test_what_to_do_about_a_conflict_is_one_of_two_words(client: QuestClient) -> None:
     with pytest.raises(PayloadError, match="on_conflict is 'ignore'"):
         client.submit(quest("a"), on_conflict="ignore")  # type: ignore[arg-type]  # a mistake
+
+
+#: Something of every type that callers have at hand.
+ANYTHING: tuple[Any, ...] = (
+    *(5, -1, 5.5, float("nan"), True, 10**30, b"text", "no such thing"),
+    *([1], {1: "a"}, {1, 2}, object(), datetime(2026, 11, 21, tzinfo=UTC)),
+)
+
+
+def _no_length(it: Any) -> Any:
+    """Return it, or something near it that is no length of time."""
+    return [it] if isinstance(it, int | float) else it
+
+
+#: The calls of a client, each with one argument open.
+CALLS: dict[str, Callable[[QuestClient, Any], object]] = {
+    "submit idempotency_key": lambda client, it: client.submit(quest("a"), idempotency_key=it),
+    "submit on_conflict": lambda client, it: client.submit(quest("a"), on_conflict=it),
+    "submit_many quests": lambda client, it: client.submit_many(it),
+    "submit_many on_conflict": lambda client, it: client.submit_many([], on_conflict=it),
+    "pause reason": lambda client, it: client.pause("alpha", it),
+    "cancel reason": lambda client, it: client.cancel("alpha", it),
+    "replay from_": lambda client, it: client.replay("alpha", it),
+    "replay set": lambda client, it: client.replay("alpha", set=it),
+    "replay seen": lambda client, it: client.replay("alpha", seen=it),
+    "fork from_": lambda client, it: client.fork("alpha", it),
+    "fork set": lambda client, it: client.fork("alpha", set=it),
+    "fork quest_id_new": lambda client, it: client.fork("alpha", quest_id_new=it),
+    "snapshot version": lambda client, it: client.snapshot("alpha", it),
+    "runs limit": lambda client, it: client.runs("alpha", limit=it),
+    "snapshots after": lambda client, it: client.snapshots("alpha", after=it),
+    "list since": lambda client, it: client.list(since=it),
+    "lord_stats": lambda client, it: client.lord_stats(it),
+    "wait timeout": lambda client, it: client.wait("alpha", timeout=_no_length(it)),
+    "broker": lambda _, it: QuestClient("sqlite://", "memory://", broker=it),
+    "database": lambda _, it: QuestClient("sqlite://", "memory://", database=it),
+}
+
+
+def test_whatever_is_given_is_taken_or_refused_in_our_own_words(client: QuestClient) -> None:
+    """What is no QuestlineError fails the test, with its traceback."""
+    client.submit(quest("a", "b", quest_id="alpha"))
+    for name, call in CALLS.items():
+        refused = 0
+        for anything in ANYTHING:
+            try:
+                call(client, anything)
+            except QuestlineError:
+                refused += 1
+        assert refused > len(ANYTHING) // 2, name
+
+
+def test_where_to_start_and_what_to_correct_are_told_in_the_form_that_they_have(client: QuestClient) -> None:
+    client.submit(quest("a", quest_id="alpha"))
+    mistaken: Any = client
+
+    with pytest.raises(PayloadError, match="from_ is text, not int") as refused:
+        mistaken.replay("alpha", from_=3)
+    assert '"0003"' in str(refused.value.hint)
+    with pytest.raises(PayloadError, match="set is an object, not str") as refused:
+        mistaken.replay("alpha", set="input_data.x=1")
+    assert "{" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 0.01, timedelta(milliseconds=10)])
+def test_a_wait_that_is_over_is_an_error_of_ours_and_of_pythons(
+    client: QuestClient, timeout: float | timedelta
+) -> None:
+    handle = client.submit(quest("a", quest_id="alpha"))
+
+    for kind in (TimeoutError, QuestlineError):
+        with pytest.raises(kind, match="quest alpha goes on: it is still new after 0") as late:
+            handle.wait(timeout)
+        assert isinstance(late.value, WaitTimeout)
+        assert (late.value.code, "questline show alpha" in str(late.value.hint)) == ("timeout", True)
+
+
+def test_a_step_may_be_added_in_one_word_to_a_quest_that_was_made(client: QuestClient) -> None:
+    made: Any = quest("a")
+    made.execution_stack.append("b:work")
+
+    client.submit(made)
+
+    assert [step.lord_name for step in client.get(made).execution_stack] == ["a", "b"]

@@ -413,6 +413,41 @@ def test_a_closed_executor_says_so_and_may_be_closed_again(gate: Gate) -> None:
     QuestExecutor().close()
 
 
+@pytest.mark.parametrize("name", ["from_", "from_lord"])
+def test_where_a_replay_starts_is_named_as_elsewhere_or_as_in_the_seed(executor: QuestExecutor, name: str) -> None:
+    ran: list[int] = []
+    start: dict[str, Any] = {name: "counting#2"}
+
+    @lord("counting", "work")
+    def work(ctx: LordContext) -> None:
+        ran.append(ctx.epoch)
+
+    run(executor.execute_quest(quest("counting", "counting", quest_id="q")))
+    run(executor.replay_quest("q", **start))
+
+    assert ran == [0, 0, 1]
+    with pytest.raises(PayloadError, match="one argument, and both were given"):
+        run(executor.replay_quest("q", "counting", from_="counting"))
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"repository": "quests.db"}, "a QuestRepository, not str"),
+        ({"hooks": {"on_step_end": print}}, "an ExecutionHooks, not dict"),
+    ],
+)
+def test_an_executor_is_told_what_it_is_made_of(given: Any, wanted: str) -> None:
+    with pytest.raises(PayloadError, match=wanted):
+        QuestExecutor(**given)
+
+
+def test_a_hook_is_a_function() -> None:
+    given: Any = "print"
+    with pytest.raises(PayloadError, match="on_step_end is a function, not str"):
+        ExecutionHooks(on_step_end=given)
+
+
 def test_a_system_without_another_thread_is_not_taken_for_a_closed_executor(
     executor: QuestExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ DOCUMENTED = {
     *("Quest", "QuestExecutionData", "LordStep", "LordRun", "Snapshot", "QuestRepository", "QuestFilter"),
     *("ExecutionStatus", "StepStatus"),
     *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "ConfigurationError", "NotAllowed"),
-    *("StoreUnavailable", "QuestFailed", "__version__"),
+    *("StoreUnavailable", "QuestFailed", "WaitTimeout", "__version__"),
 }
 
 HEAVY = ("sqlalchemy", "dramatiq", "alembic", "typer", "pydantic", "redis", "rich", "psycopg", "structlog")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
+from questline_persistence.arguments import wrong_type
 from questline_persistence.claims import Claim
 from questline_persistence.log import get_logger
 from questline_persistence.models import QuestExecutionData
@@ -46,6 +47,9 @@ class ExecutionHooks:
       on_step_end: called after it, before the result is committed; also for failed attempts.
       on_quest_end: called when a quest has stopped: completed, failed, cancelled or paused.
 
+    Raises:
+      PayloadError: one of them is no function.
+
     Example:
       hooks = ExecutionHooks(on_step_end=lambda event: print(event.lord_name, event.error or "done"))
     """
@@ -53,6 +57,12 @@ class ExecutionHooks:
     on_step_start: Callable[[StepEvent], object] | None = None
     on_step_end: Callable[[StepEvent], object] | None = None
     on_quest_end: Callable[[QuestExecutionData], object] | None = None
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            hook = getattr(self, each.name)
+            if hook is not None and not callable(hook):
+                raise wrong_type(hook, each.name, "a function", "give its name without calling it")
 
     def step_started(self, claim: Claim) -> None:
         """Tell of a step about to run."""

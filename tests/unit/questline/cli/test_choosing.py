@@ -174,6 +174,20 @@ def test_a_wait_that_ends_tells_what_to_do_and_what_its_exit_code_means(cli: Com
     assert "Exit code 8: the quest that was waited for failed." in failed.err
 
 
+def test_a_wait_that_takes_too_long_is_no_error_of_the_quest(cli: CommandLine) -> None:
+    cli.submit("alpha")
+
+    late = cli("wait", "alpha", "--timeout", "0")
+
+    assert late.code == 124
+    assert late.err.splitlines()[-3:] == [
+        "Quest alpha goes on: it is still new after 0 s.",
+        "Hint: wait again, or look: questline show alpha",
+        "Exit code 124: the wait timed out; the quest goes on.",
+    ]
+    assert cli("wait", "alpha", "--timeout", "0", "-o", "json").error["code"] == "timeout"
+
+
 def test_one_quest_is_called_one_quest(cli: CommandLine, bench: Workbench) -> None:
     bench.clock.advance(-7_200)
     bench.end("completed")
