@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
-from questline_persistence.error_text import is_tellable, traceback_of
+from questline_persistence.error_text import is_tellable, summary_of, traceback_of
 
 #: The top-level loggers whose lines tell of our work.
 OURS = (
@@ -40,8 +41,16 @@ class _Line(dict[str, Any]):
 
     def __str__(self) -> str:
         fields = {key: value for key, value in self.items() if key not in {"event", "level", "logger", "exception"}}
-        text = " ".join([str(self.get("event", "")), *(f"{key}={value}" for key, value in fields.items())])
+        text = " ".join([str(self.get("event", "")), *(f"{key}={_text(value)}" for key, value in fields.items())])
         return f"{text}\n{self['exception']}" if "exception" in self and not self.traced else text
+
+
+def _text(value: object) -> str:
+    """Return the text of a value, of any kind: a handler may log anything."""
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001  (it is the value's own)
+        return f"<a {type(value).__name__} that cannot be shown: {type(error).__name__}>"
 
 
 def _as_line(_logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -50,11 +59,35 @@ def _as_line(_logger: object, method: str, event: structlog.typing.EventDict) ->
     return line
 
 
-def _handed_on(logger: logging.Logger, method: str, line: structlog.typing.EventDict) -> tuple[Any, dict[str, Any]]:
-    """Return how the standard library is called; it would raise where it could not put the error into words."""
-    arguments, options = structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, method, line)
+#: The attribute under which a record of the standard library carries the line that its text was made of.
+_LINE = "questline_line"
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the fields of a line of ours; empty for another's, and where somebody's filter has changed the text."""
+    line: dict[str, Any] = getattr(record, _LINE, {})
+    return line if line and record.msg == str(line) else {}
+
+
+def _handed_on(_logger: object, method: str, line: structlog.typing.EventDict) -> tuple[Any, dict[str, Any]]:
+    """Return how the standard library is called: with text, since a project's filters and handlers know nothing else.
+
+    It would raise where it could not put an error into words.
+    """
+    options: dict[str, Any] = {"extra": {_LINE: line}}
     plain = method != "exception" or (isinstance(line, _Line) and line.traced)
-    return arguments, options if plain else {**options, "exc_info": False}
+    return (str(line),), options if plain else {**options, "exc_info": False}
+
+
+class _CarefulLogger(structlog.stdlib.BoundLogger):
+    """Never raises, whatever a project's filter, handler or record factory does with a line: work goes before words."""
+
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, *event_args: Any, **event_kw: Any) -> Any:
+        try:
+            return super()._proxy_to_logger(method_name, event, *event_args, **event_kw)
+        except Exception as error:  # noqa: BLE001  (it is theirs)
+            with suppress(Exception):
+                print(f"questline: the log line {event} was lost: {summary_of(error)}", file=sys.stderr)  # noqa: T201
 
 
 #: The structlog processor that puts an error into a line's `exception`.
@@ -74,7 +107,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
             _as_line,
             _handed_on,
         ],
-        wrapper_class=structlog.stdlib.BoundLogger,
+        wrapper_class=_CarefulLogger,
         context_class=dict,
         cache_logger_on_first_use=True,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
@@ -34,7 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keep_own_imports()
         if is_first():
             go_on_below()
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    code = _outcome(list(sys.argv[1:] if arguments is None else arguments))
+    if arguments is None:
+        _leave_threads(code)
+    return code
+
+
+def _outcome(words: list[str]) -> int:
     output.accept_any_text(sys.stdout)
     try:
         with _warnings_as_notes():
@@ -44,6 +51,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _leave_threads(code: int) -> None:
+    """End the process where a module of the project has begun a thread: Python would wait for it, maybe for ever."""
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if any(not thread.daemon for thread in others):
+        import logging  # noqa: PLC0415  (most commands need it for nothing else)
+
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import chdir
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -185,7 +186,8 @@ class Invocation:
             self.configure_logging()
             decide_library(self.settings.database_url)
             try:
-                import_lords(names)
+                with chdir("."):  # a module may go elsewhere; what follows is said of this folder
+                    import_lords(names)
             finally:
                 restore_logging(self.settings)
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import structlog
 
-from questline_persistence.log import OURS, enable_loggers, is_ours, render_exception
+from questline_persistence.log import OURS, enable_loggers, fields_of, is_ours, render_exception
 from questline_persistence.settings import Settings
 
 #: Longest value of one field in a log line, in characters.
@@ -68,7 +68,7 @@ def _handler(chosen: Settings) -> _Stderr:
     as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not terminal)
     handler = _Stderr(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
             foreign_pre_chain=[
                 structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_logger_name,
@@ -85,6 +85,17 @@ def _handler(chosen: Settings) -> _Stderr:
         )
     )
     return handler
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Renders our own lines from their fields, unless a project's filter has changed the text; others from that."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        if fields := fields_of(record):
+            told = {"msg": fields, "_logger": None, "_name": record.levelname.lower()}
+            record = logging.makeLogRecord(record.__dict__ | told)
+        return super().format(record)
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

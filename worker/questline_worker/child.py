@@ -15,7 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import dramatiq
@@ -67,13 +69,15 @@ def run(orders: Orders, pipe: int) -> int:
     configure_logging(settings)
     try:
         decide_library(settings.database_url)
+        folder = Path.cwd()
         import_lords(orders.modules)
         refuse_green_threads()
         restore_logging(settings)
         if orders.development:
             settings = _with_every_queue(settings)
         hooks = Narration() if orders.development else None
-        process = WorkerProcess(settings, loops=orders.loops, process_id=orders.process_id, hooks=hooks)
+        with chdir(folder):  # a module may have left it, and handlers may rely on that; the store's path does not
+            process = WorkerProcess(settings, loops=orders.loops, process_id=orders.process_id, hooks=hooks)
     except QuestlineError as error:
         restore_logging(settings)
         log.critical("worker_misconfigured", error=error.message, hint=error.hint)

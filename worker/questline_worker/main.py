@@ -9,6 +9,9 @@ from questline_worker.own_imports import keep_own_imports
 
 keep_own_imports()  # Dramatiq puts the working directory first, and from here on modules are imported
 
+from contextlib import chdir  # noqa: E402
+from pathlib import Path  # noqa: E402
+
 import dramatiq  # noqa: E402
 
 from questline_persistence.log import enable_loggers  # noqa: E402
@@ -21,10 +24,12 @@ from questline_worker.process import WorkerProcess  # noqa: E402
 
 settings = load()
 decide_library(settings.database_url)
+folder = Path.cwd()
 import_lords(settings.lords)
 refuse_green_threads()
 enable_loggers()
 keep_signals_here()
-process = WorkerProcess(settings)
+with chdir(folder):  # a module may have left it; the store's path does not go with it
+    process = WorkerProcess(settings)
 broker = process.broker
 dramatiq.set_broker(broker)

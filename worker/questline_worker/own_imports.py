@@ -25,6 +25,10 @@ DEPENDENCIES = frozenset(
 )
 
 
+#: Our own packages: a first script is easily called questline.py.
+OURS = frozenset(f"questline{floor}" for floor in ("", "_persistence", "_scheduler", "_worker", "_gateway"))
+
+
 class _OwnImports:
     """An import hook that looks for our names everywhere but in the working directory."""
 
@@ -50,8 +54,8 @@ def _working_directory() -> set[str]:
 
 
 def is_ours(name: str) -> bool:
-    """Return whether a top-level module is the standard library's, or one that questline needs."""
-    return name in sys.stdlib_module_names or name in DEPENDENCIES
+    """Return whether a top-level module is the standard library's, questline's, or one that it needs."""
+    return name in sys.stdlib_module_names or name in DEPENDENCIES or name in OURS
 
 
 def keep_own_imports() -> None:

@@ -113,6 +113,8 @@ class Database:
         self._text = str(url)
         self.url = parse_url(url)
         self.dialect = self.url.get_backend_name()
+        # Where an SQLite file is, whatever folder the process goes to later.
+        self._path = None if self.dialect != "sqlite" or self._in_memory else Path(self.url.database or "").absolute()
         self.patience = patience
         self.limits = limits
         self._pool_size = pool_size
@@ -196,14 +198,14 @@ class Database:
                 "an in-memory store belongs to the process that opened it, not to those forked from it",
                 hint="use a file: sqlite:///path/to/file.db",
             )
-        path = self.url.database or ""
-        if not self._in_memory:
-            make_folder(Path(path).parent)
+        if self._path is not None:
+            make_folder(self._path.parent)
         module = sqlite_library.driver()
-        file = None if self._in_memory else SqliteFile(path, module)
+        file = None if self._path is None else SqliteFile(str(self._path), module)
         pool: dict[str, Any] = {"poolclass": StaticPool} if self._in_memory else {"pool_size": self._pool_size}
+        url = self.url if self._path is None else self.url.set(database=str(self._path))
         engine = create_engine(
-            self.url, module=module, connect_args={"check_same_thread": False}, hide_parameters=True, **pool
+            url, module=module, connect_args={"check_same_thread": False}, hide_parameters=True, **pool
         )
 
         @event.listens_for(engine, "connect")
@@ -225,10 +227,9 @@ class Database:
     @property
     def missing(self) -> bool:
         """Whether the store is an SQLite file that is not there yet, and that opening it would make."""
-        name = self.url.database or ""
-        if self.dialect != "sqlite" or self._in_memory or Path(name).exists():
+        if self._path is None or self._path.exists():
             return False
-        folder = Path(name).parent
+        folder = self._path.parent
         return folder.is_dir() or folder.name == DEFAULT_FOLDER
 
     def _postgres_engine(self) -> Engine:

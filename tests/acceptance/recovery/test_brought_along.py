@@ -16,7 +16,21 @@ from tests.waiting import eventually
 SCRIPT = str(Path(sys.executable).with_name("questline"))
 
 #: Names that questline, or a library of it, imports late or early.
-TAKEN = ("queue", "email", "types", "token", "random", "copy", "logging", "select", "redis", "alembic", "json", "uuid")
+TAKEN = (
+    "queue",
+    "email",
+    "types",
+    "token",
+    "random",
+    "copy",
+    "logging",
+    "select",
+    "redis",
+    "alembic",
+    "json",
+    "uuid",
+    "questline",
+)
 
 
 def _add_lords(project: Project, code: str) -> None:
@@ -141,6 +155,28 @@ def test_modules_of_a_project_never_take_the_place_of_those_that_we_import(serve
         dramatiq = str(Path(sys.executable).with_name("dramatiq"))
         server_project.start(dramatiq, "questline_worker.main", "-p", "1", "-t", "2", QUESTLINE_LORDS="my_lords")
     assert _output(server_project, "mine") == "theirs"
+
+
+def test_a_module_that_goes_elsewhere_and_leaves_a_thread_running_strands_nobody(sqlite_project: Project) -> None:
+    _add_lords(
+        sqlite_project,
+        """
+        import threading
+        os.makedirs("data", exist_ok=True)
+        os.chdir("data")
+        threading.Thread(target=time.sleep, args=(3600,)).start()
+
+        @lord("where", "work")
+        def where(ctx: LordContext) -> str:
+            return os.path.basename(os.getcwd())
+        """,
+    )
+    path = sqlite_project.database_url.removeprefix("sqlite:///")
+    here = f"sqlite:///{os.path.relpath(path, sqlite_project.folder)}"
+    pool = _start(sqlite_project, QUESTLINE_DATABASE_URL=here)
+    assert _output(sqlite_project, "where") == "data"
+    pool.stop()
+    assert pool._process.returncode == 0
 
 
 def test_commands_run_beside_modules_with_such_names(sqlite_project: Project) -> None:

@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -183,6 +184,39 @@ def test_a_value_that_cannot_be_shown_costs_nobody_the_line(capsys: pytest.Captu
     told = json.loads(_lines(capsys)[0])
     assert (told["event"], told["count"]) == ("odd", 3)
     assert "Shy" in told["value"]
+
+
+class Redacting(logging.Filter):
+    """What projects write to keep secrets out of their logs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = re.sub(r"token=\S+", "token=***", record.msg)
+        return True
+
+
+def test_a_projects_filter_gets_text_and_what_it_changes_is_what_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(load(log_format="json"))
+    logging.getLogger().handlers[0].addFilter(Redacting())
+    log.warning("odd token=secret", count=3)
+    log.warning("plain", count=3)
+    odd, plain = (json.loads(line) for line in _lines(capsys))
+
+    assert odd["event"] == "odd token=*** count=3"
+    assert (plain["event"], plain["count"]) == ("plain", 3)
+
+
+def test_a_filter_that_raises_costs_the_line_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            raise TypeError(f"no {record.levelname}")
+
+    configure_logging(load(log_format="json"))
+    logging.getLogger().handlers[0].addFilter(Broken())
+    log.warning("odd", count=3)
+
+    assert _lines(capsys) == ["questline: the log line odd was lost: TypeError: no WARNING"]
 
 
 UNCONFIGURED = """

@@ -4,6 +4,7 @@ import pytest
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
+from questline_persistence.log import fields_of
 from questline_persistence.recovery.recovery import ARRIVAL_SECONDS
 from questline_scheduler.doorbells.memory_broker import MemoryBroker
 from questline_scheduler.loops import lost_bells, shortlist
@@ -231,8 +232,7 @@ def test_what_the_broker_has_lost_is_rung_again_logged_with_some_quests_and_coun
         assert relay.run_once() == Relayed(len(quest_ids), more=True)
         assert relay.run_once() == Relayed()
 
-    (line,) = [record.msg for record in caplog.records]
-    assert isinstance(line, dict)
+    (line,) = [fields_of(record) for record in caplog.records]
     assert (line["event"], line["bells"], len(line["quest_ids"])) == ("redispatched", MAX_LOGGED + 3, MAX_LOGGED)
     assert set(line["quest_ids"]) < quest_ids
     assert bench.repository.get_counters()["redispatched"] == MAX_LOGGED + 3

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from questline_persistence.errors import StoreUnavailable
+from questline_persistence.log import fields_of
 from questline_persistence.recovery import Swept, recovery
 from questline_scheduler.loops import Sweeper
 from questline_scheduler.loops import sweeper as module
@@ -227,8 +228,7 @@ def test_lost_workers_and_freed_claims_are_logged_with_their_ids_and_counted(
     sweeper.run_once()
     sweeper.run_once()
 
-    lines: list[Any] = [record.msg for record in caplog.records]
-    freed, lost = lines
+    freed, lost = [fields_of(record) for record in caplog.records]
     assert (freed["event"], lost["event"]) == ("claim_freed", "workers_lost")
     assert lost["worker_ids"] == (claim.worker_id,)
     assert {name: freed[name] for name in ("quest_id", "claim_id", "worker_id")} == {

@@ -8,6 +8,7 @@ import pytest
 
 from questline_persistence.clock import uptime
 from questline_persistence.errors import PayloadError, StoreUnavailable
+from questline_persistence.log import fields_of
 from questline_scheduler.doorbells import Ringer
 from questline_worker.lords import ExecutionHooks, Failed, Outcome, Snoozed, Succeeded
 from questline_worker.middleware import Checkpoints
@@ -218,8 +219,7 @@ def test_a_fenced_result_is_logged_with_its_ids_and_noted(room: Room, caplog: py
         return Succeeded("late")
 
     room.run(quest_id, overtaken)
-    (line,) = [record.msg for record in caplog.records]
-    assert isinstance(line, dict)
+    (line,) = [fields_of(record) for record in caplog.records]
     assert (line["event"], line["quest_id"], line["position"]) == ("result_fenced", quest_id, "0001")
     assert (line["worker_id"], len(line["claim_id"])) == (room.bench.journal.worker_id, 32)
     assert (room.running.take_fenced(), room.running.take_fenced()) == (1, 0)
