@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,6 +9,8 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
+
+from questline_persistence.dialects import forks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,10 +36,20 @@ class Threads(Executor):
         self._most_aside = aside
         self.closed = False
         self._begin()
+        forks.join(self)
+
+    def before_fork(self) -> None:
+        """Do nothing: calls under way are the parent's, and go on there."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: no thread outlives a fork."""
+        self._begin()
 
     def _begin(self) -> None:
         """Begin without any thread, as at first and in a forked child."""
-        self._pid = os.getpid()
         self._changed = threading.Condition()
         self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._count = self._under_way = self._aside = 0
@@ -50,8 +61,6 @@ class Threads(Executor):
           RuntimeError: the threads are closed, or the system gives no more.
         """
         future: Future[T] = Future()
-        if self._pid != os.getpid():
-            self._begin()  # no thread outlives a fork
         with self._changed:
             if self.closed:
                 raise RuntimeError("these threads are closed")

@@ -152,6 +152,32 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     subprocess.run([sys.executable, "-W", "ignore", "-c", code, sqlite_url], check=True, timeout=60)
 
 
+def test_threads_of_a_forked_child_that_call_at_once_get_an_answer_each() -> None:
+    code = """
+import os, sys, threading
+from questline_scheduler.threads import Threads
+sys.setswitchinterval(1e-6)  # so that one thread comes in the middle of another's call
+threads = Threads("test", 10)
+threads.submit(int).result()
+for _ in range(40):
+    if (child := os.fork()) == 0:
+        together, answers = threading.Barrier(8), []
+
+        def call():
+            together.wait()
+            answers.append(threads.submit(int).result(20))
+
+        callers = [threading.Thread(target=call) for _ in range(8)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        os._exit(8 - len(answers))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=100)
+
+
 def test_a_fork_waits_for_a_transaction_of_another_thread_and_holds_up_the_next() -> None:
     gate, entered, go = forks.Gate(), threading.Event(), threading.Event()
     inside: list[bool] = []
