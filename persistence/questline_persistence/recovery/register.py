@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -75,6 +76,17 @@ class Register:
 
     def enter(self, card: WorkerCard, lease_seconds: float) -> None:
         """Add a worker, alive for the length of its first lease."""
+        self.database.write(partial(self._enter, card=card, lease_seconds=lease_seconds), at="enter")
+
+    def rehearse(self, card: WorkerCard) -> None:
+        """Add a worker and take that back, to find out whether this user may.
+
+        Raises:
+          NotAllowed: it may not.
+        """
+        self.database.rehearse(partial(self._enter, card=card, lease_seconds=0.0))
+
+    def _enter(self, connection: Connection, *, card: WorkerCard, lease_seconds: float) -> None:
         values = {
             "worker_id": card.worker_id,
             "namespace": self.namespace,
@@ -90,13 +102,9 @@ class Register:
             "threads": card.threads,
             "code_version": card.code_version,
         }
-
-        def work(connection: Connection) -> None:
-            known = select(workers.c.worker_id).where(workers.c.worker_id == card.worker_id)
-            if connection.execute(known).first() is None:
-                connection.execute(insert(workers).values(**values))
-
-        self.database.write(work, at="enter")
+        known = select(workers.c.worker_id).where(workers.c.worker_id == card.worker_id)
+        if connection.execute(known).first() is None:
+            connection.execute(insert(workers).values(**values))
 
     def renew(self, worker_id: str, lease_seconds: float) -> bool:
         """Prolong a worker's lease; False when it has been declared lost meanwhile."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
-from questline_persistence.errors import ConfigurationError
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -25,6 +25,7 @@ def scheduler(invocation: Invocation) -> None:
 
     Workers run them too, unless started with --no-loops, so a small deployment needs no scheduler.
     """
+    from questline_persistence.journal import try_writing  # noqa: PLC0415  (200 ms that --help does not need)
     from questline_scheduler.doorbells import open_broker  # noqa: PLC0415  (Dramatiq, which only this needs)
     from questline_scheduler.loops import make_loops  # noqa: PLC0415
     from questline_scheduler.stopping import wait_for_stop  # noqa: PLC0415  (beside them)
@@ -39,6 +40,8 @@ def scheduler(invocation: Invocation) -> None:
         )
     invocation.creates = True
     _ = invocation.store  # reaches the store and looks at its schema
+    with suppress(StoreUnavailable):  # a standby may be the primary soon: loops wait for that
+        try_writing(invocation.database, chosen.namespace)
     loops = make_loops(
         invocation.database,
         chosen.namespace,

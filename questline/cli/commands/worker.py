@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from questline.cli.command import command
 from questline.cli.display import output
 from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
+from questline_persistence.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from questline_persistence.settings import Settings
@@ -81,6 +83,7 @@ def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], 
       UsageMistake: no module of Lords is named anywhere.
       ConfigurationError: a module cannot be imported, or the schema is not the one of this version.
       StoreUnavailable: the store cannot be reached.
+      NotAllowed: no worker could register as this user.
     """
     if not modules:
         hint = "name one after the command, or set QUESTLINE_LORDS"
@@ -97,7 +100,17 @@ def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], 
     if not known_handlers():
         output.note(f"Warning: {', '.join(modules)} registers no Lord, so this worker runs no step.")
     invocation.creates = True
-    _ = invocation.store  # reaches the store and looks at its schema
+    _rehearse(invocation)
     invocation.database.close()
     if code := Supervisor(chosen, tuple(modules), say=output.note, **options).run():
         raise typer.Exit(code)
+
+
+def _rehearse(invocation: Invocation) -> None:
+    """Reach the store, look at its schema, and try to register as each worker process will."""
+    from questline_persistence.claims import WorkerCard  # noqa: PLC0415  (200 ms that --help does not need)
+    from questline_persistence.ids import new_claim_id  # noqa: PLC0415  (beside it)
+
+    _ = invocation.store
+    with suppress(StoreUnavailable):  # a standby may be the primary soon: workers wait for that
+        invocation.register.rehearse(WorkerCard(new_claim_id(), "", "", 0, 0))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from questline_persistence.errors import QuestlineError
 from questline_persistence.log import get_logger
 
 log = get_logger(__name__)
@@ -74,7 +75,12 @@ class Loop:
                 failures += 1
                 pause = min(pause * 2 ** min(failures, MAX_DOUBLINGS), LONGEST_PAUSE)
                 log.warning(
-                    "loop_failed", loop=self.service.name, error=str(error), failures=failures, exc_info=failures == 1
+                    "loop_failed",
+                    loop=self.service.name,
+                    error=error.advice if isinstance(error, QuestlineError) else str(error),
+                    failures=failures,
+                    # The words of our own errors say all that there is to know.
+                    exc_info=failures == 1 and not isinstance(error, QuestlineError),
                 )
             stopping.wait(pause)
 

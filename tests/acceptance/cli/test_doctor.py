@@ -1,5 +1,7 @@
 """What `questline doctor` finds on real servers, as a process that a script or a health check starts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,28 +154,45 @@ def test_a_database_without_the_schema_fails_with_the_command_to_run(shell: Shel
     assert not found(ended, "tickets")
 
 
+@contextmanager
+def role(postgres_url: str, rights: str) -> Iterator[dict[str, str]]:
+    """A role with these rights on all tables, as the environment of a command that uses it."""
+    name = f"{make_url(postgres_url).database}_role"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'".encode())
+        admin.execute(f"GRANT {rights} ON ALL TABLES IN SCHEMA public TO {name}".encode())
+        try:
+            url = make_url(postgres_url).set(username=name, password="x")  # noqa: S106  (gone in a moment)
+            yield {"QUESTLINE_DATABASE_URL": url.render_as_string(hide_password=False)}
+        finally:
+            for statement in (f"DROP OWNED BY {name}", f"DROP ROLE {name}"):
+                admin.execute(statement.encode())
+
+
 def test_a_role_that_may_not_use_a_sequence_fails_with_its_mending(
     shell: Shell, servers: dict[str, str], postgres_url: str
 ) -> None:
-    role = f"{make_url(postgres_url).database}_role"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        for statement in (
-            f"CREATE ROLE {role} LOGIN PASSWORD 'x'",
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
-        ):
-            admin.execute(statement.encode())
-        try:
-            url = make_url(postgres_url).set(username=role, password="x")  # noqa: S106  (gone in a moment)
-            theirs = {"QUESTLINE_DATABASE_URL": url.render_as_string(hide_password=False)}
-            ended = shell("doctor", "-o", "json", **servers | theirs)
-        finally:
-            for statement in (f"DROP OWNED BY {role}", f"DROP ROLE {role}"):
-                admin.execute(statement.encode())
+    with role(postgres_url, "SELECT, INSERT, UPDATE, DELETE") as theirs:
+        ended = shell("doctor", "-o", "json", **servers | theirs)
     seen = found(ended, "database")["writing"]
 
     assert (ended.code, seen["status"]) == (6, "fail")
     assert "sequence" in seen["message"]
     assert "GRANT" in seen["hint"]
+
+
+@pytest.mark.parametrize("command", [("worker", "lords"), ("scheduler",)])
+def test_a_process_whose_role_may_only_read_says_so_and_does_not_start(
+    shell: Shell, servers: dict[str, str], postgres_url: str, command: tuple[str, ...]
+) -> None:
+    (shell.folder / "lords.py").write_text("from questline import lord\n\n@lord('a', 'b')\ndef work(ctx): ...\n")
+    with role(postgres_url, "SELECT") as theirs:
+        ended = shell(*command, **servers | theirs)
+
+    assert ended.code == 6
+    error, hint = ended.err.splitlines()
+    assert error.startswith("Error: ")
+    assert "GRANT" in hint
 
 
 def test_a_server_that_takes_no_writes_fails_as_unreachable(

@@ -267,3 +267,14 @@ def test_a_program_that_configures_nothing_gets_the_warnings_of_a_loop_on_stderr
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == ""
     assert done.stderr.startswith("loop_failed loop=broken error=dry failures=1")
+
+
+def test_a_loop_that_meets_an_error_of_ours_tells_it_with_its_hint_and_no_traceback() -> None:
+    refused = "raise __import__('questline').NotAllowed('no right', hint='run: GRANT')"
+    done = subprocess.run(
+        [sys.executable, "-c", UNCONFIGURED.format(act=f"self.ran.set(); {refused}")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "loop_failed loop=broken error=no right; run: GRANT failures=1\n"
