@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from questline_persistence.error_text import is_tellable, summary_of, traceback_of
+from questline_persistence.errors import is_tellable, summary_of, traceback_of
 
 #: The top-level loggers whose lines tell of our work.
 OURS = (

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
-from questline_persistence.errors import InvalidRecord, PayloadError
+from questline_persistence.errors import InvalidRecord, PayloadError, suggestion
 from questline_persistence.ids import MAX_NAME, NAME, new_quest_id
 from questline_persistence.payload import refuse_halves
-from questline_persistence.spelling import suggestion
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, StepStatus
 from questline_persistence.step_names import StepName, by_place, named_apart
 

@@ -25,11 +25,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from questline_persistence.errors import ConfigurationError
+from questline_persistence.errors import ConfigurationError, suggestion
 from questline_persistence.ids import MAX_NAME, NAME, NAME_HINT
 from questline_persistence.payload import DEFAULTS, Limit, Limits
 from questline_persistence.secret_files import read_secret
-from questline_persistence.spelling import suggestion
 from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
 
 #: Names that other tools use for the same thing, taken when ours is not set.

@@ -9,7 +9,6 @@ import typer
 
 from questline.cli.display import output
 from questline.cli.exit_codes import MEANINGS, ExitCode
-from questline_persistence.error_text import summary_of, traceback_of
 from questline_persistence.errors import (
     ConfigurationError,
     NotAllowed,
@@ -20,6 +19,8 @@ from questline_persistence.errors import (
     QuestNotFound,
     StoreUnavailable,
     WaitTimeout,
+    summary_of,
+    traceback_of,
 )
 
 

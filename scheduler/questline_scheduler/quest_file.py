@@ -8,11 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from questline_persistence.errors import PayloadError
+from questline_persistence.errors import PayloadError, suggestion
 from questline_persistence.ids import NAME_HINT
 from questline_persistence.models import MAX_PLACE, LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import shortened
-from questline_persistence.spelling import suggestion
 
 #: What a producer may say about a quest; everything else is for the store to fill in.
 KEYS = (

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from questline_persistence.error_text import message_of
-from questline_persistence.errors import ConfigurationError, InvalidRecord, PayloadError
+from questline_persistence.errors import ConfigurationError, InvalidRecord, PayloadError, message_of, suggestion
 from questline_persistence.models import MAX_STEPS, LordStep, as_step
-from questline_persistence.spelling import suggestion
 from questline_persistence.step_names import StepName
 
 StackBuilder: TypeAlias = Callable[[dict[str, Any]], Sequence[LordStep | StepName]]

@@ -16,11 +16,10 @@ from typing import Any, Self, TypeVar
 
 from questline_persistence.arguments import wrong_type
 from questline_persistence.claims import Doorbell
-from questline_persistence.errors import PayloadError, QuestConflict
+from questline_persistence.errors import PayloadError, QuestConflict, suggestion
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.settings import load
-from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_scheduler.client import QuestClient
 from questline_scheduler.handle import QuestRef, id_of

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 
-from questline_persistence.error_text import traceback_of
+from questline_persistence.errors import traceback_of
 
 #: The signals that a worker handles in its own way.
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})

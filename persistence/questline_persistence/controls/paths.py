@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from questline_persistence.errors import PayloadError
+from questline_persistence.errors import MAX_COMPARED, MAX_LISTED, PayloadError
 from questline_persistence.payload import shortened
-from questline_persistence.spelling import MAX_COMPARED, MAX_LISTED
 
 #: Most parts that a path has.
 MAX_PARTS = 120

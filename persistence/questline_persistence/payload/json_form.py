@@ -19,7 +19,7 @@ import orjson
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from questline_persistence.error_text import message_of
+from questline_persistence.errors import message_of
 
 #: Longest value, key or place that an error message repeats, in characters.
 MAX_QUOTED = 100

@@ -14,10 +14,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from questline_persistence.arguments import Moment, mapping, moment, sought, text, wrong_type
 from questline_persistence.clock import rfc3339
-from questline_persistence.errors import PayloadError
+from questline_persistence.errors import PayloadError, suggestion
 from questline_persistence.models import refuse_labels
 from questline_persistence.schema import quests
-from questline_persistence.spelling import suggestion
 from questline_persistence.states import ExecutionStatus
 
 

@@ -23,7 +23,7 @@ from questline_persistence.arguments import (
     wrong_type,
 )
 from questline_persistence.controls import MAX_AT_ONCE, Removal
-from questline_persistence.errors import PayloadError, QuestNotFound
+from questline_persistence.errors import PayloadError, QuestNotFound, suggestion
 from questline_persistence.ids import is_possible, not_found
 from questline_persistence.journal import history
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot, as_step
@@ -32,7 +32,6 @@ from questline_persistence.records.filters import QuestFilter, after, statuses_o
 from questline_persistence.records.views import listed_quests, quest_row, run_view, snapshot_view, whole_quest
 from questline_persistence.recovery import Counters
 from questline_persistence.schema import quests, runs, snapshots, tickets
-from questline_persistence.spelling import suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.step_names import StepName
 from questline_persistence.store import Database

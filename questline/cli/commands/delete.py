@@ -14,8 +14,7 @@ from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
 from questline.cli.many import Choice, confirm, count, do_to_all
 from questline.cli.times import read_length
-from questline_persistence.errors import QuestNotFound
-from questline_persistence.spelling import suggestion
+from questline_persistence.errors import QuestNotFound, suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus
 
 #: Most quests that one `prune` removes.

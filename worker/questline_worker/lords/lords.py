@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from questline_persistence.error_text import message_of
-from questline_persistence.errors import ConfigurationError
+from questline_persistence.errors import ConfigurationError, message_of
 from questline_persistence.models import LordStep
 from questline_persistence.step_names import give_names, names_of
 from questline_scheduler.step_defaults import StepDefaults, declare

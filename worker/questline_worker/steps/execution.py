@@ -14,8 +14,7 @@ from functools import partial
 from typing import Any
 
 from questline_persistence.claims import Claim
-from questline_persistence.error_text import summary_of, traceback_of
-from questline_persistence.errors import PayloadError
+from questline_persistence.errors import PayloadError, summary_of, traceback_of
 from questline_persistence.failpoints import failpoint
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository

@@ -6,8 +6,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from sqlalchemy.engine import URL
 
-from questline_persistence.errors import ConfigurationError
-from questline_persistence.spelling import suggestion
+from questline_persistence.errors import ConfigurationError, suggestion
 
 _DRIVER = "postgresql+psycopg"
 _LARGEST_PORT = 65_535

@@ -1,6 +1,6 @@
 import pytest
 
-from questline_persistence.error_text import is_tellable, message_of, summary_of, traceback_of
+from questline_persistence.errors import is_tellable, message_of, summary_of, traceback_of
 
 
 class Mute(Exception):

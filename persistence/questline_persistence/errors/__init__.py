@@ -1,0 +1,39 @@
+"""What is told of what went wrong: the errors that users meet, their texts, and what may have been meant.
+
+It imports nothing of ours.
+"""
+
+from questline_persistence.errors.errors import (
+    ConfigurationError,
+    InvalidRecord,
+    NotAllowed,
+    PayloadError,
+    QuestConflict,
+    QuestFailed,
+    QuestlineError,
+    QuestNotFound,
+    StoreUnavailable,
+    WaitTimeout,
+)
+from questline_persistence.errors.spelling import MAX_COMPARED, MAX_LISTED, suggestion
+from questline_persistence.errors.text import is_tellable, message_of, summary_of, traceback_of
+
+__all__ = [
+    "MAX_COMPARED",
+    "MAX_LISTED",
+    "ConfigurationError",
+    "InvalidRecord",
+    "NotAllowed",
+    "PayloadError",
+    "QuestConflict",
+    "QuestFailed",
+    "QuestNotFound",
+    "QuestlineError",
+    "StoreUnavailable",
+    "WaitTimeout",
+    "is_tellable",
+    "message_of",
+    "suggestion",
+    "summary_of",
+    "traceback_of",
+]
