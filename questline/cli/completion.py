@@ -52,6 +52,6 @@ def _repository(options: Mapping[str, Any]) -> QuestRepository | None:
 
     chosen = settings.load(database_url=options.get("database_url"), namespace=options.get("namespace"))
     database = Database(chosen.database_url, patience=0.0, pooler=chosen.database_pooler)
-    if database.dialect == "sqlite" and not Path(database.url.database or "").is_file():
+    if database.dialect.name == "sqlite" and not Path(database.url.database or "").is_file():
         return None
     return QuestRepository(database, namespace=chosen.namespace)

@@ -101,7 +101,7 @@ class Invocation:
 
         settings = self.settings
         database = Database(settings.database_url, limits=settings.limits, pooler=settings.database_pooler)
-        if database.dialect == "sqlite":
+        if database.dialect.name == "sqlite":
             refuse_forbidden_file(database.url.database)
         return database
 
@@ -115,7 +115,7 @@ class Invocation:
         """
         from questline_persistence import schema  # noqa: PLC0415  (as the store's)
 
-        if not self.creates and self.database.dialect == "sqlite" and schema.current(self.database) is None:
+        if not self.creates and self.database.dialect.name == "sqlite" and schema.current(self.database) is None:
             return self._nothing_yet()
         schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
         return self.database

@@ -45,7 +45,7 @@ def test_a_claim_is_of_the_step_that_its_own_quest_plans_there_in_this_epoch(
     assert (ticket.handler, ticket.deadline) == ("f:work", bench.clock.now() + 40)
     wish = ClaimRequest(quest_id, 1, "0001.0001", claim.claim_id)
     who = {"worker_id": claim.worker_id, "namespace": "default", "now": bench.clock.now()}
-    assert bench.database.read(lambda connection: bench.journal._hot.mine(connection, [wish], **who)) == [claim]
+    assert bench.database.read(lambda connection: bench.database.dialect.mine(connection, [wish], **who)) == [claim]
 
 
 def swept(bench: Workbench, _: Claim) -> None:

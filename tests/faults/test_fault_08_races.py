@@ -132,6 +132,6 @@ def test_fault_08_two_at_once_end_as_if_one_had_come_after_the_other(bench: Work
         forth = _one_after_the_other(bench, start, (first, second), workers)
         back = _one_after_the_other(bench, start, (second, first), workers)
         allowed = [forth, (back[0][::-1], *back[1:])]
-        for _ in range(RACES[bench.database.dialect]):
+        for _ in range(RACES[bench.database.dialect.name]):
             seen = _at_once(bench, start, (first, second), workers)
             assert seen in allowed, f"{first} and {second} of a quest that is {start}"

@@ -123,7 +123,7 @@ def _assert_nothing_was_written(pool: Pool, quest_id: str) -> None:
         assert (rows["lord_runs"], len(rows["quest_snapshots"])) == ([], 1)
         assert rows["tickets"][0].state == "running"
         assert bench.quest_ids() == [quest_id]
-        if bench.database.dialect == "sqlite":
+        if bench.database.dialect.name == "sqlite":
             check = bench.database.read(lambda connection: connection.exec_driver_sql("PRAGMA integrity_check").all())
             assert [tuple(row) for row in check] == [("ok",)]
     finally:

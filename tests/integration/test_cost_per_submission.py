@@ -45,7 +45,7 @@ def client(database_url: str) -> Iterator[QuestClient]:
 
 
 def test_a_quest_costs_one_statement_or_one_per_table(client: QuestClient) -> None:
-    kind = client.database.dialect
+    kind = client.database.dialect.name
     with counting(client.database) as statements:
         client.submit(quest("a", "b", "c"), idempotency_key="key")
 
@@ -59,12 +59,12 @@ def test_a_quest_that_is_one_statement_is_its_own_transaction(
     monkeypatch.setattr(failpoints, "_armed", passed.append)
     client.submit(quest("a"))
 
-    before_commit = {"postgresql": [], "sqlite": ["submit.written"]}[client.database.dialect]
+    before_commit = {"postgresql": [], "sqlite": ["submit.written"]}[client.database.dialect.name]
     assert passed == ["submit.begun", *before_commit, "submit.committed"]
 
 
 def test_a_key_that_was_used_before_costs_one_look(client: QuestClient) -> None:
-    kind = client.database.dialect
+    kind = client.database.dialect.name
     client.submit(quest("a"), idempotency_key="key")
     with counting(client.database) as statements:
         assert not client.submit(quest("a"), idempotency_key="key").created
@@ -77,12 +77,16 @@ def test_a_quest_in_its_callers_transaction_costs_a_savepoint_more(client: Quest
         client.submit(quest("a", "b", "c"), connection=connection)
 
     within = first_words(statements)
-    assert within[-len(ONE[client.database.dialect]) - 2 :] == ["SAVEPOINT", *ONE[client.database.dialect], "RELEASE"]
+    assert within[-len(ONE[client.database.dialect.name]) - 2 :] == [
+        "SAVEPOINT",
+        *ONE[client.database.dialect.name],
+        "RELEASE",
+    ]
 
 
 @pytest.mark.parametrize("count", [2, 1_000])
 def test_a_batch_costs_the_same_whatever_it_holds(client: QuestClient, count: int) -> None:
-    kind = client.database.dialect
+    kind = client.database.dialect.name
     with counting(client.database) as statements:
         client.submit_many([quest("a", "b", "c", "d", "e") for _ in range(count)])
 

@@ -151,7 +151,7 @@ def explore(bench: Workbench, **options: Any) -> Counter[tuple[str, bool]]:
     """Take the machine through many histories; return how often each verb won and lost."""
     taken: Counter[tuple[str, bool]] = Counter()
     common = {
-        "max_examples": HISTORIES[bench.database.dialect],
+        "max_examples": HISTORIES[bench.database.dialect.name],
         "stateful_step_count": LENGTH,
         "deadline": None,
         "report_multiple_bugs": False,

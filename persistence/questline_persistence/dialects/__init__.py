@@ -1,10 +1,12 @@
-"""What differs between databases: how statements reach a driver, and what its errors mean.
+"""What differs between databases: one contract (`Dialect`), how statements reach a driver, what its errors mean.
 
-`sqlite` and `postgres` stand behind it, each with its URLs, its sessions and its statements for a step's way. It
-imports the words at the root of this floor and no other room.
+`sqlite` and `postgres` stand behind it, each with its URLs, its sessions and its statements for a step's way; a store's
+is chosen once, when the store is opened. It imports the words at the root of this floor and no other room.
 """
 
 from questline_persistence.dialects import driver, forks
+from questline_persistence.dialects.chosen import dialect_for, dialect_of
+from questline_persistence.dialects.dialect import Dialect
 from questline_persistence.dialects.driver import changed_rows, execute
 from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, reason_of
 from questline_persistence.dialects.transient import (
@@ -18,8 +20,11 @@ from questline_persistence.dialects.transient import (
 
 __all__ = [
     "REFUSALS",
+    "Dialect",
     "Overtime",
     "changed_rows",
+    "dialect_for",
+    "dialect_of",
     "driver",
     "execute",
     "explained",

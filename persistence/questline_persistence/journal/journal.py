@@ -7,14 +7,12 @@ hands, for the loops and for admins.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
-from questline_persistence.dialects.postgres import steps as postgres_steps
-from questline_persistence.dialects.sqlite import steps as sqlite_steps
 from questline_persistence.journal.endings import Ending, end_badly, error_text, give_back, holds
 from questline_persistence.journal.pushed_steps import insert_pushed
 from questline_persistence.schema import in_state, runs, tickets
@@ -45,15 +43,15 @@ class Journal:
         self.code_version = code_version
         self.handlers: list[str] = []
         self.worker_id = ""
-        self._hot: ModuleType = sqlite_steps if database.dialect == "sqlite" else postgres_steps
+        self._dialect = database.dialect
         #: Told of every posted checkpoint that is settled, with what became of it or the error that it met.
         self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
-        # SQLite has one writer, so that nothing can go on beside what takes long.
-        slowly = None if database.dialect == "sqlite" else self._flush_slowly
+        # With one writer, nothing can go on beside what takes long.
+        slowly = None if self._dialect.has_one_writer else self._flush_slowly
         self._ends: _Committer = Committer(self._flush, self._tell, _size, self._flush_again, slowly)
-        # SQLite has one writer: what is committed together costs one sync. PostgreSQL's claims need wait for nobody's.
+        # With one writer, what is committed together costs one sync. Elsewhere claims need wait for nobody's.
         own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
-        self._claiming: _Committer = self._ends if database.dialect == "sqlite" else own
+        self._claiming: _Committer = self._ends if self._dialect.has_one_writer else own
 
     def claim(self, request: ClaimRequest) -> Claim | None:
         """Move a ticket from ready to running; return the claim, or None if it may not run here and now."""
@@ -180,7 +178,7 @@ class Journal:
     ) -> tuple[dict[str, Settled], dict[str, Claim]]:
         settled: dict[str, Settled] = {}
         claims: dict[str, Claim] = {}
-        if self.database.dialect == "sqlite":
+        if self._dialect.has_one_writer:
             settled, claims = self.database.statement(
                 lambda own: (self._checkpoints(own, ends), self._claims(own, requests, tries)),
                 at="checkpoint" if ends else "claim",
@@ -204,8 +202,14 @@ class Journal:
         names = {end.successor: end.claim for end in ends if end.successor and end.claim.claim_id in won}
         if names:
             requests = [ClaimRequest(held.quest_id, held.epoch, held.position, name) for name, held in names.items()]
-            who = {"worker_id": self.worker_id, "namespace": self.namespace, "now": self.database.clock.now()}
-            claims = self.database.statement(lambda own: self._hot.mine(own, requests, **who), at="claim", alone=alone)
+            mine = partial(
+                self._dialect.mine,
+                requests=requests,
+                worker_id=self.worker_id,
+                namespace=self.namespace,
+                now=self.database.clock.now(),
+            )
+            claims = self.database.statement(mine, at="claim", alone=alone)
             won |= {names[claim.claim_id].claim_id: Settled(won=True, successor=claim) for claim in claims}
         return won
 
@@ -213,7 +217,7 @@ class Journal:
         if not ends:
             return {}
         now = self.database.clock.now()
-        settled: dict[str, Settled] = self._hot.checkpoint(
+        return self._dialect.checkpoint(
             connection,
             ends,
             worker_id=self.worker_id,
@@ -221,7 +225,6 @@ class Journal:
             now=now,
             code_version=self.code_version or None,
         )
-        return settled
 
     def _claims(self, connection: Connection, requests: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
         if not requests:
@@ -229,11 +232,11 @@ class Journal:
         now = self.database.clock.now()
         held: list[Claim] = []
         if tries.again():
-            held = self._hot.mine(connection, requests, worker_id=self.worker_id, namespace=self.namespace, now=now)
-            known = {claim.claim_id for claim in held} | self._hot.ended(connection, requests)
+            held = self._dialect.mine(connection, requests, worker_id=self.worker_id, namespace=self.namespace, now=now)
+            known = {claim.claim_id for claim in held} | self._dialect.ended(connection, requests)
             # A claim id names one attempt: what was won by an earlier try is not won again, even if swept just now.
             requests = [request for request in requests if request.claim_id not in known]
-        won = self._hot.claim(
+        won = self._dialect.claim(
             connection, requests, worker_id=self.worker_id, namespace=self.namespace, handlers=self.handlers, now=now
         )
         return {claim.claim_id: claim for claim in (*held, *won)}

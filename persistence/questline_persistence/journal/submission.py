@@ -14,8 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
-from questline_persistence.dialects.postgres import quests as postgres_quests
-from questline_persistence.dialects.sqlite import quests as sqlite_quests
+from questline_persistence.dialects import dialect_of
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict
 from questline_persistence.journal.tombstones import after_deleted
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
@@ -108,7 +107,7 @@ def take_apart(
 
 def submit(database: Database, quest: Arrival) -> Submitted:
     """Insert a quest in a transaction of its own, as `submit_one` does."""
-    if database.dialect == "sqlite":
+    if database.dialect.has_one_writer:
         return database.write(partial(submit_one, quest=quest), at="submit")
     # One statement, which commits itself: whatever `submit_one` asks besides, it asks only after that wrote nothing.
     return database.statement(partial(submit_one, quest=quest), at="submit")
@@ -218,8 +217,8 @@ def insert_quests(connection: Connection, batch: Sequence[Arrival], *, tickets_t
     One whose id a deleted quest had is new only with an epoch above that one's. If not all are new, the caller is to
     roll back what came of the others.
     """
-    dialect = sqlite_quests if connection.dialect.name == "sqlite" else postgres_quests
-    return sum(dialect.insert(connection, part, tickets_too=tickets_too) for part in _portions(batch))
+    dialect = dialect_of(connection)
+    return sum(dialect.insert_quests(connection, part, tickets_too=tickets_too) for part in _portions(batch))
 
 
 def _portions(batch: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:

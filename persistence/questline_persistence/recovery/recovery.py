@@ -401,7 +401,7 @@ class Recovery:
         locked = (
             select(*key)
             .where(tickets.c.quest_id.in_(ids), ours, still)
-            .order_by(*order_of_locks(self.database.dialect))
+            .order_by(*order_of_locks(self.database.dialect.name))
             .with_for_update(skip_locked=True)
             .cte("locked")
         )

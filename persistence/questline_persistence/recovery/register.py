@@ -72,7 +72,7 @@ class Register:
     def __init__(self, database: Database, namespace: str) -> None:
         self.database = database
         self.namespace = namespace
-        self._clock = _CLOCK[database.dialect]
+        self._clock = _CLOCK[database.dialect.name]
 
     def enter(self, card: WorkerCard, lease_seconds: float) -> None:
         """Add a worker, alive for the length of its first lease."""

@@ -52,7 +52,7 @@ def ensure(database: Database, *, auto_migrate: bool = False) -> None:
     if found is not None and found > HEAD:
         message = f"the database {database.name} has schema {found}, newer than this questline knows ({HEAD})"
         raise ConfigurationError(message, hint="upgrade questline on this machine")
-    if database.dialect == "sqlite" or auto_migrate:
+    if database.dialect.name == "sqlite" or auto_migrate:
         migrate(database)
         return
     state = "has no questline schema" if found is None else f"has schema {found}; this questline needs {HEAD}"
@@ -75,14 +75,14 @@ def migrate(database: Database, revision: str = "head") -> None:
     def work(connection: Connection) -> None:
         command.upgrade(_config(connection), revision)
 
-    if database.dialect == "postgresql":
+    if database.dialect.name == "postgresql":
         database.read(partial(_require_utf8, database=database))
     _change(database, work)
 
 
 def _change(database: Database, work: Callable[[Connection], object]) -> None:
     """Change the schema in one transaction."""
-    if database.dialect == "postgresql":
+    if database.dialect.name == "postgresql":
         with_tables_locked(database, work)
         _validate(database)
     else:

@@ -22,6 +22,7 @@ from sqlalchemy.pool import StaticPool
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.dialects import (
     Overtime,
+    dialect_for,
     driver,
     explained,
     forks,
@@ -112,9 +113,10 @@ class Database:
     ) -> None:
         self._text = str(url)
         self.url = parse_url(url)
-        self.dialect = self.url.get_backend_name()
+        self.dialect = dialect_for(self.url)
         # Where an SQLite file is, whatever folder the process goes to later.
-        self._path = None if self.dialect != "sqlite" or self._in_memory else Path(self.url.database or "").absolute()
+        is_file = self.dialect.name == "sqlite" and not self._in_memory
+        self._path = Path(self.url.database or "").absolute() if is_file else None
         self.patience = patience
         self.limits = limits
         self._pool_size = pool_size
@@ -134,7 +136,7 @@ class Database:
         self._gate = forks.Gate()
         # One connection serves all threads of an in-memory database, one transaction at a time.
         self._entry: AbstractContextManager[object] = nullcontext()
-        if self.dialect == "sqlite":
+        if self.dialect.name == "sqlite":
             self._entry = threading.RLock() if self._in_memory else self._gate
         #: Held for as long as a transaction writes a file that other processes may write.
         self._write_lock: AbstractContextManager[object] = nullcontext()
@@ -143,7 +145,7 @@ class Database:
     @property
     def name(self) -> str:
         """The URL without its password, for people."""
-        if self.dialect == "sqlite":
+        if self.dialect.name == "sqlite":
             return f"sqlite:///{self.url.database}"
         return shown(self.url)
 
@@ -154,7 +156,7 @@ class Database:
 
     @property
     def _in_memory(self) -> bool:
-        return self.dialect == "sqlite" and self.url.database == ":memory:"
+        return self.dialect.name == "sqlite" and self.url.database == ":memory:"
 
     @property
     def engine(self) -> Engine:
@@ -162,7 +164,7 @@ class Database:
         if self._engine is None:
             with self._opening:
                 if self._engine is None:
-                    self._engine = self._sqlite_engine() if self.dialect == "sqlite" else self._postgres_engine()
+                    self._engine = self._sqlite_engine() if self.dialect.name == "sqlite" else self._postgres_engine()
         return self._engine
 
     @property
@@ -176,7 +178,7 @@ class Database:
 
     def before_fork(self) -> None:
         """Close connections to a file as soon as no transaction is under way: neither they nor locks survive a fork."""
-        if self.dialect == "sqlite" and not self._in_memory and self._gate.shut():
+        if self.dialect.name == "sqlite" and not self._in_memory and self._gate.shut():
             self._disconnect()
 
     def after_fork_in_parent(self) -> None:
@@ -238,7 +240,7 @@ class Database:
 
     def _read_clock(self) -> Reading:
         """Read the database's time; SQLite's is that of the machine, which is always this one."""
-        if self.dialect == "sqlite":
+        if self.dialect.name == "sqlite":
             return Reading.of(time.time)
         return self._retry(self._ask_clock)
 
@@ -331,7 +333,7 @@ class Database:
 
     def _begin_of(self, connection: Connection, *, alone: bool) -> str | None:
         """Return what begins the transaction of hot statements; None where each is one of its own."""
-        if self.dialect == "sqlite":
+        if self.dialect.name == "sqlite":
             return "BEGIN IMMEDIATE"
         if alone or sessions.is_pooled(connection):
             return sessions.opening(connection, sessions.ALONE if alone else sessions.HOT)
@@ -421,10 +423,10 @@ class Database:
         Raises:
           ConfigurationError: it is to another kind of database, or made by another SQLite library.
         """
-        if connection.dialect.name != self.dialect:
-            message = f"the connection is to {connection.dialect.name}, the quests are in {self.dialect}"
+        if connection.dialect.name != self.dialect.name:
+            message = f"the connection is to {connection.dialect.name}, the quests are in {self.dialect.name}"
             raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
-        if self.dialect == "sqlite" and not sqlite_library.is_ours(connection.dialect.dbapi):
+        if self.dialect.name == "sqlite" and not sqlite_library.is_ours(connection.dialect.dbapi):
             ours = sqlite_library.driver().__name__
             message = f"the connection is made by another SQLite library than the one that questline uses here, {ours}"
             raise ConfigurationError(message, hint=f"create_engine(url, module={ours})")

@@ -12,7 +12,7 @@ _SQLITE_SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pra
 
 def size_of(database: Database) -> int:
     """Return how many bytes the database takes, whatever else is in it."""
-    query = _SQLITE_SIZE if database.dialect == "sqlite" else _POSTGRES_SIZE
+    query = _SQLITE_SIZE if database.dialect.name == "sqlite" else _POSTGRES_SIZE
     return database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
 

@@ -43,9 +43,9 @@ def check_database(invocation: Invocation) -> Iterator[Check]:
         yield failed("database", name, failure.message, failure.hint, exit_code=ExitCode(failure.exit_code))
         return
     yield passed("database", "reach", database.name)
-    yield _check_sqlite(database) if database.dialect == "sqlite" else _check_postgres(database)
+    yield _check_sqlite(database) if database.dialect.name == "sqlite" else _check_postgres(database)
     yield schema
-    server = list(_check_server(invocation)) if database.dialect == "postgresql" else []
+    server = list(_check_server(invocation)) if database.dialect.name == "postgresql" else []
     yield from server
     if all(check.name != "primary" for check in server):
         yield _check_writing(invocation)
@@ -59,7 +59,7 @@ def check_disk(invocation: Invocation, *, usable: bool) -> Iterator[Check]:
       usable: whether the store can be asked.
     """
     database = invocation.database
-    if database.dialect == "sqlite":
+    if database.dialect.name == "sqlite":
         yield _check_folder(database)
     elif usable:
         yield _check_size(database)
@@ -145,7 +145,7 @@ def _check_postgres(database: Database) -> Check:
 
 
 def _check_clock(database: Database) -> Check:
-    if database.dialect == "sqlite":
+    if database.dialect.name == "sqlite":
         return passed("database", "clock", "SQLite goes by the clock of this machine", {"ahead_seconds": 0.0})
     return compare_clocks("database", "the database server", database.clock.now() - time.time())
 
@@ -163,4 +163,4 @@ def _check_folder(database: Database) -> Check:
 
 
 def _file_is_missing(database: Database) -> bool:
-    return database.dialect == "sqlite" and not Path(database.url.database or "").exists()
+    return database.dialect.name == "sqlite" and not Path(database.url.database or "").exists()

@@ -318,7 +318,7 @@ def test_a_checkpoint_costs_the_same_few_statements_whatever_the_length(bench: W
     with statements(bench.database) as sent:
         bench.finish(claim, 1)
 
-    assert len(sent) == {"sqlite": 5, "postgresql": 1}[bench.database.dialect]  # SQLite: BEGIN and four
+    assert len(sent) == {"sqlite": 5, "postgresql": 1}[bench.database.dialect.name]  # SQLite: BEGIN and four
 
 
 def test_a_claim_costs_the_same_few_statements_whatever_the_length(bench: Workbench) -> None:

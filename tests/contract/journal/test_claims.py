@@ -286,5 +286,5 @@ def test_workers_whose_batches_overlap_in_another_order_do_not_lock_each_other_o
         with ThreadPoolExecutor(2) as pool, statements(bench.database) as sent:
             outcomes = list(pool.map(flush, range(2)))
         assert sum(one is not None for outcome in outcomes for one in outcome) == 60
-        if bench.database.dialect == "postgresql":
+        if bench.database.dialect.name == "postgresql":
             assert sum("UPDATE tickets" in statement for statement in sent) == 2, "a batch had to be tried again"

@@ -167,7 +167,7 @@ def test_what_the_database_refuses_leaves_the_transaction_of_its_caller_usable(
     bench: Workbench, client: QuestClient
 ) -> None:
     refused = quest("a")
-    refused.quest_type = None if bench.database.dialect == "sqlite" else "nul \0 inside"  # type: ignore[assignment]  # as can be
+    refused.quest_type = None if bench.database.dialect.name == "sqlite" else "nul \0 inside"  # type: ignore[assignment]  # as can be
 
     with client.database.engine.begin() as connection:
         with pytest.raises(DBAPIError, match=r"NOT NULL|0x00"):

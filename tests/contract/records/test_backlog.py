@@ -160,7 +160,7 @@ def test_every_look_goes_through_an_index(bench: Workbench, backlog: Backlog) ->
 
 def _plans(bench: Workbench, look: Any) -> list[str]:
     """Return how the database goes about each statement that `look` sends."""
-    explain = "EXPLAIN QUERY PLAN " if bench.database.dialect == "sqlite" else "EXPLAIN "
+    explain = "EXPLAIN QUERY PLAN " if bench.database.dialect.name == "sqlite" else "EXPLAIN "
     plans: list[str] = []
 
     def note(_connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -170,7 +170,7 @@ def _plans(bench: Workbench, look: Any) -> list[str]:
         plans.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
 
     engine: Engine = bench.database.engine
-    if bench.database.dialect == "postgresql":  # of a handful of rows it would rather read them all
+    if bench.database.dialect.name == "postgresql":  # of a handful of rows it would rather read them all
         event.listen(engine, "begin", lambda connection: connection.execute(text("SET LOCAL enable_seqscan = off")))
     event.listen(engine, "before_cursor_execute", note)
     try:

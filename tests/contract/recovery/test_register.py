@@ -138,7 +138,7 @@ def test_the_clock_of_a_postgresql_store_is_the_server_s(bench: Workbench, monke
     monkeypatch.setattr(time, "time", lambda: real() + LONG)
     off = bench.database._read_clock().told - real()
 
-    assert off == pytest.approx(LONG if bench.database.dialect == "sqlite" else 0.0, abs=30)
+    assert off == pytest.approx(LONG if bench.database.dialect.name == "sqlite" else 0.0, abs=30)
 
 
 def test_the_way_to_a_connection_is_in_no_reading_of_the_clock(
@@ -150,7 +150,7 @@ def test_the_way_to_a_connection_is_in_no_reading_of_the_clock(
     event.listen(bench.database.engine, "connect", lambda *_: connected.append(1))
     reading = bench.database._read_clock()
 
-    assert len(connected) == (bench.database.dialect == "postgresql")
+    assert len(connected) == (bench.database.dialect.name == "postgresql")
     assert reading.before == reading.after
 
 

@@ -390,7 +390,7 @@ def test_a_lost_worker_counts_although_the_store_takes_no_record_of_it(bench: Wo
     quest_id = bench.submit("a")
     for _ in range(MAX_LOST):
         bench.claim(quest_id, bench.worker(lease=-LONG))
-        if bench.database.dialect == "sqlite":
+        if bench.database.dialect.name == "sqlite":
             refuse = "BEGIN SELECT raise(abort, 'refused'); END"
             bench.execute(f"CREATE TRIGGER IF NOT EXISTS no BEFORE INSERT ON lord_runs {refuse}")
         else:

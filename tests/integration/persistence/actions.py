@@ -56,7 +56,7 @@ def _claims(bench: Workbench) -> Call:
 def _claim_again(bench: Workbench) -> Call:
     claim, tries = _claimed(bench), _Tries()
     wish = ClaimRequest(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
-    run = bench.database.write if bench.database.dialect == "sqlite" else bench.database.statement
+    run = bench.database.write if bench.database.dialect.name == "sqlite" else bench.database.statement
     tries.again()
     return lambda: run(lambda connection: bench.journal._claims(connection, [wish], tries), at="claim")
 

@@ -68,7 +68,7 @@ class Observer:
         self._counted: Callable[[], None] = lambda: None
         database.close()  # so that every connection is seen from its beginning
         self._engine = database.engine
-        if database.dialect == "postgresql":
+        if database.dialect.name == "postgresql":
             event.listen(self._engine, "connect", self._have_explained)
         else:
             event.listen(self._engine, "before_cursor_execute", self._ask)

@@ -24,7 +24,7 @@ def refuse(pool: Pool, refused: dict[str, tuple[str, str]]) -> None:
     database = Database(pool.database_url)
     for table, (action, when) in refused.items():
         raised = "EXECUTE FUNCTION refuse()"
-        if database.dialect == "sqlite":
+        if database.dialect.name == "sqlite":
             raised = "BEGIN SELECT raise(abort, 'refused by a trigger of somebody else'); END"
         else:
             _run(
@@ -38,7 +38,7 @@ def refuse(pool: Pool, refused: dict[str, tuple[str, str]]) -> None:
 
 def _run(database: Database, statement: str) -> None:
     # Not to be taken for a parameter: the driver's placeholders begin with %.
-    text = statement if database.dialect == "sqlite" else statement.replace("%", "%%")
+    text = statement if database.dialect.name == "sqlite" else statement.replace("%", "%%")
     database.write(lambda connection: connection.exec_driver_sql(text, ()) and None, at="count")
 
 

@@ -1,0 +1,74 @@
+"""The contract between questline and a kind of database: all that differs from one to another.
+
+A database fits if its statements return what they changed (RETURNING) and its transactions lock rows, or let one
+writer in at a time. To add one: a folder beside `sqlite` and `postgres` with a class that keeps this contract, its name
+in `chosen`, and the contract tests of the store run on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from questline_persistence.arrival import Arrival
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled
+
+
+class Dialect(Protocol):
+    """A kind of database. It holds nothing of a store: one object serves all stores of its kind."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as SQLAlchemy has it; for people and messages, not to be compared."""
+        ...
+
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether transactions write one at a time: then what is committed together costs one sync."""
+        ...
+
+    def claim(
+        self,
+        connection: Connection,
+        requests: Sequence[ClaimRequest],
+        *,
+        worker_id: str,
+        namespace: str,
+        handlers: list[str],
+        now: float,
+    ) -> list[Claim]:
+        """Move ready tickets to running, for each request that finds one; return the claims won."""
+        ...
+
+    def mine(
+        self, connection: Connection, requests: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
+    ) -> list[Claim]:
+        """Return the claims among `requests` that are held already: by a claim whose reply was lost."""
+        ...
+
+    def ended(self, connection: Connection, requests: Sequence[ClaimRequest]) -> set[str]:
+        """Return which of the claims have a run in the history: they were won before, and have ended since."""
+        ...
+
+    def checkpoint(
+        self,
+        connection: Connection,
+        ends: Sequence[Checkpoint],
+        *,
+        worker_id: str,
+        handlers: list[str],
+        now: float,
+        code_version: str | None = None,
+    ) -> dict[str, Settled]:
+        """Commit results and move their tickets on; return what became of each claim that still held its step."""
+        ...
+
+    def insert_quests(self, connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
+        """Insert whole quests of one namespace; return how many were new.
+
+        One whose id a deleted quest had is new only with an epoch above that one's. If not all are new, the caller is
+        to roll back what came of the others.
+        """
+        ...
