@@ -67,7 +67,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         "sqlite:///.questline/questline.db",
-        description="database: `sqlite:///path` or `postgresql://…`; falls back to DATABASE_URL",
+        description="database: `sqlite:///path` or `postgresql://…`; falls back to DATABASE_URL, there or in `.env`",
     )
     database_pooler: Literal["auto", "transaction"] = Field(
         "auto",
@@ -75,7 +75,8 @@ class Settings(BaseSettings):
         "with `auto` each process finds out",
     )
     broker_url: str = Field(
-        "memory://", description="wake-ups for workers: `memory://` or `redis://…`; falls back to REDIS_URL"
+        "memory://",
+        description="wake-ups for workers: `memory://` or `redis://…`; falls back to REDIS_URL, there or in `.env`",
     )
     lords: Words = Field((), description="modules to import Lords from, separated by commas")
     namespace: str = Field(
@@ -89,9 +90,7 @@ class Settings(BaseSettings):
         le=100_000,
         description="async steps that one worker process runs at a time; they keep no thread",
     )
-    queues: Words = Field(
-        ("default",), min_length=1, description="queues that a worker listens to, separated by commas"
-    )
+    queues: Words = Field(("default",), description="queues that a worker listens to, separated by commas")
     heartbeat_seconds: float = Field(2.0, gt=0, le=3600, description="time between two heartbeats of a worker")
     lease_seconds: float = Field(10.0, gt=0, le=86400, description="silence after which a worker counts as lost")
     max_lost_workers: int = Field(
@@ -102,7 +101,10 @@ class Settings(BaseSettings):
     )
     sweep_seconds: float = Field(1.0, gt=0, le=3600, description="time between two looks for lost work")
     shutdown_seconds: float = Field(
-        30.0, ge=0, le=86400, description="time that running steps get to end when a worker is asked to stop"
+        30.0,
+        ge=0,
+        le=86400,
+        description="time that running steps get to end when a worker is asked to stop; `questline dev` gives them 3 s",
     )
     code_version: str = Field(
         "", max_length=200, description="which code a worker runs, such as a git commit; kept with each attempt"
@@ -152,6 +154,8 @@ class Settings(BaseSettings):
     @classmethod
     def _name_queues(cls, queues: tuple[str, ...]) -> tuple[str, ...]:
         """Refuse what no step's queue can be called: nothing would ever come to it."""
+        if not queues:
+            raise ValueError("no queue is named, so no step would ever be heard of")
         for queue in queues:
             if not re.fullmatch(NAME, queue) or len(queue) > MAX_NAME:
                 raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")
@@ -259,10 +263,22 @@ class _Toml(_Source):
 
 
 class _Fallbacks(_Source):
-    """The names that other tools use."""
+    """The names that other tools use, in the environment and in `.env`."""
 
     def values(self) -> dict[str, Any]:
-        return {name: os.environ[variable] for name, variable in FALLBACKS.items() if os.environ.get(variable)}
+        return {name: value for name, (value, _) in self.found().items()}
+
+    def found(self) -> dict[str, tuple[str, str]]:
+        """Return each value with the place where it stands, in words."""
+        # Pydantic's own reading of the file, whose keys it writes in lower case.
+        file = DotEnvSettingsSource(self.settings_cls).env_vars
+        found: dict[str, tuple[str, str]] = {}
+        for name, variable in FALLBACKS.items():
+            if value := os.environ.get(variable):
+                found[name] = value, variable
+            elif value := file.get(variable.lower()):
+                found[name] = value, f"{DOTENV}: {variable}"
+        return found
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -295,6 +311,8 @@ def load(**flags: Any) -> Settings:
 def _place(name: str, flags: dict[str, Any]) -> str:
     """Return where the value of a setting stands: the variable, or the key with the file that holds it."""
     origin = origins(**flags)[name]
+    if origin.startswith("--"):  # given by whoever calls: as an option, or in Python
+        return name
     if origin == DOTENV:
         return f"{origin}: {_variable(name)}"
     return f"{origin}: {name}" if origin in {OWN_FILE, PROJECT_TABLE} else _variable(name)
@@ -328,13 +346,14 @@ def origins(**flags: Any) -> dict[str, str]:
     """
     file = OWN_FILE if Path(OWN_FILE).is_file() else PROJECT_TABLE
     given = {name: value for name, value in flags.items() if value is not None}
+    fallbacks = _Fallbacks(Settings).found()
     places: list[tuple[Callable[[str], str], dict[str, Any]]] = [
         (lambda name: f"--{name.replace('_', '-')}", given),
         (_variable, EnvSettingsSource(Settings)()),
         (lambda name: f"{_variable(name)}_FILE", _SecretFiles(Settings)()),
         (lambda _: DOTENV, _DotEnv(Settings)()),
         (lambda _: file, _Toml(Settings)()),
-        (lambda name: FALLBACKS.get(name, ""), _Fallbacks(Settings)()),
+        (lambda name: fallbacks[name][1], fallbacks),
     ]
     return {
         name: next((place(name) for place, values in places if name in values), "default")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from questline_persistence.errors import ConfigurationError
-from questline_persistence.settings import SettingsWarning, documented, load
+from questline_persistence.settings import SettingsWarning, documented, load, origins
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +52,25 @@ def test_the_names_of_other_tools_are_the_last_resort(folder: Path, monkeypatch:
 
     (folder / "questline.toml").write_text('database_url = "sqlite:///own.db"\n')
     assert load().database_url == "sqlite:///own.db"
+
+
+def test_the_names_of_other_tools_count_in_the_file_of_the_environment_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env").write_text("DATABASE_URL=postgresql://file/db\nREDIS_URL=redis://file\nDEBUG=1\n")
+    assert (load().database_url, load().broker_url) == ("postgresql://file/db", "redis://file")
+    assert origins()["broker_url"] == ".env: REDIS_URL"
+
+    monkeypatch.setenv("REDIS_URL", "redis://environment")
+    assert (load().broker_url, origins()["broker_url"]) == ("redis://environment", "REDIS_URL")
+
+
+def test_what_is_wrong_is_named_as_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match=r"^queues: no queue is named"):
+        load(queues="")
+    monkeypatch.setenv("QUESTLINE_QUEUES", ",")
+    with pytest.raises(ConfigurationError, match=r"^QUESTLINE_QUEUES: no queue is named"):
+        load()
 
 
 def test_a_secret_is_read_from_its_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
