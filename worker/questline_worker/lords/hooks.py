@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from questline_persistence.arguments import wrong_type
 from questline_persistence.claims import Claim
+from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
 from questline_persistence.models import QuestExecutionData
 from questline_worker.lords.outcomes import Failed, Outcome
@@ -42,13 +45,15 @@ class StepEvent:
 class ExecutionHooks:
     """Functions called by a `QuestExecutor`, each or none of them; what they raise is logged, and changes nothing.
 
+    They are plain functions: steps call them on threads, where nobody could await an async one.
+
     Parameters:
       on_step_start: called before a handler runs.
       on_step_end: called after it, before the result is committed; also for failed attempts.
       on_quest_end: called when a quest has stopped: completed, failed, cancelled or paused.
 
     Raises:
-      PayloadError: one of them is no function.
+      PayloadError: one of them is no function, or an async one.
 
     Example:
       hooks = ExecutionHooks(on_step_end=lambda event: print(event.lord_name, event.error or "done"))
@@ -63,6 +68,8 @@ class ExecutionHooks:
             hook = getattr(self, each.name)
             if hook is not None and not callable(hook):
                 raise wrong_type(hook, each.name, "a function", "give its name without calling it")
+            if hook is not None and (_is_deferred(hook) or _is_deferred(type(hook).__call__)):
+                raise PayloadError(f"{each.name} is an async function or a generator, which nobody runs", hint=_HINT)
 
     def step_started(self, claim: Claim) -> None:
         """Tell of a step about to run."""
@@ -87,8 +94,28 @@ def _event(claim: Claim, error: str | None = None) -> StepEvent:
     return StepEvent(claim.quest_id, claim.position, claim.lord_name, claim.tool_name, claim.attempt, error)
 
 
+#: What to give instead of an async function.
+_HINT = "give a plain function; it may hand work to a loop with asyncio.run_coroutine_threadsafe"
+
+
+def _is_deferred(function: Callable[..., Any]) -> bool:
+    """Return whether calling a function does not run its body."""
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(is_one(function) for is_one in kinds)
+
+
 def _call(hook: Callable[[T], object], argument: T) -> None:
+    """Call a hook and log what it raises, but for what interrupts the program."""
     try:
-        hook(argument)
-    except Exception:
+        _refuse_coroutine(hook(argument))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
         log.exception("hook_failed", hook=getattr(hook, "__qualname__", type(hook).__name__))
+
+
+def _refuse_coroutine(returned: object) -> None:
+    """Raise TypeError if a hook turns out to be async: a lambda, or a decorator, has hidden that."""
+    if inspect.iscoroutine(returned):
+        returned.close()
+        raise TypeError("the hook returned a coroutine, which nobody awaits")

@@ -1,9 +1,13 @@
 import asyncio
 import logging
+import sys
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
+from questline_persistence.errors import PayloadError
 from questline_worker.executor import QuestExecutor
 from questline_worker.lords import ExecutionHooks, Failed, StepEvent, Succeeded, lord
 from tests.contract.quests import quest
@@ -29,11 +33,14 @@ def test_hooks_are_told_what_happens(make_claim: MakeClaim) -> None:
     assert told == [event, StepEvent("quest", "0001", "a", "work", 2, "dry"), event, data]
 
 
+@pytest.mark.parametrize(
+    "error", [RuntimeError, SystemExit, asyncio.CancelledError, pytest.fail.Exception], ids=lambda error: error.__name__
+)
 def test_what_a_hook_raises_is_logged_and_changes_nothing(
-    make_claim: MakeClaim, caplog: pytest.LogCaptureFixture
+    error: type[BaseException], make_claim: MakeClaim, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_: object) -> None:
-        raise RuntimeError("the hook is broken")
+        raise error("the hook is broken")
 
     hooks = ExecutionHooks(broken, broken, broken)
     with caplog.at_level(logging.ERROR):
@@ -42,6 +49,59 @@ def test_what_a_hook_raises_is_logged_and_changes_nothing(
         hooks.quest_ended(quest("a"))
     assert [record.getMessage().splitlines()[0][:11] for record in caplog.records] == ["hook_failed"] * 3
     assert "the hook is broken" in caplog.text
+
+
+def test_whoever_interrupts_the_program_during_a_hook_interrupts_it(make_claim: MakeClaim) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ExecutionHooks(interrupted).step_started(make_claim())
+
+
+async def _async_hook(_: object) -> None: ...
+
+
+async def _async_generator(_: object) -> AsyncIterator[None]:
+    yield
+
+
+def _generator(_: object) -> Iterator[None]:
+    yield
+
+
+class _AsyncObject:
+    async def __call__(self, _: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [_async_hook, partial(_async_hook), _async_generator, _generator, _AsyncObject()],
+    ids=lambda hook: getattr(hook, "__name__", type(hook).__name__),
+)
+@pytest.mark.parametrize("name", ["on_step_start", "on_step_end", "on_quest_end"])
+def test_a_hook_that_would_never_run_is_refused(name: str, hook: Any) -> None:
+    with pytest.raises(PayloadError, match=f"{name} is an async function or a generator"):
+        ExecutionHooks(**{name: hook})
+
+
+def test_a_hook_that_turns_out_to_be_async_is_logged(make_claim: MakeClaim, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        ExecutionHooks(lambda event: _async_hook(event)).step_started(make_claim())  # noqa: PLW0108  (what hides it)
+    assert "the hook returned a coroutine, which nobody awaits" in caplog.text
+
+
+def test_a_quest_runs_though_its_hooks_exit() -> None:
+    @lord("a", "work")
+    def work(_: object) -> str:
+        return "done"
+
+    def leave(_: object) -> None:
+        sys.exit("a hook's mistake")
+
+    with QuestExecutor(ExecutionHooks(leave, leave, leave)) as executor:
+        assert asyncio.run(asyncio.wait_for(executor.execute_quest(quest("a")), 30)).output_data == "done"
+        executor.repository.close()
 
 
 def test_an_executor_calls_its_hooks_in_order() -> None:
