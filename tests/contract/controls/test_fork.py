@@ -149,7 +149,7 @@ def test_a_dry_run_of_a_fork_makes_nothing(bench: Workbench) -> None:
 def test_a_fork_of_a_finished_quest_s_end_is_refused(bench: Workbench) -> None:
     quest_id = bench.end("completed")
 
-    with pytest.raises(QuestConflict, match="nothing remains"):
+    with pytest.raises(QuestConflict, match="no step left"):
         bench.fork(quest_id, "v1")
     with pytest.raises(QuestNotFound):
         bench.fork("nobody")
