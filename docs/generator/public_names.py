@@ -12,7 +12,7 @@ from docstrings import read
 from pydantic import BaseModel
 
 import questline
-from questline_persistence.controls import Change, Controlled, Restart, StepAgain
+from questline_persistence.controls import Change, Controlled, Restart, Reversal, StepAgain
 from questline_persistence.models import StepProgress, StepView
 from questline_persistence.records import Page
 from questline_persistence.states import RunStatus, SnapshotReason
@@ -31,7 +31,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "control": (
         *(f"QuestClient.{name}" for name in ("pause", "resume", "cancel", "retry", "replay", "fork", "delete")),
-        *("Controlled", "Restart", "Change", "StepAgain"),
+        *("Controlled", "Restart", "Change", "Reversal", "StepAgain"),
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
     "errors": (
@@ -43,7 +43,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 MET = {
     kind.__name__: kind
     for kind in (
-        *(Change, Controlled, Outputs, Page, Restart, RunStatus, SnapshotReason, StepAgain),
+        *(Change, Controlled, Outputs, Page, Restart, Reversal, RunStatus, SnapshotReason, StepAgain),
         *(StepCancelled, StepEvent, StepProgress, StepView),
     )
 }

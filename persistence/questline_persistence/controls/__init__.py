@@ -7,6 +7,7 @@ from questline_persistence.controls.controls import Controlled, Controls
 from questline_persistence.controls.corrections import Change, Correction
 from questline_persistence.controls.removal import MAX_AT_ONCE, Removal
 from questline_persistence.controls.restart import Restart, StepAgain
+from questline_persistence.controls.reversals import Reversal
 from questline_persistence.controls.starting_point import StartingPoint
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Correction",
     "Removal",
     "Restart",
+    "Reversal",
     "StartingPoint",
     "StepAgain",
 ]

@@ -14,6 +14,7 @@ from questline_persistence.clock import rfc3339
 from questline_persistence.controls.corrections import Change, Corrected, Correction
 from questline_persistence.controls.locked import LockedQuest
 from questline_persistence.controls.restart import Restart, StepAgain
+from questline_persistence.controls.reversals import Present, Reversal, told
 from questline_persistence.controls.starting_point import StartingPoint, resolve
 from questline_persistence.errors import InvalidRecord, PayloadError, QuestConflict
 from questline_persistence.journal import history, take_apart
@@ -32,6 +33,7 @@ class Earlier:
     #: The whole plan of that time, corrected: one dictionary of columns per step.
     plan: Sequence[Mapping[str, Any]]
     changes: tuple[Change, ...]
+    reversals: tuple[Reversal, ...]
     notice: str | None
 
     @property
@@ -43,6 +45,7 @@ class Earlier:
             epoch=self.state.epoch,
             position=str(self.state.position),
             changes=self.changes,
+            reversals=self.reversals,
             steps=tuple(StepAgain(row["position"], row["lord_name"], row["tool_name"]) for row in again),
             notice=self.notice,
         )
@@ -61,12 +64,16 @@ def earlier(locked: LockedQuest, start: StartingPoint, correction: Correction) -
     rows = history.plan(locked.connection, state.quest_id, state.epoch, version=state.version)
     if point.position is not None:
         state, rows = history.taken_back(state, rows, point.position)
-    corrected = Corrected(state, [history.columns(row) for row in rows], locked.limits)
+    corrected, present = Corrected(state, [history.columns(row) for row in rows], locked.limits), Present(locked, state)
+    left = present.left_for(corrected.state, corrected.plan)
     for path, value in correction.items():
         corrected.set(path, value)
     if state.position is None:
         raise QuestConflict(f"quest {locked.quest_id} has no step left to run after v{state.version}")
-    return Earlier(corrected.state, corrected.plan, tuple(corrected.changes), point.notice)
+    # What is corrected now does not go back: it has another value than then.
+    reversals = tuple(one for one in present.left_for(corrected.state, corrected.plan) if one in left)
+    notice = "; ".join(filter(None, (point.notice, told(reversals, state.version)))) or None
+    return Earlier(corrected.state, corrected.plan, tuple(corrected.changes), reversals, notice)
 
 
 def start_again(locked: LockedQuest, earlier: Earlier) -> Doorbell:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from questline_persistence.controls.corrections import Change
+from questline_persistence.controls.reversals import Reversal
 
 
 class StepAgain(NamedTuple):
@@ -32,7 +33,8 @@ class Restart:
       position: the first step that runs again.
       changes: the corrections, each with the value of before.
       steps: all steps that run again, in their order.
-      notice: what to know about how the start was found, if anything.
+      notice: what to know about how the start was found, and of what goes back, if anything.
+      reversals: what was corrected by an earlier replay and goes back to what it was: each value of now and of then.
     """
 
     version: int
@@ -41,11 +43,13 @@ class Restart:
     changes: tuple[Change, ...]
     steps: tuple[StepAgain, ...]
     notice: str | None = None
+    reversals: tuple[Reversal, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON data."""
         return {
             "start": {"version": self.version, "epoch": self.epoch, "position": self.position},
             "changes": [change._asdict() for change in self.changes],
+            "reversals": [reversal._asdict() for reversal in self.reversals],
             "steps": [step._asdict() for step in self.steps],
         }

@@ -423,6 +423,7 @@ def test_a_dry_run_tells_the_start_the_changes_and_the_steps(bench: Workbench, v
             {"path": "input_data.new", "old": None, "new": [], "added": True},
             {"path": "execution_stack.c.params", "old": {}, "new": {"p": 1}, "added": False},
         ],
+        "reversals": [],
         "steps": [
             {"position": "0002", "lord_name": "b", "tool_name": "work"},
             {"position": "0003", "lord_name": "c", "tool_name": "work"},
@@ -430,3 +431,38 @@ def test_a_dry_run_tells_the_start_the_changes_and_the_steps(bench: Workbench, v
     }
     assert bench.everything(quest_id) == before
     assert bench.quest_ids() == [quest_id]
+
+
+def test_a_correction_that_an_earlier_start_leaves_behind_is_told(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", "c", input_data={"addr": "bad", "street": {"number": 1}})
+    bench.advance(quest_id, 1, 2)
+    corrected = {"input_data.addr": "good", "input_data.street.number": 2, "run_data.a": 7, "input_data.more": True}
+    assert bench.replay(quest_id, "c", corrected | {"execution_stack.c.params.fast": True}).notice is None
+
+    looked = bench.replay(quest_id, "b", dry_run=True)
+    assert looked.notice == (
+        'input_data.addr goes back to "bad", input_data.street.number goes back to 1, input_data.more is no longer '
+        "there, 2 more go back, as at v1; to keep a correction of an earlier replay, set it again"
+    )
+    assert [(one.path, one.old, one.new, one.removed) for one in looked.restart.reversals] == [
+        ("input_data.addr", "good", "bad", False),
+        ("input_data.street.number", 2, 1, False),
+        ("input_data.more", True, None, True),
+        ("run_data.a", 7, 1, False),
+        ("execution_stack.0003.params.fast", True, None, True),
+    ]
+    assert bench.replay(quest_id, "c").notice is None
+    again = bench.replay(quest_id, "b", corrected)
+    assert [one.path for one in again.restart.reversals] == ["execution_stack.0003.params.fast"]
+    assert bench.repository.load_quest(quest_id).input_data == {"addr": "good", "street": {"number": 2}, "more": True}
+
+
+def test_what_is_set_to_another_value_does_not_go_back(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", input_data={"addr": "bad"})
+    bench.advance(quest_id, 1)
+    bench.replay(quest_id, "b", {"input_data.addr": "good"})
+
+    assert bench.replay(quest_id, "a", {"input_data.addr": "better"}, dry_run=True).restart.reversals == ()
+    _, forked = bench.controls.fork(quest_id, StartingPoint("a"), {}, new_id="fork", dry_run=True)
+    assert forked.notice is not None
+    assert forked.notice.startswith('input_data.addr goes back to "bad", as at v0')

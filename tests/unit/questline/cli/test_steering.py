@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.quests import Workbench
 from tests.unit.questline.cli.conftest import CommandLine
 
 
@@ -258,6 +259,17 @@ def test_a_dry_run_tells_start_changes_and_steps(cli: CommandLine, verb: str, to
     names = [step["lord_name"] for step in data["steps"]]
     assert names
     assert all(word in text for word in (told, "v0", "0001", "input_data.limit", "(new)", "5", *names))
+
+
+def test_a_replay_tells_what_goes_back_to_what_it_was(cli: CommandLine, bench: Workbench) -> None:
+    bench.advance(bench.submit("a", "b", quest_id="alpha", input_data={"addr": "bad"}), 1)
+    cli("replay", "alpha", "--from", "b", "--set", "input_data.addr=good")
+
+    looked, done = cli("replay", "alpha", "--dry-run", "-o", "json"), cli("replay", "alpha")
+
+    assert looked.data["reversals"] == [{"path": "input_data.addr", "old": "good", "new": "bad", "removed": False}]
+    for told in (looked.err, done.err, looked.data["notice"]):
+        assert 'input_data.addr goes back to "bad", as at v0; to keep a correction' in told
 
 
 def test_an_unknown_key_in_a_file_names_the_nearest_one(cli: CommandLine) -> None:
