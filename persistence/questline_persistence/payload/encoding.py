@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 
 from questline_persistence.errors import PayloadError
-from questline_persistence.payload.json_form import MAX_QUOTED, NoJsonForm, json_form
+from questline_persistence.payload.json_form import json_form
 from questline_persistence.payload.limits import DEFAULTS, Limit
+from questline_persistence.payload.no_json_form import MAX_QUOTED, NoJsonForm
 
 #: How many times the limit the texts of a value may amount to before it is refused without being written out.
 TEXT_ROOM = 4

@@ -17,12 +17,10 @@ from uuid import UUID
 
 import orjson
 from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
 
 from questline_persistence.errors import message_of
-
-#: Longest value, key or place that an error message repeats, in characters.
-MAX_QUOTED = 100
+from questline_persistence.payload.model_form import model_form
+from questline_persistence.payload.no_json_form import NoJsonForm, cut
 
 #: What Pydantic writes; a datetime is a date. Not a set: it has no order, and would come back in another each time.
 _WRITTEN = (BaseModel, date, time, timedelta, Decimal, UUID, Path)
@@ -33,19 +31,6 @@ _HINTS: dict[type, str] = {
     GeneratorType: "use a list instead: list(…)",
 }
 _HINT = "use dict, list, str, int, float, bool, None, a Pydantic model, a dataclass, datetime, Decimal, UUID or Enum"
-
-
-class NoJsonForm(Exception):
-    """A value has no JSON form.
-
-    Parameters:
-      message: what is wrong with which value, and where.
-      hint: what to use instead.
-    """
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 def json_form(value: Any, path: str) -> Any:
@@ -76,7 +61,7 @@ def _number(number: float, path: str) -> float:
     if isinstance(number, int):
         return int(number)
     if not math.isfinite(number):
-        raise NoJsonForm(f"it holds {number} at {_cut(path)}", "use None for a missing number")
+        raise NoJsonForm(f"it holds {number} at {cut(path)}", "use None for a missing number")
     return float(number)
 
 
@@ -87,17 +72,19 @@ def _written(value: Any, path: str) -> Any:
     written = isinstance(value, _WRITTEN) or (is_dataclass(value) and not isinstance(value, type))
     if not written:
         hint = next((hint for kind, hint in _HINTS.items() if isinstance(value, kind)), _HINT)
-        raise NoJsonForm(f"{_cut(path)} is of type {type(value).__qualname__}", hint)
+        raise NoJsonForm(f"{cut(path)} is of type {type(value).__qualname__}", hint)
     try:
-        return to_jsonable_python(value)
+        return model_form(value, path)
+    except NoJsonForm:
+        raise
     except Exception as error:  # a model's own serializers may raise anything
-        message = f"{_cut(path)} is a {type(value).__qualname__} that Pydantic cannot write: {message_of(error)}"
+        message = f"{cut(path)} is a {type(value).__qualname__} that Pydantic cannot write: {message_of(error)}"
         raise NoJsonForm(message, _HINT) from error
 
 
 def _key(key: Any, path: str) -> str:
     if type(key) is not str:
-        raise NoJsonForm(f"the key {_cut(repr(key))} is {type(key).__name__}, not str, in {_cut(path)}")
+        raise NoJsonForm(f"the key {cut(repr(key))} is {type(key).__name__}, not str, in {cut(path)}")
     return _text(key, path)
 
 
@@ -106,9 +93,5 @@ def _text(text: str, path: str) -> str:
     try:
         plain.encode()
     except UnicodeEncodeError:
-        raise NoJsonForm(f"the text in {_cut(ascii(path))} holds half of a surrogate pair") from None
+        raise NoJsonForm(f"the text in {cut(ascii(path))} holds half of a surrogate pair") from None
     return plain
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"

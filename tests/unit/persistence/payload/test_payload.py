@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from questline_persistence.errors import PayloadError
 from questline_persistence.payload import Limit, decode, encode
-from questline_persistence.payload.encoding import MAX_DEPTH, MAX_QUOTED
+from questline_persistence.payload.encoding import MAX_DEPTH
+from questline_persistence.payload.no_json_form import MAX_QUOTED
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

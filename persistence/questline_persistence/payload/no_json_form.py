@@ -1,0 +1,24 @@
+"""The error for a value that has no JSON form."""
+
+from __future__ import annotations
+
+#: Longest value, key or place that an error message repeats, in characters.
+MAX_QUOTED = 100
+
+
+class NoJsonForm(Exception):
+    """A value has no JSON form.
+
+    Parameters:
+      message: what is wrong with which value, and where.
+      hint: what to use instead.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def cut(text: str) -> str:
+    """Return text as far as an error message repeats it."""
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
