@@ -8,9 +8,9 @@ in `chosen`, and the contract tests of the store run on it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled
@@ -70,5 +70,46 @@ class Dialect(Protocol):
 
         One whose id a deleted quest had is new only with an epoch above that one's. If not all are new, the caller is
         to roll back what came of the others.
+        """
+        ...
+
+    @property
+    def clock(self) -> ColumnElement[float]:
+        """The database's time in epoch seconds, as an expression."""
+        ...
+
+    def by_bytes(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """Return a column of text such that it is compared and ordered by its bytes, as Python does."""
+        ...
+
+    def one_of(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+        """Return the condition that a column of text is one of many values."""
+        ...
+
+    def holds(self, column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+        """Return the condition that a column of text holds another text, letter for letter."""
+        ...
+
+    def has_label(self, labels: ColumnElement[Any], key: str, value: str) -> ColumnElement[bool]:
+        """Return the condition that a column of labels has this one."""
+        ...
+
+    def size(self, connection: Connection) -> int:
+        """Return how many bytes the database takes, whatever else is in it."""
+        ...
+
+    def plan_by_keys(self, connection: Connection) -> None:
+        """Have the rest of a transaction planned as hot statements are: by keys, whatever is known of the tables."""
+        ...
+
+    def wait_briefly(self, connection: Connection) -> None:
+        """Have the rest of a transaction wait for a lock for a second at most, where it waits for rows."""
+        ...
+
+    def begin_callers(self, connection: Connection) -> bool:
+        """Begin a caller's own transaction where its driver would begin none before a savepoint.
+
+        Returns:
+          Whether there can be a transaction: False where it is seen that each statement commits by itself.
         """
         ...

@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from questline_persistence.claims import Doorbell, Settled
 from questline_persistence.clock import rfc3339
+from questline_persistence.dialects import dialect_of
 from questline_persistence.schema import (
     order_of_locks,
     quests,
@@ -41,7 +42,6 @@ from questline_persistence.schema import (
     workers,
 )
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
-from questline_persistence.store import plan_by_keys
 from questline_persistence.suspicion import Loss
 
 #: Longest error text kept with a run, in characters.
@@ -152,7 +152,7 @@ def end_together(
     Returns:
       Those whose claim still held the step.
     """
-    plan_by_keys(connection)
+    dialect_of(connection).plan_by_keys(connection)
     by_step = {(ending.quest_id, ending.epoch, ending.position): ending for ending in lock_free(connection, endings)}
     if not by_step:
         return []
@@ -169,7 +169,7 @@ def lock_free(connection: Connection, endings: Sequence[Ending]) -> list[Ending]
     A quest that somebody has locked cannot be changed, and its history takes nothing either.
     """
     found = select(tickets.c.quest_id, tickets.c.claim_id).where(_hold(endings))
-    order = order_of_locks(connection.dialect.name)
+    order = order_of_locks(dialect_of(connection))
     held = connection.execute(found.order_by(*order).with_for_update(skip_locked=True)).all()
     theirs = select(quests.c.quest_id).where(quests.c.quest_id.in_([row.quest_id for row in held]))
     free = {*connection.execute(theirs.with_for_update(key_share=True, skip_locked=True)).scalars()}

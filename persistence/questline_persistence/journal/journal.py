@@ -17,7 +17,7 @@ from questline_persistence.journal.endings import Ending, end_badly, error_text,
 from questline_persistence.journal.pushed_steps import insert_pushed
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState
-from questline_persistence.store import Committer, Database, plan_by_keys
+from questline_persistence.store import Committer, Database
 
 _Committer: TypeAlias = Committer[ClaimRequest | Checkpoint, Claim | Settled | None]
 
@@ -267,7 +267,7 @@ class Journal:
             if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
                 raise _Fenced
             insert_pushed(connection, end, self.database.limits)
-            plan_by_keys(connection)
+            self._dialect.plan_by_keys(connection)
             settled = self._checkpoints(connection, [end]).get(end.claim.claim_id)
             if settled is None:
                 raise _Fenced

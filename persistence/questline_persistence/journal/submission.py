@@ -172,8 +172,8 @@ def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Subm
         as it is, cannot see it.
       ConfigurationError: the connection has no transactions, since it commits each statement by itself.
     """
-    if connection.dialect.name == "sqlite":
-        _begin_before_savepoint(connection)
+    if not dialect_of(connection).begin_callers(connection):
+        raise _no_transaction()
     try:
         with connection.begin_nested():
             return [submit_one(connection, *batch)] if len(batch) == 1 else _submit_batch(connection, batch)
@@ -184,19 +184,6 @@ def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Subm
         if _NO_TRANSACTION in states:
             raise _no_transaction() from error
         raise
-
-
-def _begin_before_savepoint(connection: Connection) -> None:
-    """Begin the caller's transaction where that is left to the driver.
-
-    Python's SQLite driver begins none before a SAVEPOINT, and releasing that would commit.
-    """
-    driver: Any = connection.connection.driver_connection  # below SQLAlchemy's adapters of async drivers
-    if driver.in_transaction:
-        return
-    if driver.isolation_level is None:
-        raise _no_transaction()
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _no_transaction() -> ConfigurationError:

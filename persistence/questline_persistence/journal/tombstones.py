@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Row, Text, any_, bindparam, literal, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 
 from questline_persistence.arrival import Arrival
 from questline_persistence.clock import rfc3339
+from questline_persistence.dialects import dialect_of
 from questline_persistence.schema import tombstones
 
 _BURY = """
@@ -32,16 +33,9 @@ def bury(connection: Connection, quest_ids: Sequence[str], *, now: float) -> Non
 
 def after_deleted(connection: Connection, batch: Sequence[Arrival]) -> Sequence[Arrival]:
     """Return new quests such that each whose id a deleted one had goes on behind that one's epoch and fence."""
-    buried = {row.quest_id: row for row in connection.execute(select(tombstones).where(_any_of(connection, batch)))}
+    theirs = dialect_of(connection).one_of(tombstones.c.quest_id, [quest.quest_id for quest in batch])
+    buried = {row.quest_id: row for row in connection.execute(select(tombstones).where(theirs))}
     return [_after(quest, buried.get(quest.quest_id)) for quest in batch] if buried else batch
-
-
-def _any_of(connection: Connection, batch: Sequence[Arrival]) -> ColumnElement[bool]:
-    """Return the condition that a tombstone has the id of one of these quests; PostgreSQL takes them as one value."""
-    ids = [quest.quest_id for quest in batch]
-    if connection.dialect.name == "sqlite":
-        return tombstones.c.quest_id.in_(ids)
-    return tombstones.c.quest_id == any_(literal(ids, ARRAY(Text)))
 
 
 def _after(quest: Arrival, tombstone: Row[Any] | None) -> Arrival:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Never
 
-from sqlalchemy import ColumnElement, func, literal, tuple_, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, literal, tuple_
 
 from questline_persistence.arguments import Moment, mapping, moment, sought, text, wrong_type
 from questline_persistence.clock import rfc3339
+from questline_persistence.dialects import Dialect
 from questline_persistence.errors import PayloadError, suggestion
 from questline_persistence.models import refuse_labels
 from questline_persistence.schema import quests
@@ -75,7 +75,7 @@ class QuestFilter:
         keep("queue", sought(queue, "queue"))
         keep("error", sought(error, "error"))
 
-    def conditions(self, dialect: str) -> list[ColumnElement[bool]]:
+    def conditions(self, dialect: Dialect) -> list[ColumnElement[bool]]:
         """Return the filter as conditions on `quest_executions`; every value is a bound parameter."""
         found: list[ColumnElement[bool]] = []
         if self.status:
@@ -89,9 +89,8 @@ class QuestFilter:
         if self.queue is not None:
             found.append(quests.c.queue == self.queue)
         if self.error is not None:
-            holds = func.instr if dialect == "sqlite" else func.strpos
-            found.append(holds(quests.c.error, self.error) > 0)
-        return found + [_has_label(key, value, dialect) for key, value in self.labels.items()]
+            found.append(dialect.holds(quests.c.error, self.error))
+        return found + [dialect.has_label(quests.c.labels, key, value) for key, value in self.labels.items()]
 
 
 def statuses_of(
@@ -117,12 +116,6 @@ def _status(word: str) -> ExecutionStatus:
 
 
 _STATUS_HINT = 'give a status such as "failed", or a list of them'
-
-
-def _has_label(key: str, value: str, dialect: str) -> ColumnElement[bool]:
-    if dialect == "sqlite":
-        return func.json_extract(quests.c.labels, f'$."{key}"') == value
-    return type_coerce(quests.c.labels, JSONB).contains({key: value})
 
 
 def write_cursor(created_at: str, quest_id: str) -> str:

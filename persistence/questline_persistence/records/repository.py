@@ -297,7 +297,7 @@ class QuestRepository:
         """Return what a filter means here, or raise PayloadError where it is none."""
         if not isinstance(chosen, QuestFilter):
             raise wrong_type(chosen, "chosen", "a QuestFilter", 'such as QuestFilter("failed")')
-        return chosen.conditions(self.database.dialect.name)
+        return chosen.conditions(self.database.dialect)
 
     def ended_before(
         self,

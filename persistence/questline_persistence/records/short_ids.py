@@ -6,8 +6,9 @@ by its end, which is random.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, collate, func, select
+from sqlalchemy import Connection, func, select
 
+from questline_persistence.dialects import dialect_of
 from questline_persistence.errors import QuestNotFound
 from questline_persistence.ids import is_possible, not_found
 from questline_persistence.schema import quests
@@ -70,7 +71,7 @@ def _beginning(connection: Connection, namespace: str, text: str) -> list[str]:
     if connection.execute(mine.where(quests.c.quest_id == text)).first() is not None:
         return [text]
     # A range over the ids, by bytes whatever the collation; the last character of an id is at most "~".
-    key = quests.c.quest_id if connection.dialect.name == "sqlite" else collate(quests.c.quest_id, "C")
+    key = dialect_of(connection).by_bytes(quests.c.quest_id)
     alike = mine.where(key >= text, key < text + "\x7f").order_by(key).limit(4)
     return [str(quest_id) for quest_id in connection.execute(alike).scalars() if quest_id.startswith(text)]
 

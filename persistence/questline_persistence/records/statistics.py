@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, func, literal, select, union_all
 
+from questline_persistence.dialects import dialect_of
 from questline_persistence.schema import quests, runs, tickets
 from questline_persistence.states import ExecutionStatus, RunStatus
-from questline_persistence.store import plan_by_keys
 
 #: Most quests of one status that are counted.
 MAX_COUNTED = 100_000
@@ -25,7 +25,7 @@ MAX_ATTEMPTS, MAX_LORDS = 1_000, 500
 
 def quest_stats(connection: Connection, namespace: str) -> dict[str, Any]:
     """Return how many quests there are of each status, up to `MAX_COUNTED`, and how long the newest took in seconds."""
-    plan_by_keys(connection)  # else PostgreSQL may read every quest, where one status has many
+    dialect_of(connection).plan_by_keys(connection)  # else PostgreSQL may read every quest, where one status has many
     counted = connection.execute(union_all(*(_counted(namespace, status) for status in ExecutionStatus)))
     counts = {row[0]: row[1] for row in counted}
     newest = (
@@ -65,7 +65,7 @@ def lord_stats(connection: Connection, namespace: str, lord_name: str | None) ->
     lost, says nothing of its Lord. It is None where there are no others.
     Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together.
     """
-    plan_by_keys(connection)  # as above
+    dialect_of(connection).plan_by_keys(connection)  # as above
     names = _lords(connection, namespace) if lord_name is None else iter([lord_name])
     return [row for name in names for row in _fared(connection, namespace, name)]
 

@@ -25,8 +25,6 @@ class Counter(StrEnum):
     REDISPATCHED = "redispatched"
 
 
-#: How long a count waits for its row, which somebody else may have locked.
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
 _ADD = text("""
 INSERT INTO counts (namespace, name, number) VALUES (:namespace, :name, :number)
 ON CONFLICT (namespace, name) DO UPDATE SET number = counts.number + excluded.number
@@ -58,8 +56,7 @@ class Counters:
         values = {"namespace": self.namespace, "name": counter.value, "number": number}
 
         def work(connection: Connection) -> None:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(_LOCK_TIMEOUT)
+            self.database.dialect.wait_briefly(connection)  # for the row, which somebody else may have locked
             connection.execute(_ADD, values)
 
         with suppress(StoreUnavailable):

@@ -46,7 +46,7 @@ from questline_persistence.schema import (
     workers,
 )
 from questline_persistence.states import TicketState
-from questline_persistence.store import Database, plan_by_keys
+from questline_persistence.store import Database
 from questline_persistence.suspicion import MAX_LOST
 
 #: Most dead claims freed in one transaction.
@@ -198,7 +198,8 @@ class Recovery:
         )
 
         def work(connection: Connection) -> list[Row[Any]]:
-            plan_by_keys(connection)  # else PostgreSQL may read all workers, of a whole day, to find a few
+            # Else PostgreSQL may read all workers, of a whole day, to find a few.
+            self.database.dialect.plan_by_keys(connection)
             return list(connection.execute(query))
 
         return self.database.read(work)
@@ -253,7 +254,8 @@ class Recovery:
         )
 
         def work(connection: Connection) -> list[Doorbell]:
-            plan_by_keys(connection)  # else each of 100,000 tickets may be compared with each chosen one, for 20 s
+            # Else each of 100,000 tickets may be compared with each chosen one, for 20 s.
+            self.database.dialect.plan_by_keys(connection)
             return [Doorbell(*row) for row in connection.execute(ring)]
 
         return self.database.write(work, at="due")
@@ -392,7 +394,7 @@ class Recovery:
           values: the change.
           after: the quest behind which to begin.
         """
-        plan_by_keys(connection)
+        self.database.dialect.plan_by_keys(connection)
         ours, key = tickets.c.namespace == self.namespace, (tickets.c.quest_id, tickets.c.branch)
         page = select(tickets.c.quest_id).where(ours, found, tickets.c.quest_id > after)
         ids = list(connection.execute(page.order_by(tickets.c.quest_id).limit(MAX_REDISPATCH)).scalars())
@@ -401,7 +403,7 @@ class Recovery:
         locked = (
             select(*key)
             .where(tickets.c.quest_id.in_(ids), ours, still)
-            .order_by(*order_of_locks(self.database.dialect.name))
+            .order_by(*order_of_locks(self.database.dialect))
             .with_for_update(skip_locked=True)
             .cte("locked")
         )

@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    literal_column,
     select,
     true,
     update,
@@ -39,11 +38,6 @@ MAX_FORGOTTEN = 1_000
 MAX_MESSAGE = 500
 #: How long a worker that has ended stays listed, in seconds.
 KEEP_ENDED_SECONDS = 86_400.0
-
-_CLOCK: dict[str, ColumnElement[float]] = {
-    "sqlite": literal_column("((julianday('now') - 2440587.5) * 86400.0)"),
-    "postgresql": literal_column("extract(epoch FROM clock_timestamp())::float8"),
-}
 
 #: What is told of a claim: which step, under which name, since when.
 _CLAIM = ("quest_id", "position", "handler", "claim_id", "claimed_at")
@@ -72,7 +66,7 @@ class Register:
     def __init__(self, database: Database, namespace: str) -> None:
         self.database = database
         self.namespace = namespace
-        self._clock = _CLOCK[database.dialect.name]
+        self._clock = database.dialect.clock
 
     def enter(self, card: WorkerCard, lease_seconds: float) -> None:
         """Add a worker, alive for the length of its first lease."""

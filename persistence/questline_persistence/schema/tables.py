@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     case,
-    collate,
     literal,
     literal_column,
     text,
@@ -30,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from questline_persistence.dialects import Dialect
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
 
 #: Positions sort by their bytes on every database, whatever its collation.
@@ -402,9 +402,9 @@ def still_in_state(state: TicketState) -> ColumnElement[bool]:
     return literal_column("tickets.state || ''", Text) == literal_column(f"'{state}'")
 
 
-def order_of_locks(dialect: str) -> tuple[ColumnElement[Any], ...]:
+def order_of_locks(dialect: Dialect) -> tuple[ColumnElement[Any], ...]:
     """Return the order in which everybody locks several tickets: by the bytes of their ids, which is Python's too."""
-    return collate(tickets.c.quest_id, "BINARY" if dialect == "sqlite" else "C"), tickets.c.branch
+    return dialect.by_bytes(tickets.c.quest_id), tickets.c.branch
 
 
 def not_before_available(moment: float) -> ColumnElement[float]:

@@ -5,7 +5,6 @@ It imports `dialects` and the words at the root; no table is known here.
 
 from questline_persistence.store.committer import Committer
 from questline_persistence.store.database import Database, decide_library
-from questline_persistence.store.hot_connections import plan_by_keys
 from questline_persistence.store.storage import journal_of, size_of
 
-__all__ = ["Committer", "Database", "decide_library", "journal_of", "plan_by_keys", "size_of"]
+__all__ = ["Committer", "Database", "decide_library", "journal_of", "size_of"]

@@ -12,17 +12,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, event
 
 from questline_persistence.dialects import execute, is_of_session
-from questline_persistence.dialects.postgres import HOT, PLANNING, is_pooled
+from questline_persistence.dialects.postgres import HOT, is_pooled
 from questline_persistence.errors import QuestlineError
 
 #: Seconds after which a connection that nobody has wanted is closed, once another one is given back.
 IDLE_SECONDS = 60.0
-
-
-def plan_by_keys(connection: Connection) -> None:
-    """Have the rest of a transaction planned as hot statements are."""
-    if connection.dialect.name == "postgresql":
-        execute(connection, "".join(f"SET LOCAL {name} = {value};" for name, value in PLANNING.items()))
 
 
 class HotConnections:

@@ -174,7 +174,7 @@ def test_a_refused_step_is_rung_within_a_second_while_a_worker_with_its_lord_liv
 
 @pytest.mark.parametrize(
     ("handlers", "lease"),
-    [(["a:work"], -1.0), (["xa:work"], LONG), (["a:work2"], LONG), (["A:WORK"], LONG), (["axwork"], LONG), ([], LONG)],
+    [(["a:work"], -LONG), (["xa:work"], LONG), (["a:work2"], LONG), (["A:WORK"], LONG), (["axwork"], LONG), ([], LONG)],
 )
 def test_a_refused_step_keeps_its_back_off_while_no_worker_with_its_lord_lives(
     bench: Workbench, handlers: list[str], lease: float

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from questline_persistence.dialects.postgres import quests, steps
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Connection, Text, any_, collate, func, literal, literal_column, type_coerce
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
+
+from questline_persistence.dialects.driver import execute
+from questline_persistence.dialects.postgres import quests, sessions, steps
+
+_SIZE = sql("SELECT pg_database_size(current_database())")
+#: How long a count waits for its row, which somebody else may have locked.
+_BRIEFLY = "SET LOCAL lock_timeout = '1s'"
 
 
 class Postgres:
@@ -10,9 +22,42 @@ class Postgres:
 
     name = "postgresql"
     has_one_writer = False
+    clock: ColumnElement[float] = literal_column("extract(epoch FROM clock_timestamp())::float8")
 
     claim = staticmethod(steps.claim)
     mine = staticmethod(steps.mine)
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
+
+    def by_bytes(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """Return the column with the collation of bytes, whatever the database's is."""
+        return collate(column, "C")
+
+    def one_of(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+        """Return the condition, with all values in one parameter: the statement is the same for any number."""
+        return column == any_(literal(values, ARRAY(Text)))
+
+    def holds(self, column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+        """Return the condition that a text is found in a column."""
+        return func.strpos(column, text) > 0
+
+    def has_label(self, labels: ColumnElement[Any], key: str, value: str) -> ColumnElement[bool]:
+        """Return the condition that JSONB contains a label, for which there is an index."""
+        return type_coerce(labels, JSONB).contains({key: value})
+
+    def size(self, connection: Connection) -> int:
+        """Return how many bytes the database takes on its server."""
+        return int(connection.execute(_SIZE).scalar_one())
+
+    def plan_by_keys(self, connection: Connection) -> None:
+        """Set how the rest of a transaction is planned."""
+        execute(connection, "".join(f"SET LOCAL {name} = {value};" for name, value in sessions.PLANNING.items()))
+
+    def wait_briefly(self, connection: Connection) -> None:
+        """Set how long the rest of a transaction waits for a lock."""
+        connection.exec_driver_sql(_BRIEFLY)
+
+    def begin_callers(self, connection: Connection) -> bool:  # noqa: ARG002  (the contract's)
+        """Leave it: every driver begins a transaction before a SAVEPOINT, or the server refuses that."""
+        return True

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, literal_column, text
+
 from questline_persistence.dialects.sqlite import quests, steps
+
+_SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
 
 
 class Sqlite:
@@ -10,9 +17,46 @@ class Sqlite:
 
     name = "sqlite"
     has_one_writer = True
+    clock: ColumnElement[float] = literal_column("((julianday('now') - 2440587.5) * 86400.0)")
 
     claim = staticmethod(steps.claim)
     mine = staticmethod(steps.mine)
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
+
+    def by_bytes(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """Return the column: SQLite knows no other order unless a table asks for one."""
+        return column
+
+    def one_of(self, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+        """Return the condition, with a parameter for each value."""
+        return column.in_(values)
+
+    def holds(self, column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+        """Return the condition that a text is found in a column."""
+        return func.instr(column, text) > 0
+
+    def has_label(self, labels: ColumnElement[Any], key: str, value: str) -> ColumnElement[bool]:
+        """Return the condition that JSON text has a label."""
+        return func.json_extract(labels, f'$."{key}"') == value
+
+    def size(self, connection: Connection) -> int:
+        """Return how many bytes the file takes."""
+        return int(connection.execute(_SIZE).scalar_one())
+
+    def plan_by_keys(self, connection: Connection) -> None:
+        """Leave the plan as it is: SQLite's goes by the indexes."""
+
+    def wait_briefly(self, connection: Connection) -> None:
+        """Leave it: a transaction has the one lock there is from its beginning."""
+
+    def begin_callers(self, connection: Connection) -> bool:
+        """Begin it: Python's driver begins none before a SAVEPOINT, and releasing that would commit."""
+        driver: Any = connection.connection.driver_connection  # below SQLAlchemy's adapters of async drivers
+        if driver.in_transaction:
+            return True
+        if driver.isolation_level is None:
+            return False
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return True
