@@ -257,13 +257,18 @@ _COMPARED = (
 
 def _refuse_another(first: Row[Any, Any, Any, Any], quest: Arrival) -> None:
     """Raise QuestConflict if a key that is used again would stand for something else, unless that is wanted."""
-    same = first.quest_type == quest.quest_type and _sorted(first.submitted) == _sorted(quest.input_data)
+    same = first.quest_type == quest.quest_type and _comparable(first.submitted) == _comparable(quest.input_data)
     if not same and not quest.any_input:
         what = "input" if first.quest_type == quest.quest_type else "type"
         message = f"the idempotency key {quest.idempotency_key} was used for quest {first.quest_id} of another {what}"
         raise QuestConflict(message, hint='use another key, or on_conflict="return" to be given that quest')
 
 
-def _sorted(text: str) -> str:
-    """Return JSON text with its keys in order, for comparison."""
-    return json.dumps(json.loads(text), sort_keys=True)
+def _comparable(text: str) -> str:
+    """Return JSON text with its keys in order and its whole numbers written alike: 1.0 is 1."""
+    return json.dumps(json.loads(text, parse_float=_number), sort_keys=True)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() else number

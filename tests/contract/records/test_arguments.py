@@ -113,6 +113,21 @@ def test_a_key_that_was_used_for_another_input_is_a_conflict(client: QuestClient
     assert client.submit(other, idempotency_key="order-17", on_conflict="return").quest_id == first.quest_id
 
 
+@pytest.mark.parametrize(
+    ("first", "again"), [(1, 1.0), (1.0, 1), (-0.0, 0), (10**20, 1e20), ({"a": [2, 0.5]}, {"a": [2.0, 0.5]})]
+)
+def test_numbers_that_are_equal_are_the_same_input(client: QuestClient, first: Any, again: Any) -> None:
+    made = client.submit(quest("a", input_data={"n": first}), idempotency_key="key")
+    assert client.submit(quest("a", input_data={"n": again}), idempotency_key="key").quest_id == made.quest_id
+
+
+@pytest.mark.parametrize(("first", "other"), [(1, True), (0, False), (1, "1"), (1, 1.5), (2**53 + 1, 2.0**53)])
+def test_what_is_no_equal_number_is_another_input(client: QuestClient, first: Any, other: Any) -> None:
+    client.submit(quest("a", input_data={"n": first}), idempotency_key="key")
+    with pytest.raises(QuestConflict, match="another input"):
+        client.submit(quest("a", input_data={"n": other}), idempotency_key="key")
+
+
 def test_a_key_stands_for_the_input_that_was_submitted_whatever_a_replay_has_made_of_it(client: QuestClient) -> None:
     first = client.submit(quest("a", input_data={"order": 17}), idempotency_key="order-17")
     client.cancel(first)
