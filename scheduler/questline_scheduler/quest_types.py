@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
-from questline_persistence.errors import ConfigurationError, InvalidRecord, PayloadError, message_of, suggestion
+from questline_persistence.arguments import wrong_type
+from questline_persistence.declarations import declaration
+from questline_persistence.errors import (
+    ConfigurationError,
+    InvalidRecord,
+    PayloadError,
+    QuestlineError,
+    WrongDeclaration,
+    message_of,
+    suggestion,
+    summary_of,
+)
+from questline_persistence.ids import MAX_NAME, NAME, NAME_HINT
 from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
 
@@ -15,6 +30,7 @@ Builder = TypeVar("Builder", bound=StackBuilder)
 _TYPES: dict[str, StackBuilder] = {}
 
 
+@declaration('@quest_type("TYPE")')
 def quest_type(name: str) -> Callable[[Builder], Builder]:
     """Register the decorated function as the way to make the stack of quests of type `name`.
 
@@ -28,15 +44,18 @@ def quest_type(name: str) -> Callable[[Builder], Builder]:
       a decorator that returns the function as it is.
 
     Raises:
-      ConfigurationError: another function has the name already.
+      ConfigurationError: the name is none, another function has it already, or the function takes no input data.
 
     Example:
       @quest_type("design_microservice")
       def design_microservice(input_data: dict) -> list[LordStep]:
           return [LordStep("architect", "design_system"), LordStep("forge_master", "generate_code")]
     """
+    if not _is_name(name):
+        raise ConfigurationError(f"{name!r:.100} cannot be the name of a quest type", hint=NAME_HINT)
 
     def register(builder: Builder) -> Builder:
+        _refuse_unfit(builder, name)
         known = _TYPES.get(name)
         if known is not None and _place(known) != _place(builder):
             raise ConfigurationError(
@@ -46,6 +65,23 @@ def quest_type(name: str) -> Callable[[Builder], Builder]:
         return builder
 
     return register
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and re.fullmatch(NAME, name) is not None and len(name) <= MAX_NAME
+
+
+def _refuse_unfit(builder: object, name: str) -> None:
+    """Raise where something is no function that can be called with input data."""
+    hint = f"write: def {name}(input_data: dict) -> list[LordStep]"
+    if not callable(builder):
+        raise WrongDeclaration(f"{type(builder).__name__} makes no steps of the quest type {name!r}", hint=hint)
+    with suppress(ValueError):  # some of Python's own functions tell no signature
+        try:
+            inspect.signature(builder).bind({})
+        except TypeError:
+            message = f"the function of the quest type {name!r} cannot be called with input data alone"
+            raise WrongDeclaration(message, hint=hint) from None
 
 
 def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
@@ -59,15 +95,23 @@ def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
         known = suggestion(name, known_types(), kind="types") if _TYPES else "no type is known"
         raise PayloadError(f"unknown quest type {name!r}", hint=f"{known}; {_IMPORT_HINT}")
     try:
-        stack = list(builder(dict(input_data)))
+        made: object = builder(dict(input_data))
+        stack = list(made) if isinstance(made, Iterable) else None
     except Exception as error:
-        raise PayloadError(f"quest type {name!r} refuses this input: {message_of(error)}") from error
+        raise PayloadError(f"quest type {name!r} refuses this input: {_said(error)}") from error
+    if stack is None:
+        raise wrong_type(made, f"what quest type {name!r} returned", "a list of steps", 'such as ["LORD:TOOL"]')
     if len(stack) > MAX_STEPS:
         raise PayloadError(f"quest type {name!r} returned {len(stack):,} steps; the limit is {MAX_STEPS:,}")
     try:
         return [as_step(step) for step in stack]
     except InvalidRecord as error:
         raise PayloadError(f"quest type {name!r} returned no step: {error.message}", hint=error.hint) from None
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says; where it was not meant to refuse the input, with its class, too."""
+    return message_of(error) if type(error) is ValueError or isinstance(error, QuestlineError) else summary_of(error)
 
 
 _IMPORT_HINT = (

@@ -14,6 +14,7 @@ from questline_persistence.errors.errors import (
     QuestNotFound,
     StoreUnavailable,
     WaitTimeout,
+    WrongDeclaration,
 )
 from questline_persistence.errors.spelling import MAX_COMPARED, MAX_LISTED, suggestion
 from questline_persistence.errors.text import is_tellable, message_of, summary_of, traceback_of
@@ -31,6 +32,7 @@ __all__ = [
     "QuestlineError",
     "StoreUnavailable",
     "WaitTimeout",
+    "WrongDeclaration",
     "is_tellable",
     "message_of",
     "suggestion",

@@ -112,6 +112,14 @@ class ConfigurationError(QuestlineError):
     code = "configuration"
 
 
+class WrongDeclaration(ConfigurationError, TypeError):
+    """A decorator was called with an argument that is unknown or missing; a TypeError too, as Python's is.
+
+    What to do:
+      Write the decorator as the hint shows; for a misspelt argument, it tells the nearest name.
+    """
+
+
 class StoreUnavailable(QuestlineError):
     """The SQL store or the broker cannot be reached; trying again later may help.
 

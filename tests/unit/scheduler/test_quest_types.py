@@ -59,7 +59,7 @@ def test_what_a_builder_raises_refuses_the_quest_and_is_its_cause() -> None:
     def build(data: dict[str, Any]) -> list[LordStep]:
         return [LordStep("a", "work")] * data["floors"]
 
-    with pytest.raises(PayloadError, match="quest type 'strict' refuses this input: 'floors'") as refused:
+    with pytest.raises(PayloadError, match="quest type 'strict' refuses this input: KeyError: 'floors'") as refused:
         build_stack("strict", {})
     assert isinstance(refused.value.__cause__, KeyError)
 
@@ -80,7 +80,7 @@ def test_a_builder_that_returns_something_else_than_steps_is_told(wrong: list[An
 
 def test_a_builder_that_returns_nothing_is_told() -> None:
     quest_type("nothing")(lambda _: None)  # type: ignore[arg-type, return-value]  # the point
-    with pytest.raises(PayloadError, match="'nothing' refuses this input"):
+    with pytest.raises(PayloadError, match="what quest type 'nothing' returned is a list of steps, not NoneType"):
         build_stack("nothing", {})
 
 
@@ -111,3 +111,39 @@ def test_the_same_function_may_be_registered_again() -> None:
     assert quest_type("same")(build) is build
     quest_type("same")(build)
     assert known_types() == ["same"]
+
+
+@pytest.mark.parametrize("name", [5, "with space", "", None])
+def test_a_type_has_a_name_that_a_quest_can_have(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be the name of a quest type"):
+        quest_type(name)
+
+
+def test_a_type_without_its_parentheses_is_told_how_to_be_written() -> None:
+    mistaken: Any = quest_type
+
+    with pytest.raises(ConfigurationError, match="was given no name, but the function itself") as refused:
+
+        @mistaken
+        def build(_: dict[str, Any]) -> list[LordStep]:
+            return []
+
+    assert refused.value.hint == 'write @quest_type("TYPE")'
+    assert known_types() == []
+
+
+@pytest.mark.parametrize("function", [lambda: (), lambda _one, _two: (), "build", None])
+def test_a_type_is_a_function_of_input_data_alone(function: Any) -> None:
+    with pytest.raises(ConfigurationError, match="quest type 'odd'") as refused:
+        quest_type("odd")(function)
+    assert refused.value.hint == "write: def odd(input_data: dict) -> list[LordStep]"
+    assert known_types() == []
+
+
+def test_what_a_builder_refuses_on_purpose_is_told_as_it_says_it() -> None:
+    @quest_type("strict")
+    def build(_: dict[str, Any]) -> list[LordStep]:
+        raise ValueError("no floors")
+
+    with pytest.raises(PayloadError, match="refuses this input: no floors"):
+        build_stack("strict", {})

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from questline_persistence.errors import ConfigurationError, message_of
+from questline_persistence.declarations import declaration
+from questline_persistence.errors import ConfigurationError, WrongDeclaration, message_of
 from questline_persistence.models import LordStep
 from questline_persistence.step_names import give_names, names_of
 from questline_scheduler.step_defaults import StepDefaults, declare
@@ -36,6 +37,7 @@ class Handler:
 _HANDLERS: dict[str, Handler] = {}
 
 
+@declaration('@lord("LORD", "TOOL")')
 def lord(
     lord_name: str,
     tool_name: str,
@@ -76,6 +78,7 @@ def lord(
         known = _HANDLERS.get(name)
         if known is not None and _place(known.function) != _place(function):
             raise ConfigurationError(f"{name} is registered twice: {_shown(known.function)} and {_shown(function)}")
+        _refuse_unfit(function, name)
         parameters = read_parameters(function, name)
         _HANDLERS[name] = Handler(name, function, parameters)
         declare(name, StepDefaults(queue, timeout, max_attempts))
@@ -83,6 +86,16 @@ def lord(
         return function
 
     return register
+
+
+def _refuse_unfit(function: object, name: str) -> None:
+    """Raise where something is no function, or one whose output could never be kept."""
+    if not callable(function):
+        hint = f"write @lord(…) above the function that runs {name}"
+        raise WrongDeclaration(f"{type(function).__name__} is no handler of {name}", hint=hint)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        message = f"the handler of {name} yields, and what a generator gives cannot be kept"
+        raise ConfigurationError(message, hint="return a list instead")
 
 
 def _tell_names(function: Callable[..., Any], name: str) -> None:
@@ -171,7 +184,7 @@ def _checked_name(
     options = {"queue": queue, "timeout_seconds": timeout, "max_attempts": max_attempts}
     given = {key: value for key, value in options.items() if value is not None}
     try:
-        return LordStep.model_validate({"lord_name": lord_name, "tool_name": tool_name, **given}).handler
+        return LordStep.model_validate({"lord_name": lord_name, "tool_name": tool_name, **given}, strict=True).handler
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = str(first["loc"][0]).removesuffix("_seconds")

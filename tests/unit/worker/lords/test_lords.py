@@ -99,6 +99,8 @@ def test_a_name_that_no_step_could_have_is_refused(name: str) -> None:
         ({"max_attempts": 0}, "max_attempts"),
         ({"max_attempts": 2.5}, "max_attempts"),
         ({"queue": "no queue"}, "queue"),
+        ({"timeout": "3"}, "timeout"),
+        ({"max_attempts": True}, "max_attempts"),
     ],
 )
 def test_a_wrong_option_is_refused_when_it_is_declared(options: dict[str, Any], named: str) -> None:
@@ -109,6 +111,34 @@ def test_a_wrong_option_is_refused_when_it_is_declared(options: dict[str, Any], 
 def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(TypeError, match="retries"):
         lord("a", "work", retries=3)  # type: ignore[call-arg]  # the point
+
+
+def test_a_wrong_call_of_the_decorator_is_told_how_to_be_written() -> None:
+    mistaken: Any = lord
+    for call, message, hint in (
+        (lambda: mistaken(lambda _: None), "given no name, but the function itself", 'write @lord("LORD", "TOOL")'),
+        (lambda: mistaken("a"), "missing a required argument: 'tool_name'", 'write @lord("LORD", "TOOL")'),
+        (lambda: mistaken("a", "work", max_retries=3), "max_retries", "did you mean 'max_attempts'?"),
+        (lambda: mistaken("a", "work")("text"), "str is no handler of a:work", "write @lord(…) above"),
+    ):
+        with pytest.raises(ConfigurationError, match=message) as refused:
+            call()
+        assert hint in str(refused.value.hint)
+    assert known_handlers() == []
+
+
+def test_a_generator_is_refused_since_its_output_cannot_be_kept() -> None:
+    def plain(_: object) -> Any:
+        yield 1
+
+    async def later(_: object) -> Any:
+        yield 1
+
+    for function in (plain, later):
+        with pytest.raises(ConfigurationError, match="the handler of a:work yields") as refused:
+            lord("a", "work")(function)
+        assert refused.value.hint == "return a list instead"
+    assert known_handlers() == []
 
 
 def test_a_refused_declaration_leaves_nothing_behind() -> None:
