@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from command_reference import cli_part, commands_part, exit_codes_part, shared_options_part
+from docstrings import read
 from error_reference import catalogue_part, errors_part, public_errors_part
 from llms import llms_text
 from log_events import events_part
@@ -25,7 +26,7 @@ from python_reference import HEADINGS, names_part, objects_part, part
 from tables import table
 
 from questline_persistence.settings import documented
-from questline_persistence.states import TRANSITIONS, ExecutionStatus
+from questline_persistence.states import TRANSITIONS, ExecutionStatus, WorkerState
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")), "llms.txt")
@@ -75,6 +76,12 @@ def states_part() -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> new: submit, fork", *lines, "```"])
 
 
+def worker_states_part() -> str:
+    """Return the table of the states of a worker."""
+    meanings = read(WorkerState).entries("Values")
+    return table(("state", "meaning"), [(f"`{state}`", meanings[state]) for state in WorkerState])
+
+
 def limits_part() -> str:
     """Return the table of limits."""
     rows = []
@@ -105,6 +112,7 @@ def _comments(source: str) -> dict[str, str]:
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings_part,
     "states": states_part,
+    "worker-states": worker_states_part,
     "limits": limits_part,
     "events": events_part,
     "names": names_part,

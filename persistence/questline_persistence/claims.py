@@ -9,6 +9,7 @@ from typing import Any
 from questline_persistence.clock import uptime
 from questline_persistence.models import LordStep
 from questline_persistence.payload import decode
+from questline_persistence.states import ExecutionStatus
 
 #: How long a wake-up may go unanswered before it is sent again, in seconds; it doubles each time.
 REDISPATCH_FIRST = 2.0
@@ -221,7 +222,7 @@ class Settled:
 
     won: bool
     doorbell: Doorbell | None = None
-    status: str | None = None
+    status: ExecutionStatus | None = None
     successor: Claim | None = None
 
 
@@ -252,9 +253,9 @@ def advanced(claim: Claim, row: Sequence[Any], *, worker_id: str, now: float) ->
     fence, version, paused, queue, priority, successor, *step = row
     position = step[0]
     if position is None:
-        return Settled(won=True, status="completed")
+        return Settled(won=True, status=ExecutionStatus.COMPLETED)
     if paused:
-        return Settled(won=True, status="paused")
+        return Settled(won=True, status=ExecutionStatus.PAUSED)
     if successor is None:
         return Settled(won=True, doorbell=Doorbell(claim.quest_id, claim.epoch, position, fence, queue, priority, now))
     return Settled(

@@ -1,4 +1,4 @@
-"""The states of quests, steps, runs and tickets, and the one table of what may follow what.
+"""The states of quests, steps, runs, tickets and workers, and the one table of what may follow what.
 
 CHECK constraints, the diagram in the documentation and the property tests are all derived from here.
 """
@@ -80,6 +80,20 @@ class TicketState(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
     HELD = "held"
+
+
+class WorkerState(StrEnum):
+    """Whether a worker process is alive.
+
+    Values:
+      live: it renews its lease.
+      lost: its lease ran out, or its process was seen to die; the sweep frees the steps that it ran.
+      stopped: it has left by itself.
+    """
+
+    LIVE = "live"
+    LOST = "lost"
+    STOPPED = "stopped"
 
 
 class SnapshotReason(StrEnum):

@@ -22,6 +22,7 @@ from questline_persistence.errors import (
     summary_of,
     traceback_of,
 )
+from questline_persistence.states import ExecutionStatus
 
 
 class UsageMistake(QuestlineError):
@@ -134,7 +135,7 @@ def _exit_code(error: QuestlineError) -> int:
     if error.code == "import":  # the worker floor's name for a module of Lords that cannot be imported
         return ExitCode.USAGE
     if isinstance(error, QuestFailed):
-        return ExitCode.QUEST_FAILED if error.status == "failed" else ExitCode.QUEST_STOPPED
+        return ExitCode.QUEST_FAILED if error.status == ExecutionStatus.FAILED else ExitCode.QUEST_STOPPED
     found = (code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
     return next(found, ExitCode.UNEXPECTED)
 

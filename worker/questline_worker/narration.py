@@ -6,6 +6,7 @@ import time
 
 from questline_persistence.claims import Claim
 from questline_persistence.log import get_logger
+from questline_persistence.states import ExecutionStatus
 from questline_worker.lords import Outcome, Succeeded
 
 log = get_logger(__name__)
@@ -28,7 +29,7 @@ class Narration:
         seconds = None if begun is None else round(time.monotonic() - begun, 3)
         log.info("step_ended", **_named(claim), outcome=_in_a_word(outcome), seconds=seconds)
 
-    def quest_changed(self, claim: Claim, status: str) -> None:
+    def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
         """Tell of a quest that this step's end has brought to another status."""
         log.info("quest_changed", quest_id=claim.quest_id, quest_type=claim.quest_type, status=str(status))
 

@@ -13,6 +13,7 @@ from questline_persistence.ids import new_claim_id
 from questline_persistence.journal.submission import submit_one, take_apart
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.schema import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
+from questline_persistence.states import RunStatus, WorkerState
 from questline_persistence.store import Database
 
 _STATE = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"
@@ -82,11 +83,11 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     quest_id = trial.quest_id = new_claim_id()
     submit_one(connection, take_apart(trial, namespace=namespace, now=now))
     step = {"quest_id": quest_id, "epoch": 0, "position": "0001", "lord_name": "trial", "tool_name": "trial"}
-    run = {"run_index": 1, "status": "error", "start_time": now, "input_data": "{}", "max_attempts": 1}
+    run = {"run_index": 1, "status": RunStatus.ERROR, "start_time": now, "input_data": "{}", "max_attempts": 1}
     connection.execute(insert(runs).values(**step, **run, namespace=namespace, created_at=rfc3339(now)))
     worker = {"worker_id": quest_id, "namespace": namespace, "process_id": quest_id, "host": "trial", "pid": 0}
     times = {"started_at": now, "lease_until": now, "heartbeat_at": now, "threads": 0}
-    lists = {"state": "stopped", "queues": "[]", "handlers": "[]", "code_version": ""}
+    lists = {"state": WorkerState.STOPPED, "queues": "[]", "handlers": "[]", "code_version": ""}
     connection.execute(insert(workers).values(**worker, **times, **lists))
     connection.execute(insert(counts).values(namespace=namespace, name=quest_id, number=0))
     buried = {"quest_id": quest_id, "namespace": namespace, "epoch": 0, "fence": 0, "deleted_at": rfc3339(now)}

@@ -384,7 +384,7 @@ class QuestRepository:
             lord_name=text(lord_name, "lord_name"),
             tool_name=text(tool_name, "tool_name"),
             run_index=whole(run_index, "run_index"),
-            status=_one_of(RunStatus, status).value,
+            status=_one_of(RunStatus, status),
             start_time=self.database.clock.now() if start_time is None else moment(start_time, "start_time"),
             end_time=None if end_time is None else moment(end_time, "end_time"),
             input_data={} if input_data is None else input_data,

@@ -37,7 +37,7 @@ class RunRecord:
     lord_name: str
     tool_name: str
     run_index: int
-    status: str
+    status: RunStatus
     start_time: float
     end_time: float | None
     input_data: Any

@@ -17,6 +17,7 @@ from questline_persistence.journal import Ending, end_badly, end_together, lock_
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.schema import tickets, workers
+from questline_persistence.states import WorkerState
 from questline_persistence.store import Database
 from questline_persistence.suspicion import CLOCK_SLACK, MAX_LOST_IN_ALL, Death, Loss, weigh
 
@@ -116,7 +117,7 @@ def nobody_holds(now: float) -> ColumnElement[bool]:
     Not worded with EXISTS, which PostgreSQL turns into a join that may read all workers: there is one to look up.
     """
     alive = select(workers.c.worker_id).where(
-        workers.c.worker_id == tickets.c.worker_id, workers.c.state == "live", workers.c.lease_until > now
+        workers.c.worker_id == tickets.c.worker_id, workers.c.state == WorkerState.LIVE, workers.c.lease_until > now
     )
     return alive.scalar_subquery().is_(None)
 

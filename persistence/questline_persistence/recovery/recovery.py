@@ -45,7 +45,7 @@ from questline_persistence.schema import (
     tickets,
     workers,
 )
-from questline_persistence.states import TicketState
+from questline_persistence.states import ExecutionStatus, TicketState, WorkerState
 from questline_persistence.store import Database
 from questline_persistence.suspicion import MAX_LOST
 
@@ -122,7 +122,7 @@ class Recovery:
 
     def declare_lost(self, now: float) -> tuple[str, ...]:
         """Move workers from live to lost whose lease is over."""
-        lost = update(workers).where(self._over(now)).values(state="lost", ended_at=now, **last_words())
+        lost = update(workers).where(self._over(now)).values(state=WorkerState.LOST, ended_at=now, **last_words())
 
         def work(connection: Connection) -> tuple[str, ...]:
             return tuple(connection.execute(lost.returning(workers.c.worker_id)).scalars())
@@ -145,7 +145,7 @@ class Recovery:
             failpoint("sweep.found")
             ends = self._freeing.free(found, now)
             bells = tuple(end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= now)
-            yield Swept((), len(ends), sum(end.status == "failed" for end in ends), bells)
+            yield Swept((), len(ends), sum(end.status is ExecutionStatus.FAILED for end in ends), bells)
             full = len(found) == MAX_SWEEP
             found = self._candidates(now, workers_of, after=found[-1].quest_id) if full else []
 
@@ -161,12 +161,14 @@ class Recovery:
     def _ended_since(self, moment: float) -> list[str]:
         """Return the workers that have ended, one way or the other, since a moment."""
         query = select(workers.c.worker_id).where(
-            workers.c.namespace == self.namespace, workers.c.state != "live", workers.c.ended_at >= moment
+            workers.c.namespace == self.namespace, workers.c.state != WorkerState.LIVE, workers.c.ended_at >= moment
         )
         return self.database.read(lambda connection: list(connection.execute(query).scalars()))
 
     def _over(self, now: float) -> ColumnElement[bool]:
-        return and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until <= now)
+        return and_(
+            workers.c.namespace == self.namespace, workers.c.state == WorkerState.LIVE, workers.c.lease_until <= now
+        )
 
     def _candidates(
         self, now: float, workers_of: Sequence[str] | None = None, *, after: str | None = None
@@ -439,7 +441,9 @@ class Recovery:
 
     def _somebody_knows(self, handler: ColumnElement[str], now: float) -> ColumnElement[bool]:
         """Return the condition that a worker with the Lord is alive."""
-        alive = and_(workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until > now)
+        alive = and_(
+            workers.c.namespace == self.namespace, workers.c.state == WorkerState.LIVE, workers.c.lease_until > now
+        )
         found = select(workers.c.worker_id).where(alive, _knows(handler)).order_by(workers.c.lease_until).limit(1)
         return found.scalar_subquery().is_not(None)
 

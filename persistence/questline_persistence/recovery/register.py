@@ -24,7 +24,7 @@ from questline_persistence.claims import Progress, WorkerCard
 from questline_persistence.journal import error_text
 from questline_persistence.payload import decode, encode
 from questline_persistence.schema import in_state, still_in_state, tickets, workers
-from questline_persistence.states import TicketState
+from questline_persistence.states import TicketState, WorkerState
 from questline_persistence.store import Database
 from questline_persistence.suspicion import CLOCK_SLACK
 
@@ -87,7 +87,7 @@ class Register:
             "process_id": card.process_id,
             "host": card.host,
             "pid": card.pid,
-            "state": "live",
+            "state": WorkerState.LIVE,
             "started_at": self._clock,
             "lease_until": self._clock + lease_seconds,
             "heartbeat_at": self._clock,
@@ -104,7 +104,7 @@ class Register:
         """Prolong a worker's lease; False when it has been declared lost meanwhile."""
         change = (
             update(workers)
-            .where(workers.c.worker_id == worker_id, workers.c.state == "live")
+            .where(workers.c.worker_id == worker_id, workers.c.state == WorkerState.LIVE)
             .values(lease_until=self._clock + lease_seconds, heartbeat_at=self._clock)
             .returning(workers.c.lease_until)
         )
@@ -193,23 +193,23 @@ class Register:
         """Return those of the handlers that a live worker knows."""
         now = self.database.clock.now() if now is None else now
         query = select(workers.c.handlers).where(
-            workers.c.namespace == self.namespace, workers.c.state == "live", workers.c.lease_until > now
+            workers.c.namespace == self.namespace, workers.c.state == WorkerState.LIVE, workers.c.lease_until > now
         )
         lists = self.database.read(lambda connection: connection.execute(query.distinct()).scalars().all())
         return {*handlers}.intersection(name for text in lists for name in decode(text))
 
     def leave(self, worker_id: str) -> None:
         """Mark a worker as stopped."""
-        self._end(workers.c.worker_id == worker_id, "stopped")
+        self._end(workers.c.worker_id == worker_id, WorkerState.STOPPED)
 
     def declare_dead(self, process_id: str) -> list[str]:
         """Mark the workers of a process that is known to have died as lost; return their ids."""
-        return self._end(workers.c.process_id == process_id, "lost")
+        return self._end(workers.c.process_id == process_id, WorkerState.LOST)
 
-    def _end(self, which: object, state: str) -> list[str]:
+    def _end(self, which: object, state: WorkerState) -> list[str]:
         change = (
             update(workers)
-            .where(which, workers.c.state == "live")  # type: ignore[arg-type]  # a column expression
+            .where(which, workers.c.state == WorkerState.LIVE)  # type: ignore[arg-type]  # a column expression
             .values(state=state, lease_until=self._clock, ended_at=self._clock, **last_words())
             .returning(workers.c.worker_id)
         )
@@ -220,7 +220,7 @@ class Register:
         before = (self.database.clock.now() if now is None else now) - KEEP_ENDED_SECONDS
         old = and_(
             workers.c.namespace == self.namespace,
-            workers.c.state.in_(("lost", "stopped")),  # for the index
+            workers.c.state.in_((WorkerState.LOST, WorkerState.STOPPED)),  # for the index
             workers.c.ended_at < before,
         )
         chosen = select(workers.c.worker_id).where(old).limit(MAX_FORGOTTEN).with_for_update(skip_locked=True)
@@ -242,7 +242,7 @@ class Register:
         query = (
             select(workers, holding.label("holding"))
             .where(workers.c.namespace == self.namespace)
-            .order_by(workers.c.state != "live", workers.c.started_at.desc())
+            .order_by(workers.c.state != WorkerState.LIVE, workers.c.started_at.desc())
             .limit(MAX_LISTED)
         )
         rows = self.database.read(lambda connection: connection.execute(query).mappings().all())

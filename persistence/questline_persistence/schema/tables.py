@@ -7,6 +7,7 @@ them byte for byte (JSONB would refuse a NUL and round what it does not understa
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -30,7 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from questline_persistence.dialects import Dialect
-from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
+from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState, WorkerState
 
 #: Positions sort by their bytes on every database, whatever its collation.
 Position = Text().with_variant(Text(collation="C"), "postgresql")
@@ -54,7 +55,13 @@ _TICKETS_STORAGE = {
 _QUESTS_STORAGE = {"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_analyze_scale_factor": 0.02}
 
 
-def _one_of(column: str, values: Any) -> CheckConstraint:
+#: The conditions of indexes on tickets, each of those in one state.
+_READY, _RUNNING, _WAITING = (
+    f"state = '{state}'" for state in (TicketState.READY, TicketState.RUNNING, TicketState.WAITING)
+)
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     """Return a CHECK that `column` holds one of an enumeration's values."""
     names = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({names})", name=column)
@@ -198,35 +205,35 @@ class Tickets(Base):
 
     __table_args__ = (
         _one_of("state", TicketState),
-        CheckConstraint("(state = 'running') = (claim_id IS NOT NULL)", name="claim"),
+        CheckConstraint(f"({_RUNNING}) = (claim_id IS NOT NULL)", name="claim"),
         Index(
             "ix_tickets_ready",
             "namespace",
             "ring_at",
             "available_at",  # those that became ready together, or that a broker forgot, share one ring_at
-            sqlite_where=text("state = 'ready'"),
-            postgresql_where=text("state = 'ready'"),
+            sqlite_where=text(_READY),
+            postgresql_where=text(_READY),
         ),
         Index(
             "ix_tickets_refused",
             "namespace",
             "handler",
-            sqlite_where=text("state = 'ready' AND refusals > 0"),
-            postgresql_where=text("state = 'ready' AND refusals > 0"),
+            sqlite_where=text(f"{_READY} AND refusals > 0"),
+            postgresql_where=text(f"{_READY} AND refusals > 0"),
         ),
         Index(
             "ix_tickets_running",
             "namespace",
             "worker_id",
-            sqlite_where=text("state = 'running'"),
-            postgresql_where=text("state = 'running'"),
+            sqlite_where=text(_RUNNING),
+            postgresql_where=text(_RUNNING),
         ),
         Index(
             "ix_tickets_waiting",
             "namespace",
             "available_at",
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text(_WAITING),
+            postgresql_where=text(_WAITING),
         ),
         {"postgresql_with": _TICKETS_STORAGE},
     )
@@ -278,8 +285,8 @@ class LordRuns(Base):
             "epoch",
             "position",
             unique=True,
-            sqlite_where=text("status = 'success'"),
-            postgresql_where=text("status = 'success'"),
+            sqlite_where=text(f"status = '{RunStatus.SUCCESS}'"),
+            postgresql_where=text(f"status = '{RunStatus.SUCCESS}'"),
         ),
         {"sqlite_autoincrement": True},
     )
@@ -341,7 +348,7 @@ class Workers(Base):
     steps_begun: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
-        _one_of("state", ("live", "lost", "stopped")),
+        _one_of("state", WorkerState),
         Index("ix_workers_state_lease_until", "state", "lease_until"),
         Index("ix_workers_process_id", "process_id"),
     )

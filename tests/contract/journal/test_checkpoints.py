@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from questline_persistence.claims import REDISPATCH_FIRST, Checkpoint, Claim, Settled
 from questline_persistence.errors import QuestConflict
 from questline_persistence.schema import runs
+from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, checkpoint, failure, lost_reply, statements
 
 
@@ -51,7 +52,7 @@ def test_the_last_checkpoint_completes_the_quest(bench: Workbench) -> None:
     bench.clock.advance(4)
     settled = bench.finish(claim, {"done": True})
 
-    assert settled == Settled(won=True, status="completed")
+    assert settled == Settled(won=True, status=ExecutionStatus.COMPLETED)
     assert not bench.has_ticket(quest_id)
     found = bench.repository.load_quest(quest_id)
     assert (found.status, found.version, found.output_data) == ("completed", 2, {"done": True})
@@ -277,7 +278,7 @@ def test_a_checkpoint_of_a_step_in_the_middle_of_a_pause_settles_the_pause(bench
     bench.controls.pause(quest_id)
     settled = bench.finish(claim, 1)
 
-    assert settled == Settled(won=True, status="paused")
+    assert settled == Settled(won=True, status=ExecutionStatus.PAUSED)
     ticket = bench.ticket(quest_id)
     assert (ticket.state, ticket.position, ticket.version) == ("held", "0002", 2)
     assert bench.status(quest_id) == "paused"
@@ -289,7 +290,7 @@ def test_a_last_step_completes_its_quest_though_a_pause_was_asked_for(bench: Wor
     claim = bench.claim(quest_id)
     bench.controls.pause(quest_id)
 
-    assert bench.finish(claim, 1).status == "completed"
+    assert bench.finish(claim, 1).status is ExecutionStatus.COMPLETED
     assert bench.status(quest_id) == "completed"
 
 

@@ -6,6 +6,7 @@ from questline_persistence.claims import Settled
 from questline_persistence.journal.endings import MAX_ERROR_LENGTH
 from questline_persistence.retries import MAX_BACKOFF_SECONDS, backoff
 from questline_persistence.schema import runs
+from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, failure, lost_reply
 
 
@@ -33,7 +34,7 @@ def test_a_failure_without_another_attempt_fails_the_quest(bench: Workbench) -> 
     bench.clock.advance(3)
     settled = bench.journal.fail(failure(claim, "boom", retry_in=None))
 
-    assert settled == Settled(won=True, status="failed")
+    assert settled == Settled(won=True, status=ExecutionStatus.FAILED)
     assert not bench.has_ticket(quest_id)
     found = bench.repository.load_quest(quest_id)
     assert (found.status, found.error, found.version, found.run_data) == ("failed", "boom", 2, {"a": 1})
@@ -102,7 +103,7 @@ def test_a_failure_while_a_pause_was_asked_for_settles_the_pause(bench: Workbenc
     bench.controls.pause(quest_id)
     settled = bench.journal.fail(failure(claim, retry_in=5.0))
 
-    assert settled == Settled(won=True, status="paused")
+    assert settled == Settled(won=True, status=ExecutionStatus.PAUSED)
     ticket = bench.ticket(quest_id)
     assert (ticket.state, ticket.attempt, ticket.version) == ("held", 1, 1)
     assert bench.status(quest_id) == "paused"
@@ -149,7 +150,7 @@ def test_an_attempt_counts_although_its_record_is_left_out(bench: Workbench) -> 
     assert (bench.ticket(quest_id).attempt, bench.repository.runs(quest_id)) == (1, [])
 
     settled = bench.journal.fail(failure(bench.claim(quest_id), "no", retry_in=None), recorded=False)
-    assert settled == Settled(won=True, status="failed")
+    assert settled == Settled(won=True, status=ExecutionStatus.FAILED)
     found = bench.repository.load_quest(quest_id)
     assert (found.status, found.error, found.version, bench.reasons(quest_id)) == ("failed", "no", 0, ["start"])
 

@@ -5,6 +5,7 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.journal.pushed_steps import MAX_POSITION_LENGTH
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.schema import runs, steps
+from questline_persistence.states import ExecutionStatus
 from questline_scheduler.doorbells import message_for
 from questline_scheduler.doorbells.doorbell_broker import bell_named
 from tests.contract.quests import LONG, Workbench, lost_reply
@@ -111,7 +112,7 @@ def test_a_pause_that_was_asked_for_holds_the_first_pushed_step(bench: Workbench
     claim = bench.claim(quest_id)
     bench.controls.pause(quest_id)
 
-    assert bench.finish(claim, 1, "c").status == "paused"
+    assert bench.finish(claim, 1, "c").status is ExecutionStatus.PAUSED
     assert (bench.ticket(quest_id).state, bench.ticket(quest_id).position) == ("held", "0001.0001")
 
 

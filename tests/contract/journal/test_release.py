@@ -4,6 +4,7 @@ import pytest
 
 from questline_persistence.claims import Settled
 from questline_persistence.schema import runs
+from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, failure
 
 
@@ -26,7 +27,7 @@ def test_a_release_while_a_pause_was_asked_for_settles_the_pause(bench: Workbenc
     claim = bench.claim(quest_id)
     bench.controls.pause(quest_id)
 
-    assert bench.journal.release(claim) == Settled(won=True, status="paused")
+    assert bench.journal.release(claim) == Settled(won=True, status=ExecutionStatus.PAUSED)
     assert (bench.status(quest_id), bench.ticket(quest_id).state) == ("paused", "held")
     assert bench.reasons(quest_id) == ["start", "pause"]
 
@@ -64,7 +65,7 @@ def test_a_snooze_while_a_pause_was_asked_for_settles_the_pause_and_goes_on_wait
     quest_id = bench.submit("a")
     claim = bench.claim(quest_id)
     bench.controls.pause(quest_id)
-    assert bench.journal.release(claim, after=60.0) == Settled(won=True, status="paused")
+    assert bench.journal.release(claim, after=60.0) == Settled(won=True, status=ExecutionStatus.PAUSED)
     bench.controls.resume(quest_id)
 
     assert bench.try_claim(quest_id) is None

@@ -7,6 +7,7 @@ import pytest
 
 from questline_persistence.claims import Claim, Settled
 from questline_persistence.models import LordStep
+from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, checkpoint, failure, lost_reply, statements
 
 
@@ -72,7 +73,7 @@ def test_a_chain_of_successors_runs_a_quest_to_its_end(bench: Workbench) -> None
         fences.append(claim.fence)
         bench.check()
 
-    assert hand_over(bench, claim, "end") == Settled(won=True, status="completed")
+    assert hand_over(bench, claim, "end") == Settled(won=True, status=ExecutionStatus.COMPLETED)
     found = bench.repository.load_quest(quest_id)
     assert (found.status, found.run_data) == ("completed", {"a": 0, "b": 1, "c": "end"})
     assert fences == sorted(set(fences))
@@ -85,7 +86,7 @@ def test_a_pause_that_was_asked_for_holds_the_ticket_and_nothing_is_claimed(benc
     claim = bench.claim(quest_id)
     bench.controls.pause(quest_id)
 
-    assert hand_over(bench, claim) == Settled(won=True, status="paused")
+    assert hand_over(bench, claim) == Settled(won=True, status=ExecutionStatus.PAUSED)
     ticket = bench.ticket(quest_id)
     assert (ticket.state, ticket.claim_id, ticket.worker_id, ticket.deadline) == ("held", None, None, None)
     assert bench.status(quest_id) == "paused"

@@ -13,6 +13,7 @@ from questline_persistence.claims import Claim
 from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
 from questline_persistence.models import QuestExecutionData
+from questline_persistence.states import ExecutionStatus
 from questline_worker.lords.outcomes import Failed, Outcome
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class ExecutionHooks:
         if self.on_step_end is not None:
             _call(self.on_step_end, _event(claim, outcome.error if isinstance(outcome, Failed) else None))
 
-    def quest_changed(self, claim: Claim, status: str) -> None:
+    def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
         """The executor tells of quests by itself, once they are read."""
 
     def quest_ended(self, quest: QuestExecutionData) -> None:

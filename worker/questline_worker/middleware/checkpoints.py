@@ -23,6 +23,7 @@ from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import Recovery
+from questline_persistence.states import ExecutionStatus
 from questline_scheduler.doorbells import HandedMessage, Ringer
 from questline_scheduler.loops import Loop
 from questline_worker.lords import Dropped, Outcome
@@ -56,7 +57,7 @@ class StepHooks(Protocol):
     def step_ended(self, claim: Claim, outcome: Outcome) -> None:
         """The handler is done; nothing has been written yet."""
 
-    def quest_changed(self, claim: Claim, status: str) -> None:
+    def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
         """The end of a step was written, and has brought its quest to another status."""
 
 

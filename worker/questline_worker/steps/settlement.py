@@ -17,6 +17,7 @@ from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
+from questline_persistence.states import ExecutionStatus
 from questline_scheduler.doorbells import BackgroundRinger, Ringer
 from questline_worker.lords import Dropped, Failed, GivenBack, Outcome, Snoozed, Succeeded
 from questline_worker.steps.handover import Handover, Seat
@@ -50,7 +51,7 @@ class Settlement:
         handover: Handover,
         *,
         behind: bool,
-        on_quest_changed: Callable[[Claim, str], object] | None = None,
+        on_quest_changed: Callable[[Claim, ExecutionStatus], object] | None = None,
     ) -> None:
         self._journal = journal
         self._ringer = ringer

@@ -25,6 +25,7 @@ from questline_persistence.claims import (
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects.driver import execute
 from questline_persistence.payload import encode
+from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
 
 #: Most rows in one statement; each number of them is a text of its own, which the driver keeps prepared.
 MAX_ROWS = 32
@@ -169,7 +170,7 @@ def mine(
     for request in requests:
         for *row, status in execute(connection, _MINE, _asked(request)):
             claims.append(claimed(row, worker_id=worker_id, namespace=namespace, now=now))
-            if status == "new":
+            if status == ExecutionStatus.NEW:
                 execute(connection, _BEGIN, {"quest_id": request.quest_id, "now": now, "now_text": rfc3339(now)})
     return claims
 
@@ -243,7 +244,7 @@ def _ahead(end: Checkpoint, step: Sequence[Any], handlers: list[str], worker_id:
         "successor": end.successor if goes_on else None,
         "next_worker": worker_id if goes_on else None,
         "next_seconds": timeout_seconds if goes_on else None,
-        "reason": "checkpoint",
+        "reason": SnapshotReason.CHECKPOINT.value,
     }
 
 
@@ -253,8 +254,8 @@ def _take_away(connection: Connection, values: dict[str, Any]) -> Settled | None
     if not gone:
         return None
     version, fence = gone[0]
-    values |= {"version": version, "fence": fence, "next_position": None, "reason": "completed"}
-    return Settled(won=True, status="completed")
+    values |= {"version": version, "fence": fence, "next_position": None, "reason": SnapshotReason.COMPLETED.value}
+    return Settled(won=True, status=ExecutionStatus.COMPLETED)
 
 
 def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]]) -> None:
@@ -263,10 +264,11 @@ def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]
     _insert(connection, _RUN, _RUN_VALUES, rows)
     _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
     for end, settled in won:
-        if settled.status == "completed":
+        if settled.status is ExecutionStatus.COMPLETED:
             execute(connection, _COMPLETE, end)
-        elif settled.status == "paused":
-            _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | {"version": end["version"] + 1, "reason": "pause"}])
+        elif settled.status is ExecutionStatus.PAUSED:
+            pause = {"version": end["version"] + 1, "reason": SnapshotReason.PAUSE.value}
+            _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | pause])
             execute(connection, _PAUSE, end)
 
 
@@ -283,7 +285,7 @@ def _values(end: Checkpoint, now: float, code_version: str | None) -> dict[str, 
         "lord_name": held.lord_name,
         "tool_name": held.tool_name,
         "occurrence": held.occurrence,
-        "status": "success",
+        "status": RunStatus.SUCCESS.value,
         "params": held.params_json,
         "attempt": held.attempt,
         "max_attempts": held.max_attempts,
