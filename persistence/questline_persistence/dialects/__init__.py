@@ -8,7 +8,7 @@ from questline_persistence.dialects import driver, forks
 from questline_persistence.dialects.chosen import dialect_for, dialect_of
 from questline_persistence.dialects.dialect import Dialect
 from questline_persistence.dialects.driver import changed_rows, execute
-from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, reason_of
+from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, lacks_schema, reason_of
 from questline_persistence.dialects.transient import (
     is_answered,
     is_lock,
@@ -34,6 +34,7 @@ __all__ = [
     "is_of_session",
     "is_of_statement",
     "is_transient",
+    "lacks_schema",
     "reason_of",
     "unmasked",
 ]

@@ -18,6 +18,7 @@ from questline_persistence.errors import (
 _FORBIDDEN = "42501"
 #: A table, a column or a schema that is not there, or has another type: somebody changed what is ours.
 _CHANGED = ("42P01", "42703", "42804", "42883", "3F000")
+_CHANGED_SQLITE = ("no such table", "no such column")
 #: A table or an index of one of our names is there already, and is somebody else's.
 _TAKEN = ("42P07", "42710")
 _TAKEN_SQLITE = " already exists"
@@ -94,6 +95,11 @@ def _refusal(error: DBAPIError, store: str, reason: str) -> Exception:
     if isinstance(error, IntegrityError):  # the last guard against a mistake of ours
         return error
     return StoreRefused(f"the database {store} refuses this: {reason}")
+
+
+def lacks_schema(error: DBAPIError) -> bool:
+    """Return whether a table or column of ours is not there."""
+    return sqlstate(error) in _CHANGED or reason_of(error).startswith(_CHANGED_SQLITE)
 
 
 def reason_of(error: SQLAlchemyError) -> str:

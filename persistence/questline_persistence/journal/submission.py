@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
-from questline_persistence.dialects import dialect_of
+from questline_persistence.dialects import dialect_of, lacks_schema, reason_of
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict
 from questline_persistence.journal.tombstones import after_deleted
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
@@ -170,7 +170,8 @@ def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Subm
     Raises:
       QuestConflict: as `submit_one`; also if another transaction has submitted the same quest where this one, isolated
         as it is, cannot see it.
-      ConfigurationError: the connection has no transactions, since it commits each statement by itself.
+      ConfigurationError: the connection has no transactions, since it commits each statement by itself; or is to a
+        database without our tables.
     """
     if not dialect_of(connection).begin_callers(connection):
         raise _no_transaction()
@@ -183,7 +184,14 @@ def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Subm
             raise _being_submitted(batch[0]) from error
         if _NO_TRANSACTION in states:
             raise _no_transaction() from error
+        if lacks_schema(error):  # not its cause: that repeats the quest's input
+            raise _of_another_database(reason_of(error)) from None
         raise
+
+
+def _of_another_database(reason: str) -> ConfigurationError:
+    message = f"the connection is to a database without questline's schema: {reason}"
+    return ConfigurationError(message, hint="pass a connection to the database that holds the quests")
 
 
 def _no_transaction() -> ConfigurationError:

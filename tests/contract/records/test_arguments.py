@@ -8,7 +8,15 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from questline_persistence.errors import PayloadError, QuestConflict, QuestlineError, QuestNotFound, WaitTimeout
+from questline_persistence.errors import (
+    ConfigurationError,
+    PayloadError,
+    QuestConflict,
+    QuestlineError,
+    QuestNotFound,
+    WaitTimeout,
+)
+from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
 from tests.contract.quests import Workbench, quest
 
@@ -87,6 +95,25 @@ def test_of_a_batch_within_a_callers_transaction_all_or_none_is_submitted(
             client.submit_many([quest("a", quest_id="new"), quest("b", quest_id="first")], connection=connection)
 
     assert bench.quest_ids() == ["first"]
+
+
+def test_a_connection_to_another_database_of_the_same_kind_is_told_without_the_quests_input(
+    bench: Workbench, client: QuestClient, request: pytest.FixtureRequest
+) -> None:
+    kind = "sqlite" if bench.url.startswith("sqlite") else "postgres"
+    engine = create_engine(
+        Database(request.getfixturevalue(f"blank_{kind}_url")).url, module=bench.database.engine.dialect.dbapi
+    )
+    with (
+        engine.connect() as connection,
+        pytest.raises(ConfigurationError, match="a database without questline's schema: ") as refused,
+    ):
+        client.submit(quest("a", input_data={"card": "4111"}), connection=connection)
+    engine.dispose()
+
+    assert "4111" not in str(refused.value)
+    assert refused.value.__suppress_context__
+    assert refused.value.hint == "pass a connection to the database that holds the quests"
 
 
 @pytest.mark.parametrize("given", ["postgresql://somewhere", object(), 7])
