@@ -1,7 +1,6 @@
 """The journal: what a worker writes. Each method is one guarded transition, and tells whether it won.
 
-Nothing else writes runs, snapshots or tickets of running steps; `recovery` and `controls` are its other
-hands, for the loops and for admins.
+`recovery` and `controls` are its other hands, for the loops and for admins.
 """
 
 from __future__ import annotations
