@@ -6,10 +6,9 @@ of rows, whatever the store holds. A count that has reached its bound means "so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, select, union_all
+from sqlalchemy import Connection, Select, Subquery, and_, case, func, literal, select, union_all
 
 from questline_persistence.dialects import dialect_of
 from questline_persistence.schema import quests, runs, tickets
@@ -21,6 +20,8 @@ MAX_COUNTED = 100_000
 MAX_TIMED = 5_000
 #: The newest attempts of a Lord, so many, are those that tell how it fares; and most Lords that are told of.
 MAX_ATTEMPTS, MAX_LORDS = 1_000, 500
+#: Where some of them are another namespace's, one's own are looked for in so many of one's newest quests.
+MAX_QUESTS = 1_000
 
 
 def quest_stats(connection: Connection, namespace: str) -> dict[str, Any]:
@@ -63,33 +64,56 @@ def lord_stats(connection: Connection, namespace: str, lord_name: str | None) ->
 
     The rate is that of attempts which succeeded or failed by themselves; one that was cancelled, or whose worker was
     lost, says nothing of its Lord. It is None where there are no others.
-    Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together.
+    Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together; where another namespace tries it
+    too, those of one's own `MAX_QUESTS` newest quests.
     """
     dialect_of(connection).plan_by_keys(connection)  # as above
-    names = _lords(connection, namespace) if lord_name is None else iter([lord_name])
+    names = _lords(connection, namespace) if lord_name is None else [lord_name]
     return [row for name in names for row in _fared(connection, namespace, name)]
 
 
-def _lords(connection: Connection, namespace: str) -> Iterator[str]:
-    """Yield the names of all Lords that were ever tried, found by one look into the index each."""
-    name: str | None = ""
-    for _ in range(MAX_LORDS):
-        query = select(func.min(runs.c.lord_name)).where(runs.c.namespace == namespace, runs.c.lord_name > name)
+def _lords(connection: Connection, namespace: str) -> list[str]:
+    """Return the names of all Lords that were ever tried, found by one look into the index each.
+
+    Other namespaces' are among them, so those of one's own newest quests are added: the first ones may all be others'.
+    """
+    names: list[str] = []
+    while len(names) < MAX_LORDS:
+        query = select(func.min(runs.c.lord_name)).where(runs.c.lord_name > (names[-1] if names else ""))
         name = connection.execute(query).scalar()
         if name is None:
-            return
-        yield name
+            return names
+        names.append(name)
+    own = _of_newest_quests(select(runs.c.lord_name), namespace).distinct().limit(MAX_LORDS)
+    return sorted({*names, *connection.execute(own).scalars()})
+
+
+def _of_newest_quests(query: Select[Any], namespace: str) -> Select[Any]:
+    """Return a query for attempts, for those alone of a namespace's newest quests."""
+    newest = (
+        select(quests.c.quest_id)
+        .where(quests.c.namespace == namespace)
+        .order_by(quests.c.created_at.desc(), quests.c.quest_id.desc())
+        .limit(MAX_QUESTS)
+        .subquery()
+    )
+    return query.join(newest, newest.c.quest_id == runs.c.quest_id)
+
+
+def _newest_attempts(connection: Connection, namespace: str, lord_name: str) -> Subquery:
+    """Return the newest attempts of one Lord; the index tells them of all namespaces together."""
+    columns = (runs.c.tool_name, runs.c.status, runs.c.lost, runs.c.duration_seconds.label("seconds"))
+    found = select(*columns).where(runs.c.lord_name == lord_name)
+    newest = found.add_columns(runs.c.namespace).order_by(runs.c.created_at.desc()).limit(MAX_ATTEMPTS).subquery()
+    all_mine = select(func.min(case((newest.c.namespace == namespace, 1), else_=0)))
+    if connection.execute(all_mine).scalar() == 0:
+        return _of_newest_quests(found, namespace).limit(MAX_ATTEMPTS).subquery()
+    return newest
 
 
 def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[str, Any]]:
     """Return how the newest attempts of one Lord went, per tool."""
-    newest = (
-        select(runs.c.tool_name, runs.c.status, runs.c.lost, runs.c.duration_seconds.label("seconds"))
-        .where(runs.c.namespace == namespace, runs.c.lord_name == lord_name)
-        .order_by(runs.c.created_at.desc())
-        .limit(MAX_ATTEMPTS)
-        .subquery()
-    )
+    newest = _newest_attempts(connection, namespace, lord_name)
     succeeded = func.sum(case((newest.c.status == RunStatus.SUCCESS, 1), else_=0))
     failed = func.sum(case((and_(newest.c.status == RunStatus.ERROR, newest.c.lost.is_(None)), 1), else_=0))
     query = (

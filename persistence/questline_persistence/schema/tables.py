@@ -124,7 +124,8 @@ class QuestExecutions(Base):
         _one_of("status", ExecutionStatus),
         Index("ix_quest_executions_status", "status", "namespace"),
         # Read backwards for "newest first"; the id breaks ties, so that pages never overlap.
-        Index("ix_quest_executions_created_at", "namespace", "created_at", "quest_id"),
+        Index("ix_quest_executions_created_at", "created_at", "quest_id"),
+        Index("ix_quest_executions_newest", "namespace", "created_at", "quest_id"),
         Index(
             "uq_quest_executions_idempotency_key",
             "namespace",
@@ -277,7 +278,7 @@ class LordRuns(Base):
         Index("ix_lord_runs_quest_id_run_index", "quest_id", "run_index"),
         # The newest output of a Lord is found at once, however long the quest is.
         Index("ix_lord_runs_output", "quest_id", "epoch", "lord_name", "version"),
-        Index("ix_lord_runs_lord_name_created_at", "namespace", "lord_name", "created_at"),
+        Index("ix_lord_runs_lord_name_created_at", "lord_name", "created_at"),
         # At most one success per step and epoch, held by the database itself.
         Index(
             "uq_lord_runs_success",

@@ -1,4 +1,4 @@
-"""Tombstones, suspects, snoozes and progress; how attempts ended, and by which code; quests and attempts by tenant.
+"""Tombstones, suspects, snoozes and progress; how attempts ended, and by which code; quests by tenant.
 
 Frozen: it repeats the declarations of that day instead of importing today's tables.
 
@@ -28,28 +28,12 @@ NULLABLE: dict[str, dict[str, sa.types.TypeEngine[Any]]] = {
 }
 #: New columns of tickets that are 0 there.
 COUNTED = ("lost_alone", "company")
-#: Indexes by name and table, with their columns since this migration and before it.
-INDEXES = (
-    (
-        "ix_lord_runs_lord_name_created_at",
-        "lord_runs",
-        ("namespace", "lord_name", "created_at"),
-        ("lord_name", "created_at"),
-    ),
-    ("ix_quest_executions_status", "quest_executions", ("status", "namespace"), ("status",)),
-    (
-        "ix_quest_executions_created_at",
-        "quest_executions",
-        ("namespace", "created_at", "quest_id"),
-        ("created_at", "quest_id"),
-    ),
-)
 BEFORE = "status IN ('success', 'error', 'skipped')"
 SINCE = "status IN ('success', 'error', 'skipped', 'cancelled', 'conflict')"
 
 
 def upgrade() -> None:
-    """Add the table and the columns, allow the new statuses, and index quests and attempts by their namespace."""
+    """Add the table and the columns, allow the new statuses, and index quests by their namespace."""
     op.create_table(
         "tombstones",
         sa.Column("quest_id", sa.Text(), nullable=False),
@@ -65,16 +49,16 @@ def upgrade() -> None:
         for name, kind in columns.items():
             op.add_column(table, sa.Column(name, kind))
     _allow(SINCE, instead_of=BEFORE)
-    for name, table, tenants, _ in INDEXES:
-        _index_by(name, table, tenants)
+    _index_by("status", "namespace")
+    op.create_index("ix_quest_executions_newest", "quest_executions", ["namespace", "created_at", "quest_id"])
 
 
 def downgrade() -> None:
     """Drop them; attempts of the new statuses become skipped ones, whose error still says what they were."""
     for name in COUNTED:
         op.drop_column("tickets", name)
-    for name, table, _, everybodys in INDEXES:
-        _index_by(name, table, everybodys)
+    op.drop_index("ix_quest_executions_newest", "quest_executions")
+    _index_by("status")
     for table, columns in NULLABLE.items():
         for name in columns:
             op.drop_column(table, name)
@@ -83,9 +67,9 @@ def downgrade() -> None:
     op.drop_table("tombstones")
 
 
-def _index_by(name: str, table: str, columns: tuple[str, ...]) -> None:
-    op.drop_index(name, table)
-    op.create_index(name, table, [*columns])
+def _index_by(*columns: str) -> None:
+    op.drop_index("ix_quest_executions_status", "quest_executions")
+    op.create_index("ix_quest_executions_status", "quest_executions", [*columns])
 
 
 def _allow(statuses: str, *, instead_of: str) -> None:
