@@ -55,7 +55,7 @@ GIVEN = {"LordContext", "QuestHandle", "AsyncQuestHandle", "LordRun", "Snapshot"
 INTERNAL = {
     *(f"QuestRepository.{name}" for name in ("outputs_at", "outputs_of", "output", "inherited", "live_handlers")),
     *("QuestRepository.glance", "QuestRepository.tickets", "QuestClient.register", "QuestFilter.conditions"),
-    "Quest.model_post_init",
+    *("Quest.model_post_init", "ExecutionStatus.told"),
     *(f"ExecutionHooks.{name}" for name in ("step_started", "step_ended", "quest_changed", "quest_ended")),
 }
 #: How types are written that have another name in the code.

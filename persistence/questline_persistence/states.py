@@ -32,6 +32,11 @@ class ExecutionStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def told(self) -> str:
+        """The status as the end of a sentence about a quest: "is paused", "has failed"."""
+        return "has failed" if self is ExecutionStatus.FAILED else f"is {self}"
+
 
 class StepStatus(StrEnum):
     """Where one step of a quest is.

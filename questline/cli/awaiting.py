@@ -72,7 +72,7 @@ def note_outcome(quest: QuestExecutionData) -> None:
     if code is ExitCode.OK:
         return
     why = pictures.first_line(quest.error or quest.reason or "")
-    output.note(f"Quest {quest.quest_id} is {quest.status}" + (f": {why}" if why else ""))
+    output.note(f"Quest {quest.quest_id} {quest.status.told}" + (f": {why}" if why else ""))
     paused = quest.status is ExecutionStatus.PAUSED
     output.note(f"Hint: run: questline {'resume' if paused else 'show'} {quest.quest_id}")
     output.note(f"Exit code {code:d}: {MEANINGS[code]}.")

@@ -38,7 +38,7 @@ class UsageMistake(QuestlineError):
 
 
 class Aborted(QuestlineError):
-    """Somebody said no, or pressed Ctrl-C, where a command asked before it went on; nothing more was changed.
+    """Somebody said no where a command asked before it went on; nothing was changed.
 
     What to do:
       Run the command again to be asked again, or with `-y` to say yes beforehand.
@@ -74,6 +74,7 @@ class Failure:
 
 _EXIT_CODES: dict[type[QuestlineError], ExitCode] = {
     UsageMistake: ExitCode.USAGE,
+    Aborted: ExitCode.USAGE,
     PayloadError: ExitCode.USAGE,
     StoreUnavailable: ExitCode.UNREACHABLE,
     QuestNotFound: ExitCode.NOT_FOUND,
@@ -94,8 +95,6 @@ def _ours(error: BaseException) -> QuestlineError:
     """Return the error that says in our words what others raise."""
     if isinstance(error, typer.TyperException):
         return UsageMistake(error.format_message(), hint=_help_hint(error))
-    if isinstance(error, typer.Abort):
-        return Aborted("stopped; nothing more was changed")
     if isinstance(error, UnicodeEncodeError):  # a word of the command line that is no UTF-8, on its way to the store
         return UsageMistake(f"{error.object!r:.100} is no UTF-8 text", hint="write it in UTF-8")
     if isinstance(error, PermissionError):
@@ -118,8 +117,11 @@ def print_failure(failure: Failure, chosen: output.Output) -> None:
     if chosen is not output.Output.TEXT:
         output.write_json({"error": failure.to_json()}, chosen)
         return
-    timed_out = failure.exit_code == ExitCode.TIMED_OUT  # then nothing is wrong
-    output.note(f"{failure.message[:1].upper()}{failure.message[1:]}." if timed_out else f"Error: {failure.message}")
+    timed_out = failure.exit_code == ExitCode.TIMED_OUT
+    if timed_out or failure.code == Aborted.code:  # nothing is wrong
+        output.note(f"{failure.message[:1].upper()}{failure.message[1:]}.")
+    else:
+        output.note(f"Error: {failure.message}")
     if failure.hint:
         output.note(f"Hint: {failure.hint}")
     if timed_out:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import typer
 
 from questline.cli.display import Output, output, pictures
 from questline.cli.exit_codes import ExitCode
-from questline.cli.failures import Failure, UsageMistake, explain, print_failure
+from questline.cli.failures import Aborted, Failure, UsageMistake, explain, print_failure
 from questline.cli.invocation import Invocation
 from questline.cli.quest_filter import FilterWords
 from questline_persistence.errors import QuestlineError
@@ -50,13 +50,20 @@ def confirm(question: str, *, yes: bool, hint: str = "add --yes, or look with --
 
     Raises:
       UsageMistake: there is no terminal to ask on, and no --yes.
-      typer.Abort: the answer was no.
+      Aborted: the answer was no.
+      KeyboardInterrupt: it was Ctrl-C.
     """
     if yes:
         return
     if not sys.stdin.isatty():
         raise UsageMistake("this command asks before it goes on, and there is no terminal to ask on", hint=hint)
-    typer.confirm(question, abort=True, err=True)
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        output.note("\nNothing was changed.")
+        raise KeyboardInterrupt from None
+    if not agreed:
+        raise Aborted("nothing was changed")
 
 
 def do_to_all(
@@ -132,9 +139,19 @@ def _answer_text(results: Sequence[Result]) -> None:
     ]
     if rows:
         output.render(pictures.table("ID", "Status", "", rows=rows))
-    for _, failure in results:
-        if failure is not None:
-            print_failure(failure, Output.TEXT)
+    for failure in _alike([(data["quest_id"], failure) for data, failure in results if failure is not None]):
+        print_failure(failure, Output.TEXT)
+
+
+def _alike(failures: Sequence[tuple[str, Failure]]) -> list[Failure]:
+    """Return one failure of each kind, which tells how many quests have failed alike."""
+    found: dict[tuple[str, str], list[Failure]] = {}
+    for quest_id, failure in failures:
+        found.setdefault((failure.code, failure.message.replace(quest_id, "")), []).append(failure)
+    return [
+        first if not others else replace(first, message=f"{first.message} (and {count(len(others))} more)")
+        for first, *others in found.values()
+    ]
 
 
 def count(quests: int) -> str:

@@ -54,5 +54,5 @@ def _completed(quest: QuestExecutionData) -> QuestExecutionData:
     if quest.status is ExecutionStatus.COMPLETED:
         return quest
     why = quest.error or quest.reason
-    message = f"quest {quest.quest_id} is {quest.status}" + (f": {why}" if why else "")
+    message = f"quest {quest.quest_id} {quest.status.told}" + (f": {why}" if why else "")
     raise QuestFailed(message, status=quest.status, hint=f"run: questline show {quest.quest_id}")

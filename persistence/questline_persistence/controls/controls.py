@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, update
 
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls.corrections import Correction
-from questline_persistence.controls.locked import HINTS, LockedQuest, lock
+from questline_persistence.controls.locked import LockedQuest, lock
 from questline_persistence.controls.replays import earlier, forked_rows, start_again
 from questline_persistence.controls.restart import Restart
 from questline_persistence.controls.starting_point import StartingPoint
@@ -144,7 +144,7 @@ class Controls:
             locked.require("retry")
             position = history.snapshot_row(connection, quest_id).position
             if position is None:
-                raise QuestConflict(f"quest {quest_id} has no step left to run", hint=HINTS["retry"])
+                raise QuestConflict(f"quest {quest_id} has no step left to run", hint=locked.instead_of("retry"))
             bell = locked.issue_ticket(locked.quest.epoch, position, locked.version)
             locked.change(status=ExecutionStatus.RUNNING, error=None, end_time=None, duration_seconds=None)
             return _done(locked, ExecutionStatus.RUNNING, bell)

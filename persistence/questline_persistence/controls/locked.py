@@ -19,11 +19,10 @@ from questline_persistence.states import LIVE, TRANSITIONS, ExecutionStatus, Run
 #: How often to look again when a quest gains a ticket between the two locks.
 MAX_LOCK_TRIES = 10
 
-#: What to do instead, where a verb does not apply.
-HINTS = {
-    "pause": "an ended quest can be replayed: questline replay ID",
+_HINTS = {
+    "pause": "an ended quest can be replayed: questline replay {quest_id}",
     "resume": "only a paused quest can be resumed; a failed one is retried, an ended one replayed",
-    "retry": "only a failed quest can be retried; any other can be replayed: questline replay ID",
+    "retry": "only a failed quest can be retried; any other can be replayed: questline replay {quest_id}",
     "cancel": "it has ended already",
 }
 
@@ -83,9 +82,15 @@ class LockedQuest:
         if self.status in LIVE and not self.tickets:
             message = f"quest {self.quest_id} was only saved: no worker has it yet"
             raise QuestConflict(message, hint=f"hand it to the workers first: questline resume {self.quest_id}")
-        allowed = ", ".join(sorted(TRANSITIONS[verb].sources))
-        message = f"quest {self.quest_id} is {self.status}; {verb} needs it to be one of: {allowed}"
-        raise QuestConflict(message, hint=HINTS.get(verb))
+        *others, last = sorted(TRANSITIONS[verb].sources)
+        allowed = f"{', '.join(others)} or {last}" if others else last
+        message = f"quest {self.quest_id} is {self.status}; {verb} needs it to be {allowed}"
+        raise QuestConflict(message, hint=self.instead_of(verb))
+
+    def instead_of(self, verb: str) -> str | None:
+        """Return what to do where a verb does not apply."""
+        hint = _HINTS.get(verb)
+        return hint and hint.format(quest_id=self.quest_id)
 
     def cut_short(self, why: str) -> None:
         """Record what runs now as cancelled; the verb is about to take its claim away."""

@@ -103,7 +103,7 @@ def test_many_are_refused_without_a_terminal_to_ask_on(cli: CommandLine, monkeyp
     assert cli.rows() == before
 
 
-@pytest.mark.parametrize(("answer", "code", "after"), [("y\n", 0, "cancelled"), ("n\n", 1, "new")])
+@pytest.mark.parametrize(("answer", "code", "after"), [("y\n", 0, "cancelled"), ("n\n", 2, "new")])
 def test_many_are_asked_for_on_a_terminal(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, after: str
 ) -> None:
@@ -306,3 +306,37 @@ def test_an_unexpected_error_shows_its_traceback_only_when_debugging(
     assert "Traceback" not in quiet.err
     assert loud.code == 1
     assert "Traceback" in loud.err
+
+
+def _interrupt(*_: object) -> str:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("typed", "code"), [(lambda *_: "n", 2), (_interrupt, 130)])
+def test_who_says_no_or_stops_at_a_question_is_told_of_no_error(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, typed: object, code: int
+) -> None:
+    cli.submit("alpha")
+    monkeypatch.setattr(sys, "stdin", _Terminal(""))
+    monkeypatch.setattr("builtins.input", typed)
+
+    asked = cli("cancel", "--type", "design_microservice")
+
+    assert asked.code == code
+    assert asked.err.endswith("Nothing was changed.\n")
+    assert "Error" not in asked.err
+    assert cli.json("show", "alpha")["status"] == "new"
+
+
+def test_quests_that_a_verb_cannot_be_done_to_are_told_once(cli: CommandLine) -> None:
+    for quest_id in ("alpha", "beta", "gamma"):
+        cli.submit(quest_id)
+
+    refused = cli("retry", "--status", "new", "-y")
+
+    assert refused.code == 5
+    assert refused.err.splitlines() == [
+        "3 quests match.",
+        "Error: quest alpha is new; retry needs it to be failed (and 2 quests more)",
+        "Hint: only a failed quest can be retried; any other can be replayed: questline replay alpha",
+    ]
