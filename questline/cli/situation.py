@@ -12,6 +12,7 @@ from questline_persistence.states import TERMINAL, ExecutionStatus, StepStatus, 
 
 if TYPE_CHECKING:
     from questline_persistence.models import QuestExecutionData
+    from questline_persistence.recovery import WorkerView
 
 Row = Mapping[str, Any]
 
@@ -60,7 +61,7 @@ class Situation:
 
 
 def situation_of(
-    quest: QuestExecutionData, tickets: Sequence[Row], workers: Sequence[Row], now: float, *, ahead: int = 0
+    quest: QuestExecutionData, tickets: Sequence[Row], workers: Sequence[WorkerView], now: float, *, ahead: int = 0
 ) -> Situation:
     """Return why a quest is where it is.
 
@@ -86,20 +87,20 @@ def situation_of(
     return obstacle(ticket["handler"], ticket["queue"], living(workers)) or _queued(ticket, ahead)
 
 
-def living(workers: Sequence[Row]) -> list[Row]:
+def living(workers: Sequence[WorkerView]) -> list[WorkerView]:
     """Return the workers that are alive."""
-    return [worker for worker in workers if worker["state"] == "live"]
+    return [worker for worker in workers if worker.live]
 
 
-def obstacle(handler: str, queue: str, live: Sequence[Row]) -> Situation | None:
+def obstacle(handler: str, queue: str, live: Sequence[WorkerView]) -> Situation | None:
     """Return why none of these workers takes a step that may run now; None where one of them would."""
     if not live:
         return Situation(Cause.NO_WORKER, "no worker is alive", "questline worker MODULE")
-    able = [worker for worker in live if handler in worker["handlers"]]
+    able = [worker for worker in live if handler in worker.handlers]
     if not able:
         message = f"no live worker knows {handler}"
         return Situation(Cause.LORD_UNKNOWN, message, "start a worker with the module that registers it")
-    if not any(queue in worker["queues"] for worker in able):
+    if not any(queue in worker.queues for worker in able):
         message = f"no live worker that knows {handler} listens to queue {queue}"
         return Situation(Cause.QUEUE_UNHEARD, message, f"questline worker -Q {queue}")
     return None
@@ -123,11 +124,11 @@ def _after_failure(quest: QuestExecutionData) -> str:
     return f"questline retry {quest.quest_id} (the same step again), or with a correction: {correction}"
 
 
-def _running(quest: QuestExecutionData, ticket: Row, workers: Sequence[Row], now: float) -> Situation:
+def _running(quest: QuestExecutionData, ticket: Row, workers: Sequence[WorkerView], now: float) -> Situation:
     position = ticket["position"]
-    holder = next((worker for worker in workers if worker["worker_id"] == ticket["worker_id"]), None)
-    place = f" on {holder['host']} (pid {holder['pid']})" if holder else ""
-    if holder is None or holder["state"] != "live":
+    holder = next((worker for worker in workers if worker.worker_id == ticket["worker_id"]), None)
+    place = f" on {holder.host} (pid {holder.pid})" if holder else ""
+    if holder is None or not holder.live:
         message = f"step {position} was running{place} on a worker that is lost; the next sweep frees it"
         return Situation(Cause.WORKER_LOST, message, SWEEP_HINT)
     if ticket["deadline"] <= now:

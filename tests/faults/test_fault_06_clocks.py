@@ -71,7 +71,7 @@ def test_fault_06_clocks_an_hour_off_change_neither_safety_nor_recovery(server_p
     tell(f"taken over {taken_over:.2f} s after its machine died (lease 2 s)")
     project.open_gate()
     done = project.completed("clocks")
-    states = {row["pid"]: row["state"] for row in project.client.register.all()}
+    states = {row.pid: row.state for row in project.client.register.all()}
     assert states.pop(victim.pid) == "lost"
     assert set(states.values()) == {"live"}, "a living worker was taken for dead"
     assert abs(done.run_data["flaky"] - time.time()) > HOUR / 2, "the clock of the worker was right"

@@ -7,9 +7,11 @@ from questline_persistence.recovery.counters import Counter, Counters
 from questline_persistence.recovery.freeing import nobody_holds
 from questline_persistence.recovery.recovery import MAX_REDISPATCH, Recovery, RungBell, Swept, TicketKey
 from questline_persistence.recovery.register import Holder, Register
+from questline_persistence.recovery.worker_view import ClaimView, WorkerView
 
 __all__ = [
     "MAX_REDISPATCH",
+    "ClaimView",
     "Counter",
     "Counters",
     "Holder",
@@ -18,5 +20,6 @@ __all__ = [
     "RungBell",
     "Swept",
     "TicketKey",
+    "WorkerView",
     "nobody_holds",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from questline_persistence.claims import Progress, WorkerCard
 from questline_persistence.journal import error_text
 from questline_persistence.payload import decode, encode
+from questline_persistence.recovery.worker_view import ClaimView, WorkerView
 from questline_persistence.schema import in_state, still_in_state, tickets, workers
 from questline_persistence.states import TicketState, WorkerState
 from questline_persistence.store import Database
@@ -39,8 +40,9 @@ MAX_MESSAGE = 500
 #: How long a worker that has ended stays listed, in seconds.
 KEEP_ENDED_SECONDS = 86_400.0
 
-#: What is told of a claim: which step, under which name, since when.
-_CLAIM = ("quest_id", "position", "handler", "claim_id", "claimed_at")
+#: The columns of a worker, and of a claim, that are shown.
+_SHOWN = [workers.c[each.name] for each in fields(WorkerView) if each.name != "holding"]
+_CLAIM = [each.name for each in fields(ClaimView)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ class Register:
         )
         return self.database.read(lambda connection: connection.execute(query).first() is not None)
 
-    def claims_of(self, worker_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    def claims_of(self, worker_ids: Sequence[str]) -> dict[str, list[ClaimView]]:
         """Return, by worker, the steps that these workers run, longest first, at most `MAX_CLAIMS` of each."""
         place = func.row_number().over(partition_by=tickets.c.worker_id, order_by=tickets.c.claimed_at).label("place")
         running = (
@@ -168,9 +170,9 @@ class Register:
             .subquery()
         )
         query = select(running).where(running.c.place <= MAX_CLAIMS).order_by(running.c.place)
-        found: dict[str, list[dict[str, Any]]] = {}
+        found: dict[str, list[ClaimView]] = {}
         for row in self.database.read(lambda connection: connection.execute(query).mappings().all()):
-            found.setdefault(row["worker_id"], []).append({name: row[name] for name in _CLAIM})
+            found.setdefault(row["worker_id"], []).append(ClaimView(**{name: row[name] for name in _CLAIM}))
         return found
 
     def holder_of(self, quest_id: str) -> Holder | None:
@@ -227,7 +229,7 @@ class Register:
         change = workers.delete().where(workers.c.worker_id.in_(chosen))
         return self.database.write(lambda connection: connection.execute(change).rowcount, at="forget")
 
-    def all(self, *, now: float | None = None) -> list[dict[str, object]]:
+    def all(self, *, now: float | None = None) -> list[WorkerView]:
         """Return every listed worker with the number of claims it holds, newest first."""
         now = self.database.clock.now() if now is None else now
         holding = (
@@ -240,21 +242,21 @@ class Register:
             .scalar_subquery()
         )
         query = (
-            select(workers, holding.label("holding"))
+            select(*_SHOWN, holding.label("holding"))
             .where(workers.c.namespace == self.namespace)
             .order_by(workers.c.state != WorkerState.LIVE, workers.c.started_at.desc())
             .limit(MAX_LISTED)
         )
         rows = self.database.read(lambda connection: connection.execute(query).mappings().all())
-        return [
-            {
-                **row,
-                "state": "lost" if row["state"] == "live" and row["lease_until"] <= now else row["state"],
-                "queues": decode(row["queues"]),
-                "handlers": decode(row["handlers"]),
-            }
-            for row in rows
-        ]
+        return [_view(dict(row), now) for row in rows]
+
+
+def _view(row: dict[str, Any], now: float) -> WorkerView:
+    """Return a row of the register as people are shown it."""
+    over = row["state"] == WorkerState.LIVE and row["lease_until"] <= now
+    state = WorkerState.LOST if over else WorkerState(row["state"])
+    read: dict[str, Any] = {"queues": tuple(decode(row["queues"])), "handlers": tuple(decode(row["handlers"]))}
+    return WorkerView(**{**row, **read, "state": state})
 
 
 def last_words() -> dict[str, ScalarSelect[int]]:

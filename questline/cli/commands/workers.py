@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,10 +12,11 @@ from questline.cli.command import command
 from questline.cli.display import pictures
 from questline.cli.invocation import Invocation
 
+if TYPE_CHECKING:
+    from questline_persistence.recovery import ClaimView, WorkerView
+
 #: Most quests that the table names of one worker; JSON names more.
 MAX_NAMED = 3
-
-Row = Mapping[str, Any]
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -27,10 +28,10 @@ def workers(invocation: Invocation) -> None:
     """List worker processes and the quests that they hold, newest first; those that ended stay listed for a day."""
     now = invocation.now()
     found = invocation.register.all(now=now)
-    claims = invocation.register.claims_of([str(row["worker_id"]) for row in found if row["holding"]])
-    items = [_item(row, claims.get(str(row["worker_id"]), []), now) for row in found]
+    claims = invocation.register.claims_of([worker.worker_id for worker in found if worker.holding])
+    held = [(worker, claims.get(worker.worker_id, [])) for worker in found]
     invocation.answer_items(
-        items,
+        [worker.to_json(now, own) for worker, own in held],
         lambda: pictures.table(
             "Worker",
             "State",
@@ -43,7 +44,7 @@ def workers(invocation: Invocation) -> None:
             "Quests",
             "Queues",
             "Lords",
-            rows=[_cells(item) for item in items],
+            rows=[_cells(worker, own, now) for worker, own in held],
             numbers=("PID", "Threads", "Holds"),
             spare=("Queues", "Threads", "Up", "Lords", "PID", "Quests", "Heartbeat"),
         ),
@@ -51,51 +52,27 @@ def workers(invocation: Invocation) -> None:
     )
 
 
-def _item(row: Row, claims: Sequence[Row], now: float) -> dict[str, Any]:
-    """Return a worker as JSON."""
-    return {
-        "worker_id": row["worker_id"],
-        "namespace": row["namespace"],
-        "state": row["state"],
-        "host": row["host"],
-        "pid": row["pid"],
-        "process_id": row["process_id"],
-        "started_at": times.stamped(row["started_at"]),
-        "ended_at": times.stamped(row["ended_at"]),
-        "up_seconds": (row["ended_at"] or now) - row["started_at"],
-        "heartbeat_at": times.stamped(row["heartbeat_at"]),
-        "heartbeat_age_seconds": max(now - row["heartbeat_at"], 0.0),
-        "lease_ends_at": times.stamped(row["lease_until"]),
-        "threads": row["threads"],
-        "queues": row["queues"],
-        "handlers": row["handlers"],
-        "code_version": row["code_version"],
-        "holding": row["holding"],
-        "claims": [{**claim, "claimed_at": times.stamped(claim["claimed_at"])} for claim in claims],
-    }
-
-
-def _cells(item: Row) -> list[object]:
+def _cells(worker: WorkerView, claims: Sequence[ClaimView], now: float) -> list[object]:
     """Return a worker as a row of the table."""
     return [
-        str(item["worker_id"])[:12],
-        pictures.word(item["state"]),
-        item["host"],
-        item["pid"],
-        times.length(item["up_seconds"]),
-        f"{times.length(item['heartbeat_age_seconds'])} ago",
-        item["threads"],
-        item["holding"],
-        _named(item),
-        ", ".join(item["queues"]),
-        _lords(item["handlers"]),
+        worker.worker_id[:12],
+        pictures.word(worker.state),
+        worker.host,
+        worker.pid,
+        times.length(worker.up_seconds(now)),
+        f"{times.length(worker.heartbeat_age_seconds(now))} ago",
+        worker.threads,
+        worker.holding,
+        _named(worker, claims),
+        ", ".join(worker.queues),
+        _lords(worker.handlers),
     ]
 
 
-def _named(item: Row) -> str:
+def _named(worker: WorkerView, claims: Sequence[ClaimView]) -> str:
     """Return the first quests that a worker holds."""
-    shown = ", ".join(claim["quest_id"] for claim in item["claims"][:MAX_NAMED])
-    return f"{shown}, …" if item["holding"] > MAX_NAMED else shown or "-"
+    shown = ", ".join(claim.quest_id for claim in claims[:MAX_NAMED])
+    return f"{shown}, …" if worker.holding > MAX_NAMED else shown or "-"
 
 
 def _lords(handlers: Sequence[str]) -> str:

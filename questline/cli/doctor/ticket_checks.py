@@ -8,8 +8,9 @@ from typing import Any
 from questline.cli import times
 from questline.cli.doctor.check import Check, Verdict, passed
 from questline.cli.invocation import Invocation
-from questline.cli.situation import SWEEP_HINT, Cause, Row, living, obstacle
+from questline.cli.situation import SWEEP_HINT, Cause, living, obstacle
 from questline_persistence.records import MAX_LOOKED, Group, Stage
+from questline_persistence.recovery import WorkerView
 
 #: A step that may run, and that nobody has picked up for longer, is reported; in seconds.
 PATIENCE = 30.0
@@ -54,7 +55,7 @@ def _later(groups: Sequence[Group], now: float) -> Iterator[Check]:
         yield _check(Verdict.PASS, Cause.BACK_OFF, message, None, groups=groups, more=until)
 
 
-def _stuck(groups: Sequence[Group], live: Sequence[Row]) -> Iterator[Check]:
+def _stuck(groups: Sequence[Group], live: Sequence[WorkerView]) -> Iterator[Check]:
     """Yield why steps that may run do not, where that is not simply for their turn."""
     found: dict[Cause, tuple[str | None, list[Group]]] = {}
     for group in groups:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from questline.cli.doctor.check import Check, passed, warned
 from questline.cli.invocation import Invocation
 from questline.cli.situation import living
+from questline_persistence.states import WorkerState
 
 #: Most Lords that are named.
 MAX_LORDS = 20
@@ -14,9 +15,9 @@ MAX_LORDS = 20
 
 def check_workers(invocation: Invocation) -> Iterator[Check]:
     """Yield who is alive, and which Lords live quests need that nobody alive knows."""
-    rows = invocation.register.all()
-    live = living(rows)
-    lost = sum(row["state"] == "lost" for row in rows)
+    workers = invocation.register.all()
+    live = living(workers)
+    lost = sum(worker.state is WorkerState.LOST for worker in workers)
     needed = invocation.repository.live_handlers()
     value = {"live": len(live), "lost": lost}
     if live:
@@ -25,7 +26,7 @@ def check_workers(invocation: Invocation) -> Iterator[Check]:
         yield warned("workers", "live", f"none, and {waiting:,} quests are live", "run: questline worker MODULE", value)
     else:
         yield passed("workers", "live", "none, and no quest needs one", value)
-    known = {name for row in live for name in row["handlers"]}
+    known = {name for worker in live for name in worker.handlers}
     unknown = sorted(needed.keys() - known) if live else []
     for handler in unknown[:MAX_LORDS]:
         message = f"{handler} is needed by {needed[handler]:,} quests and known to no live worker"

@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from questline_persistence.models import LordStep, QuestExecutionData
+from questline_persistence.recovery import WorkerView
 from questline_persistence.states import RunStatus
 from questline_scheduler.client import QuestClient
 from tests.contract.quests import Workbench
@@ -121,13 +122,13 @@ class Project:
         self.wait_for_workers(before + processes)
         return pool
 
-    def live_workers(self) -> list[dict[str, object]]:
-        return [row for row in self.client.register.all() if row["state"] == "live"]
+    def live_workers(self) -> list[WorkerView]:
+        return [row for row in self.client.register.all() if row.state == "live"]
 
     def wait_for_workers(self, count: int) -> None:
         def there() -> bool:
             live = self.live_workers()
-            self.children |= {int(str(row["pid"])) for row in live}
+            self.children |= {row.pid for row in live}
             return len(live) >= count
 
         eventually(there, timeout=LONG, message=f"{count} workers did not come up: {self.log[-3000:]}")

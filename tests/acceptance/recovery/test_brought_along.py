@@ -386,4 +386,4 @@ def test_queues_may_be_named_one_by_one(sqlite_project: Project) -> None:
     _start(sqlite_project, "-Q", "a", "-Q", "b,c")
     sqlite_project.wait_for_workers(1)
     (worker,) = sqlite_project.live_workers()
-    assert worker["queues"] == ["a", "b", "c"]
+    assert worker.queues == ("a", "b", "c")

@@ -54,7 +54,7 @@ def test_dev_listens_to_every_queue_that_its_lords_name_and_tells_of_steps_and_q
     assert "seconds=" in ended
     assert not started.startswith("{"), "JSON is for machines"
     (worker,) = project.live_workers()
-    assert worker["queues"] == ["default", "gpu"]
+    assert worker.queues == ("default", "gpu")
 
 
 def test_dev_runs_new_code_once_the_running_step_has_ended(sqlite_project: Project) -> None:
@@ -66,12 +66,12 @@ def test_dev_runs_new_code_once_the_running_step_has_ended(sqlite_project: Proje
     project.wait_for_begin("long:0:0001")
 
     _write_until(project, "answers.py", ANSWER.format(answer=2), "code_changed")
-    assert is_alive(int(str(before["pid"])))
+    assert is_alive(before.pid)
     assert project.times_begun()["long:0:0001"] == 1
     project.open_gate()
 
     done = project.completed(long_id)
-    assert done.run_data == {"slow": before["pid"], "answer": 2}
+    assert done.run_data == {"slow": before.pid, "answer": 2}
     assert project.times_begun()["long:0:0001"] == 1
     assert [run.status for run in project.client.runs(long_id)] == ["success", "success"]
     assert "worker_process_died" not in project.log

@@ -84,7 +84,7 @@ def test_fault_05_a_worker_frozen_past_its_lease_is_fenced_and_goes_on_under_a_n
 
     eventually(late_end, timeout=LONG, message="the frozen handler did not end")
     eventually(
-        lambda: [row["state"] for row in project.client.register.all() if row["pid"] == first.pid] == ["live", "lost"],
+        lambda: [row.state for row in project.client.register.all() if row.pid == first.pid] == ["live", "lost"],
         timeout=LONG,
         message="the frozen worker did not come back under a new name",
     )

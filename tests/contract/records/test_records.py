@@ -299,4 +299,4 @@ def test_living_workers_are_listed_before_any_number_of_ended_ones(bench: Workbe
         bench.worker(process_id=str(number))
         bench.register.declare_dead(str(number))
 
-    assert bench.register.all()[0]["worker_id"] == alive.worker_id
+    assert bench.register.all()[0].worker_id == alive.worker_id

@@ -4,21 +4,21 @@ import pytest
 from sqlalchemy import event
 
 from questline_persistence import clock
-from questline_persistence.recovery import Register, register
+from questline_persistence.recovery import ClaimView, Register, WorkerView, register
 from questline_persistence.recovery.register import KEEP_ENDED_SECONDS
 from tests.contract.quests import LEASE, LONG, Workbench
 
 
-def listed(bench: Workbench) -> dict[object, dict[str, object]]:
-    return {row["worker_id"]: row for row in bench.register.all()}
+def listed(bench: Workbench) -> dict[str, WorkerView]:
+    return {row.worker_id: row for row in bench.register.all()}
 
 
 def test_a_worker_that_has_entered_is_listed_with_all_that_it_told(bench: Workbench) -> None:
     journal = bench.worker(handlers=["a:work"], process_id="p")
     row = listed(bench)[journal.worker_id]
 
-    assert (row["state"], row["process_id"], row["host"], row["pid"], row["threads"]) == ("live", "p", "host", 1, 8)
-    assert (row["queues"], row["handlers"], row["holding"]) == (["default"], ["a:work"], 0)
+    assert (row.state, row.process_id, row.host, row.pid, row.threads) == ("live", "p", "host", 1, 8)
+    assert (row.queues, row.handlers, row.holding) == (("default",), ("a:work",), 0)
 
 
 def test_a_worker_that_enters_twice_is_one_worker(bench: Workbench) -> None:
@@ -34,7 +34,7 @@ def test_a_worker_that_enters_twice_is_one_worker(bench: Workbench) -> None:
 def test_a_renewed_lease_lasts_from_now_on_by_the_clock_of_the_database(bench: Workbench) -> None:
     journal = bench.worker(lease=1.0)
     assert bench.register.renew(journal.worker_id, LONG)
-    until = listed(bench)[journal.worker_id]["lease_until"]
+    until = listed(bench)[journal.worker_id].lease_until
 
     assert until == pytest.approx(bench.clock.now() + LONG, abs=30)
 
@@ -45,14 +45,14 @@ def test_a_worker_that_was_declared_lost_cannot_renew_its_lease(bench: Workbench
 
     assert not bench.register.renew(journal.worker_id, LONG)
     assert not bench.register.renew("nobody", LONG)
-    assert listed(bench)[journal.worker_id]["state"] == "lost"
+    assert listed(bench)[journal.worker_id].state == "lost"
 
 
 def test_only_the_workers_of_the_dead_process_are_declared_lost(bench: Workbench) -> None:
     dead, alive = bench.worker(process_id="dead"), bench.worker(process_id="alive")
     bench.register.declare_dead("dead")
 
-    assert {one: row["state"] for one, row in listed(bench).items()} == {
+    assert {one: row.state for one, row in listed(bench).items()} == {
         dead.worker_id: "lost",
         alive.worker_id: "live",
     }
@@ -63,14 +63,14 @@ def test_a_worker_that_leaves_is_stopped_and_not_lost(bench: Workbench) -> None:
     journal = bench.worker()
     bench.register.leave(journal.worker_id)
 
-    assert listed(bench)[journal.worker_id]["state"] == "stopped"
+    assert listed(bench)[journal.worker_id].state == "stopped"
     assert bench.recovery.sweep(now=bench.clock.advance(LONG)).lost_workers == ()
 
 
 def test_a_worker_whose_lease_is_over_is_shown_as_lost_before_any_sweep(bench: Workbench) -> None:
     journal = bench.worker(lease=-LONG)
 
-    assert listed(bench)[journal.worker_id]["state"] == "lost"
+    assert listed(bench)[journal.worker_id].state == "lost"
 
 
 def test_a_worker_is_listed_with_the_number_of_its_claims(bench: Workbench) -> None:
@@ -78,7 +78,7 @@ def test_a_worker_is_listed_with_the_number_of_its_claims(bench: Workbench) -> N
     claims = {bench.claim(bench.submit("a"), journal).claim_id for _ in range(3)}
     bench.claim(bench.submit("a"), other)
 
-    assert listed(bench)[journal.worker_id]["holding"] == 3
+    assert listed(bench)[journal.worker_id].holding == 3
     assert bench.register.held([journal.worker_id]) == claims
     assert bench.register.held([]) == set()
 
@@ -129,7 +129,7 @@ def test_fault_06_a_wall_clock_an_hour_off_changes_nothing(bench: Workbench, mon
     assert bench.recovery.sweep().freed == 0
     assert claim.start_time == bench.clock.now()
     assert bench.ticket(quest_id).deadline == bench.clock.now() + 600
-    lease_until = listed(bench)[journal.worker_id]["lease_until"]
+    lease_until = listed(bench)[journal.worker_id].lease_until
     assert lease_until == pytest.approx(real() + LEASE, abs=30)
 
 
@@ -156,13 +156,13 @@ def test_the_way_to_a_connection_is_in_no_reading_of_the_clock(
 
 def test_each_heartbeat_is_noted_by_the_clock_of_the_database(bench: Workbench) -> None:
     journal = bench.worker()
-    entered = listed(bench)[journal.worker_id]["heartbeat_at"]
+    entered = listed(bench)[journal.worker_id].heartbeat_at
     bench.register.renew(journal.worker_id, LEASE)
     row = listed(bench)[journal.worker_id]
 
     assert entered == pytest.approx(bench.clock.now(), abs=30)
-    assert row["heartbeat_at"] > entered  # type: ignore[operator]
-    assert row["lease_until"] == pytest.approx(row["heartbeat_at"] + LEASE, abs=0.01)  # type: ignore[operator]
+    assert row.heartbeat_at > entered
+    assert row.lease_until == pytest.approx(row.heartbeat_at + LEASE, abs=0.01)
 
 
 def test_the_claims_of_workers_are_named_those_that_last_longest_first(
@@ -178,14 +178,7 @@ def test_the_claims_of_workers_are_named_those_that_last_longest_first(
 
     assert found == {
         busy.worker_id: [
-            {
-                "quest_id": claim.quest_id,
-                "position": "0001",
-                "handler": "a:work",
-                "claim_id": claim.claim_id,
-                "claimed_at": claim.start_time,
-            }
-            for claim in held[:2]
+            ClaimView(claim.quest_id, "0001", "a:work", claim.claim_id, claim.start_time) for claim in held[:2]
         ]
     }
     assert bench.register.claims_of([]) == {}

@@ -41,7 +41,7 @@ def test_namespaces_on_one_broker_and_one_database_never_meet(pool: Pool) -> Non
     assert seen["south"] == {handle.quest_id for handle in southern}
     with pytest.raises(QuestNotFound):
         north.get(southern[0].quest_id)
-    assert not {row["worker_id"] for row in north.register.all()} & {row["worker_id"] for row in south.register.all()}
+    assert not {row.worker_id for row in north.register.all()} & {row.worker_id for row in south.register.all()}
 
 
 def test_fault_14_a_forged_doorbell_of_another_namespace_claims_nothing(pool: Pool) -> None:

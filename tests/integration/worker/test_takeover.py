@@ -111,14 +111,14 @@ def test_a_worker_that_was_taken_for_dead_goes_on_under_a_new_name(pool: Pool) -
     stage = Stage(pool)
     member = pool.start(threads=1)
     client = pool.client()
-    eventually(lambda: any(row["state"] == "live" for row in client.register.all()), timeout=LONG)
+    eventually(lambda: any(row.state == "live" for row in client.register.all()), timeout=LONG)
     old = member.worker_id
     _declare_dead(member)
     eventually(lambda: member.worker_id != old, timeout=LONG)
     stage.gates[0].set()
     done = completed(client.submit(quest("slow")))
     assert client.runs(done.quest_id)[0].worker_id == member.worker_id
-    states = {str(row["worker_id"]): row["state"] for row in client.register.all()}
+    states = {row.worker_id: row.state for row in client.register.all()}
     assert (states[old], states[member.worker_id]) == ("lost", "live")
 
 
@@ -126,7 +126,7 @@ def test_what_a_worker_fetches_after_it_was_taken_for_dead_is_held_under_its_new
     stage = Stage(server_pool)
     member = server_pool.start(threads=1, loops=False)
     client = server_pool.client()
-    eventually(lambda: any(row["state"] == "live" for row in client.register.all()), timeout=LONG)
+    eventually(lambda: any(row.state == "live" for row in client.register.all()), timeout=LONG)
     old = member.worker_id
     _declare_dead(member)
     eventually(lambda: member.broker.broker_id != old, timeout=LONG, message="the broker keeps the old name")
@@ -214,7 +214,7 @@ def test_a_worker_that_signed_off_is_not_taken_for_lost(pool: Pool) -> None:
     client = pool.client()
     eventually(lambda: bool(client.register.all()), timeout=LONG)
     member.stop()
-    assert [row["state"] for row in client.register.all()] == ["stopped"]
+    assert [row.state for row in client.register.all()] == ["stopped"]
 
 
 def test_duratiq_10_a_step_whose_lord_nobody_knows_waits_for_a_worker_that_knows_it(pool: Pool) -> None:

@@ -1,12 +1,14 @@
 """Why a quest is where it is."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from questline.cli.situation import Cause, situation_of
 from questline_persistence.models import LordStep, QuestExecutionData, StepView
-from questline_persistence.states import ExecutionStatus, StepStatus
+from questline_persistence.recovery import WorkerView
+from questline_persistence.states import ExecutionStatus, StepStatus, WorkerState
 
 NOW = 1_000_000.0
 TICKET = {
@@ -23,14 +25,23 @@ TICKET = {
     "deadline": None,
 }
 RUNNING = TICKET | {"state": "running", "worker_id": "w1", "claimed_at": NOW - 12, "deadline": NOW + 60}
-WORKER = {
-    "worker_id": "w1",
-    "state": "live",
-    "host": "castle",
-    "pid": 7,
-    "handlers": ["herald:greet"],
-    "queues": ["default"],
-}
+WORKER = WorkerView(
+    worker_id="w1",
+    namespace="default",
+    process_id="p1",
+    host="castle",
+    pid=7,
+    state=WorkerState.LIVE,
+    started_at=NOW - 60,
+    lease_until=NOW + 10,
+    heartbeat_at=NOW - 1,
+    ended_at=None,
+    queues=("default",),
+    handlers=("herald:greet",),
+    threads=8,
+    code_version="",
+    holding=0,
+)
 
 
 def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
@@ -47,9 +58,9 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
     ("ticket", "workers", "cause", "said"),
     [
         (TICKET, [], Cause.NO_WORKER, "no worker is alive"),
-        (TICKET, [WORKER | {"state": "lost"}], Cause.NO_WORKER, "no worker is alive"),
-        (TICKET, [WORKER | {"handlers": []}], Cause.LORD_UNKNOWN, "no live worker knows herald:greet"),
-        (TICKET, [WORKER | {"queues": ["slow"]}], Cause.QUEUE_UNHEARD, "listens to queue default"),
+        (TICKET, [replace(WORKER, state=WorkerState.LOST)], Cause.NO_WORKER, "no worker is alive"),
+        (TICKET, [replace(WORKER, handlers=())], Cause.LORD_UNKNOWN, "no live worker knows herald:greet"),
+        (TICKET, [replace(WORKER, queues=("slow",))], Cause.QUEUE_UNHEARD, "listens to queue default"),
         (
             TICKET | {"available_at": NOW + 90, "attempt": 1},
             [WORKER],
@@ -64,7 +75,12 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
             "step 0001 is snoozed until 1970-01-12 13:48:10 UTC (in 1 m 30 s)",
         ),
         (TICKET | {"available_at": NOW + 90, "snoozed_until": NOW - 90}, [], Cause.BACK_OFF, "waits until"),
-        (RUNNING, [WORKER | {"state": "lost"}], Cause.WORKER_LOST, "was running on castle (pid 7) on a worker that is"),
+        (
+            RUNNING,
+            [replace(WORKER, state=WorkerState.LOST)],
+            Cause.WORKER_LOST,
+            "was running on castle (pid 7) on a worker that is",
+        ),
         (RUNNING, [], Cause.WORKER_LOST, "step 0001 was running on a worker that is lost"),
         (
             RUNNING | {"deadline": NOW - 1},
@@ -75,7 +91,7 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
     ],
 )
 def test_a_quest_that_does_not_move_says_why(
-    ticket: dict[str, Any], workers: list[dict[str, Any]], cause: Cause, said: str
+    ticket: dict[str, Any], workers: list[WorkerView], cause: Cause, said: str
 ) -> None:
     found = situation_of(quest(), [ticket], workers, NOW)
 

@@ -124,7 +124,7 @@ def test_a_worker_that_signs_on_forgets_those_that_ended_long_ago(bench: Workben
     bench.clock.advance(KEEP_ENDED_SECONDS + 60)
     lease._enter()
 
-    assert ended not in {row["worker_id"] for row in bench.register.all()}
+    assert ended not in {row.worker_id for row in bench.register.all()}
 
 
 def test_a_heartbeat_stores_what_steps_have_said_since_the_last_one_in_one_statement_for_all(
@@ -176,5 +176,5 @@ def test_a_worker_introduces_itself_with_the_code_that_it_runs(bench: Workbench)
     told.start(1)
     assert told.wait_until_registered()
     told.stop()
-    found = {row["process_id"]: row["code_version"] for row in bench.register.all()}
+    found = {row.process_id: row.code_version for row in bench.register.all()}
     assert found["other"] == "3f2a1c"
