@@ -18,6 +18,8 @@ class _Terminal:
         return True
 
     def readline(self, *_: Any) -> str:
+        if not self._answer:
+            raise KeyboardInterrupt
         return self._answer
 
 
@@ -308,17 +310,12 @@ def test_an_unexpected_error_shows_its_traceback_only_when_debugging(
     assert "Traceback" in loud.err
 
 
-def _interrupt(*_: object) -> str:
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(("typed", "code"), [(lambda *_: "n", 2), (_interrupt, 130)])
+@pytest.mark.parametrize(("typed", "code"), [("n\n", 2), ("", 130)])
 def test_who_says_no_or_stops_at_a_question_is_told_of_no_error(
-    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, typed: object, code: int
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
 ) -> None:
     cli.submit("alpha")
-    monkeypatch.setattr(sys, "stdin", _Terminal(""))
-    monkeypatch.setattr("builtins.input", typed)
+    monkeypatch.setattr(sys, "stdin", _Terminal(typed))
 
     asked = cli("cancel", "--type", "design_microservice")
 
