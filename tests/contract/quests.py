@@ -20,7 +20,7 @@ from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Recovery, Register
 from questline_persistence.schema import quests, runs, snapshots, steps, tickets
-from questline_persistence.schema.tables import Base
+from questline_persistence.schema.metadata import Base
 from questline_persistence.store import Database
 
 #: The lease of a worker on the bench, and a while after which it is over; both in seconds.

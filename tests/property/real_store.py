@@ -19,7 +19,7 @@ from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
 from questline_persistence.recovery import Recovery
 from questline_persistence.schema import quests, tickets, workers
-from questline_persistence.schema.tables import Base
+from questline_persistence.schema.metadata import Base
 from questline_persistence.suspicion import MAX_LOST
 from tests.contract.quests import Workbench
 from tests.model.actions import BEGINNING, STEP_2

@@ -15,20 +15,13 @@ from questline_persistence.schema.revisions import (
     migrate,
     upgrade,
 )
-from questline_persistence.schema.tables import (
+from questline_persistence.schema.tables import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
+from questline_persistence.schema.ticket_conditions import (
     BELL,
-    counts,
     in_state,
     not_before_available,
     order_of_locks,
-    quests,
-    runs,
-    snapshots,
-    steps,
     still_in_state,
-    tickets,
-    tombstones,
-    workers,
 )
 
 __all__ = [

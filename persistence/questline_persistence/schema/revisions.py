@@ -91,7 +91,7 @@ def _change(database: Database, work: Callable[[Connection], object]) -> None:
 
 def _validate(database: Database) -> None:
     """Have PostgreSQL check the rows against constraints that were changed, while others read and write them."""
-    from questline_persistence.schema.tables import Base  # noqa: PLC0415  (as in `drift`)
+    from questline_persistence.schema.metadata import Base  # noqa: PLC0415  (as in `drift`)
 
     query = text(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint "
@@ -135,7 +135,7 @@ def drift(database: Database) -> list[str]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  (160 ms that only migrations need)
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
-    from questline_persistence.schema.tables import Base  # noqa: PLC0415
+    from questline_persistence.schema.metadata import Base  # noqa: PLC0415
 
     def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "table" or name in Base.metadata.tables

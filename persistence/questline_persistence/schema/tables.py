@@ -7,37 +7,23 @@ them byte for byte (JSONB would refuse a NUL and round what it does not understa
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
-    ColumnElement,
     Double,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
-    case,
-    literal,
-    literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-from questline_persistence.dialects import Dialect
+from questline_persistence.schema.metadata import Base, Labels, Position, RowId, one_of
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState, WorkerState
-
-#: Positions sort by their bytes on every database, whatever its collation.
-Position = Text().with_variant(Text(collation="C"), "postgresql")
-_RowId = BigInteger().with_variant(Integer, "sqlite")
-_Labels = JSON().with_variant(JSONB(), "postgresql")
-
 
 #: How PostgreSQL is to tidy the tickets. Each step leaves one dead row there, or two. Where a ticket goes from ready to
 #: running and back, the indexes that name its state gain entries too (a hand-over is spared that, as a "HOT" update),
@@ -59,26 +45,6 @@ _QUESTS_STORAGE = {"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_analyze_s
 _READY, _RUNNING, _WAITING = (
     f"state = '{state}'" for state in (TicketState.READY, TicketState.RUNNING, TicketState.WAITING)
 )
-
-
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    """Return a CHECK that `column` holds one of an enumeration's values."""
-    names = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({names})", name=column)
-
-
-class Base(DeclarativeBase):
-    """The declarative base; constraint names are fixed so that migrations can name them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
 
 
 class QuestExecutions(Base):
@@ -108,7 +74,7 @@ class QuestExecutions(Base):
     #: How many steps of each Lord the plan of the present epoch has, as JSON, so that pushing more need not count them;
     #: NULL in a quest that is older than this column.
     step_counts: Mapped[str | None] = mapped_column(Text)
-    labels: Mapped[dict[str, str]] = mapped_column(_Labels)
+    labels: Mapped[dict[str, str]] = mapped_column(Labels)
     queue: Mapped[str] = mapped_column(Text)
     priority: Mapped[int] = mapped_column(Integer, server_default="0")
     error: Mapped[str | None] = mapped_column(Text)
@@ -121,7 +87,7 @@ class QuestExecutions(Base):
     schema_version: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (
-        _one_of("status", ExecutionStatus),
+        one_of("status", ExecutionStatus),
         Index("ix_quest_executions_status", "status", "namespace"),
         # Read backwards for "newest first"; the id breaks ties, so that pages never overlap.
         Index("ix_quest_executions_created_at", "created_at", "quest_id"),
@@ -205,7 +171,7 @@ class Tickets(Base):
     progress_claim_id: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
-        _one_of("state", TicketState),
+        one_of("state", TicketState),
         CheckConstraint(f"({_RUNNING}) = (claim_id IS NOT NULL)", name="claim"),
         Index(
             "ix_tickets_ready",
@@ -245,7 +211,7 @@ class LordRuns(Base):
 
     __tablename__ = "lord_runs"
 
-    run_id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    run_id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
     quest_id: Mapped[str] = mapped_column(ForeignKey("quest_executions.quest_id"))
     epoch: Mapped[int] = mapped_column(Integer, server_default="0")
     position: Mapped[str | None] = mapped_column(Position)
@@ -274,7 +240,7 @@ class LordRuns(Base):
     code_version: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
-        _one_of("status", RunStatus),
+        one_of("status", RunStatus),
         Index("ix_lord_runs_quest_id_run_index", "quest_id", "run_index"),
         # The newest output of a Lord is found at once, however long the quest is.
         Index("ix_lord_runs_output", "quest_id", "epoch", "lord_name", "version"),
@@ -302,7 +268,7 @@ class QuestSnapshots(Base):
 
     __tablename__ = "quest_snapshots"
 
-    snapshot_id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    snapshot_id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
     quest_id: Mapped[str] = mapped_column(ForeignKey("quest_executions.quest_id"))
     version: Mapped[int] = mapped_column(Integer)
     epoch: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -318,7 +284,7 @@ class QuestSnapshots(Base):
     created_at: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (
-        _one_of("snapshot_reason", SnapshotReason),
+        one_of("snapshot_reason", SnapshotReason),
         Index("uq_quest_snapshots_quest_id_version", "quest_id", "version", unique=True),
         {"sqlite_autoincrement": True},
     )
@@ -349,7 +315,7 @@ class Workers(Base):
     steps_begun: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
-        _one_of("state", WorkerState),
+        one_of("state", WorkerState),
         Index("ix_workers_state_lease_until", "state", "lease_until"),
         Index("ix_workers_process_id", "process_id"),
     )
@@ -388,36 +354,3 @@ snapshots = cast("Table", QuestSnapshots.__table__)
 workers = cast("Table", Workers.__table__)
 counts = cast("Table", Counts.__table__)
 tombstones = cast("Table", Tombstones.__table__)
-
-#: The columns of a ticket that make a doorbell, in the order of its fields.
-_BELL_FIELDS = ("quest_id", "epoch", "position", "fence", "queue", "priority", "available_at")
-BELL = tuple(tickets.c[name] for name in _BELL_FIELDS)
-
-
-def in_state(state: TicketState) -> ColumnElement[bool]:
-    """Return the condition that a ticket is in `state`, by whose index it is to be found.
-
-    The state stands in the statement itself: a plan that PostgreSQL makes for any value cannot use the state's index.
-    """
-    return tickets.c.state == literal_column(f"'{state}'")
-
-
-def still_in_state(state: TicketState) -> ColumnElement[bool]:
-    """Return the condition that a ticket is in `state` which is to be found by its key.
-
-    Worded so that it leads to no index: both databases would rather read all tickets of the state than look one up.
-    """
-    return literal_column("tickets.state || ''", Text) == literal_column(f"'{state}'")
-
-
-def order_of_locks(dialect: Dialect) -> tuple[ColumnElement[Any], ...]:
-    """Return the order in which everybody locks several tickets: by the bytes of their ids, which is Python's too."""
-    return dialect.by_bytes(tickets.c.quest_id), tickets.c.branch
-
-
-def not_before_available(moment: float) -> ColumnElement[float]:
-    """Return when to ring for a ticket: at `moment`, or when it may run if that is later.
-
-    The looks of the loops go by the time of the next ring, so that none is to come before the step may run.
-    """
-    return case((tickets.c.available_at > moment, tickets.c.available_at), else_=literal(moment))

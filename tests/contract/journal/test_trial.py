@@ -3,7 +3,7 @@
 import pytest
 
 from questline_persistence.journal import try_writing
-from questline_persistence.schema.tables import Base
+from questline_persistence.schema.metadata import Base
 from tests.contract.quests import Workbench, statements
 
 

@@ -12,7 +12,7 @@ from questline_persistence import schema
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.records import QuestRepository
 from questline_persistence.schema import table_locks
-from questline_persistence.schema.tables import Base
+from questline_persistence.schema.metadata import Base
 from questline_persistence.store import Database
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from questline_persistence.schema.tables import Base
+from questline_persistence.schema.metadata import Base
 from questline_persistence.store import Database
 
 #: What PostgreSQL is to report of each statement.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from questline_persistence.records import QuestRepository, statistics
-from questline_persistence.schema.tables import Base
+from questline_persistence.schema.metadata import Base
 from tests.integration.persistence.conftest import Stores
 from tests.integration.persistence.test_flat_cost import OLD, YOUNG, effort, rows, ways
 

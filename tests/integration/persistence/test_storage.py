@@ -6,7 +6,7 @@ import sys
 from sqlalchemy import text
 
 from questline_persistence import schema
-from questline_persistence.schema.tables import Base
+from questline_persistence.schema.metadata import Base
 from questline_persistence.store import Database
 
 EXPECTED = {

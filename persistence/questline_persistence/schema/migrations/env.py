@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
+from questline_persistence.schema.metadata import Base
 from questline_persistence.schema.revisions import VERSION_TABLE
-from questline_persistence.schema.tables import Base
 
 connection = context.config.attributes["connection"]
 context.configure(
