@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
-from questline_persistence.store.database import parse_url
+from questline_persistence.dialects import parse_url
 
 #: By what is broken: a query that must find nothing, on SQLite and on PostgreSQL.
 BROKEN = {

@@ -30,9 +30,9 @@ from questline import (
     StoreUnavailable,
     lord,
 )
+from questline_persistence.dialects import parse_url
 from questline_persistence.schema import runs
 from questline_persistence.store import Database
-from questline_persistence.store.database import parse_url
 from questline_scheduler import step_defaults
 from questline_worker.lords import lords
 from tests.waiting import eventually

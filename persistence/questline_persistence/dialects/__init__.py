@@ -5,7 +5,8 @@ is chosen once, when the store is opened. It imports the words at the root of th
 """
 
 from questline_persistence.dialects import driver, forks
-from questline_persistence.dialects.chosen import dialect_for, dialect_of
+from questline_persistence.dialects.access import Access
+from questline_persistence.dialects.chosen import check_callers, decide_library, dialect_for, dialect_of, parse_url
 from questline_persistence.dialects.dialect import Dialect
 from questline_persistence.dialects.driver import changed_rows, execute
 from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, lacks_schema, reason_of
@@ -20,9 +21,12 @@ from questline_persistence.dialects.transient import (
 
 __all__ = [
     "REFUSALS",
+    "Access",
     "Dialect",
     "Overtime",
     "changed_rows",
+    "check_callers",
+    "decide_library",
     "dialect_for",
     "dialect_of",
     "driver",
@@ -35,6 +39,7 @@ __all__ = [
     "is_of_statement",
     "is_transient",
     "lacks_schema",
+    "parse_url",
     "reason_of",
     "unmasked",
 ]

@@ -7,13 +7,15 @@ in `chosen`, and the contract tests of the store run on it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection
+from sqlalchemy.engine import URL
 
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled
+from questline_persistence.dialects.access import Access
 
 
 class Dialect(Protocol):
@@ -27,6 +29,29 @@ class Dialect(Protocol):
     @property
     def has_one_writer(self) -> bool:
         """Whether transactions write one at a time: then what is committed together costs one sync."""
+        ...
+
+    def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:
+        """Return the way to a store, which is not opened yet.
+
+        Parameters:
+          url: the store's.
+          fresh: returns the URL, anew for each connection: its password may have changed.
+          pool_size: connections kept open.
+          pooled: whether a pooler is known to share a server's sessions among transactions.
+        """
+        ...
+
+    def decide_library(self) -> None:
+        """Decide which library this process uses, where there are several that must not meet."""
+        ...
+
+    def check_library(self, connection: Connection) -> None:
+        """Make sure that a caller's own connection is made by a library that may meet ours.
+
+        Raises:
+          ConfigurationError: it is not.
+        """
         ...
 
     def claim(

@@ -9,19 +9,18 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
 
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.dialects import (
     Overtime,
+    check_callers,
     dialect_for,
     driver,
     explained,
@@ -31,14 +30,11 @@ from questline_persistence.dialects import (
     is_of_session,
     is_of_statement,
     is_transient,
+    parse_url,
     reason_of,
     unmasked,
 )
-from questline_persistence.dialects.postgres import read_postgres_url, sessions, shown
-from questline_persistence.dialects.sqlite import DEFAULT_FOLDER, SqliteFile, make_folder
-from questline_persistence.dialects.sqlite import library as sqlite_library
-from questline_persistence.dialects.sqlite import url as sqlite_url
-from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
+from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.payload import DEFAULTS, HALVES_HINT, Limits, shortened
@@ -53,38 +49,6 @@ log = get_logger(__name__)
 RETRY_FIRST, RETRY_LONGEST = 0.02, 1.0
 #: What a forked process got from its parent and must never close, not even by forgetting it.
 _PARENTS: list[object] = []
-_NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
-
-
-def parse_url(text: str | Path) -> URL:
-    """Return the SQLAlchemy URL that a path or a URL means.
-
-    Raises:
-      ConfigurationError: it is neither a path nor a URL of SQLite or PostgreSQL.
-    """
-    if isinstance(text, Path):
-        return sqlite_url.of_file(text)
-    if not isinstance(text, str):
-        raise ConfigurationError(f"a database is a path or a URL, not {type(text).__name__}", hint=sqlite_url.HINT)
-    if "://" not in text:
-        return sqlite_url.read_path(text)
-    kind = text.partition("://")[0].partition("+")[0]
-    if kind == "sqlite":
-        return sqlite_url.read_sqlite_url(text)
-    if kind in {"postgres", "postgresql"}:
-        return read_postgres_url(text)
-    if not kind.isidentifier():  # it may be anything, a password too
-        raise ConfigurationError("the database URL cannot be read", hint=sqlite_url.HINT)
-    raise ConfigurationError(f"{kind!r} is not a database that questline knows", hint=sqlite_url.HINT)
-
-
-def decide_library(url: str) -> None:
-    """Decide which SQLite library this process uses if its store is an SQLite file.
-
-    A process that runs the code of users does so before it imports that, since they may load another one.
-    """
-    if parse_url(url).get_backend_name() == "sqlite":
-        sqlite_library.driver()
 
 
 class _TakenBackError(Exception):
@@ -111,17 +75,15 @@ class Database:
         limits: Limits = DEFAULTS,
         pooler: str = "auto",
     ) -> None:
-        self._text = str(url)
+        text = str(url)
         self.url = parse_url(url)
         self.dialect = dialect_for(self.url)
-        # Where an SQLite file is, whatever folder the process goes to later.
-        is_file = self.dialect.name == "sqlite" and not self._in_memory
-        self._path = Path(self.url.database or "").absolute() if is_file else None
+        self._access = self.dialect.access(
+            self.url, lambda: parse_url(renewed(text)), pool_size=pool_size, pooled=pooler == "transaction"
+        )
         self.patience = patience
         self.limits = limits
         self._pool_size = pool_size
-        self._pooler = pooler
-        self._is_copy = False
         self.clock = Clock(self._read_clock, forks.new_lock)
         self._begin()
         forks.join(self)
@@ -132,22 +94,17 @@ class Database:
         self._opening = threading.Lock()
         self._engine: Engine | None = None
         self._hot: HotConnections | None = None
-        self._file: SqliteFile | None = None
-        self._gate = forks.Gate()
-        # One connection serves all threads of an in-memory database, one transaction at a time.
-        self._entry: AbstractContextManager[object] = nullcontext()
-        if self.dialect.name == "sqlite":
-            self._entry = threading.RLock() if self._in_memory else self._gate
-        #: Held for as long as a transaction writes a file that other processes may write.
-        self._write_lock: AbstractContextManager[object] = nullcontext()
         self._alarm = Alarm(self.name)
 
     @property
     def name(self) -> str:
         """The URL without its password, for people."""
-        if self.dialect.name == "sqlite":
-            return f"sqlite:///{self.url.database}"
-        return shown(self.url)
+        return self._access.name
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the store is, whatever folder this process goes to later; None if it is none."""
+        return self._access.file
 
     @property
     def long_waits(self) -> int:
@@ -155,16 +112,12 @@ class Database:
         return self._alarm.long_waits
 
     @property
-    def _in_memory(self) -> bool:
-        return self.dialect.name == "sqlite" and self.url.database == ":memory:"
-
-    @property
     def engine(self) -> Engine:
         """The SQLAlchemy engine, made at first use."""
         if self._engine is None:
             with self._opening:
                 if self._engine is None:
-                    self._engine = self._sqlite_engine() if self.dialect.name == "sqlite" else self._postgres_engine()
+                    self._engine = self._access.open_engine()
         return self._engine
 
     @property
@@ -173,86 +126,33 @@ class Database:
             engine = self.engine
             with self._opening:
                 if self._hot is None:
-                    self._hot = HotConnections(engine, most=self._pool_size, shared=self._in_memory)
+                    self._hot = HotConnections(engine, self._access, most=self._pool_size)
         return self._hot
 
     def before_fork(self) -> None:
-        """Close connections to a file as soon as no transaction is under way: neither they nor locks survive a fork."""
-        if self.dialect.name == "sqlite" and not self._in_memory and self._gate.shut():
+        """Close connections that would not survive a fork, as soon as no transaction is under way."""
+        if self._access.shut():
             self._disconnect()
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
-        self._gate.open()
+        self._access.reopen()
 
     def after_fork_in_child(self) -> None:
         """Begin anew; what the parent has open stays as it is, and an in-memory database stays with the parent."""
         if self._engine is not None:
             _PARENTS.append((self._engine, self._hot))
-            self._is_copy = self._in_memory
-            if self._file is not None:
-                self._file.left_to_parent()
+        self._access.left_to_parent()
         self._begin()
-
-    def _sqlite_engine(self) -> Engine:
-        if self._is_copy:
-            raise ConfigurationError(
-                "an in-memory store belongs to the process that opened it, not to those forked from it",
-                hint="use a file: sqlite:///path/to/file.db",
-            )
-        if self._path is not None:
-            make_folder(self._path.parent)
-        module = sqlite_library.driver()
-        file = None if self._path is None else SqliteFile(str(self._path), module)
-        pool: dict[str, Any] = {"poolclass": StaticPool} if self._in_memory else {"pool_size": self._pool_size}
-        url = self.url if self._path is None else self.url.set(database=str(self._path))
-        engine = create_engine(
-            url, module=module, connect_args={"check_same_thread": False}, hide_parameters=True, **pool
-        )
-
-        @event.listens_for(engine, "connect")
-        def _prepare(connection: Any, _record: Any) -> None:
-            sqlite_library.prepare(connection, module)
-            if file is not None:
-                file.opened(connection)
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            # A write transaction takes its lock at once: upgrading a read lock later can fail with "locked".
-            write = connection.get_execution_options().get("questline_write")
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-        if file is not None:
-            self._file, self._write_lock = file, file.write_lock
-        return engine
 
     @property
     def missing(self) -> bool:
-        """Whether the store is an SQLite file that is not there yet, and that opening it would make."""
-        if self._path is None or self._path.exists():
-            return False
-        folder = self._path.parent
-        return folder.is_dir() or folder.name == DEFAULT_FOLDER
-
-    def _postgres_engine(self) -> Engine:
-        pooled = self._pooler == "transaction"
-        return sessions.open_engine(lambda: parse_url(renewed(self._text)), pool_size=self._pool_size, pooled=pooled)
+        """Whether the store is a file that is not there yet, and that opening it would make."""
+        return self._access.is_missing
 
     def _read_clock(self) -> Reading:
-        """Read the database's time; SQLite's is that of the machine, which is always this one."""
-        if self.dialect.name == "sqlite":
-            return Reading.of(time.time)
-        return self._retry(self._ask_clock)
-
-    def _ask_clock(self) -> Reading:
-        with self.engine.connect() as connection:
-            try:
-                if sessions.is_pooled(connection):
-                    return driver.transaction(connection, _time_of, opening=sessions.opening(connection))
-                return _time_of(connection.execution_options(isolation_level="AUTOCOMMIT"))
-            except DBAPIError as error:
-                connection.invalidate(error)  # what goes past SQLAlchemy is not seen by it either
-                raise
+        """Read the database's time."""
+        return self._retry(lambda: self._access.read_time(lambda: self.engine))
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return `work(connection)` of one read transaction."""
@@ -321,23 +221,15 @@ class Database:
         self.clock.refresh()
         self._leave_replaced()
         # The lock is looked up with the connection at hand: opening that is what makes it.
-        with self._entry, self._hot_connections.lent() as connection, self._write_lock:
+        with self._access.entry, self._hot_connections.lent() as connection, self._access.write_lock:
             failpoint(at, "begun")
-            if begin := self._begin_of(connection, alone=alone):
+            if begin := self._access.opening(connection, alone=alone):
                 result = driver.transaction(connection, work, opening=begin, written=partial(failpoint, at, "written"))
             else:
                 result = work(connection)
             failpoint(at, "committed")
-            self._committed()
+            self._access.committed()
             return result
-
-    def _begin_of(self, connection: Connection, *, alone: bool) -> str | None:
-        """Return what begins the transaction of hot statements; None where each is one of its own."""
-        if self.dialect.name == "sqlite":
-            return "BEGIN IMMEDIATE"
-        if alone or sessions.is_pooled(connection):
-            return sessions.opening(connection, sessions.ALONE if alone else sessions.HOT)
-        return None
 
     def _transaction(
         self, work: Callable[[Connection], T], *, write: bool = False, at: str | None = None, repeatable: bool = True
@@ -346,15 +238,15 @@ class Database:
         # Before a connection is taken: `work` asks for the time, and must not need a second connection for it.
         self.clock.refresh()
         self._leave_replaced()
-        with self._entry, self.engine.connect() as plain:
+        with self._access.entry, self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
             level = "READ COMMITTED" if write else "REPEATABLE READ"
             connection = plain.execution_options(questline_write=write, questline_level=level)
             if not write:
                 return self._carry_out(connection, work, at, repeatable=repeatable)
-            with self._write_lock:
+            with self._access.write_lock:
                 result = self._carry_out(connection, work, at, repeatable=repeatable)
-                self._committed()
+                self._access.committed()
                 return result
 
     def _carry_out(
@@ -383,12 +275,8 @@ class Database:
 
     def _leave_replaced(self) -> None:
         """Close connections to a file that is no longer the one at its path: nobody else would ever see its quests."""
-        if self._file is not None and self._file.is_replaced():
+        if self._access.is_replaced():
             self._disconnect()
-
-    def _committed(self) -> None:
-        if self._file is not None:
-            self._file.committed()
 
     def _retry(self, attempt: Callable[[], T], *, tries: float = math.inf, limited: bool = False) -> T:
         """Call `attempt` until it succeeds, fails for good, or the patience is over.
@@ -423,13 +311,7 @@ class Database:
         Raises:
           ConfigurationError: it is to another kind of database, or made by another SQLite library.
         """
-        if connection.dialect.name != self.dialect.name:
-            message = f"the connection is to {connection.dialect.name}, the quests are in {self.dialect.name}"
-            raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
-        if self.dialect.name == "sqlite" and not sqlite_library.is_ours(connection.dialect.dbapi):
-            ours = sqlite_library.driver().__name__
-            message = f"the connection is made by another SQLite library than the one that questline uses here, {ours}"
-            raise ConfigurationError(message, hint=f"create_engine(url, module={ours})")
+        check_callers(connection, self.dialect)
 
     def give_up(self) -> None:
         """Stop waiting for a store that does not answer; the process is about to end."""
@@ -437,21 +319,15 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
-        if self._file is not None:
-            self._file.closing()
+        self._access.closing()
         self._disconnect()
-        if self._file is not None:
-            self._file.closed()
+        self._access.closed()
 
     def _disconnect(self) -> None:
         if self._hot is not None:
             self._hot.close()  # before the engine, which would take the one connection of an in-memory database away
         if self._engine is not None:
             self._engine.dispose()
-
-
-def _time_of(connection: Connection) -> Reading:
-    return Reading.of(lambda: float(driver.execute(connection, _NOW)[0][0]))
 
 
 def _pass(at: str | None, stage: str) -> None:

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event
 
-from questline_persistence.dialects import execute, is_of_session
-from questline_persistence.dialects.postgres import HOT, is_pooled
+from questline_persistence.dialects import Access, is_of_session
 from questline_persistence.errors import QuestlineError
 
 #: Seconds after which a connection that nobody has wanted is closed, once another one is given back.
@@ -26,13 +25,13 @@ class HotConnections:
 
     Parameters:
       engine: opens connections.
+      access: the way to the store, by which they are made fit.
       most: how many are lent at a time; whoever wants another one waits.
-      shared: whether the engine has but one connection, which all use in turn.
     """
 
-    def __init__(self, engine: Engine, *, most: int, shared: bool) -> None:
+    def __init__(self, engine: Engine, access: Access, *, most: int) -> None:
         self._engine = engine
-        self._shared = shared
+        self._access = access
         #: Each with the moment since when nobody has it, the one that was lent last at the end.
         self._kept: deque[tuple[_Hot, float]] = deque()
         self._places = threading.BoundedSemaphore(most)
@@ -88,12 +87,10 @@ class HotConnections:
     def _opened(self) -> _Hot:
         connection = self._engine.connect()
         hot = _Hot(connection, connection.connection.dbapi_connection)
-        if not self._shared:
+        if not self._access.has_one_connection:
             connection.detach()
         try:
-            if self._engine.dialect.name == "postgresql" and not is_pooled(connection):
-                hot.driver.autocommit = True
-                execute(connection, "".join(f"SET {name} = {value};" for name, value in HOT.items()))
+            self._access.prepare_hot(connection)
         except BaseException:
             self._drop(hot)
             raise
@@ -101,7 +98,7 @@ class HotConnections:
 
     def _drop(self, hot: _Hot) -> None:
         """Close a connection that may be broken; SQLAlchemy would try to roll it back first, and log that it cannot."""
-        if self._shared:
+        if self._access.has_one_connection:
             hot.connection.close()
             return
         hot.connection.invalidate()

@@ -28,7 +28,7 @@ from questline import StoreUnavailable
 from questline_persistence.store import Database
 database = Database(sys.argv[1], patience=0)
 database.engine
-database._write_lock._patience = float(sys.argv[2])
+database._access.write_lock._patience = float(sys.argv[2])
 try:
     database.write(lambda c: c.exec_driver_sql("INSERT INTO counts VALUES ('n', 'another', 1)"))
 except StoreUnavailable as error:

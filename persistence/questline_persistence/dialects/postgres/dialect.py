@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Text, any_, collate, func, literal, literal_column, type_coerce
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import URL
 
+from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.driver import execute
 from questline_persistence.dialects.postgres import quests, sessions, steps
+from questline_persistence.dialects.postgres.access import ServerAccess
 
 _SIZE = sql("SELECT pg_database_size(current_database())")
 #: How long a count waits for its row, which somebody else may have locked.
@@ -29,6 +32,16 @@ class Postgres:
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
+
+    def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:
+        """Return the way to a server."""
+        return ServerAccess(url, fresh, pool_size=pool_size, pooled=pooled)
+
+    def decide_library(self) -> None:
+        """Do nothing: there is one library."""
+
+    def check_library(self, connection: Connection) -> None:
+        """Take any: the server keeps clients apart."""
 
     def by_bytes(self, column: ColumnElement[str]) -> ColumnElement[str]:
         """Return the column with the collation of bytes, whatever the database's is."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, text
+from sqlalchemy.engine import URL
 
-from questline_persistence.dialects.sqlite import quests, steps
+from questline_persistence.dialects.access import Access
+from questline_persistence.dialects.sqlite import library, quests, steps
+from questline_persistence.dialects.sqlite.access import MEMORY, FileAccess, MemoryAccess
+from questline_persistence.errors import ConfigurationError
 
 _SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
 
@@ -24,6 +28,25 @@ class Sqlite:
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
+
+    def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:  # noqa: ARG002  (the contract's)
+        """Return the way to a file, or to memory."""
+        return MemoryAccess(url) if url.database == MEMORY else FileAccess(url, pool_size=pool_size)
+
+    def decide_library(self) -> None:
+        """Decide between Python's own SQLite and the wheel's."""
+        library.driver()
+
+    def check_library(self, connection: Connection) -> None:
+        """Make sure that a caller's own connection is made by the SQLite library that we use here.
+
+        Raises:
+          ConfigurationError: it is not.
+        """
+        if not library.is_ours(connection.dialect.dbapi):
+            ours = library.driver().__name__
+            message = f"the connection is made by another SQLite library than the one that questline uses here, {ours}"
+            raise ConfigurationError(message, hint=f"create_engine(url, module={ours})")
 
     def by_bytes(self, column: ColumnElement[str]) -> ColumnElement[str]:
         """Return the column: SQLite knows no other order unless a table asks for one."""

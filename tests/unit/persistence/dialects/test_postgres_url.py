@@ -2,9 +2,9 @@
 
 import pytest
 
+from questline_persistence.dialects import parse_url
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.store import Database
-from questline_persistence.store.database import parse_url
 
 
 def arguments(text: str) -> dict[str, object]:

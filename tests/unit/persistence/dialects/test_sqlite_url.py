@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from questline import ConfigurationError, QuestClient, QuestRepository
+from questline_persistence.dialects import parse_url
 from questline_persistence.store import Database
-from questline_persistence.store.database import parse_url
 
 NAMES = ("a b.db", "a%20b.db", "what?.db", "100%.db", "a#b.db", "a+b.db", "ü.db", "file:x.db", "$5.db", "a&b=c.db")
 
