@@ -157,11 +157,11 @@ def _queued(ticket: Row, ahead: int) -> Situation:
 
 
 def _suspected(ticket: Row) -> str:
-    """Return, after a comma, what a step has to bear since its worker died; nothing where none has."""
+    """Return, after a semicolon, what a step has to bear since its worker died; nothing where none has."""
     if not ticket["lost"]:
         return ""
     how = "alone in its process" if ticket["company"] == 1 else "with few others beside it"
-    return f", suspected: it ran when a worker died, and begins {how} next"
+    return f"; it ran when a worker died, so it begins {how} next"
 
 
 def _because(quest: QuestExecutionData) -> str:

@@ -65,7 +65,7 @@ def test_fault_09_dramatiq_213_a_step_that_is_killed_for_its_memory_ends_and_the
     eventually(lambda: project.client.repository.status("glutton") == "failed", timeout=LONG)
     tell(f"attempts: {dict(project.times_begun())}")
     assert project.times_begun() == {"exits:0:0001": 2, "hog:0:0001": MAX_LOST}
-    assert f"{MAX_LOST} workers have died while they ran it" in (project.client.get("hog").error or "")
+    assert f"{MAX_LOST} workers have died while it ran alone" in (project.client.get("hog").error or "")
     assert (project.client.get("glutton").error or "").startswith("MemoryError")
     assert [run.status for run in project.client.runs("exits")] == [RunStatus.ERROR, RunStatus.SUCCESS]
     assert is_alive(pool.pid)
@@ -86,5 +86,5 @@ def test_fault_09_steps_that_kill_their_process_take_none_of_those_along_that_ru
     repository = project.client.repository
     eventually(lambda: {repository.status(each) for each in killers} == {"failed"}, timeout=3 * LONG)
     for quest_id in killers:
-        assert f"{MAX_LOST} workers have died while they ran it" in (project.client.get(quest_id).error or "")
+        assert f"{MAX_LOST} workers have died while it ran alone" in (project.client.get(quest_id).error or "")
         assert len(project.client.runs(quest_id)) < MAX_LOST_IN_ALL

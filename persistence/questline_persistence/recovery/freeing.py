@@ -60,9 +60,9 @@ class Freeing:
         alone = (row.lost_alone if row.lost else 0) + loss.charged
         what = f"worker {row.worker_id} was lost while it ran this step"
         if alone >= self.max_lost:
-            return _ending(row, now, f"{what} and nothing else{_times(alone)}", None, loss)
+            return _ending(row, now, f"{what} and nothing else{_times(alone, 'while it ran alone')}", None, loss)
         if row.lost + 1 >= MAX_LOST_IN_ALL:
-            return _ending(row, now, f"{what}{_times(row.lost + 1)}", None, loss)
+            return _ending(row, now, f"{what}{_times(row.lost + 1, 'while they ran it')}", None, loss)
         return _ending(row, now, what, _pause(row, loss), loss)
 
     def _end(self, endings: Sequence[Ending], still: ColumnElement[bool], now: float) -> list[Settled]:
@@ -139,8 +139,8 @@ def _death(row: Row[Any]) -> Death | None:
     return None if row.steps_held is None else Death(row.steps_held, row.steps_begun)
 
 
-def _times(deaths: int) -> str:
-    return f"; {deaths} workers have died while they ran it" if deaths > 1 else ""
+def _times(deaths: int, when: str) -> str:
+    return f"; {deaths} workers have died {when}" if deaths > 1 else ""
 
 
 def _just_begun(row: Row[Any]) -> bool:

@@ -31,7 +31,9 @@ def show(invocation: Invocation) -> None:
     found = shown_settings(invocation)
     rows = [(row["variable"], row["value"], row["origin"], row["description"]) for row in found]
     invocation.answer_items(
-        found, lambda: pictures.table("Variable", "Value", "From", "Meaning", rows=rows), empty="There is no setting."
+        found,
+        lambda: pictures.table("Variable", "Value", "From", "Meaning", rows=rows, spare=("Meaning", "From")),
+        empty="There is no setting.",
     )
 
 

@@ -87,7 +87,7 @@ def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> I
 
 def _steps(quest: QuestExecutionData) -> RenderableType:
     rows = [
-        (step.position, step.lord_name, step.tool_name, pictures.word(step.status), pictures.attempts(step))
+        (step.position, step.lord_name, step.tool_name, pictures.step_word(step), pictures.attempts(step))
         for step in quest.steps
     ]
     return pictures.table(

@@ -71,7 +71,7 @@ def _cells(worker: WorkerView, claims: Sequence[ClaimView], now: float) -> list[
 
 def _named(worker: WorkerView, claims: Sequence[ClaimView]) -> str:
     """Return the first quests that a worker holds."""
-    shown = ", ".join(claim.quest_id for claim in claims[:MAX_NAMED])
+    shown = ", ".join(pictures.short_id(claim.quest_id) for claim in claims[:MAX_NAMED])
     return f"{shown}, …" if worker.holding > MAX_NAMED else shown or "-"
 
 

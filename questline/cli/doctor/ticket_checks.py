@@ -18,6 +18,8 @@ PATIENCE = 30.0
 MAX_NAMED = 5
 
 _NOT_PICKED_UP = "if all threads are busy, start more workers; if not, look at the broker"
+#: Verbs as they are said of one step.
+_OF_ONE = {"wait": "waits", "run": "runs", "have": "has", "are": "is", "pause": "pauses"}
 #: What is said of steps that no live worker will take.
 _STUCK = {
     Cause.NO_WORKER: "may run, and no worker is alive",
@@ -39,7 +41,8 @@ def check_tickets(invocation: Invocation) -> Iterator[Check]:
     now, backlog = invocation.now(), invocation.backlog
     live = living(invocation.register.all(now=now))
     ready, running = backlog.ready(patience=PATIENCE, now=now), backlog.running(now=now)
-    message = f"{_number(ready)} wait for a worker or for their time, {_number(running)} run"
+    waiting = f"{_number(ready)} {_agreeing(ready, 'wait for a worker or for their time')}"
+    message = f"{waiting}, {_number(running)} {_agreeing(running, 'run')}"
     yield passed("tickets", "all", message, {"ready": _sum(ready), "running": _sum(running)})
     yield from _later([group for group in ready if group.stage is Stage.LATER], now)
     yield from _stuck([group for group in ready if group.stage is not Stage.LATER], live)
@@ -88,8 +91,16 @@ def _check(
     more: dict[str, Any] | None = None,
 ) -> Check:
     ids = [quest_id for group in groups for quest_id in group.quest_ids][:MAX_NAMED]
-    text = f"{_number(groups)} {message} ({_some(ids)})"
+    text = f"{_number(groups)} {_agreeing(groups, message)} ({_some(ids)})"
     return Check("tickets", str(cause), verdict, text, hint, {"count": _sum(groups), "quest_ids": ids, **(more or {})})
+
+
+def _agreeing(groups: Iterable[Group], text: str) -> str:
+    """Return what is said of steps, a verb first, as it is said of one where there is only one."""
+    if _sum(groups) != 1:
+        return text
+    verb, space, rest = text.partition(" ")
+    return f"{_OF_ONE.get(verb, verb)}{space}{rest}".replace(" their ", " its ").replace(" them ", " it ")
 
 
 def _sum(groups: Iterable[Group]) -> int:

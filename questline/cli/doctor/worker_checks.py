@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from questline.cli.doctor.check import Check, passed, warned
 from questline.cli.invocation import Invocation
+from questline.cli.many import count
 from questline.cli.situation import living
 from questline_persistence.states import WorkerState
 
@@ -23,13 +24,14 @@ def check_workers(invocation: Invocation) -> Iterator[Check]:
     if live:
         yield passed("workers", "live", f"{len(live)} alive, {lost} lost within a day", value)
     elif waiting := sum(needed.values()):
-        yield warned("workers", "live", f"none, and {waiting:,} quests are live", "run: questline worker MODULE", value)
+        are = "is" if waiting == 1 else "are"
+        yield warned("workers", "live", f"none, and {count(waiting)} {are} live", "run: questline worker MODULE", value)
     else:
         yield passed("workers", "live", "none, and no quest needs one", value)
     known = {name for worker in live for name in worker.handlers}
     unknown = sorted(needed.keys() - known) if live else []
     for handler in unknown[:MAX_LORDS]:
-        message = f"{handler} is needed by {needed[handler]:,} quests and known to no live worker"
+        message = f"{handler} is needed by {count(needed[handler])} and known to no live worker"
         hint = "start a worker with the module that registers it"
         yield warned("workers", "lords", message, hint, {"handler": handler, "quests": needed[handler]})
     if len(unknown) > MAX_LORDS:

@@ -213,7 +213,37 @@ def test_workers_are_listed_with_what_they_hold_and_times_as_texts(cli: CommandL
         assert live[name][:4] == time.strftime("%Y", time.gmtime()), name
     assert live["claims"][0]["claimed_at"].endswith("Z")
     assert 0 <= live["heartbeat_age_seconds"] < 60
-    assert claim.quest_id in cli("workers").out
+    assert f"…{claim.quest_id[-12:]} " in cli("workers").out
+
+
+def test_the_settings_keep_their_names_whole_where_there_is_little_room(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    names = {row["variable"] for row in cli.json("config", "show")["items"]}
+
+    assert names <= set(cli("config", "show").out.split())
+
+
+def test_the_step_that_ran_when_its_quest_was_cancelled_is_shown_as_cancelled(
+    cli: CommandLine, bench: Workbench
+) -> None:
+    quest_id = bench.submit("a", "b")
+    bench.claim(quest_id)
+    cli("cancel", quest_id)
+
+    lines = [line.split() for line in cli("show", quest_id).out.splitlines()]
+    assert [line[3] for line in lines if line and line[0] in {"0001", "0002"}] == ["cancelled", "skipped"]
+
+
+def test_the_doctor_speaks_of_one_quest_and_of_one_step_as_of_one(cli: CommandLine, bench: Workbench) -> None:
+    bench.submit("nobody-knows")
+    bench.worker(lease=LONG)
+
+    told = [check["message"] for check in cli.json("doctor")["checks"] if check["group"] in {"workers", "tickets"}]
+    assert "nobody-knows:work is needed by 1 quest and known to no live worker" in told
+    assert "1 waits for a worker or for its time, 0 run" in told
+    assert any(message.startswith("1 waits for a Lord that no live worker knows") for message in told)
 
 
 def test_a_busy_worker_is_shown_with_some_of_its_quests(cli: CommandLine, bench: Workbench) -> None:

@@ -104,7 +104,7 @@ def test_a_quest_that_does_not_move_says_why(
 def test_a_step_whose_worker_died_is_told_to_be_suspected(wait: int, company: int, said: str) -> None:
     ticket = TICKET | {"lost": 1, "company": company, "available_at": NOW + wait}
     message = situation_of(quest(), [ticket], [WORKER], NOW).message
-    assert f"suspected: it ran when a worker died, and begins {said} next" in message
+    assert f"; it ran when a worker died, so it begins {said} next" in message
 
 
 @pytest.mark.parametrize(
