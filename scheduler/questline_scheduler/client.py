@@ -151,7 +151,7 @@ class QuestClient:
         Raises:
           PayloadError: the quest is malformed, too large, or of an unknown type.
           QuestConflict: a quest of that id exists already, or the key was used for another input.
-          ConfigurationError: `connection` is to another kind of database.
+          ConfigurationError: `connection` is to another database.
 
         Example:
           quest = {"quest_type": "design_microservice", "input_data": {"service": "billing"}}
@@ -184,7 +184,7 @@ class QuestClient:
           PayloadError: one of them is malformed (then none is submitted), or they are more than 100,000.
           QuestConflict: one of the ids exists already, or one of the keys was used for another input; batches before it
             stay submitted.
-          ConfigurationError: `connection` is to another kind of database.
+          ConfigurationError: `connection` is to another database.
         """
         own = None if connection is None else self._callers(connection)
         plans, ring_in = Plans(self.database.limits), None if own is None else 0.0

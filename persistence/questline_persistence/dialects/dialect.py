@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled
 from questline_persistence.dialects.access import Access
+from questline_persistence.dialects.place import Place
 
 
 class Dialect(Protocol):
@@ -137,4 +138,8 @@ class Dialect(Protocol):
         Returns:
           Whether there can be a transaction: False where it is seen that each statement commits by itself.
         """
+        ...
+
+    def place(self, connection: Connection) -> Place:
+        """Return which database a connection is to; it locks nothing."""
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -34,7 +35,7 @@ from questline_persistence.dialects import (
     reason_of,
     unmasked,
 )
-from questline_persistence.errors import PayloadError, StoreUnavailable
+from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.payload import DEFAULTS, HALVES_HINT, Limits, shortened
@@ -94,6 +95,8 @@ class Database:
         self._opening = threading.Lock()
         self._engine: Engine | None = None
         self._hot: HotConnections | None = None
+        #: The engines of callers whose connections are to this very database.
+        self._known_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
         self._alarm = Alarm(self.name)
 
     @property
@@ -308,10 +311,24 @@ class Database:
     def check_callers(self, connection: Connection) -> None:
         """Make sure that a caller's own connection can take part in what this store does.
 
+        The first connection of each engine is asked where it leads.
+
         Raises:
-          ConfigurationError: it is to another kind of database, or made by another SQLite library.
+          ConfigurationError: it is to another database, or made by another SQLite library.
         """
         check_callers(connection, self.dialect)
+        if connection.engine not in self._known_engines:
+            self._refuse_another(connection)
+            self._known_engines.add(connection.engine)
+
+    def _refuse_another(self, connection: Connection) -> None:
+        """Raise ConfigurationError if a caller's own connection is to another database than the quests are in."""
+        if connection.engine.pool is self.engine.pool:
+            return
+        found, ours = self.dialect.place(connection), self.read(self.dialect.place)
+        if found != ours:
+            message = f"the connection is to {found.name}; the quests are in {ours.name}"
+            raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
 
     def give_up(self) -> None:
         """Stop waiting for a store that does not answer; the process is about to end."""

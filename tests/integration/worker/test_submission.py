@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from questline_persistence.dialects.sqlite.library import driver
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict, QuestFailed, QuestNotFound
@@ -14,6 +14,7 @@ from questline_persistence.models import LordStep
 from questline_scheduler.client import QuestClient
 from questline_scheduler.quest_types import quest_type
 from questline_worker.lords import LordContext, lord
+from tests.conftest import STORES, migrate
 from tests.integration.worker.pools import LONG, Pool, completed, ended, quest, tell
 from tests.waiting import eventually
 
@@ -89,6 +90,102 @@ def test_a_connection_to_another_kind_of_database_is_refused(server_pool: Pool) 
     engine = create_engine("sqlite://")
     with engine.connect() as connection, pytest.raises(ConfigurationError, match="sqlite"):
         server_pool.client().submit(quest("a"), connection=connection)
+    engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://"), **({"module": driver()} if "sqlite" in url else {})
+    )
+
+
+@pytest.mark.parametrize("is_copy", [False, True])
+@pytest.mark.parametrize("kind", STORES)
+def test_a_connection_to_another_database_is_refused(kind: str, is_copy: bool, request: pytest.FixtureRequest) -> None:
+    url: str = request.getfixturevalue(f"{kind}_url")
+    other: str = request.getfixturevalue(f"blank_{kind}_url")
+    if is_copy:
+        migrate(other)
+    engine = _engine(other)
+    with QuestClient(url, "memory://") as client:
+        for _ in range(2):
+            with engine.connect() as connection, pytest.raises(ConfigurationError) as refused:
+                client.submit(quest("a"), connection=connection)
+            assert str(make_url(other).database) in refused.value.message
+            assert client.database.name in refused.value.message
+        assert client.list() == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_an_engine_is_asked_once_which_database_it_is_to(kind: str, request: pytest.FixtureRequest) -> None:
+    url: str = request.getfixturevalue(f"{kind}_url")
+    engine, statements = _engine(url), []
+    event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    counts = []
+    with QuestClient(url, "memory://") as client:
+        for _ in range(3):
+            with engine.begin() as connection:
+                client.submit(quest("a"), connection=connection)
+            counts.append(len(statements))
+            statements.clear()
+        assert len(client.list()) == 3
+    engine.dispose()
+    assert counts[0] == counts[1] + 1
+    assert counts[1] == counts[2]
+
+
+def test_a_connection_to_the_same_database_by_another_name_is_taken(tmp_path: Path, postgres_url: str) -> None:
+    file = tmp_path / "quests.db"
+    (tmp_path / "link.db").symlink_to(file)
+    by_name = make_url(postgres_url).set(host="localhost").render_as_string(hide_password=False)
+    for url, other in ((f"sqlite:///{file}", f"sqlite:///{tmp_path}/link.db"), (postgres_url, by_name)):
+        engine = _engine(other)
+        with QuestClient(url, "memory://") as client, engine.begin() as connection:
+            assert client.submit(quest("a"), connection=connection).created
+        engine.dispose()
+
+
+def test_a_connection_to_another_schema_is_refused(postgres_url: str) -> None:
+    engine = _engine(postgres_url)
+    with QuestClient(postgres_url, "memory://") as client, engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA other"))
+        connection.execute(text("SET LOCAL search_path TO other"))
+        with pytest.raises(ConfigurationError, match=r"schema other; the quests are in .*, schema public"):
+            client.submit(quest("a"), connection=connection)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_a_connection_that_no_longer_sees_the_quests_is_told_without_their_input(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    url: str = request.getfixturevalue(f"{kind}_url")
+    engine = _engine(url)
+    with QuestClient(url, "memory://") as client:
+        with engine.begin() as connection:
+            client.submit(quest("a"), connection=connection)
+        with engine.connect() as connection:
+            if kind == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # which the driver does not do before an ALTER
+            connection.execute(text("ALTER TABLE quest_executions RENAME TO elsewhere"))
+            with pytest.raises(ConfigurationError, match="without questline's schema: ") as refused:
+                client.submit(quest("a", input_data={"card": "4111"}), connection=connection)
+            connection.rollback()
+        assert len(client.list()) == 1
+    engine.dispose()
+    assert "4111" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
+def test_a_store_in_memory_takes_its_own_connection_alone() -> None:
+    engine = create_engine("sqlite://", module=driver())
+    with QuestClient(":memory:", "memory://") as client:
+        with engine.begin() as connection, pytest.raises(ConfigurationError, match="an SQLite database in memory"):
+            client.submit(quest("a"), connection=connection)
+        with client.database.engine.begin() as connection:
+            client.submit(quest("a"), connection=connection)
+        assert len(client.list()) == 1
     engine.dispose()
 
 
@@ -174,7 +271,7 @@ def test_an_id_that_exists_refuses_its_whole_batch(pool: Pool) -> None:
 
 
 def test_a_quest_submitted_by_type_gets_the_steps_of_its_type(pool: Pool, ran: list[str]) -> None:
-    @quest_type("relay race")
+    @quest_type("relay-race")
     def never(_: dict[str, object]) -> list[LordStep]:
         raise AssertionError("not this one")
 

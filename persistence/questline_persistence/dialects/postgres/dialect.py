@@ -14,6 +14,7 @@ from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.driver import execute
 from questline_persistence.dialects.postgres import quests, sessions, steps
 from questline_persistence.dialects.postgres.access import ServerAccess
+from questline_persistence.dialects.postgres.place import place
 
 _SIZE = sql("SELECT pg_database_size(current_database())")
 #: How long a count waits for its row, which somebody else may have locked.
@@ -32,6 +33,7 @@ class Postgres:
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
+    place = staticmethod(place)
 
     def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:
         """Return the way to a server."""

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.sqlite import library, quests, steps
 from questline_persistence.dialects.sqlite.access import MEMORY, FileAccess, MemoryAccess
+from questline_persistence.dialects.sqlite.place import place
 from questline_persistence.errors import ConfigurationError
 
 _SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
@@ -28,6 +29,7 @@ class Sqlite:
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
+    place = staticmethod(place)
 
     def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:  # noqa: ARG002  (the contract's)
         """Return the way to a file, or to memory."""
