@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from questline.cli.display import output, pictures
 from questline.cli.exit_codes import MEANINGS, ExitCode
 from questline.cli.invocation import Invocation
-from questline.cli.situation import Cause, Situation, situation_of
 from questline_persistence.errors import WaitTimeout
 from questline_persistence.states import TERMINAL, ExecutionStatus
 
 if TYPE_CHECKING:
     from questline_persistence.models import QuestExecutionData
+    from questline_persistence.records import Cause, Situation
 
 #: First and longest wait between two looks at the quest, in seconds.
 LOOK_FIRST, LOOK_LONGEST = 0.02, 0.4
@@ -52,6 +52,8 @@ def look(
     invocation: Invocation, quest_id: str, load: Callable[[str], QuestExecutionData]
 ) -> tuple[QuestExecutionData, Situation]:
     """Return a quest, read by `load`, and why it is where it is."""
+    from questline_persistence.records import situation_of  # noqa: PLC0415  (200 ms that --help does not need)
+
     # Before the quest: one that has ended since has no ticket, and its status tells why.
     tickets = invocation.repository.tickets(quest_id)
     ahead = invocation.backlog.ahead_of(quest_id)

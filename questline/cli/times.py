@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 from questline.cli.failures import UsageMistake
 from questline_persistence.clock import LATEST, rfc3339
+from questline_persistence.shown_times import UNITS, ago, length, moment
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+__all__ = ["ago", "length", "moment", "read_length", "read_moment", "stamp", "stamped"]
+
 _LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])")
-_PAIRS = (("m", "s"), ("h", "m"), ("d", "h"))
-#: How many of a unit make the next one that is shown.
-_NEXT = {"m": 60, "h": 24, "d": 10**9}
 
 
 def read_length(text: str) -> float:
@@ -26,7 +25,7 @@ def read_length(text: str) -> float:
         raise UsageMistake(
             f"{text!r:.100} is not a length of time", hint="write a number and a unit: 30s, 5m, 2h, 30d or 1w"
         )
-    return float(match[1]) * _UNITS[match[2]]
+    return float(match[1]) * UNITS[match[2]]
 
 
 def read_moment(text: str, now: float) -> float:
@@ -50,32 +49,9 @@ def read_moment(text: str, now: float) -> float:
 _MOMENT_HINT = "write an ISO 8601 time such as 2026-11-21T08:00Z, or an age such as 2h or 30d"
 
 
-def length(seconds: float | None) -> str:
-    """Return a length of time in the two units that matter."""
-    if seconds is None:
-        return "-"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < _UNITS["m"]:
-        return f"{seconds:.1f} s"
-    larger, smaller = next((pair for pair in _PAIRS if seconds < _UNITS[pair[0]] * _NEXT[pair[0]]), _PAIRS[-1])
-    whole, rest = divmod(seconds, _UNITS[larger])
-    return f"{whole:.0f} {larger} {rest // _UNITS[smaller]:.0f} {smaller}"
-
-
-def moment(seconds: float | None) -> str:
-    """Return epoch seconds as a date and a time of day in UTC."""
-    return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
 def stamped(seconds: float | None) -> str | None:
     """Return epoch seconds as an RFC 3339 text of ours."""
     return None if seconds is None else rfc3339(seconds)
-
-
-def ago(seconds: float, now: float) -> str:
-    """Return how long ago a moment was, or how far ahead it is."""
-    return f"{length(now - seconds)} ago" if seconds <= now else f"in {length(seconds - now)}"
 
 
 def stamp(text: str | None) -> float | None:

@@ -7,16 +7,24 @@ from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, St
 from questline_persistence.records.filters import QuestFilter
 from questline_persistence.records.repository import Page, QuestRepository
 from questline_persistence.records.short_ids import shortened
+from questline_persistence.records.situation import SWEEP_HINT, Cause, Situation, obstacle, situation_of
 from questline_persistence.records.statistics import MAX_COUNTED
+from questline_persistence.records.ticket_view import TicketView
 
 __all__ = [
     "MAX_COUNTED",
     "MAX_LOOKED",
+    "SWEEP_HINT",
     "Backlog",
+    "Cause",
     "Group",
     "Page",
     "QuestFilter",
     "QuestRepository",
+    "Situation",
     "Stage",
+    "TicketView",
+    "obstacle",
     "shortened",
+    "situation_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -29,10 +29,11 @@ from questline_persistence.journal import history
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot, as_step
 from questline_persistence.records import saving, short_ids, statistics
 from questline_persistence.records.filters import QuestFilter, after, statuses_of, write_cursor
+from questline_persistence.records.ticket_view import TicketView
 from questline_persistence.records.views import listed_quests, quest_row, run_view, snapshot_view, whole_quest
 from questline_persistence.recovery import Counters
 from questline_persistence.schema import quests, runs, snapshots, tickets
-from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason
+from questline_persistence.states import TERMINAL, ExecutionStatus, RunStatus, SnapshotReason, TicketState
 from questline_persistence.step_names import StepName
 from questline_persistence.store import Database
 
@@ -180,20 +181,17 @@ class QuestRepository:
 
         return self.database.read(work)
 
-    def tickets(self, quest_id: str) -> list[dict[str, Any]]:
-        """Return what a quest may run now or waits to run: one row per ticket, by position."""
+    def tickets(self, quest_id: str) -> list[TicketView]:
+        """Return what a quest may run now, runs or waits to run, by position."""
         if not is_possible(quest_id):
             return []
-        shown = (
-            *("position", "handler", "state", "attempt", "lost", "company", "available_at", "queue"),
-            *("worker_id", "claimed_at", "deadline", "snoozed_until"),
-        )
         query = (
-            select(*(tickets.c[name] for name in shown))
+            select(*(tickets.c[each.name] for each in fields(TicketView)))
             .where(tickets.c.quest_id == quest_id, tickets.c.namespace == self.namespace)
             .order_by(tickets.c.position)
         )
-        return self.database.read(lambda connection: [dict(row) for row in connection.execute(query).mappings()])
+        rows = self.database.read(lambda connection: connection.execute(query).all())
+        return [TicketView(**{**row._asdict(), "state": TicketState(row.state)}) for row in rows]
 
     def delete_quest(self, quest_id: str) -> bool:
         """Remove an ended quest, its runs and its snapshots; return whether it was there.

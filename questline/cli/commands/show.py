@@ -11,7 +11,6 @@ from questline.cli.awaiting import look
 from questline.cli.command import command
 from questline.cli.display import pictures, printable, visible
 from questline.cli.invocation import Invocation
-from questline.cli.situation import Cause, Situation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from questline_persistence.models import QuestExecutionData
+    from questline_persistence.records import Situation
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -65,7 +65,7 @@ def _facts(quest: QuestExecutionData, situation: Situation, now: float) -> Rende
 
 def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> Iterator[tuple[str, RenderableType]]:
     yield "Status", pictures.word(quest.status)
-    if situation.cause is not Cause.ENDED or quest.reason:
+    if not situation.ended or quest.reason:
         yield "Why", visible(situation.message)
     if quest.error:
         yield "Error", printable(quest.error)

@@ -8,8 +8,7 @@ from typing import Any
 from questline.cli import times
 from questline.cli.doctor.check import Check, Verdict, passed
 from questline.cli.invocation import Invocation
-from questline.cli.situation import SWEEP_HINT, Cause, living, obstacle
-from questline_persistence.records import MAX_LOOKED, Group, Stage
+from questline_persistence.records import MAX_LOOKED, SWEEP_HINT, Cause, Group, Stage, obstacle
 from questline_persistence.recovery import WorkerView
 
 #: A step that may run, and that nobody has picked up for longer, is reported; in seconds.
@@ -39,7 +38,7 @@ _HELD = {
 def check_tickets(invocation: Invocation) -> Iterator[Check]:
     """Yield what steps wait for: how many for each reason, with some of their quests."""
     now, backlog = invocation.now(), invocation.backlog
-    live = living(invocation.register.all(now=now))
+    live = [worker for worker in invocation.register.all(now=now) if worker.live]
     ready, running = backlog.ready(patience=PATIENCE, now=now), backlog.running(now=now)
     waiting = f"{_number(ready)} {_agreeing(ready, 'wait for a worker or for their time')}"
     message = f"{waiting}, {_number(running)} {_agreeing(running, 'run')}"

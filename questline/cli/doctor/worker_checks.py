@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from questline.cli.doctor.check import Check, passed, warned
 from questline.cli.invocation import Invocation
 from questline.cli.many import count
-from questline.cli.situation import living
 from questline_persistence.states import WorkerState
 
 #: Most Lords that are named.
@@ -17,7 +16,7 @@ MAX_LORDS = 20
 def check_workers(invocation: Invocation) -> Iterator[Check]:
     """Yield who is alive, and which Lords live quests need that nobody alive knows."""
     workers = invocation.register.all()
-    live = living(workers)
+    live = [worker for worker in workers if worker.live]
     lost = sum(worker.state is WorkerState.LOST for worker in workers)
     needed = invocation.repository.live_handlers()
     value = {"live": len(live), "lost": lost}

@@ -58,7 +58,7 @@ def test_a_step_that_fails_after_a_snooze_waits_for_its_back_off(bench: Workbenc
     bench.journal.fail(failure(bench.claim(quest_id), retry_in=30.0))
 
     (ticket,) = bench.repository.tickets(quest_id)
-    assert ticket["available_at"] == bench.clock.now() + 30.0 != ticket["snoozed_until"]
+    assert ticket.available_at == bench.clock.now() + 30.0 != ticket.snoozed_until
 
 
 def test_a_snooze_while_a_pause_was_asked_for_settles_the_pause_and_goes_on_waiting_after_it(bench: Workbench) -> None:

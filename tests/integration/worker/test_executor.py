@@ -65,7 +65,7 @@ def worker_states(repo: QuestRepository) -> list[str]:
 
 def ready(repo: QuestRepository, quest_id: str) -> list[tuple[str, str, int]]:
     """Return where a quest's ticket stands: its position, its state, and the failures of its step."""
-    return [(ticket["position"], ticket["state"], ticket["attempt"]) for ticket in repo.tickets(quest_id)]
+    return [(ticket.position, ticket.state, ticket.attempt) for ticket in repo.tickets(quest_id)]
 
 
 class Gate:

@@ -5,26 +5,27 @@ from typing import Any
 
 import pytest
 
-from questline.cli.situation import Cause, situation_of
 from questline_persistence.models import LordStep, QuestExecutionData, StepView
+from questline_persistence.records import Cause, TicketView, situation_of
 from questline_persistence.recovery import WorkerView
-from questline_persistence.states import ExecutionStatus, StepStatus, WorkerState
+from questline_persistence.states import ExecutionStatus, StepStatus, TicketState, WorkerState
 
 NOW = 1_000_000.0
-TICKET = {
-    "position": "0001",
-    "handler": "herald:greet",
-    "state": "ready",
-    "attempt": 0,
-    "lost": 0,
-    "company": 0,
-    "available_at": NOW - 1,
-    "queue": "default",
-    "worker_id": None,
-    "claimed_at": None,
-    "deadline": None,
-}
-RUNNING = TICKET | {"state": "running", "worker_id": "w1", "claimed_at": NOW - 12, "deadline": NOW + 60}
+TICKET = TicketView(
+    position="0001",
+    handler="herald:greet",
+    state=TicketState.READY,
+    attempt=0,
+    lost=0,
+    company=0,
+    available_at=NOW - 1,
+    queue="default",
+    worker_id=None,
+    claimed_at=None,
+    deadline=None,
+    snoozed_until=None,
+)
+RUNNING = replace(TICKET, state=TicketState.RUNNING, worker_id="w1", claimed_at=NOW - 12, deadline=NOW + 60)
 WORKER = WorkerView(
     worker_id="w1",
     namespace="default",
@@ -62,19 +63,19 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
         (TICKET, [replace(WORKER, handlers=())], Cause.LORD_UNKNOWN, "no live worker knows herald:greet"),
         (TICKET, [replace(WORKER, queues=("slow",))], Cause.QUEUE_UNHEARD, "listens to queue default"),
         (
-            TICKET | {"available_at": NOW + 90, "attempt": 1},
+            replace(TICKET, available_at=NOW + 90, attempt=1),
             [WORKER],
             Cause.BACK_OFF,
             "attempt 2 of step 0001 waits until 1970-01-12 13:48:10 UTC",
         ),
-        (TICKET | {"available_at": NOW + 90}, [], Cause.BACK_OFF, "(in 1 m 30 s)"),
+        (replace(TICKET, available_at=NOW + 90), [], Cause.BACK_OFF, "(in 1 m 30 s)"),
         (
-            TICKET | {"available_at": NOW + 90, "snoozed_until": NOW + 90},
+            replace(TICKET, available_at=NOW + 90, snoozed_until=NOW + 90),
             [WORKER],
             Cause.SNOOZED,
             "step 0001 is snoozed until 1970-01-12 13:48:10 UTC (in 1 m 30 s)",
         ),
-        (TICKET | {"available_at": NOW + 90, "snoozed_until": NOW - 90}, [], Cause.BACK_OFF, "waits until"),
+        (replace(TICKET, available_at=NOW + 90, snoozed_until=NOW - 90), [], Cause.BACK_OFF, "waits until"),
         (
             RUNNING,
             [replace(WORKER, state=WorkerState.LOST)],
@@ -83,7 +84,7 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
         ),
         (RUNNING, [], Cause.WORKER_LOST, "step 0001 was running on a worker that is lost"),
         (
-            RUNNING | {"deadline": NOW - 1},
+            replace(RUNNING, deadline=NOW - 1),
             [WORKER],
             Cause.PAST_DEADLINE,
             "has run longer than it may on castle (pid 7)",
@@ -91,7 +92,7 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
     ],
 )
 def test_a_quest_that_does_not_move_says_why(
-    ticket: dict[str, Any], workers: list[WorkerView], cause: Cause, said: str
+    ticket: TicketView, workers: list[WorkerView], cause: Cause, said: str
 ) -> None:
     found = situation_of(quest(), [ticket], workers, NOW)
 
@@ -102,7 +103,7 @@ def test_a_quest_that_does_not_move_says_why(
 @pytest.mark.parametrize("wait", [-1, 5])
 @pytest.mark.parametrize(("company", "said"), [(9, "with few others beside it"), (1, "alone in its process")])
 def test_a_step_whose_worker_died_is_told_to_be_suspected(wait: int, company: int, said: str) -> None:
-    ticket = TICKET | {"lost": 1, "company": company, "available_at": NOW + wait}
+    ticket = replace(TICKET, lost=1, company=company, available_at=NOW + wait)
     message = situation_of(quest(), [ticket], [WORKER], NOW).message
     assert f"; it ran when a worker died, so it begins {said} next" in message
 
@@ -118,7 +119,7 @@ def test_a_step_whose_worker_died_is_told_to_be_suspected(wait: int, company: in
     ],
 )
 def test_a_quest_that_moves_or_has_ended_says_so(
-    status: str, tickets: list[dict[str, Any]], cause: Cause, said: str
+    status: str, tickets: list[TicketView], cause: Cause, said: str
 ) -> None:
     found = situation_of(quest(status, reason="lunch"), tickets, [WORKER], NOW)
 
@@ -152,7 +153,7 @@ def test_a_quest_that_a_program_keeps_says_how_to_hand_it_to_workers() -> None:
 
 
 def test_a_paused_quest_tells_the_reason_and_how_to_go_on() -> None:
-    found = situation_of(quest("paused", reason="lunch"), [TICKET | {"state": "held"}], [], NOW)
+    found = situation_of(quest("paused", reason="lunch"), [replace(TICKET, state=TicketState.HELD)], [], NOW)
 
     assert (found.cause, found.message, found.hint) == (Cause.PAUSED, "it was paused: lunch", "questline resume alpha")
 

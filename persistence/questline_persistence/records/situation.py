@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
 
-from questline.cli import times
+from questline_persistence import shown_times
+from questline_persistence.models import QuestExecutionData
+from questline_persistence.records.ticket_view import TicketView
+from questline_persistence.recovery import WorkerView
 from questline_persistence.states import TERMINAL, ExecutionStatus, StepStatus, TicketState
-
-if TYPE_CHECKING:
-    from questline_persistence.models import QuestExecutionData
-    from questline_persistence.recovery import WorkerView
-
-Row = Mapping[str, Any]
 
 
 class Cause(StrEnum):
@@ -51,6 +47,11 @@ class Situation:
     hint: str | None = None
 
     @property
+    def ended(self) -> bool:
+        """Whether the quest has ended."""
+        return self.cause is Cause.ENDED
+
+    @property
     def well(self) -> bool:
         """Whether the quest moves as it should, or has ended."""
         return self.cause in _WELL
@@ -61,7 +62,12 @@ class Situation:
 
 
 def situation_of(
-    quest: QuestExecutionData, tickets: Sequence[Row], workers: Sequence[WorkerView], now: float, *, ahead: int = 0
+    quest: QuestExecutionData,
+    tickets: Sequence[TicketView],
+    workers: Sequence[WorkerView],
+    now: float,
+    *,
+    ahead: int = 0,
 ) -> Situation:
     """Return why a quest is where it is.
 
@@ -78,18 +84,14 @@ def situation_of(
         message = "a program keeps it itself and never gave it to workers"
         return Situation(Cause.KEPT, message, f"questline resume {quest.quest_id}")
     ticket = tickets[0]
-    if ticket["state"] == TicketState.RUNNING:
+    if ticket.state is TicketState.RUNNING:
         return _running(quest, ticket, workers, now)
     if quest.status is ExecutionStatus.PAUSED:
         return Situation(Cause.PAUSED, f"it was paused{_because(quest)}", f"questline resume {quest.quest_id}")
-    if ticket["available_at"] > now:
+    if ticket.available_at > now:
         return _put_off(ticket, now)
-    return obstacle(ticket["handler"], ticket["queue"], living(workers)) or _queued(ticket, ahead)
-
-
-def living(workers: Sequence[WorkerView]) -> list[WorkerView]:
-    """Return the workers that are alive."""
-    return [worker for worker in workers if worker.live]
+    live = [worker for worker in workers if worker.live]
+    return obstacle(ticket.handler, ticket.queue, live) or _queued(ticket, ahead)
 
 
 def obstacle(handler: str, queue: str, live: Sequence[WorkerView]) -> Situation | None:
@@ -124,43 +126,43 @@ def _after_failure(quest: QuestExecutionData) -> str:
     return f"questline retry {quest.quest_id} (the same step again), or with a correction: {correction}"
 
 
-def _running(quest: QuestExecutionData, ticket: Row, workers: Sequence[WorkerView], now: float) -> Situation:
-    position = ticket["position"]
-    holder = next((worker for worker in workers if worker.worker_id == ticket["worker_id"]), None)
+def _running(quest: QuestExecutionData, ticket: TicketView, workers: Sequence[WorkerView], now: float) -> Situation:
+    position = ticket.position
+    holder = next((worker for worker in workers if worker.worker_id == ticket.worker_id), None)
     place = f" on {holder.host} (pid {holder.pid})" if holder else ""
     if holder is None or not holder.live:
         message = f"step {position} was running{place} on a worker that is lost; the next sweep frees it"
         return Situation(Cause.WORKER_LOST, message, SWEEP_HINT)
-    if ticket["deadline"] <= now:
+    if ticket.is_overdue(now):
         message = f"step {position} has run longer than it may{place}; the next sweep frees it"
         return Situation(Cause.PAST_DEADLINE, message, SWEEP_HINT)
-    since = times.length(max(now - ticket["claimed_at"], 0.0))
+    since = shown_times.length(ticket.running_seconds(now))
     if quest.status is ExecutionStatus.PAUSING:
         message = f"it pauses when step {position} ends; it has been running{place} for {since}{_because(quest)}"
         return Situation(Cause.PAUSING, message, f"questline resume {quest.quest_id}")
     return Situation(Cause.RUNNING, f"step {position} has been running{place} for {since}")
 
 
-def _put_off(ticket: Row, now: float) -> Situation:
-    attempt = f"attempt {ticket['attempt'] + 1} of " if ticket["attempt"] else ""
-    until = f"until {times.moment(ticket['available_at'])} ({times.ago(ticket['available_at'], now)})"
-    if ticket.get("snoozed_until") == ticket["available_at"]:
-        return Situation(Cause.SNOOZED, f"{attempt}step {ticket['position']} is snoozed {until}")
-    return Situation(Cause.BACK_OFF, f"{attempt}step {ticket['position']} waits {until}{_suspected(ticket)}")
+def _put_off(ticket: TicketView, now: float) -> Situation:
+    attempt = f"attempt {ticket.attempt + 1} of " if ticket.attempt else ""
+    until = f"until {shown_times.moment(ticket.available_at)} ({shown_times.ago(ticket.available_at, now)})"
+    if ticket.snoozed:
+        return Situation(Cause.SNOOZED, f"{attempt}step {ticket.position} is snoozed {until}")
+    return Situation(Cause.BACK_OFF, f"{attempt}step {ticket.position} waits {until}{_suspected(ticket)}")
 
 
-def _queued(ticket: Row, ahead: int) -> Situation:
+def _queued(ticket: TicketView, ahead: int) -> Situation:
     before = f"behind {ahead:,} other{'s' if ahead > 1 else ''}" if ahead else "and the next"
     return Situation(
-        Cause.QUEUED, f"step {ticket['position']} is ready, {before} in queue {ticket['queue']}{_suspected(ticket)}"
+        Cause.QUEUED, f"step {ticket.position} is ready, {before} in queue {ticket.queue}{_suspected(ticket)}"
     )
 
 
-def _suspected(ticket: Row) -> str:
+def _suspected(ticket: TicketView) -> str:
     """Return, after a semicolon, what a step has to bear since its worker died; nothing where none has."""
-    if not ticket["lost"]:
+    if not ticket.lost:
         return ""
-    how = "alone in its process" if ticket["company"] == 1 else "with few others beside it"
+    how = "alone in its process" if ticket.company == 1 else "with few others beside it"
     return f"; it ran when a worker died, so it begins {how} next"
 
 
