@@ -88,7 +88,7 @@ def _lords(connection: Connection, namespace: str) -> list[str]:
     return sorted({*names, *connection.execute(own).scalars()})
 
 
-def _of_newest_quests(query: Select[Any], namespace: str) -> Select[Any]:
+def _of_newest_quests(query: Select[*tuple[Any, ...]], namespace: str) -> Select[*tuple[Any, ...]]:
     """Return a query for attempts, for those alone of a namespace's newest quests."""
     newest = (
         select(quests.c.quest_id)
