@@ -72,6 +72,9 @@ class Failure:
         return {"code": self.code, "message": self.message, "hint": self.hint}
 
 
+#: What Pydantic puts before the words of those who check a value.
+_NOISE = "Value error, "
+
 _EXIT_CODES: dict[type[QuestlineError], ExitCode] = {
     UsageMistake: ExitCode.USAGE,
     Aborted: ExitCode.USAGE,
@@ -94,7 +97,7 @@ def explain(error: BaseException) -> Failure:
 def _ours(error: BaseException) -> QuestlineError:
     """Return the error that says in our words what others raise."""
     if isinstance(error, typer.TyperException):
-        return UsageMistake(error.format_message(), hint=_help_hint(error))
+        return UsageMistake(error.format_message().replace(_NOISE, ""), hint=_help_hint(error))
     if isinstance(error, UnicodeEncodeError):  # a word of the command line that is no UTF-8, on its way to the store
         return UsageMistake(f"{error.object!r:.100} is no UTF-8 text", hint="write it in UTF-8")
     if isinstance(error, PermissionError):

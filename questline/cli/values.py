@@ -123,8 +123,8 @@ def parse_yaml(text: str, name: str) -> Any:
         raise PayloadError(f"{_shown(name)} is not YAML: {problem}{place}", hint="check it there") from None
 
 
-def read_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
-    """Return what `key=value` words say.
+def read_pairs(pairs: Iterable[str], option: str, form: str = "KEY=VALUE") -> dict[str, str]:
+    """Return what `key=value` words say; `form` shows people how they are written.
 
     Raises:
       UsageMistake: one of them has no `=`, or no key.
@@ -133,18 +133,18 @@ def read_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageMistake(f"{option} {pair!r} is not KEY=VALUE", hint=f"write {option} key=value")
+            raise UsageMistake(f"{option} {pair!r} is not {form}", hint=f"write {option} {form}")
         found[key] = value
     return found
 
 
-def read_values(pairs: Iterable[str], option: str) -> dict[str, Any]:
+def read_values(pairs: Iterable[str], option: str, form: str = "KEY=VALUE") -> dict[str, Any]:
     """Return what `key=value` words say, each value read as JSON if it is JSON, else as text.
 
     Raises:
       UsageMistake: one of them has no `=`, or no key.
     """
-    return {key: _json_or_text(value) for key, value in read_pairs(pairs, option).items()}
+    return {key: _json_or_text(value) for key, value in read_pairs(pairs, option, form).items()}
 
 
 def _json_or_text(text: str) -> Any:

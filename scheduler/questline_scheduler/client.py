@@ -123,7 +123,7 @@ class QuestClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections that this client opened."""
+        """Close the connections that this client opened; a later call opens new ones."""
         if self._owned:
             self.database.close()
             self.broker.close()

@@ -305,4 +305,4 @@ def _near(name: str) -> str:
 
 def _closed(quest_id: str | None = None) -> QuestConflict:
     what = "this executor is closed" if quest_id is None else f"the executor was closed while quest {quest_id} ran"
-    return QuestConflict(what, hint="make a new QuestExecutor; it can resume what has not ended")
+    return QuestConflict(what, hint="make a new QuestExecutor; its resume_quest goes on with what has not ended")

@@ -41,6 +41,9 @@ def resolve(connection: Connection, namespace: str, text: str) -> str:
     word, _, quest_type = text.partition(":")
     if word == LAST:
         return _newest(connection, namespace, quest_type)
+    if word.startswith("@"):
+        hint = f"did you mean {LAST}? {LAST} is the newest quest, {LAST}:TYPE the newest of a type"
+        raise QuestNotFound(f"there is no quest {text}", hint=hint)
     end = next((text.removeprefix(dots) for dots in ELLIPSES if text.startswith(dots)), None)
     found = _beginning(connection, namespace, text) if end is None else []
     found = found or _ending(connection, namespace, text if end is None else end)

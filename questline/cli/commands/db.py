@@ -112,7 +112,8 @@ def require_head(database: Database) -> None:
     found = schema.current(database)
     if found != schema.HEAD:
         newer = found is not None and found > schema.HEAD
-        message = f"the database {database.name} has schema {found or 'none'}; this questline needs {schema.HEAD}"
+        what = "no questline schema" if found is None else f"schema {found}"
+        message = f"the database {database.name} has {what}; this questline needs {schema.HEAD}"
         raise ConfigurationError(message, hint="upgrade questline" if newer else "run: questline db upgrade")
 
 

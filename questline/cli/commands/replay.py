@@ -42,7 +42,7 @@ def replay(
     before.
     """
     _refuse_lone_timeout(wait, timeout)
-    changes = read_values(corrections or (), "--set")
+    changes = read_values(corrections or (), "--set", "PATH=JSON")
     client = invocation.client
     done = client.replay(client.repository.full_id(quest_id), start, changes, dry_run=dry_run)
     if done.notice:
@@ -76,7 +76,7 @@ def fork(
     Prints the new quest's id alone on the first line, or its object with -o json.
     """
     _refuse_lone_timeout(wait, timeout)
-    changes = read_values(corrections or (), "--set")
+    changes = read_values(corrections or (), "--set", "PATH=JSON")
     client = invocation.client
     source = client.repository.full_id(quest_id)
     handle = client.fork(source, start, changes, new_id, dry_run=dry_run)

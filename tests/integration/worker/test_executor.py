@@ -324,7 +324,9 @@ def test_a_loop_that_ends_gives_back_what_ran_on_it(executor: QuestExecutor, gat
     assert run(executor.resume_quest(one.quest_id)).status == "completed"
 
 
-def test_closing_ends_the_sync_step_under_way_and_gives_back_the_async_one(repo: QuestRepository, gate: Gate) -> None:
+def test_closing_ends_the_sync_step_under_way_and_gives_back_the_async_one(
+    repo: QuestRepository, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
     executor = QuestExecutor(repository=repo)
     sync, later = quest("blocking", "blocking"), quest("never", "never")
 
@@ -351,6 +353,8 @@ def test_closing_ends_the_sync_step_under_way_and_gives_back_the_async_one(repo:
     assert ready(repo, later.quest_id) == [("0001", "ready", 0)]
     assert (gate.ended, gate.cancelled, len(gate.begun)) == (["0001"], ["0001"], 2)
     assert worker_states(repo) == ["stopped"]
+    assert "step_released" in caplog.text
+    assert "claim_lost" not in caplog.text  # it was given back
 
 
 def test_closing_gives_back_a_sync_step_that_does_not_end_in_time(

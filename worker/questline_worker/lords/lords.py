@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from questline_persistence.declarations import declaration
-from questline_persistence.errors import ConfigurationError, WrongDeclaration, message_of
+from questline_persistence.errors import ConfigurationError, WrongDeclaration, message_of, suggestion
 from questline_persistence.models import LordStep
 from questline_persistence.step_names import give_names, names_of
 from questline_scheduler.step_defaults import StepDefaults, declare
@@ -165,8 +166,19 @@ def _import_hint(module: str, error: BaseException) -> str | None:
     if module.endswith(".py") or "/" in module:
         return f"give a module name, not a file: {module.removesuffix('.py').strip('./').replace('/', '.')}"
     if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
-        return "name a module that can be imported from the working directory"
+        there = _modules_beside(module)
+        near = f"; {suggestion(module, there, kind='modules')}" if there else ""
+        return f"name a module that can be imported from the working directory{near}"
     return None
+
+
+def _modules_beside(module: str) -> list[str]:
+    """Return the modules in the package that a module should be in, or else in the working directory."""
+    package = module.rpartition(".")[0]
+    if package:
+        places = getattr(sys.modules.get(package), "__path__", [])
+        return [f"{package}.{found.name}" for found in pkgutil.iter_modules(places)]
+    return [found.name for found in pkgutil.iter_modules([os.getcwd()])]  # noqa: PTH109  (as above)
 
 
 def _place_of(error: BaseException) -> str:

@@ -15,6 +15,8 @@ MAX_AFTER_SECONDS = 30 * 86_400
 def _seconds(after: float | timedelta) -> float:
     """Return a wait that a handler asks for, in seconds, or raise ValueError."""
     seconds = after.total_seconds() if isinstance(after, timedelta) else after
+    if not isinstance(seconds, int | float):
+        raise ValueError(f"after is seconds or a timedelta, not {after!r:.100}")  # noqa: TRY004  (one error for all)
     if not 0 <= seconds <= MAX_AFTER_SECONDS:
         raise ValueError(f"after must be 0 to {MAX_AFTER_SECONDS:,} seconds, not {after}")
     return float(seconds)

@@ -7,8 +7,18 @@ from typing import Any
 
 from questline_persistence import run_data
 from questline_persistence.claims import Claim
+from questline_persistence.errors import PayloadError, suggestion
 from questline_persistence.payload import decode
 from questline_persistence.records import QuestRepository
+
+_NOTHING = object()
+
+
+class NoOutput(KeyError):
+    """A handler asked for an output that there is none of."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Outputs(Mapping[str, Any]):
@@ -35,6 +45,30 @@ class Outputs(Mapping[str, Any]):
         self._all: dict[str, Any] | None = None
 
     def __getitem__(self, name: str) -> Any:
+        try:
+            return self._known(name)
+        except KeyError:
+            raise NoOutput(f"there is no output of {name!r:.100}; {self._near(name)}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(name, _NOTHING) is not _NOTHING  # type: ignore[arg-type]  # whatever is asked for
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the output of that name, or `default` where there is none; reads no other."""
+        try:
+            return self._known(name)
+        except KeyError:
+            return default
+
+    def _near(self, name: object) -> str:
+        """Return what may have been meant, of what there is."""
+        try:
+            names = list(self)
+        except PayloadError:  # together they are too large to be read
+            return "look at the quest's run_data"
+        return suggestion(name, names, kind="outputs") if names else "no step has an output yet"
+
+    def _known(self, name: str) -> Any:
         if self._all is not None:
             return run_data.find(self._all, name)
         if name not in self._read:

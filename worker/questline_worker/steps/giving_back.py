@@ -88,7 +88,11 @@ class GivingBack:
         settled = self._release(step)
         if settled is not None:
             log.warning("step_released", quest_id=step.claim.quest_id, position=step.claim.position, won=settled.won)
-            step.lose()  # what it may still return is no longer wanted
+            # What it may still return is no longer wanted; where the claim was gone before, that is told.
+            if settled.won:
+                step.let_go()
+            else:
+                step.lose()
         return settled
 
     def _release(self, step: RunningStep) -> Settled | None:

@@ -75,11 +75,16 @@ class RunningStep:
     def lose(self) -> None:
         """Note that the claim is gone, and cancel the coroutine if there is one."""
         if not self._lost:
-            self._lost = True
-            self.lost_at = time.monotonic()
             log.warning(
                 "claim_lost", quest_id=self.claim.quest_id, position=self.claim.position, claim_id=self.claim.claim_id
             )
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Note that this process has given the claim back, and cancel the coroutine if there is one."""
+        if not self._lost:
+            self._lost = True
+            self.lost_at = time.monotonic()
             if self._coroutine is not None:
                 self._coroutine.cancel()
 

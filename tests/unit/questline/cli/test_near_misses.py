@@ -126,3 +126,32 @@ def test_a_page_says_when_there_is_more(cli: CommandLine, words: tuple[str, ...]
     assert len(lines.out.splitlines()) == 1
     assert lines.err.startswith("There are more: add --cursor ")
     assert f"More: questline {' '.join(words)} --limit 1 --cursor " in text.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (("replay", "alpha", "--set", "input_data.x"), "--set 'input_data.x' is not PATH=JSON", "--set PATH=JSON"),
+        (("show", "@lst"), "there is no quest @lst", "did you mean @last?"),
+        (("list", "-o", "xml"), "'xml' is not", None),
+        (("submit", "quest.json", "--on-conflict", "ignore"), "'ignore' is not", None),
+        (("retry", "alpha"), "quest alpha is new; retry needs it to be failed", "questline replay alpha"),
+    ],
+)
+def test_a_mistake_is_told_without_noise_in_the_form_that_is_right(
+    cli: CommandLine, words: tuple[str, ...], message: str, hint: str | None
+) -> None:
+    cli.submit("alpha")
+    ran = cli(*words)
+
+    assert message in ran.err
+    assert "Value error" not in ran.err
+    assert hint is None or hint in ran.err
+
+
+def test_a_store_without_a_schema_is_called_that_everywhere(cli: CommandLine) -> None:
+    (cli.folder / "empty.db").touch()
+
+    checks = cli("doctor", "--database-url", "sqlite:///empty.db", "-o", "json").data["checks"]
+
+    assert any("has no questline schema" in check["message"] for check in checks)

@@ -9,7 +9,7 @@ import pytest
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.models import LordStep
 from questline_scheduler.step_defaults import complete
-from questline_worker.lords import find_handler, import_lords, known_handlers, lord
+from questline_worker.lords import Retry, Snooze, find_handler, import_lords, known_handlers, lord
 from questline_worker.lords.lords import ImportFailed
 
 
@@ -199,3 +199,21 @@ def test_a_wrong_declaration_in_a_module_is_told_as_such(project: Path) -> None:
     (project / "wrong.py").write_text("from questline import lord\n@lord('a b', 'work')\ndef work(ctx): return 1\n")
     with pytest.raises(ConfigurationError, match=r"@lord\('a b', 'work'\): lord_name"):
         import_lords(["wrong"])
+
+
+@pytest.mark.parametrize(("asked", "near"), [("shop.lord", "shop.lords"), ("shopp", "shop")])
+def test_a_module_that_is_not_there_is_told_the_nearest_that_is(project: Path, asked: str, near: str) -> None:
+    (project / "shop").mkdir()
+    (project / "shop" / "__init__.py").touch()
+    (project / "shop" / "lords.py").touch()
+
+    with pytest.raises(ConfigurationError, match=f"cannot import {asked}") as failed:
+        import_lords([asked])
+    assert str(failed.value.hint).endswith(f"; did you mean {near!r}?")
+
+
+def test_a_time_to_wait_is_a_length_of_time() -> None:
+    soon: Any = "soon"
+    for make in (lambda: Snooze(soon), lambda: Retry(after=soon)):
+        with pytest.raises(ValueError, match="after is seconds or a timedelta, not 'soon'"):
+            make()

@@ -38,6 +38,27 @@ def test_the_latest_output_of_a_lord_has_its_name_and_each_of_several_a_number(b
         list(outputs)
 
 
+def test_an_output_that_is_not_there_is_told_with_the_nearest_that_is(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b")
+    outputs = Outputs(bench.repository, bench.claim(quest_id))
+    with pytest.raises(KeyError) as missing:
+        outputs["a"]
+    assert str(missing.value) == "there is no output of 'a'; no step has an output yet"
+
+    bench.advance(bench.submit("a", "b", quest_id="q"), 1)
+    outputs = Outputs(bench.repository, bench.claim("q"))
+    with pytest.raises(KeyError) as missing:
+        outputs["aa"]
+    assert str(missing.value) == "there is no output of 'aa'; did you mean 'a'?"
+
+
+def test_asking_whether_an_output_is_there_reads_no_other(bench: Workbench, claim: Claim) -> None:
+    outputs = Outputs(bench.repository, claim)
+    with statements(bench.database) as sent:
+        assert (outputs.get("z", 7), "z" in outputs, outputs.get("b")) == (7, False, "two")
+    assert all("lord_name" in text for text in sent if "FROM lord_runs" in text)
+
+
 def test_going_over_them_meets_each_output_once_in_order(bench: Workbench, claim: Claim) -> None:
     outputs = Outputs(bench.repository, claim)
     assert list(outputs.items()) == [("b", "two"), ("a#1", {"big": "one"}), ("a#2", None)]
