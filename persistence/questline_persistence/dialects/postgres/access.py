@@ -28,11 +28,11 @@ class ServerAccess:
       pooled: whether a pooler is known to share sessions among transactions.
     """
 
-    file: Final = None
     is_missing = has_one_connection = False
 
     def __init__(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> None:
         self.name = shown(url)
+        self.file: Final = None
         self.entry: AbstractContextManager[object] = nullcontext()
         self.write_lock: AbstractContextManager[object] = nullcontext()
         self._fresh = fresh

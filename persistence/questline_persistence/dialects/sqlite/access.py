@@ -75,10 +75,10 @@ class MemoryAccess(_SqliteAccess):
     """
 
     has_one_connection = True
-    file: Final = None
 
     def __init__(self, url: URL) -> None:
         super().__init__(url)
+        self.file: Final = None
         self.entry = threading.RLock()  # one transaction at a time
         self._is_open = self._is_copy = False
 
