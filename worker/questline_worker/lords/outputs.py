@@ -54,7 +54,12 @@ class Outputs(Mapping[str, Any]):
         return self.get(name, _NOTHING) is not _NOTHING  # type: ignore[arg-type]  # whatever is asked for
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the output of that name, or `default` where there is none; reads no other."""
+        """Return one output, or `default` where there is none; reads no other.
+
+        Parameters:
+          name: the Lord, or `LORD#n`.
+          default: what to return where it has no output.
+        """
         try:
             return self._known(name)
         except KeyError:
