@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, delete, update
 
@@ -58,6 +59,17 @@ class Controlled:
     epoch: int = 0
     version: int = 0
     restart: Restart | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the verb did as plain JSON data, without `doorbells` and `restart`."""
+        return {
+            "quest_id": self.quest_id,
+            "status": str(self.status),
+            "changed": self.changed,
+            "epoch": self.epoch,
+            "version": self.version,
+            "notice": self.notice,
+        }
 
 
 class Controls:

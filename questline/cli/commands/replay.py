@@ -8,7 +8,6 @@ import typer
 
 from questline.cli import options
 from questline.cli.command import command
-from questline.cli.commands.steering import controlled
 from questline.cli.commands.wait import finish
 from questline.cli.display import Output, output, pictures
 from questline.cli.failures import UsageMistake
@@ -48,13 +47,13 @@ def replay(
     if done.notice:
         output.note(done.notice)
     if dry_run and done.restart is not None:
-        data = {**controlled(done), "status": str(client.repository.status(done.quest_id))} | done.restart.to_json()
+        data = {**done.to_json(), "status": str(client.repository.status(done.quest_id))} | done.restart.to_json()
         told = f"{done.quest_id} would run again, as epoch {done.epoch}"
         invocation.answer(data, lambda: _draw(told, data))
     elif wait:
         finish(invocation, done.quest_id, timeout)
     else:
-        _tell(invocation, controlled(done), "runs again")
+        _tell(invocation, done.to_json(), "runs again")
 
 
 def fork(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -91,18 +91,6 @@ def retry(
     _steer(invocation, "retry", choice, lambda client, quest_id: client.retry(quest_id), yes=yes, dry_run=dry_run)
 
 
-def controlled(done: Controlled) -> dict[str, Any]:
-    """Return what a verb did, as JSON."""
-    return {
-        "quest_id": done.quest_id,
-        "status": str(done.status),
-        "changed": done.changed,
-        "epoch": done.epoch,
-        "version": done.version,
-        "notice": done.notice,
-    }
-
-
 def _steer(
     invocation: Invocation,
     name: str,
@@ -117,7 +105,7 @@ def _steer(
     return do_to_all(
         invocation,
         choice,
-        lambda quest_id: controlled(verb(client, quest_id)),
+        lambda quest_id: verb(client, quest_id).to_json(),
         name=name,
         usual=TRANSITIONS[name].sources,
         yes=yes,

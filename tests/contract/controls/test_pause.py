@@ -1,3 +1,4 @@
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -34,6 +35,20 @@ def test_a_quest_whose_step_runs_is_pausing_until_the_step_has_ended(bench: Work
     assert bench.status(quest_id) == "pausing"
     assert bench.reasons(quest_id) == ["start"]
     assert bench.finish(claim, 1).status == "paused"
+
+
+def test_what_a_verb_did_is_plain_data_for_json(bench: Workbench) -> None:
+    quest_id = bench.submit("a")
+    done = bench.controls.pause(quest_id)
+
+    assert json.loads(json.dumps(done.to_json())) == {
+        "quest_id": quest_id,
+        "status": "paused",
+        "changed": True,
+        "epoch": 0,
+        "version": done.version,
+        "notice": None,
+    }
 
 
 def test_fault_08_i8_nothing_starts_between_paused_and_resume(bench: Workbench) -> None:
