@@ -67,9 +67,11 @@ def _before() -> None:
             member.before_fork()
         except Exception:  # Python would fork all the same, and forget about the others
             log.exception("fork_unprepared")
+    _imports.gate.shut()  # last: whoever is in the middle of a transaction may have to import something yet
 
 
 def _in_parent() -> None:
+    _imports.gate.open()
     for member in _present:
         member.after_fork_in_parent()
     _present.clear()
@@ -99,6 +101,7 @@ def _opened(descriptors: Iterable[int]) -> dict[int, os.stat_result]:
 
 
 def _in_child() -> None:
+    _imports.gate = Gate()
     for lock in _locks:
         if lock.locked():
             lock.release()
@@ -155,3 +158,18 @@ class Gate:
     def is_empty(self) -> bool:
         """Return whether nobody is inside."""
         return not self._inside
+
+
+class _Imports:
+    """What a fork waits for before it copies modules: one that is half imported can never be used in the child."""
+
+    def __init__(self) -> None:
+        self.gate = Gate()
+
+
+_imports = _Imports()
+
+
+def importing() -> Gate:
+    """Return what to hold while a driver is imported that nothing has needed before: forks wait for that."""
+    return _imports.gate

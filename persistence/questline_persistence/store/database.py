@@ -77,7 +77,8 @@ class Database:
         pooler: str = "auto",
     ) -> None:
         text = str(url)
-        self.url = parse_url(url)
+        with forks.importing():
+            self.url = parse_url(url)
         self.dialect = dialect_for(self.url)
         self._access = self.dialect.access(
             self.url, lambda: parse_url(renewed(text)), pool_size=pool_size, pooled=pooler == "transaction"
@@ -120,7 +121,8 @@ class Database:
         if self._engine is None:
             with self._opening:
                 if self._engine is None:
-                    self._engine = self._access.open_engine()
+                    with forks.importing():
+                        self._engine = self._access.open_engine()
         return self._engine
 
     @property

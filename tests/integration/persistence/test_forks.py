@@ -152,6 +152,35 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     subprocess.run([sys.executable, "-W", "ignore", "-c", code, sqlite_url], check=True, timeout=60)
 
 
+def test_a_fork_waits_until_another_thread_has_imported_the_driver() -> None:
+    code = """
+import os, signal, sys, threading
+from questline_persistence.store import Database
+
+URL = "postgresql://somebody@127.0.0.1/somewhere"
+begun, forking = threading.Event(), threading.Event()
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "psycopg.connection":
+            begun.set()
+            forking.wait(1)  # for as long as it takes to fork, if the fork does not wait
+
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=Database, args=(URL,))
+thread.start()
+assert begun.wait(30)
+os.register_at_fork(after_in_parent=forking.set)
+if (child := os.fork()) == 0:
+    signal.alarm(20)
+    Database(URL)
+    os._exit(0)
+thread.join()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=100)
+
+
 def test_threads_of_a_forked_child_that_call_at_once_get_an_answer_each() -> None:
     code = """
 import os, sys, threading
