@@ -101,8 +101,8 @@ class Invocation:
 
         settings = self.settings
         database = Database(settings.database_url, limits=settings.limits, pooler=settings.database_pooler)
-        if database.dialect.name == "sqlite":
-            refuse_forbidden_file(database.url.database)
+        if database.file is not None:
+            refuse_forbidden_file(database.file)
         return database
 
     @cached_property
@@ -115,7 +115,7 @@ class Invocation:
         """
         from questline_persistence import schema  # noqa: PLC0415  (as the store's)
 
-        if not self.creates and self.database.dialect.name == "sqlite" and schema.current(self.database) is None:
+        if not self.creates and self.database.dialect.is_embedded and schema.current(self.database) is None:
             return self._nothing_yet()
         schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
         return self.database
@@ -216,15 +216,12 @@ class Invocation:
             output.note(empty)
 
 
-def refuse_forbidden_file(path: str | None) -> None:
+def refuse_forbidden_file(file: Path) -> None:
     """Check that this user may use an SQLite file and the folder of its journal.
 
     Raises:
       NotAllowed: they may not; SQLite itself only says that it cannot open the file.
     """
-    if not path or path == ":memory:":
-        return
-    file = Path(path).absolute()
     try:
         nearest = next(place for place in (file, *file.parents) if place.exists())
     except PermissionError as error:

@@ -149,7 +149,7 @@ def writes() -> Iterator[tuple[str, str, ast.Call]]:
         for function, node in functions(tree):
             for called, call in calls(node):
                 target, _, method = called.rpartition(".")
-                ours = target.endswith("database") or (file == DATABASE and target == "self")
+                ours = target.endswith("database") or target == "store" or (file == DATABASE and target == "self")
                 if ours and method in {"write", "statement"}:
                     yield file, function, call
 

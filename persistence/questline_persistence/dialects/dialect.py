@@ -7,7 +7,7 @@ in `chosen`, and the contract tests of the store run on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection
@@ -17,6 +17,8 @@ from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.place import Place
+from questline_persistence.dialects.server import Server
+from questline_persistence.dialects.transactions import Transactions
 
 
 class Dialect(Protocol):
@@ -30,6 +32,11 @@ class Dialect(Protocol):
     @property
     def has_one_writer(self) -> bool:
         """Whether transactions write one at a time: then what is committed together costs one sync."""
+        ...
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether no server keeps a store: its schema is made on the way, and its clock is this machine's."""
         ...
 
     def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:
@@ -118,6 +125,32 @@ class Dialect(Protocol):
 
     def has_label(self, labels: ColumnElement[Any], key: str, value: str) -> ColumnElement[bool]:
         """Return the condition that a column of labels has this one."""
+        ...
+
+    def change_schema(
+        self, store: Transactions, change: Callable[[Connection], object], *, tables: Collection[str]
+    ) -> None:
+        """Change the schema in one transaction, after whoever changes it now.
+
+        Parameters:
+          change: makes the change; it may be called again.
+          tables: the names of ours.
+
+        Raises:
+          StoreUnavailable: others have kept the tables locked all the while.
+        """
+        ...
+
+    def check_encoding(self, store: Transactions) -> None:
+        """Make sure that the database can hold what handlers return and raise.
+
+        Raises:
+          ConfigurationError: its encoding is another one.
+        """
+        ...
+
+    def server(self, store: Transactions) -> Server | None:
+        """Return what the server is and how it is reached; None if no server keeps the store."""
         ...
 
     def size(self, connection: Connection) -> int:

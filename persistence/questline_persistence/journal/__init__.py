@@ -19,7 +19,7 @@ from questline_persistence.journal.history import State
 from questline_persistence.journal.journal import Journal
 from questline_persistence.journal.submission import Submitted, insert_quests, submit_one, take_apart
 from questline_persistence.journal.tombstones import after_deleted, bury
-from questline_persistence.journal.trial import server_of, try_writing
+from questline_persistence.journal.trial import try_writing
 
 __all__ = [
     "UNCLAIMED",
@@ -37,7 +37,6 @@ __all__ = [
     "insert_quests",
     "lock_free",
     "record",
-    "server_of",
     "settle_pause",
     "submission",
     "submit_one",

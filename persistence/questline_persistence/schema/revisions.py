@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from questline_persistence.errors import ConfigurationError
-from questline_persistence.schema.table_locks import with_tables_locked
 from questline_persistence.store import Database
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ def _revision(connection: Connection) -> str | None:
 def ensure(database: Database, *, auto_migrate: bool = False) -> None:
     """Make sure that the database has the schema this version needs.
 
-    An SQLite database is created and migrated on the way; PostgreSQL only with `auto_migrate`.
+    A store that no server keeps is created and migrated on the way; another one only with `auto_migrate`.
 
     A schema that is one revision newer is accepted: each migration leaves the release before it working, so that
     two releases can run side by side while one replaces the other.
@@ -52,7 +50,7 @@ def ensure(database: Database, *, auto_migrate: bool = False) -> None:
     if found is not None and found > HEAD:
         message = f"the database {database.name} has schema {found}, newer than this questline knows ({HEAD})"
         raise ConfigurationError(message, hint="upgrade questline on this machine")
-    if database.dialect.name == "sqlite" or auto_migrate:
+    if database.dialect.is_embedded or auto_migrate:
         migrate(database)
         return
     state = "has no questline schema" if found is None else f"has schema {found}; this questline needs {HEAD}"
@@ -75,44 +73,15 @@ def migrate(database: Database, revision: str = "head") -> None:
     def work(connection: Connection) -> None:
         command.upgrade(_config(connection), revision)
 
-    if database.dialect.name == "postgresql":
-        database.read(partial(_require_utf8, database=database))
+    database.dialect.check_encoding(database)
     _change(database, work)
 
 
 def _change(database: Database, work: Callable[[Connection], object]) -> None:
     """Change the schema in one transaction."""
-    if database.dialect.name == "postgresql":
-        with_tables_locked(database, work)
-        _validate(database)
-    else:
-        database.write(work, at="migrate")
-
-
-def _validate(database: Database) -> None:
-    """Have PostgreSQL check the rows against constraints that were changed, while others read and write them."""
     from questline_persistence.schema.metadata import Base  # noqa: PLC0415  (as in `drift`)
 
-    query = text(
-        "SELECT conrelid::regclass::text, conname FROM pg_constraint "
-        "WHERE NOT convalidated AND connamespace = current_schema()::regnamespace"
-    )
-    found = database.read(lambda connection: connection.execute(query).all())
-    changes = [
-        text(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
-        for table, name in found
-        if table in Base.metadata.tables
-    ]
-    for change in changes:
-        database.write(partial(Connection.execute, statement=change), at="migrate")
-
-
-def _require_utf8(connection: Connection, database: Database) -> None:
-    """Raise ConfigurationError for a database that cannot hold what handlers return and raise."""
-    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
-    if encoding != "UTF8":
-        message = f"the database {database.name} has the encoding {encoding}, and questline needs UTF8"
-        raise ConfigurationError(message, hint="CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
+    database.dialect.change_schema(database, work, tables=Base.metadata.tables.keys())
 
 
 def downgrade(database: Database, revision: str) -> None:

@@ -43,9 +43,9 @@ def check_database(invocation: Invocation) -> Iterator[Check]:
         yield failed("database", name, failure.message, failure.hint, exit_code=ExitCode(failure.exit_code))
         return
     yield passed("database", "reach", database.name)
-    yield _check_sqlite(database) if database.dialect.name == "sqlite" else _check_postgres(database)
+    yield _check_sqlite(database) if database.dialect.is_embedded else _check_postgres(database)
     yield schema
-    server = list(_check_server(invocation)) if database.dialect.name == "postgresql" else []
+    server = list(_check_server(invocation))
     yield from server
     if all(check.name != "primary" for check in server):
         yield _check_writing(invocation)
@@ -59,7 +59,7 @@ def check_disk(invocation: Invocation, *, usable: bool) -> Iterator[Check]:
       usable: whether the store can be asked.
     """
     database = invocation.database
-    if database.dialect.name == "sqlite":
+    if database.dialect.is_embedded:
         yield _check_folder(database)
     elif usable:
         yield _check_size(database)
@@ -118,10 +118,10 @@ def _check_writing(invocation: Invocation) -> Check:
 
 
 def _check_server(invocation: Invocation) -> Iterator[Check]:
-    """Yield what a PostgreSQL server is, and whether its sessions are kept for one client."""
-    from questline_persistence.journal import server_of  # noqa: PLC0415  (as above)
-
-    found = server_of(invocation.database)
+    """Yield what the server is that keeps the store, if any does, and whether its sessions are kept for one client."""
+    found = invocation.database.dialect.server(invocation.database)
+    if found is None:
+        return
     if found.standby or found.read_only:
         message = "the server is a standby" if found.standby else "transactions of this role are read-only"
         hint = "name the primary, or several hosts and target_session_attrs=read-write"
@@ -145,7 +145,7 @@ def _check_postgres(database: Database) -> Check:
 
 
 def _check_clock(database: Database) -> Check:
-    if database.dialect.name == "sqlite":
+    if database.dialect.is_embedded:
         return passed("database", "clock", "SQLite goes by the clock of this machine", {"ahead_seconds": 0.0})
     return compare_clocks("database", "the database server", database.clock.now() - time.time())
 
@@ -163,4 +163,4 @@ def _check_folder(database: Database) -> Check:
 
 
 def _file_is_missing(database: Database) -> bool:
-    return database.dialect.name == "sqlite" and not Path(database.url.database or "").exists()
+    return database.dialect.is_embedded and (database.file is None or not database.file.exists())

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence import schema
+from questline_persistence.dialects.postgres import table_locks
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.records import QuestRepository
-from questline_persistence.schema import table_locks
 from questline_persistence.schema.metadata import Base
 from questline_persistence.store import Database
 

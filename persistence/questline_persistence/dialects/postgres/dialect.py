@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Text, any_, collate, func, literal, literal_column, type_coerce
@@ -12,9 +12,11 @@ from sqlalchemy.engine import URL
 
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.driver import execute
-from questline_persistence.dialects.postgres import quests, sessions, steps
+from questline_persistence.dialects.postgres import quests, sessions, steps, table_locks
 from questline_persistence.dialects.postgres.access import ServerAccess
 from questline_persistence.dialects.postgres.place import place
+from questline_persistence.dialects.postgres.server import server_of
+from questline_persistence.dialects.transactions import Transactions
 
 _SIZE = sql("SELECT pg_database_size(current_database())")
 #: How long a count waits for its row, which somebody else may have locked.
@@ -26,6 +28,7 @@ class Postgres:
 
     name = "postgresql"
     has_one_writer = False
+    is_embedded = False
     clock: ColumnElement[float] = literal_column("extract(epoch FROM clock_timestamp())::float8")
 
     claim = staticmethod(steps.claim)
@@ -34,6 +37,8 @@ class Postgres:
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
     place = staticmethod(place)
+    check_encoding = staticmethod(table_locks.require_utf8)
+    server = staticmethod(server_of)
 
     def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:
         """Return the way to a server."""
@@ -60,6 +65,13 @@ class Postgres:
     def has_label(self, labels: ColumnElement[Any], key: str, value: str) -> ColumnElement[bool]:
         """Return the condition that JSONB contains a label, for which there is an index."""
         return type_coerce(labels, JSONB).contains({key: value})
+
+    def change_schema(
+        self, store: Transactions, change: Callable[[Connection], object], *, tables: Collection[str]
+    ) -> None:
+        """Change the schema in short tries, under running workers; rows are checked while others use them."""
+        table_locks.with_tables_locked(store, change)
+        table_locks.validate(store, tables)
 
     def size(self, connection: Connection) -> int:
         """Return how many bytes the database takes on its server."""

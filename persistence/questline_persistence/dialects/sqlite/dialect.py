@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, text
@@ -12,6 +12,7 @@ from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.sqlite import library, quests, steps
 from questline_persistence.dialects.sqlite.access import MEMORY, FileAccess, MemoryAccess
 from questline_persistence.dialects.sqlite.place import place
+from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.errors import ConfigurationError
 
 _SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
@@ -22,6 +23,7 @@ class Sqlite:
 
     name = "sqlite"
     has_one_writer = True
+    is_embedded = True
     clock: ColumnElement[float] = literal_column("((julianday('now') - 2440587.5) * 86400.0)")
 
     claim = staticmethod(steps.claim)
@@ -65,6 +67,22 @@ class Sqlite:
     def has_label(self, labels: ColumnElement[Any], key: str, value: str) -> ColumnElement[bool]:
         """Return the condition that JSON text has a label."""
         return func.json_extract(labels, f'$."{key}"') == value
+
+    def change_schema(
+        self,
+        store: Transactions,
+        change: Callable[[Connection], object],
+        *,
+        tables: Collection[str],  # noqa: ARG002  (the contract's)
+    ) -> None:
+        """Change the schema: a transaction that writes is alone, and SQLite has checked every row."""
+        store.write(change, at="migrate")
+
+    def check_encoding(self, store: Transactions) -> None:
+        """Do nothing: every file of ours is in UTF-8."""
+
+    def server(self, store: Transactions) -> None:
+        """Return None: no server keeps the store."""
 
     def size(self, connection: Connection) -> int:
         """Return how many bytes the file takes."""
