@@ -110,8 +110,8 @@ class Claim:
         return data
 
 
-#: What a claim's statement returns, in this order.
-_CLAIMED = (
+#: What a claim's statement returns, in this order: of the ticket, of its step, and of its quest.
+CLAIMED = (
     "attempt",
     "claim_id",
     "quest_id",
@@ -136,7 +136,7 @@ _CLAIMED = (
 
 def claimed(row: Sequence[Any], *, worker_id: str, namespace: str, now: float) -> Claim:
     """Return the claim that a row of a claim's statement tells of."""
-    return Claim(worker_id=worker_id, namespace=namespace, start_time=now, **dict(zip(_CLAIMED, row, strict=True)))
+    return Claim(worker_id=worker_id, namespace=namespace, start_time=now, **dict(zip(CLAIMED, row, strict=True)))
 
 
 def following(

@@ -22,12 +22,13 @@ from questline_persistence.claims import (
     claimed,
 )
 from questline_persistence.clock import rfc3339
+from questline_persistence.dialects.claim_columns import claim_columns
 from questline_persistence.dialects.driver import execute
 
 # `state || ''` keeps the planner from reading all ready tickets by their index: it is to look each one up by its key.
 # `= ANY` says what the join says: where PostgreSQL takes `tickets` for a row long, since it was vacuumed while it was
 # empty, it joins from there, and would read all that wait for each batch.
-_CLAIM = """
+_CLAIM = f"""
 WITH request AS (
   SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[])
     AS request(quest_id, epoch, position, claim_id)
@@ -41,24 +42,21 @@ WITH request AS (
     AND t.position = request.position
     AND t.namespace = %(namespace)s AND t.state || '' = 'ready' AND t.pause_requested = 0
     AND t.available_at <= %(now)s + %(slack)s AND t.handler = ANY(%(handlers)s)
-  RETURNING t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.company, t.version, t.queue, t.fence,
-    s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds
+  RETURNING {claim_columns("t", "s")}
 ), begun AS (
   UPDATE quest_executions q SET status = 'running', start_time = %(now)s, updated_at = %(now_text)s
   FROM won WHERE q.quest_id = won.quest_id AND q.status || '' = 'new'
 )
-SELECT won.*, q.quest_type, q.input_data FROM won JOIN quest_executions q ON q.quest_id = won.quest_id
-"""
+SELECT won.*, {claim_columns("q")} FROM won JOIN quest_executions q ON q.quest_id = won.quest_id
+"""  # noqa: S608  (of the columns' names)
 
-_MINE = """
-SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.company, t.version, t.queue, t.fence,
-  s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
-  q.quest_type, q.input_data
+_MINE = f"""
+SELECT {claim_columns("t", "s", "q")}
 FROM tickets t
 JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
 JOIN quest_executions q ON q.quest_id = t.quest_id
 WHERE t.quest_id = ANY(%(quest_ids)s) AND t.claim_id = ANY(%(claim_ids)s)
-"""
+"""  # noqa: S608  (of the columns' names)
 
 _ENDED = """
 SELECT lord_runs.claim_id FROM lord_runs WHERE quest_id = ANY(%(quest_ids)s) AND claim_id = ANY(%(claim_ids)s)

@@ -23,6 +23,7 @@ from questline_persistence.claims import (
     claimed,
 )
 from questline_persistence.clock import rfc3339
+from questline_persistence.dialects.claim_columns import claim_columns
 from questline_persistence.dialects.driver import execute
 from questline_persistence.payload import encode
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
@@ -40,15 +41,13 @@ WHERE quest_id = :quest_id AND epoch = :epoch AND position = :position AND names
   AND handler IN (SELECT value FROM json_each(:handlers))
 """
 
-_MINE = """
-SELECT t.attempt + 1, t.claim_id, t.quest_id, t.epoch, t.position, t.lost, t.company, t.version, t.queue, t.fence,
-  s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
-  q.quest_type, q.input_data, q.status
+_MINE = f"""
+SELECT {claim_columns("t", "s", "q")}, q.status
 FROM tickets t
 JOIN quest_steps s ON s.quest_id = t.quest_id AND s.epoch = t.epoch AND s.position = t.position
 JOIN quest_executions q ON q.quest_id = t.quest_id
 WHERE t.quest_id = :quest_id AND t.claim_id = :claim_id
-"""
+"""  # noqa: S608  (of the columns' names)
 
 _ENDED = """
 SELECT lord_runs.claim_id FROM lord_runs
