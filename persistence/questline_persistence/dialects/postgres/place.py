@@ -18,5 +18,6 @@ SELECT extract(epoch FROM pg_postmaster_start_time())::text, current_database():
 def place(connection: Connection) -> Place:
     """Return the database of a connection: one statement."""
     start, database, table, schema = connection.exec_driver_sql(_WHERE).one()
-    name = shown(connection.engine.url.set(database=database))
+    url = connection.engine.url
+    name = shown(url.set(database=database))
     return Place((start, database, table), f"{name}, schema {schema}")
