@@ -167,6 +167,7 @@ class StepView(Record):
       attempts: how often it has been tried in the epoch in which it ran last, a try that runs now included.
       max_attempts: how many failures it may have.
       lost: how many workers were lost while they ran it; those tries count as no attempts.
+      earlier_attempts: how many of the attempts were made before the quest was retried, which allows all of them anew.
       progress: how far the try that runs now says to be, 0.0 to 1.0, as of the last heartbeat; None if it does not say.
       progress_message: what it says to be doing.
     """
@@ -178,6 +179,7 @@ class StepView(Record):
     attempts: int
     max_attempts: int = 3
     lost: int = 0
+    earlier_attempts: int = 0
     progress: float | None = None
     progress_message: str | None = None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from questline_persistence.errors import QuestNotFound
 from questline_persistence.journal import history
@@ -21,10 +21,14 @@ _SOURCE = re.compile(r"(.+)@v(\d{1,9})")
 
 
 class Tried(NamedTuple):
-    """How often a step was tried, without the tries whose worker was lost; and how many those were."""
+    """How often a step was tried, without the tries whose worker was lost; how many those were.
+
+    `earlier` are those that were counted before the quest was retried, which gave the step all of its attempts anew.
+    """
 
     counted: int = 0
     lost: int = 0
+    earlier: int = 0
 
 
 def of(
@@ -36,34 +40,60 @@ def of(
     """
     found: defaultdict[str, Tried] = defaultdict(Tried)
     for row in _in(connection, quest.quest_id, standing.epoch):
-        found[row.position] = Tried(row.tries - row.lost, row.lost)
+        found[row.position] = row.tried
     kept = {one for one in positions if one not in found and (standing.position is None or one < standing.position)}
     for quest_id, epoch, version in _lineage(connection, quest, standing.version):
         if not kept:
             break
         for row in _in(connection, quest_id, epoch):
             if row.position in kept and row.succeeded_at is not None and row.succeeded_at <= version:
-                found[row.position] = Tried(row.tries - row.lost, row.lost)
+                found[row.position] = row.tried
                 kept.discard(row.position)
-    if standing.running:
-        counted, lost = found[str(standing.position)]
-        found[str(standing.position)] = Tried(counted + 1, lost)
+    if standing.ticket is not None:
+        position = str(standing.ticket.position)
+        counted, now = found[position].counted + standing.running, standing.ticket.attempt + standing.running
+        found[position] = Tried(counted, found[position].lost, max(counted - now, 0))
     return found
 
 
-def _in(connection: Connection, quest_id: str, epoch: int) -> Sequence[Row[Any, int, Any, Any]]:
-    """Return how often each step was tried in an epoch, and the version that its success made."""
+class _Row(NamedTuple):
+    """How often a step was tried in an epoch, and the version that its success made."""
+
+    position: str
+    tried: Tried
+    succeeded_at: int | None
+
+
+def _in(connection: Connection, quest_id: str, epoch: int) -> list[_Row]:
+    """Return how often each step was tried in an epoch."""
     query = (
         select(
             runs.c.position,
             func.count().label("tries"),
             func.coalesce(func.sum(runs.c.lost), 0).label("lost"),
             func.max(runs.c.version).label("succeeded_at"),
+            func.max(case((runs.c.lost.is_(None), runs.c.run_id))).label("newest"),
         )
         .where(runs.c.quest_id == quest_id, runs.c.epoch == epoch, runs.c.position.is_not(None))
         .group_by(runs.c.position)
     )
-    return connection.execute(query).all()
+    rows = connection.execute(query).all()
+    several = [row.newest for row in rows if row.tries - row.lost > 1]
+    numbers = _numbers(connection, several) if several else {}
+    return [
+        _Row(
+            row.position,
+            Tried(row.tries - row.lost, row.lost, max(row.tries - row.lost - numbers.get(row.newest, row.tries), 0)),
+            row.succeeded_at,
+        )
+        for row in rows
+    ]
+
+
+def _numbers(connection: Connection, run_ids: Iterable[int]) -> dict[int, int]:
+    """Return which attempt each of these runs was, counted from the last retry."""
+    query = select(runs.c.run_id, runs.c.attempt_number).where(runs.c.run_id.in_(list(run_ids)))
+    return {row.run_id: row.attempt_number for row in connection.execute(query)}
 
 
 def _lineage(connection: Connection, quest: Row[Any], version: int) -> Iterator[tuple[str, int, int]]:

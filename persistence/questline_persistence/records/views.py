@@ -70,6 +70,7 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULT
                 attempts=tried[step.position].counted,
                 max_attempts=step.max_attempts,
                 lost=tried[step.position].lost,
+                earlier_attempts=tried[step.position].earlier,
                 **_told(step.position, standing),
             )
             for step in plan

@@ -100,9 +100,9 @@ def attempts(step: StepView) -> str:
     """Return how often a step was tried, out of how often it may be, and how many workers it has outlived beside."""
     if not step.attempts and not step.lost:
         return "-"
-    # A retry gives it all of its attempts once more.
-    counted = f"{step.attempts}/{step.max_attempts}" if step.attempts <= step.max_attempts else str(step.attempts)
-    return f"{counted} (+{step.lost} lost)" if step.lost else counted
+    earlier = f" (+{step.earlier_attempts} before a retry)" if step.earlier_attempts else ""
+    lost = f" (+{step.lost} lost)" if step.lost else ""
+    return f"{step.attempts - step.earlier_attempts}/{step.max_attempts}{earlier}{lost}"
 
 
 def short(value: Any, most: int = MAX_SHOWN) -> str:

@@ -236,6 +236,31 @@ def test_the_step_that_ran_when_its_quest_was_cancelled_is_shown_as_cancelled(
     assert [line[3] for line in lines if line and line[0] in {"0001", "0002"}] == ["cancelled", "skipped"]
 
 
+def test_attempts_are_those_since_the_last_retry_and_beside_them_those_of_before(
+    cli: CommandLine, bench: Workbench
+) -> None:
+    quest_id = bench.submit(step("a", max_attempts=2))
+
+    def shown() -> tuple[str, tuple[int, int]]:
+        (line,) = [line for line in cli("show", quest_id).out.splitlines() if line.startswith("0001")]
+        (told,) = cli.json("show", quest_id)["steps"]
+        return line.partition("work")[2].split(maxsplit=1)[1], (told["attempts"], told["earlier_attempts"])
+
+    bench.journal.fail(failure(bench.claim(quest_id)))
+    bench.fail(quest_id)
+    assert shown() == ("2/2", (2, 0))
+    for before in (2, 3):
+        bench.controls.retry(quest_id)
+        assert shown() == (f"0/2 (+{before} before a retry)", (before, before))
+        claim = bench.claim(quest_id)
+        assert shown() == (f"1/2 (+{before} before a retry)", (before + 1, before))
+        assert bench.journal.fail(failure(claim, retry_in=None)).won
+        assert shown() == (f"1/2 (+{before} before a retry)", (before + 1, before))
+    bench.controls.retry(quest_id)
+    bench.advance(quest_id, 1)
+    assert shown() == ("1/2 (+4 before a retry)", (5, 4))
+
+
 def test_the_doctor_speaks_of_one_quest_and_of_one_step_as_of_one(cli: CommandLine, bench: Workbench) -> None:
     bench.submit("nobody-knows")
     bench.worker(lease=LONG)
@@ -320,15 +345,3 @@ def test_runs_tell_the_code_that_ran_each_attempt_where_any_is_known(cli: Comman
     assert "Code" in cli("runs", quest_id).out
     assert "3f2a1c" in cli("runs", quest_id).out
     assert [item["code_version"] for item in cli.json("runs", quest_id)["items"]] == [None, "3f2a1c"]
-
-
-def test_show_tells_of_more_attempts_than_a_step_may_have_where_it_was_retried(
-    cli: CommandLine, bench: Workbench
-) -> None:
-    quest_id = bench.submit(step("a", max_attempts=1))
-    bench.fail(quest_id)
-    bench.controls.retry(quest_id)
-    bench.advance(quest_id, 1)
-
-    words = next(line for line in cli("show", quest_id).out.splitlines() if line.startswith("0001")).split()
-    assert words == ["0001", "a", "work", "success", "2"]
