@@ -65,8 +65,10 @@ def sought(value: object, what: str) -> str | None:
     return found
 
 
-def whole(value: object, what: str, hint: str | None = None, *, least: int | None = None) -> int:
-    """Return a whole number as it is.
+def whole(
+    value: object, what: str, hint: str | None = None, *, least: int | None = None, most: int | None = LARGEST
+) -> int:
+    """Return a whole number as it is; `most` is None where the caller has bounds of its own.
 
     Raises:
       PayloadError: it is none, less than `least`, or larger than what a store holds.
@@ -75,7 +77,7 @@ def whole(value: object, what: str, hint: str | None = None, *, least: int | Non
         raise wrong_type(value, what, "a whole number", hint)
     if least is not None and value < least:
         raise PayloadError(f"{what} must be {least} or more, not {value}", hint=hint)
-    if abs(value) > LARGEST:
+    if most is not None and abs(value) > most:
         raise PayloadError(f"{what} is larger than any number that is stored", hint=hint)
     return value
 

@@ -260,7 +260,7 @@ class QuestRepository:
           following = repository.page(QuestFilter(quest_type="report"), limit=100, cursor=page.next_cursor)
         """
         _refuse_page(limit, MAX_PAGE)
-        if not 0 <= whole(offset, "offset") <= MAX_OFFSET:
+        if not 0 <= whole(offset, "offset", most=None) <= MAX_OFFSET:
             raise PayloadError(f"offset must be 0 to {MAX_OFFSET:,}, not {offset}", hint="go on with the page's cursor")
         conditions = [quests.c.namespace == self.namespace, *self._conditions(chosen or QuestFilter())]
         if cursor is not None:
@@ -597,7 +597,7 @@ def _one_of(kind: type[Word], word: str) -> Word:
 
 
 def _refuse_page(limit: int, most: int) -> None:
-    if not 1 <= whole(limit, "limit") <= most:
+    if not 1 <= whole(limit, "limit", most=None) <= most:
         raise PayloadError(f"limit must be 1 to {most:,}, not {limit}", hint="go on behind a page for more")
 
 
