@@ -21,7 +21,9 @@ QUEST_KEYS = _words(
 SNAPSHOT_KEYS = _words(
     "snapshot_id quest_id version epoch position snapshot_reason run_data execution_stack created_at"
 )
-STEP_KEYS = _words("position lord_name tool_name status attempts max_attempts lost progress progress_message")
+STEP_KEYS = _words(
+    "position lord_name tool_name status attempts max_attempts lost earlier_attempts progress progress_message"
+)
 
 
 def test_a_quest_has_the_keys_of_the_contract_wherever_it_is_printed(cli: CommandLine) -> None:
