@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
 from questline_persistence.arguments import wrong_type
-from questline_persistence.declarations import declaration
 from questline_persistence.errors import (
     ConfigurationError,
     InvalidRecord,
@@ -23,6 +22,7 @@ from questline_persistence.errors import (
 from questline_persistence.ids import MAX_NAME, NAME, NAME_HINT
 from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
+from questline_scheduler.declarations import declaration
 
 StackBuilder: TypeAlias = Callable[[dict[str, Any]], Sequence[LordStep | StepName]]
 Builder = TypeVar("Builder", bound=StackBuilder)

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from questline_persistence.declarations import declaration
 from questline_persistence.errors import ConfigurationError, WrongDeclaration, message_of, suggestion
 from questline_persistence.models import LordStep
 from questline_persistence.step_names import give_names, names_of
+from questline_scheduler.declarations import declaration
 from questline_scheduler.step_defaults import StepDefaults, declare
 from questline_worker.lords.parameters import Parameter, read_parameters
 from questline_worker.own_imports import is_ours, keep_own_imports

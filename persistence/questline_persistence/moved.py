@@ -1,0 +1,57 @@
+"""Finds modules by the names that they had before there were rooms: `questline_persistence.database` is in `store` now.
+
+Scripts of operators import such modules, though users are to import from `questline` alone. These names end with 0.2.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+#: The packages whose modules stood side by side.
+_FLOORS = ("questline_persistence", "questline_scheduler", "questline_worker")
+#: Modules whose last name has changed as well.
+_RENAMED = {
+    "questline_persistence.error_text": "questline_persistence.errors.text",
+    "questline_persistence.hot_postgres": "questline_persistence.dialects.postgres.steps",
+    "questline_persistence.hot_sqlite": "questline_persistence.dialects.sqlite.steps",
+    "questline_persistence.sqlite_driver": "questline_persistence.dialects.sqlite.library",
+    "questline_persistence.sqlite_file": "questline_persistence.dialects.sqlite.file",
+    "questline_persistence.submission_postgres": "questline_persistence.dialects.postgres.quests",
+    "questline_persistence.submission_sqlite": "questline_persistence.dialects.sqlite.quests",
+}
+
+
+class _Moved(MetaPathFinder, Loader):
+    """Gives whoever asks for a module by its old name the module itself."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,  # noqa: ARG002  (the signature is the import system's)
+    ) -> ModuleSpec | None:
+        """Return how a module is had by its old name; None for all others. Asked last."""
+        floor, _, module = fullname.partition(".")
+        if path is None or floor not in _FLOORS or "." in module:
+            return None
+        rooms = {file.parent.name for folder in path for file in Path(folder).glob(f"*/{module}.py")}
+        found = _RENAMED.get(fullname) or (f"{floor}.{rooms.pop()}.{module}" if len(rooms) == 1 else None)
+        return None if found is None else ModuleSpec(fullname, self, origin=found)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put the module itself where it is asked for."""
+        spec = module.__spec__
+        if spec is not None and spec.origin is not None:
+            sys.modules[spec.name] = importlib.import_module(spec.origin)
+
+
+def find_moved() -> None:
+    """Find modules by their old names from now on."""
+    if not any(isinstance(finder, _Moved) for finder in sys.meta_path):
+        sys.meta_path.append(_Moved())

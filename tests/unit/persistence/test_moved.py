@@ -1,0 +1,25 @@
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("questline_persistence.database", "questline_persistence.store.database"),
+        ("questline_persistence.register", "questline_persistence.recovery.register"),
+        ("questline_persistence.sqlite_driver", "questline_persistence.dialects.sqlite.library"),
+        ("questline_scheduler.memory_broker", "questline_scheduler.doorbells.memory_broker"),
+        ("questline_worker.checkpoints", "questline_worker.middleware.checkpoints"),
+    ],
+)
+def test_a_module_is_found_by_its_name_from_before_there_were_rooms(old: str, new: str) -> None:
+    module = importlib.import_module(old)
+
+    assert module is importlib.import_module(new)
+    assert module.__name__ == new
+
+
+def test_a_name_that_no_module_ever_had_is_not_found() -> None:
+    with pytest.raises(ModuleNotFoundError, match="nonsense"):
+        importlib.import_module("questline_persistence.nonsense")
