@@ -30,6 +30,10 @@ SERVER_PORT, SENTINEL_PORT = 6379, 26379
 BROKER_ERRORS = (redis.RedisError, OSError, RedisClusterException)
 
 
+#: What a forked process got from its parent and must never close, not even by forgetting it.
+_PARENTS: list[object] = []
+
+
 class RedisLink:
     """Opens the client that fits the URL and the server, when it is first needed.
 
@@ -60,12 +64,28 @@ class RedisLink:
                     raise ValueError("no service")
             rest = f"{login}@{first[0]}:{first[1]}/{path.lstrip('/')}?{parts.query}"
         self._options: dict[str, Any] = _COMMON | parse_url(f"{base}://{rest}")  # type: ignore[no-untyped-call]
+        self._opening = forks.new_lock()
+        self._begin()
+        forks.join(self)
+
+    def _begin(self) -> None:
+        """Begin with nothing open; so does a forked process."""
         # Made now, since it finds mistakes in the options; it does not connect.
         self._single = redis.Redis(connection_pool=redis.ConnectionPool(**self._options))
         self._client: redis.Redis | None = None
-        self._opening = forks.new_lock()
         self._failure: Exception | None = None
         self._failed_at = 0.0
+
+    def before_fork(self) -> None:
+        """Leave everything as it is: the parent goes on with it."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: another thread may have held the pool's lock, for which the client would wait for ever."""
+        _PARENTS.append((self._single, self._client))
+        self._begin()
 
     @property
     def client(self) -> redis.Redis:

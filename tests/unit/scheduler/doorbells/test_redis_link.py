@@ -1,7 +1,10 @@
 """The way to Redis is opened once, by whoever comes first."""
 
 import itertools
+import os
+import signal
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -38,4 +41,30 @@ def test_who_waited_while_another_tried_in_vain_does_not_try_as_long_again(monke
     with pytest.raises(RedisTimeout):  # who comes later tries for itself
         queue.ring([("id", 0)])
     assert len(tries) == 2
+    link.close()
+
+
+def test_a_forked_process_waits_for_no_lock_that_a_thread_of_its_parent_held(redis_url: str) -> None:
+    link = RedisLink(redis_url)
+    assert link.client.ping()
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with link.client.connection_pool._lock:
+            held.set()
+            let_go.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads: that is what is tried here
+        child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        os._exit(0 if link.client.ping() else 1)
+    let_go.set()
+    holder.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert link.client.ping()
     link.close()
