@@ -42,7 +42,9 @@ class _OwnImports:
         if path is not None or not is_ours(name):
             return None
         here = _working_directory()
-        return PathFinder.find_spec(name, [entry for entry in sys.path if entry not in here], target)
+        found = PathFinder.find_spec(name, [entry for entry in sys.path if entry not in here], target)
+        # A mere folder of that name is no module of ours: in a checkout, that stands in the working directory.
+        return None if found is None or found.origin is None else found
 
 
 def _working_directory() -> set[str]:

@@ -1,10 +1,13 @@
+import importlib
 import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from questline_worker.own_imports import DEPENDENCIES, is_ours
+import pytest
+
+from questline_worker.own_imports import DEPENDENCIES, _OwnImports, is_ours
 
 REQUIREMENTS = Path(__file__).parents[3] / "requirements" / "base.txt"
 
@@ -60,3 +63,19 @@ def test_a_module_that_is_nowhere_else_is_found_in_the_working_directory(tmp_pat
         [sys.executable, "-P", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == [str(tmp_path / "watchfiles.py"), "Queue"]
+
+
+def test_a_mere_folder_of_our_name_does_not_take_the_place_of_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "checkout" / "questline").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "questline").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "checkout")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "checkout"), str(tmp_path / "elsewhere")])
+    assert _OwnImports.find_spec("questline", None) is None
+
+    (tmp_path / "elsewhere" / "questline" / "__init__.py").touch()
+    importlib.invalidate_caches()
+    found = _OwnImports.find_spec("questline", None)
+    assert found is not None
+    assert found.origin == str(tmp_path / "elsewhere" / "questline" / "__init__.py")
