@@ -207,6 +207,7 @@ IMPORTERS = {
     "questline/__init__.py": "the public names",
     "questline/demo/run.py": "the demonstration's own modules",
     "worker/questline_worker/lords/lords.py": "the operator's setting",
+    "persistence/questline_persistence/moved.py": "names of our own modules, from before there were rooms",
     "persistence/questline_persistence/dialects/sqlite/library.py": "which of two SQLite libraries, by fixed names",
     "persistence/questline_persistence/dialects/sqlite/guard.py": "the other of these two",
 }
