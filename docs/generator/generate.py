@@ -43,7 +43,7 @@ LIMITS = {
         "MAX_KEY_LENGTH",
         "MAX_REASON",
     ),
-    "questline_persistence.journal.endings": ("MAX_ERROR_LENGTH",),
+    "questline_persistence.journal.ended_attempt": ("MAX_ERROR_LENGTH",),
     "questline_persistence.recovery.recovery": ("MAX_SWEEP", "MAX_REDISPATCH"),
     "questline_persistence.suspicion": ("MAX_LOST_IN_ALL",),
     "questline_persistence.retries": ("MAX_BACKOFF_SECONDS",),

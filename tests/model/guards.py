@@ -58,7 +58,7 @@ _ONE_STEP = "a claim id names one claim of one step in one epoch"
 
 
 def _ends_a_claim(verb: str) -> dict[str, Guard]:
-    """Return the guards of a write that ends a claim (`hot_sqlite._HOLDS`, `endings.holds`)."""
+    """Return the guards of a write that ends a claim (`dialects.sqlite.steps._HOLDS`, `endings.holds`)."""
     return {
         f"{verb}.quest_id": Guard(lambda _, a, __: not a.foreign, ("quest_id = ?",), spare=_ONE_QUEST),
         f"{verb}.claim_id": Guard(_same_claim, ("claim_id = ?",)),

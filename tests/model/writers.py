@@ -28,7 +28,7 @@ _UNKNOWN = "{}"
 
 
 class Write(NamedTuple):
-    """A table, and a function that writes it, called by its place in the package: `journal.endings.record`."""
+    """A table, and a function that writes it, called by its place in the package: `journal.ended_attempt.record`."""
 
     table: str
     function: str

@@ -4,15 +4,13 @@ Claims, checkpoints and the ends of claims are here, and how quests come in. It 
 """
 
 from questline_persistence.journal import history, submission
+from questline_persistence.journal.ended_attempt import Ending, error_text, record
 from questline_persistence.journal.endings import (
     UNCLAIMED,
-    Ending,
     end_badly,
     end_together,
     ended,
-    error_text,
-    lock_free,
-    record,
+    lock_where_free,
     settle_pause,
 )
 from questline_persistence.journal.history import State
@@ -35,7 +33,7 @@ __all__ = [
     "error_text",
     "history",
     "insert_quests",
-    "lock_free",
+    "lock_where_free",
     "record",
     "settle_pause",
     "submission",

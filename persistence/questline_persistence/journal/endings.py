@@ -7,18 +7,13 @@ still holds its step, and says whether it did.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Double,
-    Integer,
     Row,
-    Text,
     and_,
-    bindparam,
     case,
     delete,
     func,
@@ -31,62 +26,10 @@ from sqlalchemy import (
 from questline_persistence.claims import Doorbell, Settled
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import dialect_of
-from questline_persistence.schema import (
-    order_of_locks,
-    quests,
-    runs,
-    snapshots,
-    steps,
-    still_in_state,
-    tickets,
-    workers,
-)
-from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
+from questline_persistence.journal.ended_attempt import Ending, error_text, record
+from questline_persistence.schema import BELL, order_of_locks, quests, snapshots, still_in_state, tickets
+from questline_persistence.states import ExecutionStatus, SnapshotReason, TicketState
 from questline_persistence.suspicion import Loss
-
-#: Longest error text kept with a run, in characters.
-MAX_ERROR_LENGTH = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """One attempt that came to no result.
-
-    `retry_in` is the wait before the step may run again in seconds, or None when the quest is to fail;
-    `loss` tells that the worker died, which spends no attempt; `status` is that of the run.
-    """
-
-    quest_id: str
-    epoch: int
-    position: str
-    claim_id: str
-    worker_id: str | None
-    attempt_number: int
-    start_time: float
-    end_time: float
-    error: str
-    retry_in: float | None
-    loss: Loss | None = None
-    status: RunStatus = RunStatus.ERROR
-
-    @classmethod
-    def of_ticket(cls, ticket: Row[Any], **told: Any) -> Self:
-        """Return how the attempt ends that a running ticket tells of; `told` are the fields that it does not know."""
-        return cls(
-            quest_id=ticket.quest_id,
-            epoch=ticket.epoch,
-            position=ticket.position,
-            claim_id=ticket.claim_id,
-            worker_id=ticket.worker_id,
-            attempt_number=ticket.attempt + 1,
-            start_time=ticket.claimed_at,
-            **told,
-        )
-
-
-def error_text(error: str) -> str:
-    """Return an error as the stores can hold it: bounded, without NUL and lone surrogates, which they refuse."""
-    return error[:MAX_ERROR_LENGTH].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def holds(quest_id: str, epoch: int, position: str, claim_id: str) -> ColumnElement[bool]:
@@ -153,17 +96,18 @@ def end_together(
       Those whose claim still held the step.
     """
     dialect_of(connection).plan_by_keys(connection)
-    by_step = {(ending.quest_id, ending.epoch, ending.position): ending for ending in lock_free(connection, endings)}
-    if not by_step:
+    mine = lock_where_free(connection, endings)
+    if not mine:
         return []
-    change = update(tickets).where(_hold([*by_step.values()]), also).values(**_tried_again(endings, now))
-    rows = connection.execute(change.returning(tickets.c.position, *_AGAIN)).all()
+    change = update(tickets).where(_hold(mine), also).values(**_tried_again(mine, now))
+    rows = connection.execute(change.returning(*_AGAIN)).all()
+    by_step = {(ending.quest_id, ending.epoch, ending.position): ending for ending in mine}
     won = [(by_step[row.quest_id, row.epoch, row.position], row) for row in rows]
     record(connection, [ending for ending, _ in won], now)
-    return [(ending, _offered(connection, ending, row, now)) for ending, row in won]
+    return [(ending, _offered(connection, row, now)) for ending, row in won]
 
 
-def lock_free(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
+def lock_where_free(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
     """Lock the tickets of attempts, then their quests, where nobody else has; return the attempts that still go on.
 
     A quest that somebody has locked cannot be changed, and its history takes nothing either.
@@ -191,14 +135,11 @@ def _retry(connection: Connection, ending: Ending, guard: ColumnElement[bool], n
     """Give the step another attempt, unless a pause was asked for."""
     change = update(tickets).where(guard).values(**_tried_again([ending], now)).returning(*_AGAIN)
     row = connection.execute(change).first()
-    return Settled(won=False) if row is None else _offered(connection, ending, row, now)
+    return Settled(won=False) if row is None else _offered(connection, row, now)
 
 
-#: What is to be known of tickets that are ready again.
-_AGAIN = tuple(
-    tickets.c[name]
-    for name in ("quest_id", "epoch", "version", "pause_requested", "fence", "queue", "priority", "available_at")
-)
+#: What is to be known of tickets that went back: the columns of their bells, and whether they are ready.
+_AGAIN = (*BELL, tickets.c.version, tickets.c.pause_requested)
 
 
 def _tried_again(endings: Sequence[Ending], now: float) -> dict[str, Any]:
@@ -206,14 +147,24 @@ def _tried_again(endings: Sequence[Ending], now: float) -> dict[str, Any]:
     waits = {ending.claim_id: ending.retry_in or 0.0 for ending in endings}
     losses = {ending.claim_id: ending.loss for ending in endings if ending.loss is not None}
     return {
-        **UNCLAIMED,
+        **_back(
+            _each({claim: now + wait for claim, wait in waits.items()}),
+            # A retry that is due at once is rung by whoever ended the claim; a later one by the loops.
+            ring_at=_each({claim: now + (wait or 1.0) for claim, wait in waits.items()}),
+        ),
         **(_borne(losses) if losses else {"attempt": tickets.c.attempt + 1}),
+    }
+
+
+def _back(available_at: Any, *, ring_at: Any) -> dict[str, Any]:
+    """Return the columns of a ticket that no claim holds any more: ready again, or held if a pause was asked for."""
+    return {
+        **UNCLAIMED,
         "state": case((tickets.c.pause_requested == 1, TicketState.HELD.value), else_=TicketState.READY.value),
         "fence": tickets.c.fence + 1,
         "version": tickets.c.version + tickets.c.pause_requested,
-        "available_at": _each({claim: now + wait for claim, wait in waits.items()}),
-        # A retry that is due at once is rung by whoever ended the claim; a later one by the loops.
-        "ring_at": _each({claim: now + (wait or 1.0) for claim, wait in waits.items()}),
+        "available_at": available_at,
+        "ring_at": ring_at,
         "dispatches": 0,
     }
 
@@ -234,13 +185,13 @@ def _each(values: Mapping[str, Any]) -> Any:
     return case(dict(values), value=tickets.c.claim_id) if others else one
 
 
-def _offered(connection: Connection, ending: Ending, row: Row[Any], now: float) -> Settled:
-    """Return what became of a ticket that was given another attempt, and settle the pause if one was asked for."""
+def _offered(connection: Connection, row: Row[Any], now: float) -> Settled:
+    """Return what became of a ticket that went back, and settle the pause if one was asked for."""
     if row.pause_requested:
-        settle_pause(connection, ending.quest_id, ending.epoch, ending.position, version=row.version, now=now)
+        settle_pause(connection, row.quest_id, row.epoch, row.position, version=row.version, now=now)
         return Settled(won=True, status=ExecutionStatus.PAUSED)
-    found = (row.fence, row.queue, row.priority, row.available_at)
-    return Settled(won=True, doorbell=Doorbell(ending.quest_id, ending.epoch, ending.position, *found))
+    found = (row.quest_id, row.epoch, row.position, row.fence, row.queue, row.priority, row.available_at)
+    return Settled(won=True, doorbell=Doorbell(*found))
 
 
 def settle_pause(connection: Connection, quest_id: str, epoch: int, position: str, *, version: int, now: float) -> None:
@@ -297,69 +248,6 @@ def _fail_quest(
     return Settled(won=True, status=ExecutionStatus.FAILED)
 
 
-def record(connection: Connection, endings: Sequence[Ending], now: float) -> None:
-    """Add attempts to the history; whoever ends one may have another idea of the time than who began it."""
-    if endings:
-        connection.execute(_RECORD, [_recorded(ending, now) for ending in endings])
-
-
-def _recorded(ending: Ending, now: float) -> dict[str, Any]:
-    end_time = max(ending.start_time, ending.end_time)
-    return {
-        "of_quest": ending.quest_id,
-        "of_epoch": ending.epoch,
-        "of_position": ending.position,
-        "began": ending.start_time,
-        "ended": end_time,
-        "lasted": end_time - ending.start_time,
-        "error": error_text(ending.error),
-        "attempt": ending.attempt_number,
-        "recorded": rfc3339(max(now, end_time)),
-        "worker": ending.worker_id,
-        "claim": ending.claim_id,
-        "lost": None if ending.loss is None else 1,
-        "status": ending.status.value,
-    }
-
-
-_RECORD = insert(runs).from_select(
-    [
-        *("quest_id", "epoch", "position", "lord_name", "tool_name", "run_index", "status"),
-        *("start_time", "end_time", "duration_seconds", "input_data", "error_message"),
-        *("attempt_number", "max_attempts", "created_at", "worker_id", "claim_id", "lost", "code_version", "namespace"),
-    ],
-    select(
-        steps.c.quest_id,
-        steps.c.epoch,
-        steps.c.position,
-        steps.c.lord_name,
-        steps.c.tool_name,
-        steps.c.occurrence,
-        bindparam("status", type_=Text),
-        bindparam("began", type_=Double),
-        bindparam("ended", type_=Double),
-        bindparam("lasted", type_=Double),
-        steps.c.params,
-        bindparam("error", type_=Text),
-        bindparam("attempt", type_=Integer),
-        steps.c.max_attempts,
-        bindparam("recorded", type_=Text),
-        bindparam("worker", type_=Text),
-        bindparam("claim", type_=Text),
-        bindparam("lost", type_=Integer),
-        # Whoever ends an attempt may run another code than who ran it.
-        select(func.nullif(workers.c.code_version, ""))
-        .where(workers.c.worker_id == bindparam("worker"))
-        .scalar_subquery(),
-        select(quests.c.namespace).where(quests.c.quest_id == bindparam("of_quest")).scalar_subquery(),
-    ).where(
-        steps.c.quest_id == bindparam("of_quest"),
-        steps.c.epoch == bindparam("of_epoch"),
-        steps.c.position == bindparam("of_position"),
-    ),
-)
-
-
 def give_back(
     connection: Connection,
     *,
@@ -378,26 +266,7 @@ def give_back(
       quiet: seconds for which nobody is told that it is ready.
     """
     available = now + (after or 0.0) + quiet
-    row = connection.execute(
-        update(tickets)
-        .where(holds(quest_id, epoch, position, claim_id))
-        .values(
-            **UNCLAIMED,
-            state=case((tickets.c.pause_requested == 1, TicketState.HELD.value), else_=TicketState.READY.value),
-            fence=tickets.c.fence + 1,
-            version=tickets.c.version + tickets.c.pause_requested,
-            available_at=available,
-            ring_at=available,
-            dispatches=0,
-            snoozed_until=None if after is None else available,
-        )
-        .returning(tickets.c.version, tickets.c.pause_requested, tickets.c.fence, tickets.c.queue, tickets.c.priority)
-    ).first()
-    if row is None:
-        return Settled(won=False)
-    if row.pause_requested:
-        settle_pause(connection, quest_id, epoch, position, version=row.version, now=now)
-        return Settled(won=True, status=ExecutionStatus.PAUSED)
-    return Settled(
-        won=True, doorbell=Doorbell(quest_id, epoch, position, row.fence, row.queue, row.priority, available)
-    )
+    values = _back(available, ring_at=available) | {"snoozed_until": None if after is None else available}
+    change = update(tickets).where(holds(quest_id, epoch, position, claim_id)).values(**values).returning(*_AGAIN)
+    row = connection.execute(change).first()
+    return Settled(won=False) if row is None else _offered(connection, row, now)

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
-from questline_persistence.journal.endings import Ending, end_badly, error_text, give_back, holds
+from questline_persistence.journal.ended_attempt import Ending, error_text
+from questline_persistence.journal.endings import end_badly, give_back, holds
 from questline_persistence.journal.pushed_steps import insert_pushed
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState

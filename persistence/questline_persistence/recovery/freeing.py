@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 from questline_persistence.claims import Settled
 from questline_persistence.dialects import REFUSALS, Overtime
 from questline_persistence.errors import QuestlineError
-from questline_persistence.journal import Ending, end_badly, end_together, lock_free
+from questline_persistence.journal import Ending, end_badly, end_together, lock_where_free
 from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.schema import tickets, workers
@@ -130,7 +130,7 @@ def _end_each(
     also: ColumnElement[bool],
     recorded: bool = True,
 ) -> _Ended:
-    mine = lock_free(connection, endings)
+    mine = lock_where_free(connection, endings)
     ended = [(ending, end_badly(connection, ending, now=now, also=also, recorded=recorded)) for ending in mine]
     return [(ending, settled) for ending, settled in ended if settled.won]
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from questline_persistence.claims import Settled
-from questline_persistence.journal.endings import MAX_ERROR_LENGTH
+from questline_persistence.journal.ended_attempt import MAX_ERROR_LENGTH
 from questline_persistence.retries import MAX_BACKOFF_SECONDS, backoff
 from questline_persistence.schema import runs
 from questline_persistence.states import ExecutionStatus

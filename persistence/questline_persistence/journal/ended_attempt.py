@@ -1,0 +1,121 @@
+"""An attempt that came to no result: what is known of its end, and its row in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import Connection, Double, Integer, Row, Text, bindparam, func, insert, select
+
+from questline_persistence.clock import rfc3339
+from questline_persistence.schema import quests, runs, steps, workers
+from questline_persistence.states import RunStatus
+from questline_persistence.suspicion import Loss
+
+#: Longest error text kept with a run, in characters.
+MAX_ERROR_LENGTH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One attempt that came to no result.
+
+    `retry_in` is the wait before the step may run again in seconds, or None when the quest is to fail;
+    `loss` tells that the worker died, which spends no attempt; `status` is that of the run.
+    """
+
+    quest_id: str
+    epoch: int
+    position: str
+    claim_id: str
+    worker_id: str | None
+    attempt_number: int
+    start_time: float
+    end_time: float
+    error: str
+    retry_in: float | None
+    loss: Loss | None = None
+    status: RunStatus = RunStatus.ERROR
+
+    @classmethod
+    def of_ticket(cls, ticket: Row[Any], **told: Any) -> Self:
+        """Return how the attempt ends that a running ticket tells of; `told` are the fields that it does not know."""
+        return cls(
+            quest_id=ticket.quest_id,
+            epoch=ticket.epoch,
+            position=ticket.position,
+            claim_id=ticket.claim_id,
+            worker_id=ticket.worker_id,
+            attempt_number=ticket.attempt + 1,
+            start_time=ticket.claimed_at,
+            **told,
+        )
+
+
+def error_text(error: str) -> str:
+    """Return an error as the stores can hold it: bounded, without NUL and lone surrogates, which they refuse."""
+    return error[:MAX_ERROR_LENGTH].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def record(connection: Connection, endings: Sequence[Ending], now: float) -> None:
+    """Add attempts to the history; whoever ends one may have another idea of the time than who began it."""
+    if endings:
+        connection.execute(_RECORD, [_recorded(ending, now) for ending in endings])
+
+
+def _recorded(ending: Ending, now: float) -> dict[str, Any]:
+    end_time = max(ending.start_time, ending.end_time)
+    return {
+        "of_quest": ending.quest_id,
+        "of_epoch": ending.epoch,
+        "of_position": ending.position,
+        "began": ending.start_time,
+        "ended": end_time,
+        "lasted": end_time - ending.start_time,
+        "error": error_text(ending.error),
+        "attempt": ending.attempt_number,
+        "recorded": rfc3339(max(now, end_time)),
+        "worker": ending.worker_id,
+        "claim": ending.claim_id,
+        "lost": None if ending.loss is None else 1,
+        "status": ending.status.value,
+    }
+
+
+_RECORD = insert(runs).from_select(
+    [
+        *("quest_id", "epoch", "position", "lord_name", "tool_name", "run_index", "status"),
+        *("start_time", "end_time", "duration_seconds", "input_data", "error_message"),
+        *("attempt_number", "max_attempts", "created_at", "worker_id", "claim_id", "lost", "code_version", "namespace"),
+    ],
+    select(
+        steps.c.quest_id,
+        steps.c.epoch,
+        steps.c.position,
+        steps.c.lord_name,
+        steps.c.tool_name,
+        steps.c.occurrence,
+        bindparam("status", type_=Text),
+        bindparam("began", type_=Double),
+        bindparam("ended", type_=Double),
+        bindparam("lasted", type_=Double),
+        steps.c.params,
+        bindparam("error", type_=Text),
+        bindparam("attempt", type_=Integer),
+        steps.c.max_attempts,
+        bindparam("recorded", type_=Text),
+        bindparam("worker", type_=Text),
+        bindparam("claim", type_=Text),
+        bindparam("lost", type_=Integer),
+        # Whoever ends an attempt may run another code than who ran it.
+        select(func.nullif(workers.c.code_version, ""))
+        .where(workers.c.worker_id == bindparam("worker"))
+        .scalar_subquery(),
+        select(quests.c.namespace).where(quests.c.quest_id == bindparam("of_quest")).scalar_subquery(),
+    ).where(
+        steps.c.quest_id == bindparam("of_quest"),
+        steps.c.epoch == bindparam("of_epoch"),
+        steps.c.position == bindparam("of_position"),
+    ),
+)
