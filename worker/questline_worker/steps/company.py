@@ -23,7 +23,9 @@ log = get_logger(__name__)
 #: How long nobody else begins after a suspect, in seconds: most of those that kill their process do so within it.
 TRIAL_SECONDS = 0.25
 #: How long a suspect keeps others away, in seconds: it may be waiting for them, as a step does that awaits a quest.
-APART_SECONDS = 30.0
+#: With each further worker that it has lost it keeps them away four times as long, up to the longest: who kills slowly,
+#: as one whose memory grows, is found out only if it still runs alone by then.
+APART_SECONDS, LONGEST_APART = 30.0, 600.0
 #: One that is to run alone lets others go first that begin one soon after the other, but not for ever, in seconds.
 COURTESY_GAP, COURTESY_SECONDS = 3.0, 30.0
 #: How long a process stays closed at first until it runs few enough steps for a suspect, in seconds; then it is open
@@ -173,5 +175,10 @@ class Company:
 
 def _suspects(steps: Sequence[RunningStep]) -> list[Claim]:
     """Return the claims of the suspects among these steps, but for those that have kept others away for long enough."""
-    since = time.monotonic() - APART_SECONDS
-    return [step.claim for step in steps if step.claim.lost and step.begun > since]
+    now = time.monotonic()
+    return [step.claim for step in steps if step.claim.lost and now - step.begun < _apart(step.claim.lost)]
+
+
+def _apart(lost: int) -> float:
+    """Return how long one keeps others away that has lost so many workers, in seconds."""
+    return min(APART_SECONDS * 4.0 ** (lost - 1), LONGEST_APART)

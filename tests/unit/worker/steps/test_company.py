@@ -9,7 +9,7 @@ from questline_persistence.claims import Claim
 from questline_scheduler.doorbells import FreeThreads
 from questline_worker.steps import Company, RunningStep, RunningSteps
 from questline_worker.steps import company as module
-from questline_worker.steps.company import APART_SECONDS, TRIAL_SECONDS
+from questline_worker.steps.company import APART_SECONDS, LONGEST_APART, TRIAL_SECONDS
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim
 from tests.waiting import eventually
@@ -107,14 +107,18 @@ def test_one_that_is_to_run_alone_waits_until_all_others_have_ended_and_nothing_
     eventually(lambda: not stage.threads._paused)
 
 
-def test_beside_one_that_runs_alone_nobody_begins_for_a_while(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("lost", "apart"), [(1, APART_SECONDS), (2, 4 * APART_SECONDS), (3, 16 * APART_SECONDS), (19, LONGEST_APART)]
+)
+def test_beside_one_that_runs_alone_nobody_begins_for_a_while(stage: Stage, lost: int, apart: float) -> None:
+    """The longer, the more workers it has lost: it may be one that kills slowly."""
     with stage.company.turn():
-        suspect = stage.begin(1, 1, age=APART_SECONDS / 2)
+        suspect = stage.begin(lost, 1, age=apart / 2)
         assert not stage.company._room(None)
         other = stage.begin(1, 9)
         assert not stage.company.admits(other)
         stage.running.end(other.claim)
-        suspect.begun -= APART_SECONDS / 2  # it may be waiting for them
+        suspect.begun -= apart / 2  # it may be waiting for them
         assert stage.company.opens()
     eventually(lambda: not stage.company.careful)
 
