@@ -59,14 +59,15 @@ def _as_line(_logger: object, method: str, event: structlog.typing.EventDict) ->
     return line
 
 
-#: The attribute under which a record of the standard library carries the line that its text was made of.
+#: The attribute under which a record of the standard library carries the line that it tells of, and the text of that.
 _LINE = "questline_line"
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """Return the fields of a line of ours; empty for another's, and where somebody's filter has changed the text."""
-    line: dict[str, Any] = getattr(record, _LINE, {})
-    return line if line and record.msg == str(line) else {}
+    line: dict[str, Any]
+    line, text = getattr(record, _LINE, ({}, None))
+    return line if record.msg == text else {}
 
 
 def _handed_on(_logger: object, method: str, line: structlog.typing.EventDict) -> tuple[Any, dict[str, Any]]:
@@ -74,9 +75,10 @@ def _handed_on(_logger: object, method: str, line: structlog.typing.EventDict) -
 
     It would raise where it could not put an error into words.
     """
-    options: dict[str, Any] = {"extra": {_LINE: line}}
+    text = str(line)
+    options: dict[str, Any] = {"extra": {_LINE: (line, text)}}
     plain = method != "exception" or (isinstance(line, _Line) and line.traced)
-    return (str(line),), options if plain else {**options, "exc_info": False}
+    return (text,), options if plain else {**options, "exc_info": False}
 
 
 class _CarefulLogger(structlog.stdlib.BoundLogger):
