@@ -15,13 +15,18 @@ from types import ModuleType
 
 #: The packages whose modules stood side by side.
 _FLOORS = ("questline_persistence", "questline_scheduler", "questline_worker")
-#: Modules whose last name has changed as well.
+#: Modules that are called otherwise, or are two rooms deep.
 _RENAMED = {
     "questline_persistence.error_text": "questline_persistence.errors.text",
     "questline_persistence.hot_postgres": "questline_persistence.dialects.postgres.steps",
     "questline_persistence.hot_sqlite": "questline_persistence.dialects.sqlite.steps",
+    "questline_persistence.postgres": "questline_persistence.dialects.postgres.sessions",
+    "questline_persistence.postgres_url": "questline_persistence.dialects.postgres.url",
+    "questline_persistence.presence": "questline_persistence.dialects.sqlite.presence",
     "questline_persistence.sqlite_driver": "questline_persistence.dialects.sqlite.library",
     "questline_persistence.sqlite_file": "questline_persistence.dialects.sqlite.file",
+    "questline_persistence.sqlite_guard": "questline_persistence.dialects.sqlite.guard",
+    "questline_persistence.sqlite_url": "questline_persistence.dialects.sqlite.url",
     "questline_persistence.submission_postgres": "questline_persistence.dialects.postgres.quests",
     "questline_persistence.submission_sqlite": "questline_persistence.dialects.sqlite.quests",
 }

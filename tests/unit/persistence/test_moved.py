@@ -2,13 +2,15 @@ import importlib
 
 import pytest
 
+from questline_persistence.moved import _RENAMED
+
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        *_RENAMED.items(),
         ("questline_persistence.database", "questline_persistence.store.database"),
         ("questline_persistence.register", "questline_persistence.recovery.register"),
-        ("questline_persistence.sqlite_driver", "questline_persistence.dialects.sqlite.library"),
         ("questline_scheduler.memory_broker", "questline_scheduler.doorbells.memory_broker"),
         ("questline_worker.checkpoints", "questline_worker.middleware.checkpoints"),
     ],
