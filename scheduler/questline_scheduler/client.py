@@ -26,10 +26,8 @@ from questline_persistence.models import (
     MAX_KEY_LENGTH,
     MAX_REASON,
     LordRun,
-    LordStep,
     QuestExecutionData,
     Snapshot,
-    as_step,
 )
 from questline_persistence.plan import Plans
 from questline_persistence.records import QuestRepository
@@ -38,7 +36,7 @@ from questline_persistence.store import Database
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
 from questline_scheduler.handle import QuestHandle, QuestRef, id_of
 from questline_scheduler.quest_file import read_quest
-from questline_scheduler.quest_types import build_stack
+from questline_scheduler.quest_types import steps_of
 from questline_scheduler.step_defaults import complete
 from questline_scheduler.waiting import Wait
 
@@ -228,7 +226,7 @@ class QuestClient:
             idempotency_key=key,
             ring_in=(REDISPATCH_FIRST if self._heard else 0.0) if ring_in is None else ring_in,
             limits=self.database.limits,
-            stack=complete(_steps(data)),
+            stack=complete(steps_of(data)),
             plans=plans,
             any_input=any_input,
         )
@@ -446,13 +444,6 @@ _CONNECTION_HINT = (
     "pass SQLAlchemy's Connection or Session; AsyncQuestClient takes an async one, and this client does by "
     "await session.run_sync(lambda session: client.submit(quest, connection=session))"
 )
-
-
-def _steps(quest: QuestExecutionData) -> Sequence[LordStep]:
-    """Return the steps of a quest, whose list may have grown since it was made, or those of its type."""
-    if quest.execution_stack:
-        return [as_step(step) for step in quest.execution_stack]
-    return build_stack(quest.quest_type, quest.input_data)
 
 
 def _any_input(on_conflict: str) -> bool:

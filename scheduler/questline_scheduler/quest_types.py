@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
-from questline_persistence.arguments import wrong_type
+from questline_persistence.arguments import several
 from questline_persistence.errors import (
     ConfigurationError,
     InvalidRecord,
@@ -20,7 +20,7 @@ from questline_persistence.errors import (
     summary_of,
 )
 from questline_persistence.ids import MAX_NAME, NAME, NAME_HINT
-from questline_persistence.models import MAX_STEPS, LordStep, as_step
+from questline_persistence.models import MAX_STEPS, LordStep, QuestExecutionData, as_step
 from questline_persistence.step_names import StepName
 from questline_scheduler.declarations import declaration
 
@@ -84,6 +84,17 @@ def _refuse_unfit(builder: object, name: str) -> None:
             raise WrongDeclaration(message, hint=hint) from None
 
 
+def steps_of(quest: QuestExecutionData) -> list[LordStep]:
+    """Return the steps of a quest, whose list may have grown since it was made, or those of its type.
+
+    Raises:
+      PayloadError: something in the list is no step; or it is empty, and as `build_stack`.
+    """
+    if quest.execution_stack:
+        return [as_step(step) for step in quest.execution_stack]
+    return build_stack(quest.quest_type, quest.input_data)
+
+
 def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
     """Return the steps of a quest of type `name`.
 
@@ -96,11 +107,10 @@ def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
         raise PayloadError(f"unknown quest type {name!r}", hint=f"{known}; {_IMPORT_HINT}")
     try:
         made: object = builder(dict(input_data))
-        stack = list(made) if isinstance(made, Iterable) else None
+        made = list(made) if isinstance(made, Iterator) else made  # a generator may refuse the input, too
     except Exception as error:
         raise PayloadError(f"quest type {name!r} refuses this input: {_said(error)}") from error
-    if stack is None:
-        raise wrong_type(made, f"what quest type {name!r} returned", "a list of steps", 'such as ["LORD:TOOL"]')
+    stack = list(several(made, f"what quest type {name!r} returned", "a list of steps", 'such as ["LORD:TOOL"]'))
     if len(stack) > MAX_STEPS:
         raise PayloadError(f"quest type {name!r} returned {len(stack):,} steps; the limit is {MAX_STEPS:,}")
     try:

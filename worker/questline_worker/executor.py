@@ -25,7 +25,7 @@ from questline_scheduler.client import QuestClient
 from questline_scheduler.handle import QuestRef, id_of
 from questline_scheduler.loops import Loop, Sweeper
 from questline_scheduler.quest_file import read_quest
-from questline_scheduler.quest_types import build_stack
+from questline_scheduler.quest_types import steps_of
 from questline_scheduler.threads import Threads
 from questline_worker.drive import LOOK_FIRST, LOOK_LONGEST, Drive
 from questline_worker.inline_broker import InlineBroker
@@ -293,9 +293,7 @@ class QuestExecutor:
 def _complete(quest_data: QuestExecutionData | Mapping[str, Any]) -> QuestExecutionData:
     """Return a quest with its steps, made by its type if it has none."""
     quest = quest_data if isinstance(quest_data, QuestExecutionData) else read_quest(quest_data)
-    if quest.execution_stack:
-        return quest
-    return quest.model_copy(update={"execution_stack": build_stack(quest.quest_type, quest.input_data)})
+    return quest.model_copy(update={"execution_stack": steps_of(quest)})
 
 
 def _near(name: str) -> str:

@@ -652,3 +652,15 @@ def test_a_step_whose_process_died_while_it_awaited_a_quest_awaits_it_again(
     alone = "UPDATE tickets SET lost = 1, lost_alone = 1, company = 1"  # it alone ran then
     repo.database.write(lambda connection: connection.exec_driver_sql(alone) and None, at="count")
     assert run(executor.resume_quest(handle)).output_data == "inner"
+
+
+def test_a_step_may_be_added_in_one_word_to_a_quest_that_was_made(executor: QuestExecutor) -> None:
+    @lord("added", "work")
+    def added(_: LordContext) -> str:
+        return "ran"
+
+    made: Any = quest("added")
+    made.execution_stack.append("added:work")
+
+    done = asyncio.run(executor.execute_quest(made))
+    assert [step.lord_name for step in done.steps] == ["added", "added"]

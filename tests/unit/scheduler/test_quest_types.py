@@ -78,10 +78,12 @@ def test_a_builder_that_returns_something_else_than_steps_is_told(wrong: list[An
     assert "LordStep" in (refused.value.hint or "")
 
 
-def test_a_builder_that_returns_nothing_is_told() -> None:
-    quest_type("nothing")(lambda _: None)  # type: ignore[arg-type, return-value]  # the point
-    with pytest.raises(PayloadError, match="what quest type 'nothing' returned is a list of steps, not NoneType"):
-        build_stack("nothing", {})
+@pytest.mark.parametrize("wrong", [None, "a:work", LordStep("a", "work"), {"a": "work"}])
+def test_a_builder_that_returns_no_list_is_told(wrong: Any) -> None:
+    quest_type("single")(lambda _: wrong)
+    kind = type(wrong).__name__
+    with pytest.raises(PayloadError, match=f"what quest type 'single' returned is a list of steps, not .*{kind}"):
+        build_stack("single", {})
 
 
 def test_a_builder_that_returns_more_steps_than_a_quest_may_hold_is_told() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from questline_persistence import run_data
 from questline_persistence.claims import Claim
-from questline_persistence.errors import PayloadError, suggestion
+from questline_persistence.errors import PayloadError, StoreUnavailable, suggestion
 from questline_persistence.payload import decode
 from questline_persistence.records import QuestRepository
 
@@ -15,10 +16,19 @@ _NOTHING = object()
 
 
 class NoOutput(KeyError):
-    """A handler asked for an output that there is none of."""
+    """A handler asked for an output that there is none of.
+
+    Parameters:
+      name: what it asked for.
+      near: says what may have been meant; it reads every output, so it is asked only if somebody wants the words.
+    """
+
+    def __init__(self, name: object, near: Callable[[], str]) -> None:
+        super().__init__(name)
+        self._near = near
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return f"there is no output of {self.args[0]!r:.100}; {self._near()}"
 
 
 class Outputs(Mapping[str, Any]):
@@ -48,7 +58,7 @@ class Outputs(Mapping[str, Any]):
         try:
             return self._known(name)
         except KeyError:
-            raise NoOutput(f"there is no output of {name!r:.100}; {self._near(name)}") from None
+            raise NoOutput(name, partial(self._near, name)) from None
 
     def __contains__(self, name: object) -> bool:
         return self.get(name, _NOTHING) is not _NOTHING  # type: ignore[arg-type]  # whatever is asked for
@@ -69,7 +79,7 @@ class Outputs(Mapping[str, Any]):
         """Return what may have been meant, of what there is."""
         try:
             names = list(self)
-        except PayloadError:  # together they are too large to be read
+        except (PayloadError, StoreUnavailable):  # together they are too large to be read, or the store is away
             return "look at the quest's run_data"
         return suggestion(name, names, kind="outputs") if names else "no step has an output yet"
 

@@ -56,6 +56,8 @@ def test_asking_whether_an_output_is_there_reads_no_other(bench: Workbench, clai
     outputs = Outputs(bench.repository, claim)
     with statements(bench.database) as sent:
         assert (outputs.get("z", 7), "z" in outputs, outputs.get("b")) == (7, False, "two")
+        with pytest.raises(KeyError):
+            outputs["y"]
     assert all("lord_name" in text for text in sent if "FROM lord_runs" in text)
 
 
