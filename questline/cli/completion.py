@@ -51,6 +51,6 @@ def _repository(options: Mapping[str, Any]) -> QuestRepository | None:
 
     chosen = settings.load(database_url=options.get("database_url"), namespace=options.get("namespace"))
     database = Database(chosen.database_url, patience=0.0, pooler=chosen.database_pooler)
-    if database.dialect.is_embedded and (database.file is None or not database.file.is_file()):
+    if database.missing:
         return None
     return QuestRepository(database, namespace=chosen.namespace)

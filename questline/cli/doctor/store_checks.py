@@ -30,7 +30,7 @@ _POOLED = "a pooler may share sessions; questline sets and prepares nothing in o
 def check_database(invocation: Invocation) -> Iterator[Check]:
     """Yield whether the store can be reached, what it is, whether its schema is the right one, and its clock."""
     database = invocation.database
-    if _file_is_missing(database):
+    if database.missing:
         yield _check_sqlite(None)
         hint = "the first command that needs it makes it"
         yield warned("database", "reach", f"{database.name} does not exist yet", hint)
@@ -59,8 +59,8 @@ def check_disk(invocation: Invocation, *, usable: bool) -> Iterator[Check]:
       usable: whether the store can be asked.
     """
     database = invocation.database
-    if database.dialect.is_embedded:
-        yield _check_folder(database)
+    if database.file is not None:
+        yield _check_folder(database.file)
     elif usable:
         yield _check_size(database)
 
@@ -150,17 +150,12 @@ def _check_clock(database: Database) -> Check:
     return compare_clocks("database", "the database server", database.clock.now() - time.time())
 
 
-def _check_folder(database: Database) -> Check:
-    file = Path(database.url.database or ".").absolute()
+def _check_folder(file: Path) -> Check:
     place = next(parent for parent in file.parents if parent.exists())
     free = shutil.disk_usage(place).free
-    used = sum(path.stat().st_size for path in place.glob(f"{file.name}*"))
+    used = sum(path.stat().st_size for path in file.parent.glob(f"{file.name}*"))
     message = f"{free / 1e9:.1f} GB free at {place}, the store takes {used / 1e6:,.1f} MB"
     value = {"used_bytes": used, "free_bytes": free}
     if free < LITTLE_SPACE:
         return warned("disk", "space", message, "make room: a full disk stops all quests until there is some", value)
     return passed("disk", "space", message, value)
-
-
-def _file_is_missing(database: Database) -> bool:
-    return database.dialect.is_embedded and (database.file is None or not database.file.exists())

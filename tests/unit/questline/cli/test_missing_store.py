@@ -95,3 +95,18 @@ def test_another_programs_database_is_left_as_it_is(empty: CommandLine) -> None:
     assert (ran.code, "has no questline schema" in ran.error["message"]) == (7, True)
     with closing(sqlite3.connect("app.db")) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("customers",)]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [("sqlite:///nofolder/x.db", "nofolder of the database does not exist"), (":memory:", "has no questline schema")],
+)
+def test_doctor_fails_where_other_commands_would(empty: CommandLine, url: str, message: str) -> None:
+    listed = empty("list", "--database-url", url, "-o", "json")
+    examined = empty("doctor", "--database-url", url, "-o", "json")
+    (failure,) = [check for check in examined.data["checks"] if check["status"] == "fail"]
+
+    assert (listed.code, examined.code) == (7, 7)
+    assert message in listed.error["message"]
+    assert message in failure["message"]
+    assert [*empty.folder.iterdir()] == []
