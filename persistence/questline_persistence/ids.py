@@ -14,6 +14,10 @@ NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
 NAME_HINT = "use letters, digits and _ . -, and begin with a letter, a digit or _"
 #: Longest such name, in characters.
 MAX_NAME = 100
+#: What stands for the beginning of an id that is shown by its end; people may type two dots or three.
+ELLIPSES = ("…", "...", "..")
+#: How many characters of an id are shown where there is little room.
+SHOWN = 12
 
 #: Claims are many, and to ask the system for each one's name lets go of Python's lock. A forked process gets its own.
 _claims = random.Random()  # noqa: S311  (a name, no secret)
@@ -43,6 +47,11 @@ def is_possible(quest_id: str) -> bool:
     if not isinstance(quest_id, str):
         raise PayloadError(f"a quest's id is text, not {type(quest_id).__name__}", hint="give the quest's id")
     return quest_id.isascii() and quest_id.isprintable()
+
+
+def shortened(quest_id: str) -> str:
+    """Return an id as it is shown where there is little room: by its end, which is random."""
+    return quest_id if len(quest_id) <= SHOWN + 1 else ELLIPSES[0] + quest_id[-SHOWN:]
 
 
 def not_found(quest_id: str) -> QuestNotFound:

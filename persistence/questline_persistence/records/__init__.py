@@ -6,7 +6,6 @@ The top of this floor: it may import every other room.
 from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, Stage
 from questline_persistence.records.filters import QuestFilter
 from questline_persistence.records.repository import Page, QuestRepository
-from questline_persistence.records.short_ids import shortened
 from questline_persistence.records.situation import SWEEP_HINT, Cause, Situation, obstacle, situation_of
 from questline_persistence.records.statistics import MAX_COUNTED
 from questline_persistence.records.ticket_view import TicketView
@@ -25,6 +24,5 @@ __all__ = [
     "Stage",
     "TicketView",
     "obstacle",
-    "shortened",
     "situation_of",
 ]

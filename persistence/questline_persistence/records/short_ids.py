@@ -10,22 +10,15 @@ from sqlalchemy import Connection, func, select
 
 from questline_persistence.dialects import dialect_of
 from questline_persistence.errors import QuestNotFound
-from questline_persistence.ids import is_possible, not_found
+from questline_persistence.ids import ELLIPSES, is_possible, not_found
 from questline_persistence.schema import quests
 
 #: The word that stands for the newest quest.
 LAST = "@last"
-#: What stands for the beginning of an id that is shown by its end; people may type two dots or three.
-ELLIPSES = ("…", "...", "..")
-#: How many characters of an id are shown, and at least typed, where it is known by its end.
-SHOWN, TYPED = 12, 6
+#: How many characters of an id are typed at least, where it is known by its end.
+TYPED = 6
 #: The newest quests of a namespace, so many, may be named by the end of their ids: no index leads there.
 MAX_LOOKED = 10_000
-
-
-def shortened(quest_id: str) -> str:
-    """Return an id as it is shown where there is little room."""
-    return quest_id if len(quest_id) <= SHOWN + 1 else ELLIPSES[0] + quest_id[-SHOWN:]
 
 
 def resolve(connection: Connection, namespace: str, text: str) -> str:

@@ -11,6 +11,7 @@ from questline.cli import times
 from questline.cli.command import command
 from questline.cli.display import pictures
 from questline.cli.invocation import Invocation
+from questline_persistence.ids import shortened
 
 if TYPE_CHECKING:
     from questline_persistence.recovery import ClaimView, WorkerView
@@ -71,7 +72,7 @@ def _cells(worker: WorkerView, claims: Sequence[ClaimView], now: float) -> list[
 
 def _named(worker: WorkerView, claims: Sequence[ClaimView]) -> str:
     """Return the first quests that a worker holds."""
-    shown = ", ".join(pictures.short_id(claim.quest_id) for claim in claims[:MAX_NAMED])
+    shown = ", ".join(shortened(claim.quest_id) for claim in claims[:MAX_NAMED])
     return f"{shown}, …" if worker.holding > MAX_NAMED else shown or "-"
 
 

@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from questline_persistence.records import shortened
+from questline_persistence.ids import shortened
 
 #: The heading of ids, which are shortened where there is no room.
 IDS = "ID"

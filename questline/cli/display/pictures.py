@@ -75,13 +75,6 @@ def step_word(step: StepView) -> Text:
     return word("cancelled" if begun else step.status)
 
 
-def short_id(quest_id: str) -> str:
-    """Return an id by its end, as it is shown where there is little room, and may be typed."""
-    from questline_persistence.records import shortened  # noqa: PLC0415  (200 ms that JSON output does not need)
-
-    return shortened(quest_id)
-
-
 def progress(quest: QuestExecutionData) -> str:
     """Return how many of a quest's steps are done."""
     done, left = quest.progress["completed"], quest.progress["remaining"]

@@ -47,8 +47,15 @@ def test_importing_questline_imports_nothing_heavy(code: str) -> None:
     assert _loaded(code) == []
 
 
-def test_help_does_without_the_store() -> None:
-    code = "from questline.cli import main; main(['--help'])"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from questline.cli import main; main(['--help'])",
+        "from questline.cli.display import pictures; pictures.table('ID', rows=[['q-1']])",
+    ],
+    ids=["help", "table"],
+)
+def test_help_and_tables_do_without_the_store(code: str) -> None:
     assert not {"sqlalchemy", "dramatiq", "alembic", "redis", "psycopg"} & set(_loaded(code))
 
 
