@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 import uuid
 
@@ -22,6 +23,11 @@ SHOWN = 12
 #: Claims are many, and to ask the system for each one's name lets go of Python's lock. A forked process gets its own.
 _claims = random.Random()  # noqa: S311  (a name, no secret)
 os.register_at_fork(after_in_child=_claims.seed)
+
+
+def is_name(value: object) -> bool:
+    """Return whether a type, a Lord, a tool or a queue can be called so."""
+    return isinstance(value, str) and re.fullmatch(NAME, value) is not None and len(value) <= MAX_NAME
 
 
 def new_quest_id() -> str:

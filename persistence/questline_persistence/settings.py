@@ -26,7 +26,7 @@ from pydantic_settings import (
 )
 
 from questline_persistence.errors import ConfigurationError, suggestion
-from questline_persistence.ids import MAX_NAME, NAME, NAME_HINT
+from questline_persistence.ids import NAME_HINT, is_name
 from questline_persistence.payload import DEFAULTS, Limit, Limits
 from questline_persistence.secret_files import read_secret
 from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
         if not queues:
             raise ValueError("no queue is named, so no step would ever be heard of")
         for queue in queues:
-            if not re.fullmatch(NAME, queue) or len(queue) > MAX_NAME:
+            if not is_name(queue):
                 raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")
         return queues
 

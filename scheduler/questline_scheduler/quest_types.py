@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
@@ -19,7 +18,7 @@ from questline_persistence.errors import (
     suggestion,
     summary_of,
 )
-from questline_persistence.ids import MAX_NAME, NAME, NAME_HINT
+from questline_persistence.ids import NAME_HINT, is_name
 from questline_persistence.models import MAX_STEPS, LordStep, QuestExecutionData, as_step
 from questline_persistence.step_names import StepName
 from questline_scheduler.declarations import declaration
@@ -51,7 +50,7 @@ def quest_type(name: str) -> Callable[[Builder], Builder]:
       def design_microservice(input_data: dict) -> list[LordStep]:
           return [LordStep("architect", "design_system"), LordStep("forge_master", "generate_code")]
     """
-    if not _is_name(name):
+    if not is_name(name):
         raise ConfigurationError(f"{name!r:.100} cannot be the name of a quest type", hint=NAME_HINT)
 
     def register(builder: Builder) -> Builder:
@@ -65,10 +64,6 @@ def quest_type(name: str) -> Callable[[Builder], Builder]:
         return builder
 
     return register
-
-
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and re.fullmatch(NAME, name) is not None and len(name) <= MAX_NAME
 
 
 def _refuse_unfit(builder: object, name: str) -> None:

@@ -2,11 +2,15 @@ import random
 import subprocess
 import sys
 
-from questline_persistence.ids import new_claim_id
+import pytest
+
+from questline_persistence.ids import MAX_NAME, is_name, new_claim_id
 
 _FORKED = """
 import os
-from questline_persistence.ids import new_claim_id
+import pytest
+
+from questline_persistence.ids import MAX_NAME, is_name, new_claim_id
 new_claim_id()
 if os.fork() == 0:
     print(new_claim_id(), flush=True)
@@ -34,3 +38,20 @@ def test_a_handler_that_seeds_pythons_random_numbers_makes_no_claims_name_come_a
         random.seed(1)
         names.add(new_claim_id())
     assert len(names) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("design.system-2_x", True),
+        ("a" * MAX_NAME, True),
+        ("a" * (MAX_NAME + 1), False),
+        ("", False),
+        ("-a", False),
+        ("a b", False),
+        ("a\n", False),
+        (5, False),
+    ],
+)
+def test_a_name_is_letters_digits_and_a_few_signs(value: object, *, expected: bool) -> None:
+    assert is_name(value) is expected
