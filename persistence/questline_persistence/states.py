@@ -125,6 +125,8 @@ class SnapshotReason(StrEnum):
 TERMINAL = frozenset({ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED})
 #: A quest in one of these has at least one ticket.
 LIVE = frozenset(ExecutionStatus) - TERMINAL
+#: A quest in one of these goes on only when it is told to; who waits for it need wait no longer.
+AT_REST = TERMINAL | {ExecutionStatus.PAUSED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from questline.cli.display import output, pictures
-from questline.cli.exit_codes import MEANINGS, ExitCode
+from questline.cli.exit_codes import MEANINGS, ExitCode, outcome
 from questline.cli.invocation import Invocation
 from questline_persistence.errors import WaitTimeout
-from questline_persistence.states import TERMINAL, ExecutionStatus
+from questline_persistence.states import AT_REST, ExecutionStatus
 
 if TYPE_CHECKING:
     from questline_persistence.models import QuestExecutionData
@@ -39,7 +39,7 @@ def wait(invocation: Invocation, quest_id: str, timeout: float | None) -> QuestE
         while True:
             quest = invocation.repository.glance(quest_id)
             report(quest)
-            if quest.status in TERMINAL or quest.status is ExecutionStatus.PAUSED:
+            if quest.status in AT_REST:
                 return invocation.repository.load_quest(quest_id)
             if deadline is not None and time.monotonic() + pause > deadline:
                 raise WaitTimeout.of(quest_id, quest.status, timeout or 0.0)
@@ -61,16 +61,9 @@ def look(
     return quest, situation_of(quest, tickets, invocation.register.all(), invocation.now(), ahead=ahead)
 
 
-def outcome(quest: QuestExecutionData) -> ExitCode:
-    """Return the exit code that tells how a quest ended."""
-    if quest.status is ExecutionStatus.COMPLETED:
-        return ExitCode.OK
-    return ExitCode.QUEST_FAILED if quest.status is ExecutionStatus.FAILED else ExitCode.QUEST_STOPPED
-
-
 def note_outcome(quest: QuestExecutionData) -> None:
     """Say on stderr why a quest was not completed, what to do, and what the exit code tells."""
-    code = outcome(quest)
+    code = outcome(quest.status)
     if code is ExitCode.OK:
         return
     why = pictures.first_line(quest.error or quest.reason or "")

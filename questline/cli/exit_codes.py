@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from questline_persistence.states import ExecutionStatus
+
 
 class ExitCode(IntEnum):
     """One meaning per number; they are part of the contract and never change."""
@@ -37,3 +39,10 @@ MEANINGS = {
     ExitCode.TIMED_OUT: "the wait timed out; the quest goes on",
     ExitCode.INTERRUPTED: "Ctrl-C",
 }
+
+
+def outcome(status: str) -> ExitCode:
+    """Return the exit code that tells how a quest ended that was waited for."""
+    if status == ExecutionStatus.COMPLETED:
+        return ExitCode.OK
+    return ExitCode.QUEST_FAILED if status == ExecutionStatus.FAILED else ExitCode.QUEST_STOPPED

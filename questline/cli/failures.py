@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import typer
 
 from questline.cli.display import output
-from questline.cli.exit_codes import MEANINGS, ExitCode
+from questline.cli.exit_codes import MEANINGS, ExitCode, outcome
 from questline_persistence.errors import (
     ConfigurationError,
     NotAllowed,
@@ -22,7 +22,6 @@ from questline_persistence.errors import (
     summary_of,
     traceback_of,
 )
-from questline_persistence.states import ExecutionStatus
 
 
 class UsageMistake(QuestlineError):
@@ -140,7 +139,7 @@ def _exit_code(error: QuestlineError) -> int:
     if error.code == "import":  # the worker floor's name for a module of Lords that cannot be imported
         return ExitCode.USAGE
     if isinstance(error, QuestFailed):
-        return ExitCode.QUEST_FAILED if error.status == ExecutionStatus.FAILED else ExitCode.QUEST_STOPPED
+        return outcome(error.status)
     found = (code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
     return next(found, ExitCode.UNEXPECTED)
 

@@ -8,7 +8,7 @@ from questline_persistence.arguments import Length, seconds
 from questline_persistence.errors import QuestFailed, WaitTimeout
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
-from questline_persistence.states import TERMINAL, ExecutionStatus
+from questline_persistence.states import AT_REST, ExecutionStatus
 
 #: First and longest wait between two looks at a quest that is waited for, in seconds.
 LOOK_FIRST, LOOK_LONGEST = 0.005, 0.25
@@ -42,7 +42,7 @@ class Wait:
           WaitTimeout: it will go on for longer than is to be waited.
         """
         status = self._repository.status(self._quest_id)
-        if status in TERMINAL or status is ExecutionStatus.PAUSED:
+        if status in AT_REST:
             return _completed(self._repository.load_quest(self._quest_id))
         self.pause = min(self.pause * 1.3, LOOK_LONGEST)
         if self._timeout is not None and time.monotonic() - self._began + self.pause > self._timeout:

@@ -20,7 +20,7 @@ from questline_persistence.errors import PayloadError, QuestConflict, suggestion
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.settings import load
-from questline_persistence.states import TERMINAL, ExecutionStatus
+from questline_persistence.states import AT_REST, TERMINAL, ExecutionStatus
 from questline_scheduler.client import QuestClient
 from questline_scheduler.handle import QuestRef, id_of
 from questline_scheduler.loops import Loop, Sweeper
@@ -41,8 +41,6 @@ T = TypeVar("T")
 ASKERS = 4
 #: How long closing waits for what they have asked, in seconds.
 ASK_SECONDS = 5.0
-
-_STOPPED = TERMINAL | {ExecutionStatus.PAUSED}
 
 
 class QuestExecutor:
@@ -264,7 +262,7 @@ class QuestExecutor:
           QuestConflict: its step is one that nobody can run.
         """
         known = self._process.journal.handlers
-        if self.repository.status(quest_id) in _STOPPED:
+        if self.repository.status(quest_id) in AT_REST:
             return False
         bell = self._process.recovery.bell_of(quest_id, handlers=known)
         unknown = None if bell else self._process.recovery.unknown_handler(quest_id, known)

@@ -7,7 +7,7 @@ import typer
 from questline.cli import awaiting, options
 from questline.cli.command import command
 from questline.cli.display import Output, output
-from questline.cli.exit_codes import ExitCode
+from questline.cli.exit_codes import ExitCode, outcome
 from questline.cli.invocation import Invocation
 
 
@@ -32,5 +32,5 @@ def finish(invocation: Invocation, quest_id: str, timeout: float | None) -> None
     else:
         output.write_json(quest.to_json(), invocation.output)
     awaiting.note_outcome(quest)
-    if (code := awaiting.outcome(quest)) is not ExitCode.OK:
+    if (code := outcome(quest.status)) is not ExitCode.OK:
         raise typer.Exit(code)
