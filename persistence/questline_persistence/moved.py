@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -53,6 +54,8 @@ class _Moved(MetaPathFinder, Loader):
         """Put the module itself where it is asked for."""
         spec = module.__spec__
         if spec is not None and spec.origin is not None:
+            told = f"{spec.name} is {spec.origin} now; the old name ends with 0.2"
+            warnings.warn(told, DeprecationWarning, stacklevel=2)
             sys.modules[spec.name] = importlib.import_module(spec.origin)
 
 

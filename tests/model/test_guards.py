@@ -193,7 +193,9 @@ def test_a_sweep_reads_and_declares_lost_what_the_model_does(memory: Workbench) 
     (declares,) = [each for each in statements if each[0].startswith("UPDATE workers")]
     (reads,) = [each for each in statements if each[0].startswith("SELECT tickets.quest_id")]
 
-    assert conditions(declares[0], "workers", declares[1]) == expected("declare")
+    found = next(each for each in statements if each[0].startswith("SELECT workers.worker_id"))
+    assert conditions(found[0], "workers", found[1]) == expected("declare")
+    assert conditions(declares[0], "workers", declares[1]) - {"worker_id in ?"} == expected("declare")
     after = reads[0].index("WHERE tickets.namespace")
     bound = reads[1][reads[0][:after].count("?") :]
     assert conditions(reads[0][after:], "tickets", bound) == expected("look")

@@ -95,7 +95,6 @@ def end_together(
     Returns:
       Those whose claim still held the step.
     """
-    dialect_of(connection).plan_by_keys(connection)
     mine = lock_where_free(connection, endings)
     if not mine:
         return []
@@ -112,8 +111,10 @@ def lock_where_free(connection: Connection, endings: Sequence[Ending]) -> list[E
 
     A quest that somebody has locked cannot be changed, and its history takes nothing either.
     """
+    dialect = dialect_of(connection)
+    dialect.plan_by_keys(connection)  # else each ticket there is may be compared with each of these
     found = select(tickets.c.quest_id, tickets.c.claim_id).where(_hold(endings))
-    order = order_of_locks(dialect_of(connection))
+    order = order_of_locks(dialect)
     held = connection.execute(found.order_by(*order).with_for_update(skip_locked=True)).all()
     theirs = select(quests.c.quest_id).where(quests.c.quest_id.in_([row.quest_id for row in held]))
     free = {*connection.execute(theirs.with_for_update(key_share=True, skip_locked=True)).scalars()}

@@ -20,7 +20,7 @@ MAX_COUNTED = 100_000
 MAX_TIMED = 5_000
 #: The newest attempts of a Lord, so many, are those that tell how it fares; and most Lords that are told of.
 MAX_ATTEMPTS, MAX_LORDS = 1_000, 500
-#: Where some of them are another namespace's, one's own are looked for in so many of one's newest quests.
+#: Where all of them are other namespaces', one's own are looked for in so many of one's newest quests.
 MAX_QUESTS = 1_000
 
 
@@ -64,28 +64,28 @@ def lord_stats(connection: Connection, namespace: str, lord_name: str | None) ->
 
     The rate is that of attempts which succeeded or failed by themselves; one that was cancelled, or whose worker was
     lost, says nothing of its Lord. It is None where there are no others.
-    Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together; where another namespace tries it
-    too, those of one's own `MAX_QUESTS` newest quests.
+    Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together. Where all of them are other
+    namespaces', those of one's own `MAX_QUESTS` newest quests are.
     """
     dialect_of(connection).plan_by_keys(connection)  # as above
-    names = _lords(connection, namespace) if lord_name is None else [lord_name]
-    return [row for name in names for row in _fared(connection, namespace, name)]
+    if lord_name is not None:
+        return _fared(connection, namespace, lord_name, recent=True)
+    own = _of_newest_quests(select(runs.c.lord_name), namespace).distinct().limit(MAX_LORDS)
+    recent = {*connection.execute(own).scalars()}
+    names = sorted({*_lords(connection), *recent})
+    return [row for name in names for row in _fared(connection, namespace, name, recent=name in recent)]
 
 
-def _lords(connection: Connection, namespace: str) -> list[str]:
-    """Return the names of all Lords that were ever tried, found by one look into the index each.
-
-    Other namespaces' are among them, so those of one's own newest quests are added: the first ones may all be others'.
-    """
+def _lords(connection: Connection) -> list[str]:
+    """Return the names of Lords that were ever tried in any namespace, found by one look into the index each."""
     names: list[str] = []
     while len(names) < MAX_LORDS:
         query = select(func.min(runs.c.lord_name)).where(runs.c.lord_name > (names[-1] if names else ""))
         name = connection.execute(query).scalar()
         if name is None:
-            return names
+            break
         names.append(name)
-    own = _of_newest_quests(select(runs.c.lord_name), namespace).distinct().limit(MAX_LORDS)
-    return sorted({*names, *connection.execute(own).scalars()})
+    return names
 
 
 def _of_newest_quests(query: Select[*tuple[Any, ...]], namespace: str) -> Select[*tuple[Any, ...]]:
@@ -100,20 +100,27 @@ def _of_newest_quests(query: Select[*tuple[Any, ...]], namespace: str) -> Select
     return query.join(newest, newest.c.quest_id == runs.c.quest_id)
 
 
-def _newest_attempts(connection: Connection, namespace: str, lord_name: str) -> Subquery:
-    """Return the newest attempts of one Lord; the index tells them of all namespaces together."""
+def _newest_attempts(connection: Connection, namespace: str, lord_name: str, *, recent: bool) -> Subquery | None:
+    """Return a namespace's attempts among the newest of one Lord, or else those of its newest quests, if there are any.
+
+    Parameters:
+      recent: whether the Lord is known to have been tried in its newest quests, or may have been.
+    """
     columns = (runs.c.tool_name, runs.c.status, runs.c.lost, runs.c.duration_seconds.label("seconds"))
-    found = select(*columns).where(runs.c.lord_name == lord_name)
-    newest = found.add_columns(runs.c.namespace).order_by(runs.c.created_at.desc()).limit(MAX_ATTEMPTS).subquery()
-    all_mine = select(func.min(case((newest.c.namespace == namespace, 1), else_=0)))
-    if connection.execute(all_mine).scalar() == 0:
-        return _of_newest_quests(found, namespace).limit(MAX_ATTEMPTS).subquery()
-    return newest
+    found = select(*columns).where(runs.c.lord_name == lord_name).order_by(runs.c.created_at.desc()).limit(MAX_ATTEMPTS)
+    whose = select(quests.c.namespace).where(quests.c.quest_id == runs.c.quest_id).scalar_subquery()
+    newest = found.add_columns(func.coalesce(runs.c.namespace, whose).label("namespace")).subquery()
+    mine = select(newest).where(newest.c.namespace == namespace)
+    if connection.execute(mine.limit(1)).first() is not None:
+        return mine.subquery()
+    return _of_newest_quests(found, namespace).subquery() if recent else None
 
 
-def _fared(connection: Connection, namespace: str, lord_name: str) -> list[dict[str, Any]]:
+def _fared(connection: Connection, namespace: str, lord_name: str, *, recent: bool) -> list[dict[str, Any]]:
     """Return how the newest attempts of one Lord went, per tool."""
-    newest = _newest_attempts(connection, namespace, lord_name)
+    newest = _newest_attempts(connection, namespace, lord_name, recent=recent)
+    if newest is None:
+        return []
     succeeded = func.sum(case((newest.c.status == RunStatus.SUCCESS, 1), else_=0))
     failed = func.sum(case((and_(newest.c.status == RunStatus.ERROR, newest.c.lost.is_(None)), 1), else_=0))
     query = (

@@ -121,11 +121,14 @@ class Recovery:
         return self._first(workers.c.lease_until, self._over(now), 0.0) is not None
 
     def declare_lost(self, now: float) -> tuple[str, ...]:
-        """Move workers from live to lost whose lease is over."""
-        lost = update(workers).where(self._over(now)).values(state=WorkerState.LOST, ended_at=now, **last_words())
+        """Move workers from live to lost whose lease is over; one whose row somebody has locked, in a later sweep."""
+        over = self._over(now)
+        free = select(workers.c.worker_id).where(over).with_for_update(skip_locked=True)
+        lost = update(workers).values(state=WorkerState.LOST, ended_at=now, **last_words())
 
         def work(connection: Connection) -> tuple[str, ...]:
-            return tuple(connection.execute(lost.returning(workers.c.worker_id)).scalars())
+            mine = workers.c.worker_id.in_(connection.execute(free).scalars().all())
+            return tuple(connection.execute(lost.where(mine, over).returning(workers.c.worker_id)).scalars())
 
         return self.database.write(work, at="sweep_lost")
 

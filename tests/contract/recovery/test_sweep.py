@@ -356,6 +356,19 @@ def test_a_row_that_somebody_keeps_locked_keeps_no_other_claim_from_being_freed(
     assert bench.ticket(locked).state == "ready"
 
 
+def test_a_worker_whose_row_somebody_keeps_locked_keeps_no_other_from_being_declared_lost(postgres_url: str) -> None:
+    """As one does that was frozen while it prolonged its lease."""
+    bench = Workbench(postgres_url)
+    frozen, dead = bench.worker(lease=-LONG), bench.worker(lease=-LONG)
+    with bench.database.engine.connect() as somebody:
+        lock = text("SELECT 1 FROM workers WHERE worker_id = :frozen FOR UPDATE")
+        somebody.execute(lock, {"frozen": frozen.worker_id})
+        assert bench.recovery.sweep().lost_workers == (dead.worker_id,)
+
+    assert bench.recovery.sweep().lost_workers == (frozen.worker_id,)
+    bench.close()
+
+
 def test_a_row_that_cannot_be_ended_is_told_of_once(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.claim(bench.submit("a"), bench.worker(lease=-LONG))
     told: list[str] = []

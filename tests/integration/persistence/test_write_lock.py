@@ -227,6 +227,21 @@ def test_where_there_is_no_such_lock_the_store_is_written_without(
     database.close()
 
 
+def test_a_file_system_without_rights_or_owners_costs_no_descriptor_a_write(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "not here")
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    database = Database(sqlite_url)
+    for _ in range(3):
+        database.write(write)
+    opened = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert len([name for name in opened if name.endswith("questline.db-lock")]) == 1
+    database.close()
+
+
 def test_doctor_s_trial_leaves_nothing(sqlite_url: str) -> None:
     database = Database(sqlite_url)
     try_writing(database, "n")

@@ -100,7 +100,7 @@ class WriteLock:
             try:
                 store = self._store.stat()
                 descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _FLAGS, store.st_mode & 0o666)
-                with suppress(PermissionError):  # another user's, who has seen to it
+                with suppress(OSError):  # another user's, who has seen to it, or no file system for that
                     os.fchmod(descriptor, store.st_mode & 0o666)
                     os.fchown(descriptor, store.st_uid, store.st_gid)
             except PermissionError:
