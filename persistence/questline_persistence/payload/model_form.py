@@ -42,7 +42,7 @@ def _readable(value: Any, written: Any, path: str) -> Any:
     """Return what Pydantic has written for a value, under the names by which it is read."""
     if isinstance(value, RootModel):
         return _readable(value.root, written, path)
-    if isinstance(value, _SECRETS) and value.get_secret_value() and written in {_MASK, str(value)}:
+    if isinstance(value, _SECRETS) and value.get_secret_value() and written in (_MASK, str(value)):
         raise NoJsonForm(f"{cut(path)} is a {type(value).__qualname__}, which Pydantic masks", _MASKED_HINT)
     if isinstance(written, dict):
         return _readable_object(value, written, path)

@@ -2,6 +2,7 @@ import dataclasses
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
+import pydantic
 import pytest
 from pydantic import (
     AliasChoices,
@@ -99,6 +100,14 @@ class Told(BaseModel):
         return token.get_secret_value()
 
 
+class ToldWhole(BaseModel):
+    token: pydantic.Secret[dict[str, str]]
+
+    @field_serializer("token")
+    def _tell(self, token: pydantic.Secret[dict[str, str]]) -> dict[str, str]:
+        return token.get_secret_value()
+
+
 class Own(BaseModel):
     n: int = 0
 
@@ -152,6 +161,7 @@ class More(Written):
         Raw(payload='{"a": 1}'),  # type: ignore[arg-type]
         Open(n=5, other=Written(n=6)),  # type: ignore[call-arg]
         Told(token=SecretStr("s3cret")),
+        ToldWhole(token=pydantic.Secret({"key": "s3cret"})),
         Secret(token=SecretStr("")),
         Own(n=5),
         Excluded(),
