@@ -17,7 +17,7 @@ import orjson
 from questline_persistence.errors import PayloadError
 from questline_persistence.payload.json_form import json_form
 from questline_persistence.payload.limits import DEFAULTS, Limit
-from questline_persistence.payload.no_json_form import MAX_QUOTED, NoJsonForm
+from questline_persistence.payload.no_json_form import NoJsonForm, cut
 
 #: How many times the limit the texts of a value may amount to before it is refused without being written out.
 TEXT_ROOM = 4
@@ -178,5 +178,4 @@ HALVES_HINT = "read the text as UTF-8; such a half remains if bytes were taken f
 
 def shortened(value: Any) -> str:
     """Return how a value is written in Python, cut to what an error message can repeat."""
-    text = repr(value)
-    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
+    return cut(repr(value))
