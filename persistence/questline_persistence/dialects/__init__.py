@@ -16,6 +16,7 @@ from questline_persistence.dialects.transient import (
     is_of_session,
     is_of_statement,
     is_transient,
+    sqlstate,
     unmasked,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "lacks_schema",
     "parse_url",
     "reason_of",
+    "sqlstate",
     "unmasked",
 ]

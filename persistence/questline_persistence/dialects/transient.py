@@ -91,7 +91,8 @@ def is_misconfigured(error: DBAPIError) -> bool:
 
 def sqlstate(error: DBAPIError) -> str | None:
     """Return PostgreSQL's code of an error, or None where it is not the server's or not PostgreSQL's."""
-    state: str | None = getattr(error.orig, "sqlstate", None)
+    code = getattr(error.orig, "pgcode", None)  # what psycopg2, as a caller's driver, has of it
+    state: str | None = getattr(error.orig, "sqlstate", code)
     return state
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from questline_persistence.arrival import Arrival
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
-from questline_persistence.dialects import dialect_of, lacks_schema, reason_of
+from questline_persistence.dialects import dialect_of, lacks_schema, reason_of, sqlstate
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict
 from questline_persistence.journal.tombstones import after_deleted
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
@@ -179,10 +179,10 @@ def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Subm
         with connection.begin_nested():
             return [submit_one(connection, *batch)] if len(batch) == 1 else _submit_batch(connection, batch)
     except DBAPIError as error:
-        states = {getattr(error.orig, name, None) for name in ("sqlstate", "pgcode")}  # whatever the driver
-        if _HIDDEN in states:
+        state = sqlstate(error)
+        if state == _HIDDEN:
             raise _being_submitted(batch[0]) from error
-        if _NO_TRANSACTION in states:
+        if state == _NO_TRANSACTION:
             raise _no_transaction() from error
         if lacks_schema(error):  # not its cause: that repeats the quest's input
             raise _of_another_database(reason_of(error)) from None
