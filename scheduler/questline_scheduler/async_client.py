@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 #: Most calls that one client has under way; the others wait for their turn.
 CALLS = 10
+_GOES_ON = "the quest goes on: wait again (the client opens anew), and close the client after its waits"
 
 
 class _AsyncTransaction(Protocol):
@@ -209,7 +210,7 @@ class AsyncQuestClient:
     def _look(self, client: QuestClient, wait: Wait) -> QuestExecutionData | None:
         """Look once at a quest that is waited for, unless the client of the wait is closed."""
         if self._client is not client:
-            raise QuestConflict("this client was closed during the wait", hint="wait with another one, or before")
+            raise QuestConflict("this client was closed during the wait", hint=_GOES_ON)
         return self._used(client, lambda _: wait.look())
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

@@ -156,8 +156,9 @@ def test_a_wait_whose_client_is_closed_ends_and_opens_nothing(tmp_path: Path) ->
         opened = client._client
         assert opened is not None
         await client.close()
-        with pytest.raises(QuestConflict, match="closed"):
+        with pytest.raises(QuestConflict, match="closed") as closed:
             await wait
+        assert "wait again (the client opens anew)" in str(closed.value.hint)
         assert opened.database.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
 
     run(main())

@@ -30,11 +30,22 @@ CODE = [
 
 def sentences(path: Path) -> Iterator[str]:
     """Yield the texts in a file's code that have more than one word: what is printed, logged or raised."""
-    tree = ast.parse(path.read_text())
-    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
-            yield node.value if " " in node.value.strip() else ""
+    nodes = [*ast.walk(ast.parse(path.read_text()))]
+    passed_over = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+    passed_over |= {id(piece) for node in nodes if isinstance(node, ast.JoinedStr) for piece in node.values}
+    for node in nodes:
+        if id(node) not in passed_over and " " in (text := _text(node).strip()):
+            yield text
+
+
+def _text(node: ast.AST) -> str:
+    """Return the text that a node writes, with … for what is filled in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=pieces):
+            return "".join(_text(piece) or "…" for piece in pieces)
+    return ""
 
 
 def helps(command: Any) -> Iterator[str]:
@@ -48,6 +59,13 @@ def helps(command: Any) -> Iterator[str]:
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_messages_speak_of_steps_and_wake_ups(path: Path) -> None:
     assert [text for text in sentences(path) if OURS.search(text)] == []
+
+
+def test_a_text_is_read_whole_with_what_is_filled_in(tmp_path: Path) -> None:
+    code = tmp_path / "code.py"
+    code.write_text('"""A bell."""\nraise KeyError(f"{count} tickets", "one word", f"{count:>3}bells")\n')
+
+    assert [*sentences(code)] == ["… tickets", "one word"]
 
 
 def test_help_speaks_of_steps_and_wake_ups_and_says_what_a_lord_is() -> None:
