@@ -18,9 +18,12 @@ from types import ModuleType
 _FLOORS = ("questline_persistence", "questline_scheduler", "questline_worker")
 #: Modules that are called otherwise, or are two rooms deep.
 _RENAMED = {
+    "questline_persistence.arrival": "questline_persistence.new_quest",
     "questline_persistence.error_text": "questline_persistence.errors.text",
+    "questline_persistence.hot_connections": "questline_persistence.store.step_connections",
     "questline_persistence.hot_postgres": "questline_persistence.dialects.postgres.steps",
     "questline_persistence.hot_sqlite": "questline_persistence.dialects.sqlite.steps",
+    "questline_persistence.locked": "questline_persistence.controls.locked_quest",
     "questline_persistence.postgres": "questline_persistence.dialects.postgres.sessions",
     "questline_persistence.postgres_url": "questline_persistence.dialects.postgres.url",
     "questline_persistence.presence": "questline_persistence.dialects.sqlite.presence",

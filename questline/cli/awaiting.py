@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from questline.cli.display import output, pictures
+from questline.cli.display import formatting, output
 from questline.cli.exit_codes import MEANINGS, ExitCode, outcome
 from questline.cli.invocation import Invocation
 from questline_persistence.errors import WaitTimeout
@@ -66,7 +66,7 @@ def note_outcome(quest: QuestExecutionData) -> None:
     code = outcome(quest.status)
     if code is ExitCode.OK:
         return
-    why = pictures.first_line(quest.error or quest.reason or "")
+    why = formatting.first_line(quest.error or quest.reason or "")
     output.note(f"Quest {quest.quest_id} {quest.status.told}" + (f": {why}" if why else ""))
     paused = quest.status is ExecutionStatus.PAUSED
     output.note(f"Hint: run: questline {'resume' if paused else 'show'} {quest.quest_id}")
@@ -107,7 +107,7 @@ def _progress() -> Iterator[Report]:
 
         def report(quest: QuestExecutionData) -> None:
             done, left = quest.progress["completed"], quest.progress["remaining"]
-            description = f"{quest.status}{pictures.step_progress(quest)}"
+            description = f"{quest.status}{formatting.step_progress(quest)}"
             bar.update(task, description=description, completed=done, total=done + left)
 
         yield report
@@ -120,7 +120,7 @@ class _Lines:
         self._last = ""
 
     def __call__(self, quest: QuestExecutionData) -> None:
-        line = f"{quest.status} {pictures.progress(quest)}{pictures.step_progress(quest)}"
+        line = f"{quest.status} {formatting.progress(quest)}{formatting.step_progress(quest)}"
         if line != self._last:
             self._last = line
             output.note(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from questline.cli.display import pictures
+from questline.cli.display import formatting
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def with_more(drawn: RenderableType, more: str | None) -> RenderableType:
     """Return a page as drawn, and below it the command that shows more, if there is more."""
     from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
 
-    return Group(drawn, "", pictures.command_line(f"More: {more}")) if more else drawn
+    return Group(drawn, "", formatting.command_line(f"More: {more}")) if more else drawn

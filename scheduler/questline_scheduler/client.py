@@ -16,12 +16,11 @@ from sqlalchemy.orm import Session
 
 from questline_persistence import schema, settings
 from questline_persistence.arguments import Length, mapping, several, sought, text_or_none, whole, wrong_type
-from questline_persistence.arrival import Arrival
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls import Controlled, Controls, Correction, StartingPoint
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
-from questline_persistence.journal import Submitted, submission, take_apart
+from questline_persistence.journal import Submitted, prepare_quest, submission
 from questline_persistence.models import (
     MAX_KEY_LENGTH,
     MAX_REASON,
@@ -29,6 +28,7 @@ from questline_persistence.models import (
     QuestExecutionData,
     Snapshot,
 )
+from questline_persistence.new_quest import NewQuest
 from questline_persistence.plan import Plans
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Recovery, Register
@@ -212,14 +212,14 @@ class QuestClient:
         ring_in: float | None = None,
         plans: Plans | None = None,
         any_input: bool = False,
-    ) -> Arrival:
+    ) -> NewQuest:
         """Return a quest ready for the store, its stack built from its type if it has none."""
         data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
         if key is not None and not isinstance(key, str):
             raise PayloadError(f"an idempotency key is text, not {type(key).__name__}", hint=f"write {str(key)!r}")
         if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
             raise PayloadError(f"an idempotency key has 1 to {MAX_KEY_LENGTH} characters, not {len(key)}")
-        return take_apart(
+        return prepare_quest(
             data,
             namespace=self.namespace,
             now=self.database.clock.now(),

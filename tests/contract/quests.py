@@ -14,7 +14,7 @@ from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failur
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.controls import Controls, Correction, StartingPoint
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal import Journal, Submitted, submit_one, take_apart
+from questline_persistence.journal import Journal, Submitted, prepare_quest, submit_one
 from questline_persistence.models import LordStep, QuestExecutionData, Snapshot
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
@@ -110,7 +110,7 @@ class Workbench:
         return self._journal
 
     def send(self, data: QuestExecutionData, key: str | None = None) -> Submitted:
-        rows = take_apart(data, namespace=self.namespace, now=self.clock.now(), idempotency_key=key)
+        rows = prepare_quest(data, namespace=self.namespace, now=self.clock.now(), idempotency_key=key)
         return self.database.write(lambda connection: submit_one(connection, rows))
 
     def submit(self, *lords: str | LordStep, **fields: Any) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, update
 
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls.corrections import Correction
-from questline_persistence.controls.locked import LockedQuest, lock
+from questline_persistence.controls.locked_quest import LockedQuest, lock
 from questline_persistence.controls.replays import earlier, forked_rows, start_again
 from questline_persistence.controls.restart import Restart
 from questline_persistence.controls.starting_point import StartingPoint

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
 
-from questline_persistence.controls.locked import lock
+from questline_persistence.controls.locked_quest import lock
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.journal import bury
 from questline_persistence.schema import quests, runs, snapshots, steps

@@ -8,17 +8,17 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert
 
-from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.controls.corrections import Change, Corrected, Correction
-from questline_persistence.controls.locked import LockedQuest
+from questline_persistence.controls.locked_quest import LockedQuest
 from questline_persistence.controls.restart import Restart, StepAgain
 from questline_persistence.controls.reversals import Present, Reversal, told
 from questline_persistence.controls.starting_point import StartingPoint, resolve
 from questline_persistence.errors import InvalidRecord, PayloadError, QuestConflict
-from questline_persistence.journal import history, take_apart
+from questline_persistence.journal import history, prepare_quest
 from questline_persistence.models import QuestExecutionData
+from questline_persistence.new_quest import NewQuest
 from questline_persistence.payload import decode, whole_state
 from questline_persistence.plan import PlannedStep, counts_text, highest
 from questline_persistence.schema import snapshots, steps, tickets
@@ -120,7 +120,7 @@ def _new_input(quest: Row[Any], state: history.State) -> dict[str, Any]:
     return {"input_data": state.input_json, "submitted_input": quest.submitted_input or quest.input_data}
 
 
-def forked_rows(locked: LockedQuest, earlier: Earlier, new_id: str) -> Arrival:
+def forked_rows(locked: LockedQuest, earlier: Earlier, new_id: str) -> NewQuest:
     """Return what the rows of a new quest are made of that starts at a state of another.
 
     Raises:
@@ -140,7 +140,7 @@ def forked_rows(locked: LockedQuest, earlier: Earlier, new_id: str) -> Arrival:
         )
     except InvalidRecord:  # all else was stored by ourselves
         raise PayloadError(f"{new_id!r} is not an id for a quest", hint="use letters, digits and _ . -") from None
-    new = take_apart(quest, namespace=source.namespace, now=locked.now, limits=locked.limits)
+    new = prepare_quest(quest, namespace=source.namespace, now=locked.now, limits=locked.limits)
     steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in earlier.plan)
     base = whole_state(state.run_data, limit=locked.limits.state)
     counts = counts_text(highest((step.lord_name, step.occurrence) for step in steps))

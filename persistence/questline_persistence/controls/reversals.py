@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from questline_persistence import run_data
 from questline_persistence.controls.corrections import SETTABLE
-from questline_persistence.controls.locked import LockedQuest
+from questline_persistence.controls.locked_quest import LockedQuest
 from questline_persistence.journal import State, history
 from questline_persistence.payload import decode
 

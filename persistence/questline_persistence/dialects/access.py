@@ -54,12 +54,12 @@ class Access(Protocol):
         """
         ...
 
-    def prepare_hot(self, connection: Connection) -> None:
-        """Make a new connection fit for hot statements."""
+    def prepare_for_steps(self, connection: Connection) -> None:
+        """Make a new connection fit for step statements: those of claims and checkpoints, and of single submissions."""
         ...
 
     def opening(self, connection: Connection, *, alone: bool) -> str | None:
-        """Return what begins the transaction of hot statements; None where each is one of its own.
+        """Return what begins the transaction of step statements; None where each is one of its own.
 
         Parameters:
           alone: whether they hold one item only, and may take long.

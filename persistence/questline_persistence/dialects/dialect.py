@@ -13,12 +13,12 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.engine import URL
 
-from questline_persistence.arrival import Arrival
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.place import Place
 from questline_persistence.dialects.server import Server
 from questline_persistence.dialects.transactions import Transactions
+from questline_persistence.new_quest import NewQuest
 
 
 class Dialect(Protocol):
@@ -98,7 +98,7 @@ class Dialect(Protocol):
         """Commit results and move their tickets on; return what became of each claim that still held its step."""
         ...
 
-    def insert_quests(self, connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
+    def insert_quests(self, connection: Connection, batch: Sequence[NewQuest], *, tickets_too: bool = True) -> int:
         """Insert whole quests of one namespace; return how many were new.
 
         One whose id a deleted quest had is new only with an epoch above that one's. If not all are new, the caller is
@@ -158,7 +158,7 @@ class Dialect(Protocol):
         ...
 
     def plan_by_keys(self, connection: Connection) -> None:
-        """Have the rest of a transaction planned as hot statements are: by keys, whatever is known of the tables."""
+        """Have the rest of a transaction planned as step statements are: by keys, whatever is known of the tables."""
         ...
 
     def wait_briefly(self, connection: Connection) -> None:

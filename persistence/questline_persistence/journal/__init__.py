@@ -15,7 +15,7 @@ from questline_persistence.journal.endings import (
 )
 from questline_persistence.journal.history import State
 from questline_persistence.journal.journal import Journal
-from questline_persistence.journal.submission import Submitted, insert_quests, submit_one, take_apart
+from questline_persistence.journal.submission import Submitted, insert_quests, prepare_quest, submit_one
 from questline_persistence.journal.tombstones import after_deleted, bury
 from questline_persistence.journal.trial import try_writing
 
@@ -34,10 +34,10 @@ __all__ = [
     "history",
     "insert_quests",
     "lock_where_free",
+    "prepare_quest",
     "record",
     "settle_pause",
     "submission",
     "submit_one",
-    "take_apart",
     "try_writing",
 ]

@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from questline_persistence.arrival import Arrival
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import dialect_of, lacks_schema, reason_of, sqlstate
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict
 from questline_persistence.journal.tombstones import after_deleted
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
+from questline_persistence.new_quest import NewQuest
 from questline_persistence.payload import DEFAULTS, Limits, encode, refuse_halves
 from questline_persistence.plan import Plans
 from questline_persistence.schema import quests
@@ -48,7 +48,7 @@ class _Taken(Exception):
     """An id or key of the batch is there already, or the id was a deleted quest's."""
 
 
-def take_apart(
+def prepare_quest(
     quest: QuestExecutionData,
     *,
     namespace: str,
@@ -59,7 +59,7 @@ def take_apart(
     stack: Sequence[LordStep] | None = None,
     plans: Plans | None = None,
     any_input: bool = False,
-) -> Arrival:
+) -> NewQuest:
     """Return what the rows of a new quest are made of.
 
     Parameters:
@@ -83,7 +83,7 @@ def take_apart(
     for what, text in (("quest_id", quest.quest_id), ("quest_type", quest.quest_type), ("idempotency_key", key)):
         refuse_halves(text, what=what)
     refuse_halves(quest.forked_from, what="forked_from")
-    return Arrival(
+    return NewQuest(
         quest_id=quest.quest_id,
         namespace=namespace,
         quest_type=quest.quest_type,
@@ -105,7 +105,7 @@ def take_apart(
     )
 
 
-def submit(database: Database, quest: Arrival) -> Submitted:
+def submit(database: Database, quest: NewQuest) -> Submitted:
     """Insert a quest in a transaction of its own, as `submit_one` does."""
     if database.dialect.has_one_writer:
         return database.write(partial(submit_one, quest=quest), at="submit")
@@ -113,7 +113,7 @@ def submit(database: Database, quest: Arrival) -> Submitted:
     return database.statement(partial(submit_one, quest=quest), at="submit")
 
 
-def submit_many(database: Database, batch: Sequence[Arrival]) -> list[Submitted]:
+def submit_many(database: Database, batch: Sequence[NewQuest]) -> list[Submitted]:
     """Insert quests in one transaction, or none of them if one is refused.
 
     Raises:
@@ -122,7 +122,7 @@ def submit_many(database: Database, batch: Sequence[Arrival]) -> list[Submitted]
     return database.write(partial(_submit_batch, batch=batch), at="submit_many")
 
 
-def _submit_batch(connection: Connection, batch: Sequence[Arrival]) -> list[Submitted]:
+def _submit_batch(connection: Connection, batch: Sequence[NewQuest]) -> list[Submitted]:
     """Insert a batch in one go; if one of its quests exists already, or is in it twice, one by one."""
     if _all_inserted(connection, batch):
         return [_submitted(quest) for quest in batch]
@@ -132,7 +132,7 @@ def _submit_batch(connection: Connection, batch: Sequence[Arrival]) -> list[Subm
     return [submit_one(connection, quest) for quest in batch]
 
 
-def _all_inserted(connection: Connection, batch: Sequence[Arrival]) -> bool:
+def _all_inserted(connection: Connection, batch: Sequence[NewQuest]) -> bool:
     """Insert a batch and return True; or nothing, if one of its ids or keys is taken, or was a deleted quest's."""
     try:
         with connection.begin_nested():
@@ -142,12 +142,12 @@ def _all_inserted(connection: Connection, batch: Sequence[Arrival]) -> bool:
     return True
 
 
-def _insert_all(connection: Connection, batch: Sequence[Arrival]) -> None:
+def _insert_all(connection: Connection, batch: Sequence[NewQuest]) -> None:
     if insert_quests(connection, batch) < len(batch):
         raise _Taken
 
 
-def submit_one(connection: Connection, quest: Arrival) -> Submitted:
+def submit_one(connection: Connection, quest: NewQuest) -> Submitted:
     """Insert a quest, unless its id or idempotency key is there already: then return that quest's id.
 
     Raises:
@@ -164,7 +164,7 @@ def submit_one(connection: Connection, quest: Arrival) -> Submitted:
     raise _being_submitted(quest)
 
 
-def submit_within(connection: Connection, batch: Sequence[Arrival]) -> list[Submitted]:
+def submit_within(connection: Connection, batch: Sequence[NewQuest]) -> list[Submitted]:
     """Insert quests as part of the caller's own transaction, as `submit_one` does; if one is refused, none.
 
     Raises:
@@ -201,12 +201,12 @@ def _no_transaction() -> ConfigurationError:
     return ConfigurationError(message, hint="write `with engine.begin() as connection`, without AUTOCOMMIT")
 
 
-def _being_submitted(quest: Arrival) -> QuestConflict:
+def _being_submitted(quest: NewQuest) -> QuestConflict:
     message = f"quest {quest.quest_id}, or its idempotency key, is being submitted by another transaction"
     return QuestConflict(message, hint="roll back and run your transaction again")
 
 
-def insert_quests(connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
+def insert_quests(connection: Connection, batch: Sequence[NewQuest], *, tickets_too: bool = True) -> int:
     """Insert whole quests of one namespace; return how many were new.
 
     One whose id a deleted quest had is new only with an epoch above that one's. If not all are new, the caller is to
@@ -216,7 +216,7 @@ def insert_quests(connection: Connection, batch: Sequence[Arrival], *, tickets_t
     return sum(dialect.insert_quests(connection, part, tickets_too=tickets_too) for part in _portions(batch))
 
 
-def _portions(batch: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
+def _portions(batch: Sequence[NewQuest]) -> Iterator[Sequence[NewQuest]]:
     """Yield the batch in parts that are each fit for one statement."""
     start = steps = size = 0
     for number, quest in enumerate(batch):
@@ -228,12 +228,12 @@ def _portions(batch: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
     yield batch[start:]
 
 
-def _submitted(quest: Arrival) -> Submitted:
+def _submitted(quest: NewQuest) -> Submitted:
     """Return what to tell of a quest that is inserted."""
     return Submitted(quest.quest_id, created=True, doorbell=quest.doorbell)
 
 
-def _find_existing(connection: Connection, quest: Arrival) -> Submitted | None:
+def _find_existing(connection: Connection, quest: NewQuest) -> Submitted | None:
     """Return the quest that an earlier submission with the same id or idempotency key created."""
     key = quest.idempotency_key
     if key is not None:
@@ -263,7 +263,7 @@ _COMPARED = (
 )
 
 
-def _refuse_another(first: Row[Any, Any, Any, Any], quest: Arrival) -> None:
+def _refuse_another(first: Row[Any, Any, Any, Any], quest: NewQuest) -> None:
     """Raise QuestConflict if a key that is used again would stand for something else, unless that is wanted."""
     same = first.quest_type == quest.quest_type and _comparable(first.submitted) == _comparable(quest.input_data)
     if not same and not quest.any_input:

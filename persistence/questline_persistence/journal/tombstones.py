@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, text
 
-from questline_persistence.arrival import Arrival
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import dialect_of
+from questline_persistence.new_quest import NewQuest
 from questline_persistence.schema import tombstones
 
 _BURY = """
@@ -31,14 +31,14 @@ def bury(connection: Connection, quest_ids: Sequence[str], *, now: float) -> Non
     connection.execute(_BURY_ALL, {"ids": quest_ids, "deleted_at": rfc3339(now)})
 
 
-def after_deleted(connection: Connection, batch: Sequence[Arrival]) -> Sequence[Arrival]:
+def after_deleted(connection: Connection, batch: Sequence[NewQuest]) -> Sequence[NewQuest]:
     """Return new quests such that each whose id a deleted one had goes on behind that one's epoch and fence."""
     theirs = dialect_of(connection).one_of(tombstones.c.quest_id, [quest.quest_id for quest in batch])
     buried = {row.quest_id: row for row in connection.execute(select(tombstones).where(theirs))}
     return [_after(quest, buried.get(quest.quest_id)) for quest in batch] if buried else batch
 
 
-def _after(quest: Arrival, tombstone: Row[Any] | None) -> Arrival:
+def _after(quest: NewQuest, tombstone: Row[Any] | None) -> NewQuest:
     if tombstone is None:
         return quest
     return quest._replace(epoch=tombstone.epoch + 1, fence=tombstone.fence + 1)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, literal, update
 
 from questline_persistence.clock import rfc3339
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal.submission import submit_one, take_apart
+from questline_persistence.journal.submission import prepare_quest, submit_one
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.schema import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
 from questline_persistence.states import RunStatus, WorkerState
@@ -26,7 +26,7 @@ def try_writing(database: Database, namespace: str) -> None:
 def _write(connection: Connection, namespace: str, now: float) -> None:
     trial = QuestExecutionData(quest_type="trial", execution_stack=[LordStep("trial", "trial")])
     quest_id = trial.quest_id = new_claim_id()
-    submit_one(connection, take_apart(trial, namespace=namespace, now=now))
+    submit_one(connection, prepare_quest(trial, namespace=namespace, now=now))
     step = {"quest_id": quest_id, "epoch": 0, "position": "0001", "lord_name": "trial", "tool_name": "trial"}
     run = {"run_index": 1, "status": RunStatus.ERROR, "start_time": now, "input_data": "{}", "max_attempts": 1}
     connection.execute(insert(runs).values(**step, **run, namespace=namespace, created_at=rfc3339(now)))

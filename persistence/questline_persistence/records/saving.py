@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from questline_persistence.clock import rfc3339
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.ids import is_possible, not_found
-from questline_persistence.journal import after_deleted, error_text, history, insert_quests, take_apart
+from questline_persistence.journal import after_deleted, error_text, history, insert_quests, prepare_quest
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import Limits, encode, refuse_halves, whole_state
 from questline_persistence.plan import Plans, highest, stack_text
@@ -101,7 +101,7 @@ def _locked(connection: Connection, namespace: str, quest_id: str) -> Row[Any] |
 def _insert(connection: Connection, quest: QuestExecutionData, namespace: str, now: float, limits: Limits) -> None:
     """Insert a quest that workers do not hold: it has no ticket."""
     stamp = rfc3339(now)
-    new = take_apart(quest, namespace=namespace, now=now, limits=limits)
+    new = prepare_quest(quest, namespace=namespace, now=now, limits=limits)
     plan = new.plan.numbered_after(highest(numbers(quest.run_data)))
     new = new._replace(plan=plan, run_data=whole_state(quest.run_data, limit=limits.state))
     (new,) = after_deleted(connection, [new])

@@ -41,7 +41,7 @@ from questline_persistence.log import get_logger
 from questline_persistence.payload import DEFAULTS, HALVES_HINT, Limits, shortened
 from questline_persistence.secret_files import renewed
 from questline_persistence.store.alarm import Alarm
-from questline_persistence.store.hot_connections import HotConnections
+from questline_persistence.store.step_connections import StepConnections
 
 T = TypeVar("T")
 log = get_logger(__name__)
@@ -95,7 +95,7 @@ class Database:
         self._stopping = threading.Event()
         self._opening = threading.Lock()
         self._engine: Engine | None = None
-        self._hot: HotConnections | None = None
+        self._kept: StepConnections | None = None
         #: The engines of callers whose connections are to this very database.
         self._known_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
         self._alarm = Alarm(self.name)
@@ -126,13 +126,13 @@ class Database:
         return self._engine
 
     @property
-    def _hot_connections(self) -> HotConnections:
-        if self._hot is None:
+    def _step_connections(self) -> StepConnections:
+        if self._kept is None:
             engine = self.engine
             with self._opening:
-                if self._hot is None:
-                    self._hot = HotConnections(engine, self._access, most=self._pool_size)
-        return self._hot
+                if self._kept is None:
+                    self._kept = StepConnections(engine, self._access, most=self._pool_size)
+        return self._kept
 
     def before_fork(self) -> None:
         """Close connections that would not survive a fork, as soon as no transaction is under way."""
@@ -146,7 +146,7 @@ class Database:
     def after_fork_in_child(self) -> None:
         """Begin anew; what the parent has open stays as it is, and an in-memory database stays with the parent."""
         if self._engine is not None:
-            _PARENTS.append((self._engine, self._hot))
+            _PARENTS.append((self._engine, self._kept))
         self._access.left_to_parent()
         self._begin()
 
@@ -226,7 +226,7 @@ class Database:
         self.clock.refresh()
         self._leave_replaced()
         # The lock is looked up with the connection at hand: opening that is what makes it.
-        with self._access.entry, self._hot_connections.lent() as connection, self._access.write_lock:
+        with self._access.entry, self._step_connections.lent() as connection, self._access.write_lock:
             failpoint(at, "begun")
             if begin := self._access.opening(connection, alone=alone):
                 result = driver.transaction(connection, work, opening=begin, written=partial(failpoint, at, "written"))
@@ -343,8 +343,8 @@ class Database:
         self._access.closed()
 
     def _disconnect(self) -> None:
-        if self._hot is not None:
-            self._hot.close()  # before the engine, which would take the one connection of an in-memory database away
+        if self._kept is not None:
+            self._kept.close()  # before the engine, which would take the one connection of an in-memory database away
         if self._engine is not None:
             self._engine.dispose()
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from questline.cli.command import command, new_app
-from questline.cli.display import pictures
+from questline.cli.display import formatting
 from questline.cli.invocation import Invocation
 
 _PASSWORD = re.compile(r"((?:^(?![\w+]+://)|://)[^:/@]*:)(.*)(@)")
@@ -32,7 +32,7 @@ def show(invocation: Invocation) -> None:
     rows = [(row["variable"], row["value"], row["origin"], row["description"]) for row in found]
     invocation.answer_items(
         found,
-        lambda: pictures.table("Variable", "Value", "From", "Meaning", rows=rows, spare=("Meaning", "From")),
+        lambda: formatting.table("Variable", "Value", "From", "Meaning", rows=rows, spare=("Meaning", "From")),
         empty="There is no setting.",
     )
 

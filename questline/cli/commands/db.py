@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from questline.cli import options
+from questline.cli.bulk import confirm
 from questline.cli.command import command, new_app
-from questline.cli.display import output, pictures
+from questline.cli.display import formatting, output
 from questline.cli.invocation import Invocation
-from questline.cli.many import confirm
 from questline_persistence.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def history(invocation: Invocation) -> None:
     rows = schema.history()
     invocation.answer_items(
         [{"revision": revision, "description": text} for revision, text in rows],
-        lambda: pictures.table("Revision", "What it does", rows=rows),
+        lambda: formatting.table("Revision", "What it does", rows=rows),
         empty="There is no revision.",
     )
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from questline.cli import options
+from questline.cli.bulk import Choice, confirm, count, do_to_all
 from questline.cli.command import command
 from questline.cli.display import output
 from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
-from questline.cli.many import Choice, confirm, count, do_to_all
 from questline.cli.times import read_length
 from questline_persistence.errors import QuestNotFound, suggestion
 from questline_persistence.states import TERMINAL, ExecutionStatus

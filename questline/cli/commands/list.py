@@ -9,7 +9,7 @@ import typer
 
 from questline.cli import paging, times
 from questline.cli.command import command
-from questline.cli.display import Output, output, pictures
+from questline.cli.display import Output, formatting, output
 from questline.cli.invocation import Invocation
 from questline.cli.quest_filter import FilterWords, words_of
 
@@ -81,7 +81,7 @@ def _next(invocation: Invocation, page: Page, chosen: QuestFilter, limit: int) -
 
 def draw(quests: Sequence[QuestExecutionData], now: float, more: str | None) -> RenderableType:
     """Return quests as a table, and below it the command that shows more of them."""
-    drawn = pictures.table(
+    drawn = formatting.table(
         "ID",
         "Type",
         "Status",
@@ -101,9 +101,9 @@ def _row(quest: QuestExecutionData, now: float) -> list[object]:
     return [
         quest.quest_id,
         quest.quest_type,
-        pictures.word(quest.status),
-        pictures.progress(quest),
+        formatting.word(quest.status),
+        formatting.progress(quest),
         "" if made is None else times.ago(min(made, now), now),
         times.length(quest.duration_seconds),
-        pictures.labels(quest.labels),
+        formatting.labels(quest.labels),
     ]

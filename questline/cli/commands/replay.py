@@ -9,7 +9,7 @@ import typer
 from questline.cli import options
 from questline.cli.command import command
 from questline.cli.commands.wait import finish
-from questline.cli.display import Output, output, pictures
+from questline.cli.display import Output, formatting, output
 from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
 from questline.cli.values import read_values
@@ -101,17 +101,17 @@ def _draw(told: str, data: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [f"{told}, from v{start['version']} at step {start['position']}."]
     if changes:
         rows = [
-            (one["path"], "(new)" if one["added"] else pictures.short(one["old"]), pictures.short(one["new"]))
+            (one["path"], "(new)" if one["added"] else formatting.short(one["old"]), formatting.short(one["new"]))
             for one in changes
         ]
-        parts += ["", pictures.table("Set", "From", "To", rows=rows)]
+        parts += ["", formatting.table("Set", "From", "To", rows=rows)]
     rows = [(step["position"], step["lord_name"], step["tool_name"]) for step in data["steps"]]
-    return Group(*parts, "", pictures.table("Runs again", "Lord", "Tool", rows=rows))
+    return Group(*parts, "", formatting.table("Runs again", "Lord", "Tool", rows=rows))
 
 
 def _tell(invocation: Invocation, data: dict[str, Any], what: str) -> None:
-    rows = [(data["quest_id"], pictures.word(data["status"]), f"{what}, as epoch {data['epoch']}")]
-    invocation.answer(data, lambda: pictures.table("ID", "Status", "", rows=rows))
+    rows = [(data["quest_id"], formatting.word(data["status"]), f"{what}, as epoch {data['epoch']}")]
+    invocation.answer(data, lambda: formatting.table("ID", "Status", "", rows=rows))
 
 
 def _refuse_lone_timeout(wait: bool, timeout: float | None) -> None:

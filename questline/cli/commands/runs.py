@@ -8,7 +8,7 @@ import typer
 
 from questline.cli import options, paging, times
 from questline.cli.command import command
-from questline.cli.display import pictures
+from questline.cli.display import formatting
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def runs(
 
 def _draw(found: Sequence[LordRun]) -> RenderableType:
     versioned = any(run.code_version for run in found)
-    return pictures.table(
+    return formatting.table(
         "Step",
         "Lord",
         "Tool",
@@ -87,8 +87,8 @@ def _row(run: LordRun, *, versioned: bool) -> list[object]:
         run.tool_name,
         run.epoch,
         f"{run.attempt_number}/{run.max_attempts}",
-        pictures.word("lost" if run.lost else run.status),
+        formatting.word("lost" if run.lost else run.status),
         times.length(run.duration_seconds),
         *([run.code_version or ""] if versioned else []),
-        pictures.first_line(run.error_message) if run.error_message else pictures.short(run.output_data, 80),
+        formatting.first_line(run.error_message) if run.error_message else formatting.short(run.output_data, 80),
     ]

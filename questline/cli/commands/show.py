@@ -9,7 +9,7 @@ import typer
 from questline.cli import options, times
 from questline.cli.awaiting import look
 from questline.cli.command import command
-from questline.cli.display import pictures, printable, visible
+from questline.cli.display import formatting, printable, visible
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def draw(quest: QuestExecutionData, situation: Situation, now: float) -> Rendera
     title = Text.assemble(("Quest ", "bold"), (quest.quest_id, "bold"), "  ", visible(quest.quest_type))
     parts: list[RenderableType] = [title, "", _facts(quest, situation, now)]
     if situation.hint:
-        parts += ["", pictures.command_line(f"Next: {situation.hint}")]
+        parts += ["", formatting.command_line(f"Next: {situation.hint}")]
     parts += ["", _steps(quest)]
     if quest.run_data:
-        rows = [(name, pictures.short(value)) for name, value in quest.run_data.items()]
-        parts += ["", pictures.table("Lord", "Output", rows=rows)]
+        rows = [(name, formatting.short(value)) for name, value in quest.run_data.items()]
+        parts += ["", formatting.table("Lord", "Output", rows=rows)]
     return Group(*parts)
 
 
@@ -64,12 +64,15 @@ def _facts(quest: QuestExecutionData, situation: Situation, now: float) -> Rende
 
 
 def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> Iterator[tuple[str, RenderableType]]:
-    yield "Status", pictures.word(quest.status)
+    yield "Status", formatting.word(quest.status)
     if not situation.ended or quest.reason:
         yield "Why", visible(situation.message)
     if quest.error:
         yield "Error", printable(quest.error)
-    yield "Progress", f"{pictures.progress(quest)} steps" + pictures.step_progress(quest, before=", the next one at ")
+    yield (
+        "Progress",
+        f"{formatting.progress(quest)} steps" + formatting.step_progress(quest, before=", the next one at "),
+    )
     made = times.stamp(quest.created_at)
     yield "Made", times.moment(made) + ("" if made is None else f" ({times.ago(min(made, now), now)})")
     if quest.start_time is not None:
@@ -81,15 +84,15 @@ def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> I
     if quest.forked_from:
         yield "Forked", f"from {visible(quest.forked_from)}"
     if quest.labels:
-        yield "Labels", visible(pictures.labels(quest.labels))
-    yield "Input", pictures.short(quest.input_data)
+        yield "Labels", visible(formatting.labels(quest.labels))
+    yield "Input", formatting.short(quest.input_data)
 
 
 def _steps(quest: QuestExecutionData) -> RenderableType:
     rows = [
-        (step.position, step.lord_name, step.tool_name, pictures.step_word(step), pictures.attempts(step))
+        (step.position, step.lord_name, step.tool_name, formatting.step_word(step), formatting.attempts(step))
         for step in quest.steps
     ]
-    return pictures.table(
+    return formatting.table(
         "Step", "Lord", "Tool", "Status", "Attempts", rows=rows, numbers=("Attempts",), spare=("Attempts",)
     )

@@ -8,7 +8,7 @@ import typer
 
 from questline.cli import options, paging
 from questline.cli.command import command
-from questline.cli.display import Output, pictures
+from questline.cli.display import Output, formatting
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def snapshots(
 
 def _list(page: Sequence[dict[str, Any]]) -> RenderableType:
     rows = [_row(row) for row in page]
-    return pictures.table("Version", "Epoch", "Next step", "Reason", "Made", rows=rows, spare=("Epoch", "Made"))
+    return formatting.table("Version", "Epoch", "Next step", "Reason", "Made", rows=rows, spare=("Epoch", "Made"))
 
 
 def _whole(invocation: Invocation, quest_id: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -89,12 +89,12 @@ def _draw(snapshot: Snapshot) -> RenderableType:
     from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
 
     facts = f"v{snapshot.version} of quest {snapshot.quest_id}, epoch {snapshot.epoch}: {snapshot.snapshot_reason}"
-    outputs = [(name, pictures.short(value)) for name, value in snapshot.run_data.items()]
-    left = [(step.lord_name, step.tool_name, pictures.short(step.params, 80)) for step in snapshot.execution_stack]
+    outputs = [(name, formatting.short(value)) for name, value in snapshot.run_data.items()]
+    left = [(step.lord_name, step.tool_name, formatting.short(step.params, 80)) for step in snapshot.execution_stack]
     return Group(
         f"{facts}, {snapshot.created_at}",
         "",
-        pictures.table("Lord", "Output", rows=outputs),
+        formatting.table("Lord", "Output", rows=outputs),
         "",
-        pictures.table("Then", "Tool", "Params", rows=left),
+        formatting.table("Then", "Tool", "Params", rows=left),
     )

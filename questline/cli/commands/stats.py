@@ -8,7 +8,7 @@ import typer
 
 from questline.cli import times
 from questline.cli.command import command
-from questline.cli.display import pictures
+from questline.cli.display import formatting
 from questline.cli.invocation import Invocation
 from questline_persistence.states import ExecutionStatus
 
@@ -34,7 +34,7 @@ def stats(invocation: Invocation) -> None:
     rows = [_stat(*item, open_ended=item[0] in open_ended) for item in (*found.items(), *counters.items())]
     invocation.answer(
         found | {"counters": counters},
-        lambda: pictures.table("What", "Value", rows=rows, numbers=("Value",)),
+        lambda: formatting.table("What", "Value", rows=rows, numbers=("Value",)),
     )
 
 
@@ -52,7 +52,7 @@ def lords(
     found = invocation.repository.get_lord_stats(lord)
     invocation.answer_items(
         [dict(row) for row in found],
-        lambda: pictures.table(
+        lambda: formatting.table(
             "Lord",
             "Tool",
             "Runs",
@@ -70,7 +70,7 @@ def lords(
 
 def _stat(name: str, value: Any, *, open_ended: bool) -> tuple[object, str]:
     shown = times.length(value) if name.endswith("_seconds") else f"{value:,}{'+' if open_ended else ''}"
-    return pictures.word(name.removesuffix("_seconds").replace("_", " ")), shown
+    return formatting.word(name.removesuffix("_seconds").replace("_", " ")), shown
 
 
 def _lord_row(row: dict[str, Any]) -> list[object]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from questline.cli import options
+from questline.cli.bulk import Choice, do_to_all
 from questline.cli.command import command
 from questline.cli.display import output
 from questline.cli.invocation import Invocation
-from questline.cli.many import Choice, do_to_all
 from questline.cli.quest_filter import FilterWords
 from questline_persistence.states import TRANSITIONS
 

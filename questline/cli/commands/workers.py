@@ -9,7 +9,7 @@ import typer
 
 from questline.cli import times
 from questline.cli.command import command
-from questline.cli.display import pictures
+from questline.cli.display import formatting
 from questline.cli.invocation import Invocation
 from questline_persistence.ids import shortened
 
@@ -33,7 +33,7 @@ def workers(invocation: Invocation) -> None:
     held = [(worker, claims.get(worker.worker_id, [])) for worker in found]
     invocation.answer_items(
         [worker.to_json(now, own) for worker, own in held],
-        lambda: pictures.table(
+        lambda: formatting.table(
             "Worker",
             "State",
             "Host",
@@ -57,7 +57,7 @@ def _cells(worker: WorkerView, claims: Sequence[ClaimView], now: float) -> list[
     """Return a worker as a row of the table."""
     return [
         worker.worker_id[:12],
-        pictures.word(worker.state),
+        formatting.word(worker.state),
         worker.host,
         worker.pid,
         times.length(worker.up_seconds(now)),

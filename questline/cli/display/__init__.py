@@ -3,7 +3,7 @@
 It imports nothing else of the command line.
 """
 
-from questline.cli.display import output, pictures
+from questline.cli.display import formatting, output
 from questline.cli.display.output import Output, StdoutClosed, printable, visible
 
-__all__ = ["Output", "StdoutClosed", "output", "pictures", "printable", "visible"]
+__all__ = ["Output", "StdoutClosed", "formatting", "output", "printable", "visible"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from questline.cli.command import command
-from questline.cli.display import Output, output, pictures, visible
+from questline.cli.display import Output, formatting, output, visible
 from questline.cli.doctor.broker_checks import check_broker
 from questline.cli.doctor.check import Check, Verdict, failed
 from questline.cli.doctor.machine_checks import check_settings, check_versions
@@ -89,7 +89,7 @@ def draw(checks: Sequence[Check]) -> RenderableType:
         parts.append(_line(check, widths, shows_group=check.group != last))
         last = check.group
         if check.hint and check.verdict is not Verdict.PASS:
-            parts.append(pictures.command_line(f"{'':{widths[0]}}  → {check.hint}"))
+            parts.append(formatting.command_line(f"{'':{widths[0]}}  → {check.hint}"))
     return Group(*parts)
 
 
@@ -107,5 +107,5 @@ def _line(check: Check, widths: Sequence[int], *, shows_group: bool) -> Renderab
         line.add_column(width=width)
     line.add_column(overflow="fold")
     group, _, name = _head(check)
-    line.add_row(group if shows_group else "", pictures.word(check.verdict), name, visible(check.message))
+    line.add_row(group if shows_group else "", formatting.word(check.verdict), name, visible(check.message))
     return line

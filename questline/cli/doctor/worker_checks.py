@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from questline.cli.bulk import count
 from questline.cli.doctor.check import Check, passed, warned
 from questline.cli.invocation import Invocation
-from questline.cli.many import count
 from questline_persistence.states import WorkerState
 
 #: Most Lords that are named.

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from questline_persistence.controls import removal
 from questline_persistence.errors import QuestConflict
-from questline_persistence.journal import Submitted, submit_one, take_apart
+from questline_persistence.journal import Submitted, prepare_quest, submit_one
 from questline_persistence.journal.submission import submit, submit_many, submit_within
 from questline_persistence.models import LordStep
 from questline_persistence.schema import tombstones
@@ -24,7 +24,7 @@ Door = Callable[[Workbench], object]
 
 
 def arrival(bench: Workbench, quest_id: str = AGAIN) -> Any:
-    return take_apart(quest("a", "b", quest_id=quest_id), namespace=bench.namespace, now=bench.clock.now())
+    return prepare_quest(quest("a", "b", quest_id=quest_id), namespace=bench.namespace, now=bench.clock.now())
 
 
 def within(bench: Workbench) -> None:

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import func, select
 
 from questline_persistence.errors import PayloadError, QuestConflict
-from questline_persistence.journal import submit_one, take_apart
+from questline_persistence.journal import prepare_quest, submit_one
 from questline_persistence.models import LordStep
 from questline_persistence.schema import quests, steps, tickets
 from tests.contract.quests import Workbench, lost_reply, quest, step
@@ -58,7 +58,7 @@ def test_another_quest_of_the_same_id_is_a_conflict_even_at_the_same_moment(benc
 
 
 def test_a_submission_whose_reply_was_lost_is_told_as_created(bench: Workbench) -> None:
-    rows = take_apart(quest("a"), namespace="default", now=bench.clock.now())
+    rows = prepare_quest(quest("a"), namespace="default", now=bench.clock.now())
     with lost_reply(bench.database):
         submitted = bench.database.write(lambda connection: submit_one(connection, rows))
 
@@ -68,7 +68,7 @@ def test_a_submission_whose_reply_was_lost_is_told_as_created(bench: Workbench) 
 
 
 def test_a_submission_with_a_key_whose_reply_was_lost_is_told_as_created(bench: Workbench) -> None:
-    rows = take_apart(quest("a"), namespace="default", now=bench.clock.now(), idempotency_key="order-7")
+    rows = prepare_quest(quest("a"), namespace="default", now=bench.clock.now(), idempotency_key="order-7")
     with lost_reply(bench.database):
         submitted = bench.database.write(lambda connection: submit_one(connection, rows))
 
@@ -115,7 +115,7 @@ def test_a_key_may_be_used_again_in_another_namespace(bench: Workbench, open_ben
 
 
 def test_a_quest_exists_only_if_the_transaction_of_its_caller_commits(bench: Workbench) -> None:
-    rows = take_apart(quest("a", quest_id="never"), namespace="default", now=bench.clock.now())
+    rows = prepare_quest(quest("a", quest_id="never"), namespace="default", now=bench.clock.now())
     with bench.database.engine.connect() as connection:
         connection.begin()
         submit_one(connection, rows)
@@ -128,7 +128,8 @@ def test_a_conflict_leaves_the_transaction_of_its_caller_usable(bench: Workbench
     bench.submit("a", quest_id="taken")
     bench.clock.advance(1)
     taken, free = (
-        take_apart(quest("a", quest_id=name), namespace="default", now=bench.clock.now()) for name in ("taken", "free")
+        prepare_quest(quest("a", quest_id=name), namespace="default", now=bench.clock.now())
+        for name in ("taken", "free")
     )
     with bench.database.engine.connect() as connection:
         with pytest.raises(QuestConflict):

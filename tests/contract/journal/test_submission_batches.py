@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.errors import PayloadError, QuestConflict
-from questline_persistence.journal import submission, take_apart
+from questline_persistence.journal import prepare_quest, submission
 from questline_persistence.journal.submission import MAX_TRIES
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.schema import steps, tickets
@@ -223,7 +223,7 @@ def test_a_malformed_row_is_written_in_no_table(
     bench: Workbench, submit: Callable[..., object], client: QuestClient
 ) -> None:
     """The last row of all is refused by the database: those before it must go with it."""
-    arrival = take_apart(quest("a"), namespace="default", now=bench.clock.now())
+    arrival = prepare_quest(quest("a"), namespace="default", now=bench.clock.now())
 
     with pytest.raises(Exception, match=r"NOT NULL|not-null|null value"):
         submit(client.database, arrival._replace(ring_at=None))  # type: ignore[arg-type]  # what nobody passes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from questline_persistence.claims import Claim, ClaimRequest, Doorbell
-from questline_persistence.journal import insert_quests, take_apart
+from questline_persistence.journal import insert_quests, prepare_quest
 from questline_persistence.journal.journal import _Tries
 from questline_persistence.recovery import Counter
 from questline_worker.lords import Outputs
@@ -211,7 +211,7 @@ def _holds(bench: Workbench) -> Call:
 
 def _submit_many(bench: Workbench) -> Call:
     now = bench.clock.now()
-    batch = [take_apart(quest("a", "b"), namespace=bench.namespace, now=now) for _ in range(5)]
+    batch = [prepare_quest(quest("a", "b"), namespace=bench.namespace, now=now) for _ in range(5)]
     return lambda: bench.database.write(lambda connection: insert_quests(connection, batch))
 
 

@@ -46,12 +46,12 @@ PLANNERS = [
 #: A table that was vacuumed while it was empty is taken for a row long until it is looked at again, whatever it holds.
 EMPTIED = ("postgresql", "of an emptied store", "for any values")
 #: What is asked for each step.
-HOT = ("claim", "claim of a batch", "checkpoint", "last checkpoint", "checkpoint that pauses", "fenced checkpoint")
+PER_STEP = ("claim", "claim of a batch", "checkpoint", "last checkpoint", "checkpoint that pauses", "fenced checkpoint")
 
 
 @pytest.mark.parametrize(
     ("name", "planner"),
-    [*((name, planner) for name in ACTIONS for planner in PLANNERS), *((name, EMPTIED) for name in HOT)],
+    [*((name, planner) for name in ACTIONS for planner in PLANNERS), *((name, EMPTIED) for name in PER_STEP)],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_what_is_asked_on_a_step_s_way_costs_the_same_in_an_old_store(

@@ -55,7 +55,7 @@ def test_a_client_whose_file_was_deleted_says_so_and_makes_none(sqlite_url: str,
         assert not path.exists()
 
 
-def test_a_hot_connection_that_was_lent_meanwhile_is_not_used_again(sqlite_url: str, path: Path) -> None:
+def test_a_kept_connection_that_was_lent_meanwhile_is_not_used_again(sqlite_url: str, path: Path) -> None:
     database = Database(sqlite_url)
     lent, go = threading.Event(), threading.Event()
 

@@ -139,10 +139,10 @@ def test_each_transaction_runs_as_we_say_on_first_use_and_after_a_reset(postgres
     def shown(database: Database) -> list[tuple[Any, ...]]:
         written = database.write(lambda own: tuple(own.exec_driver_sql(SHOWN).one()), at="count")
         read = database.read(lambda own: tuple(own.exec_driver_sql(SHOWN).one()))
-        hot = [
+        sent = [
             database.statement(lambda own: execute(own, SHOWN)[0], at="claim", alone=alone) for alone in (False, True)
         ]
-        return [written, read, *hot]
+        return [written, read, *sent]
 
     expected = [
         ("read committed", "on", "public", "UTC", "10s", "0"),

@@ -51,7 +51,7 @@ def test_importing_questline_imports_nothing_heavy(code: str) -> None:
     "code",
     [
         "from questline.cli import main; main(['--help'])",
-        "from questline.cli.display import pictures; pictures.table('ID', rows=[['q-1']])",
+        "from questline.cli.display import formatting; formatting.table('ID', rows=[['q-1']])",
     ],
     ids=["help", "table"],
 )

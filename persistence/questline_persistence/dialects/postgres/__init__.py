@@ -5,7 +5,17 @@ It knows nothing of SQLite. It imports the words at the root of this floor, and 
 
 from questline_persistence.dialects.postgres import quests, sessions, steps
 from questline_persistence.dialects.postgres.dialect import Postgres
-from questline_persistence.dialects.postgres.sessions import HOT, PLANNING, is_pooled
+from questline_persistence.dialects.postgres.sessions import FOR_STEPS, PLANNING, is_pooled
 from questline_persistence.dialects.postgres.url import read_postgres_url, shown
 
-__all__ = ["HOT", "PLANNING", "Postgres", "is_pooled", "quests", "read_postgres_url", "sessions", "shown", "steps"]
+__all__ = [
+    "FOR_STEPS",
+    "PLANNING",
+    "Postgres",
+    "is_pooled",
+    "quests",
+    "read_postgres_url",
+    "sessions",
+    "shown",
+    "steps",
+]

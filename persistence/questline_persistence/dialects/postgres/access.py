@@ -43,17 +43,17 @@ class ServerAccess:
         """Return a new engine, whose sessions rely on nothing but what they ask for."""
         return sessions.open_engine(self._fresh, pool_size=self._pool_size, pooled=self._pooled)
 
-    def prepare_hot(self, connection: Connection) -> None:
-        """Have each hot statement commit itself, and all of them planned by keys, where the session is ours alone."""
+    def prepare_for_steps(self, connection: Connection) -> None:
+        """Have each step statement commit itself, and all of them planned by keys, where the session is ours alone."""
         if not sessions.is_pooled(connection):
             own: Any = connection.connection.dbapi_connection
             own.autocommit = True
-            driver.execute(connection, "".join(f"SET {name} = {value};" for name, value in sessions.HOT.items()))
+            driver.execute(connection, "".join(f"SET {name} = {value};" for name, value in sessions.FOR_STEPS.items()))
 
     def opening(self, connection: Connection, *, alone: bool) -> str | None:
-        """Return what begins the transaction of hot statements; None where each is one of its own."""
+        """Return what begins the transaction of step statements; None where each is one of its own."""
         if alone or sessions.is_pooled(connection):
-            return sessions.opening(connection, sessions.ALONE if alone else sessions.HOT)
+            return sessions.opening(connection, sessions.ALONE if alone else sessions.FOR_STEPS)
         return None
 
     def read_time(self, engine: Callable[[], Engine]) -> Reading:

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from questline_persistence.arrival import Arrival
 from questline_persistence.dialects.driver import execute
+from questline_persistence.new_quest import NewQuest
 
 #: What is sent, with the types of its columns: each quest, each distinct plan, and each step of such a plan.
 _QUEST = {
@@ -122,7 +122,7 @@ _ONE = _statements(_row_of("quest", _QUEST), _row_of("plan", _PLAN), _rows_of("s
 _ARE_DELETED = _both(_DELETED)
 
 
-def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
+def insert(connection: Connection, batch: Sequence[NewQuest], *, tickets_too: bool = True) -> int:
     """Insert whole quests of one namespace; return how many were new, the others being left as they are.
 
     One whose id a deleted quest had counts as new only with an epoch above that one's.

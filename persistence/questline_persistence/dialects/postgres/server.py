@@ -36,7 +36,7 @@ def _keeps_sessions(store: Transactions) -> bool:
         own: Any = connection.connection.dbapi_connection
         kept = new_claim_id()
         own.commit()
-        own.autocommit = True  # as hot statements are sent
+        own.autocommit = True  # as step statements are sent
         own.execute(_KEEP, {"value": kept})
         try:
             found = {store.read(lambda _: own.execute(_KEPT, prepare=True).fetchone()[0]) for _ in range(_ROUNDS)}

@@ -28,7 +28,7 @@ IDLE_IN_TRANSACTION_MS = 15_000
 LOCK_MS = 10_000
 #: The same for the statements on a step's way, and the longest that one of them may take. What takes longer is tried
 #: again alone, so that nobody else's result waits for it.
-HOT_LOCK_MS, HOT_STATEMENT_MS = 2_000, 3_000
+STEP_LOCK_MS, STEP_STATEMENT_MS = 2_000, 3_000
 #: The longest that such a statement may take once it is alone.
 ALONE_STATEMENT_MS = 60_000
 
@@ -54,7 +54,7 @@ RELIED_ON: Mapping[str, str | int] = {
     "lock_timeout": LOCK_MS,
     "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
 }
-#: How hot statements are planned: once, by primary keys. What is known of the tables' sizes may stem from when they
+#: How step statements are planned: once, by primary keys. What is known of the tables' sizes may stem from when they
 #: were empty, and a plan that reads all tickets where it should look up one costs more with each quest that waits.
 PLANNING: Mapping[str, str | int] = {
     "plan_cache_mode": "force_generic_plan",
@@ -63,10 +63,10 @@ PLANNING: Mapping[str, str | int] = {
     "enable_mergejoin": "off",
     "jit": "off",
 }
-#: What a hot session relies on besides.
-HOT: Mapping[str, str | int] = {**PLANNING, "statement_timeout": HOT_STATEMENT_MS, "lock_timeout": HOT_LOCK_MS}
+#: What a session for step statements relies on besides.
+FOR_STEPS: Mapping[str, str | int] = {**PLANNING, "statement_timeout": STEP_STATEMENT_MS, "lock_timeout": STEP_LOCK_MS}
 #: What a statement relies on that was too slow for that.
-ALONE: Mapping[str, str | int] = {**HOT, "statement_timeout": ALONE_STATEMENT_MS}
+ALONE: Mapping[str, str | int] = {**FOR_STEPS, "statement_timeout": ALONE_STATEMENT_MS}
 
 #: Tells whether a session got what it was asked for; a pooler may drop that without a word.
 _MARK = "questline.session"

@@ -39,11 +39,11 @@ class _SqliteAccess:
         """Whether there is no file yet, and opening the store would make it."""
         return False
 
-    def prepare_hot(self, connection: Connection) -> None:
+    def prepare_for_steps(self, connection: Connection) -> None:
         """Leave it: every connection is prepared when it is opened."""
 
     def opening(self, connection: Connection, *, alone: bool) -> str:  # noqa: ARG002  (the contract's)
-        """Return what begins the transaction of hot statements, which holds all of them."""
+        """Return what begins the transaction of step statements, which holds all of them."""
         return "BEGIN IMMEDIATE"
 
     def read_time(self, engine: Callable[[], Engine]) -> Reading:  # noqa: ARG002  (the contract's)

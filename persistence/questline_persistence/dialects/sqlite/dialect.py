@@ -99,7 +99,9 @@ class Sqlite:
         driver: Any = connection.connection.driver_connection  # below SQLAlchemy's adapters of async drivers
         if driver.in_transaction:
             return True
-        if driver.isolation_level is None or getattr(driver, "autocommit", None) is True:  # the latter since Python 3.12
+        if (
+            driver.isolation_level is None or getattr(driver, "autocommit", None) is True
+        ):  # the latter since Python 3.12
             return False
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         return True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from questline_persistence.arrival import Arrival
+from questline_persistence.new_quest import NewQuest
 
 _QUEST = """
 INSERT INTO quest_executions (quest_id, namespace, quest_type, status, epoch, version, fence, input_data,
@@ -35,7 +35,7 @@ VALUES (?1, 0, ?2, ?3, ?10, ?4, 'ready', ?11, 0, ?5, ?6, coalesce(?7, ?8), ?9)
 """
 
 
-def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: bool = True) -> int:
+def insert(connection: Connection, batch: Sequence[NewQuest], *, tickets_too: bool = True) -> int:
     """Insert whole quests; return how many were new: those whose id or key is taken, or has a tombstone, are not.
 
     Nothing but these is inserted if they are fewer than the batch: the caller is to roll back, and try one by one.
@@ -52,7 +52,7 @@ def insert(connection: Connection, batch: Sequence[Arrival], *, tickets_too: boo
     return new
 
 
-def _quest(one: Arrival) -> tuple[str | int | None, ...]:
+def _quest(one: NewQuest) -> tuple[str | int | None, ...]:
     return (
         one.quest_id,
         one.namespace,
@@ -72,7 +72,7 @@ def _quest(one: Arrival) -> tuple[str | int | None, ...]:
     )
 
 
-def _ticket(one: Arrival) -> tuple[str | int | float | None, ...]:
+def _ticket(one: NewQuest) -> tuple[str | int | float | None, ...]:
     return (
         one.quest_id,
         one.namespace,

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from questline.cli.display import Output, output, pictures
+from questline.cli.display import Output, formatting, output
 from questline.cli.exit_codes import ExitCode
 from questline.cli.failures import Aborted, Failure, UsageMistake, explain, print_failure
 from questline.cli.invocation import Invocation
@@ -133,12 +133,12 @@ def _answer(invocation: Invocation, results: Sequence[Result], *, single: bool) 
 
 def _answer_text(results: Sequence[Result]) -> None:
     rows = [
-        (data["quest_id"], pictures.word(data.get("status", "")), data.get("notice") or "")
+        (data["quest_id"], formatting.word(data.get("status", "")), data.get("notice") or "")
         for data, failure in results
         if failure is None
     ]
     if rows:
-        output.render(pictures.table("ID", "Status", "", rows=rows))
+        output.render(formatting.table("ID", "Status", "", rows=rows))
     for failure in _alike([(data["quest_id"], failure) for data, failure in results if failure is not None]):
         print_failure(failure, Output.TEXT)
 

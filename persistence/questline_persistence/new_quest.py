@@ -8,7 +8,7 @@ from questline_persistence.claims import Doorbell
 from questline_persistence.plan import Plan
 
 
-class Arrival(NamedTuple):
+class NewQuest(NamedTuple):
     """All that the rows of one new quest are made of; payloads and labels are JSON text."""
 
     quest_id: str

@@ -1,4 +1,4 @@
-"""Connections kept for the statements on a step's way: to the pool and back takes as long as one of them."""
+"""Connections kept for step statements: to the pool and back takes as long as one of them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from questline_persistence.errors import QuestlineError
 IDLE_SECONDS = 60.0
 
 
-class HotConnections:
-    """The hot connections of a store: as many as were lent at once of late, up to a limit.
+class StepConnections:
+    """The connections of a store for step statements: as many as were lent at once of late, up to a limit.
 
     All are closed when the engine is disposed of, those that are lent when they come back.
 
@@ -33,7 +33,7 @@ class HotConnections:
         self._engine = engine
         self._access = access
         #: Each with the moment since when nobody has it, the one that was lent last at the end.
-        self._kept: deque[tuple[_Hot, float]] = deque()
+        self._kept: deque[tuple[_Opened, float]] = deque()
         self._places = threading.BoundedSemaphore(most)
         self._closings = 0
         event.listen(engine, "engine_disposed", lambda _: self.close())
@@ -44,36 +44,36 @@ class HotConnections:
         with self._places:
             closings = self._closings
             try:
-                hot, _ = self._kept.pop()
+                opened, _ = self._kept.pop()
             except IndexError:
-                hot = self._opened()
+                opened = self._open()
             try:
-                yield hot.connection
-                self._keep(hot, closings)
+                yield opened.connection
+                self._keep(opened, closings)
             except QuestlineError:  # an answer, for which the connection is as good as before
-                self._keep(hot, closings)
+                self._keep(opened, closings)
                 raise
             except BaseException as error:
-                self._give_up(hot, error)
+                self._give_up(opened, error)
                 raise
 
-    def _keep(self, hot: _Hot, closings: int) -> None:
+    def _keep(self, opened: _Opened, closings: int) -> None:
         """Keep a connection, unless those that were open with it have been closed meanwhile."""
         if closings != self._closings:
-            self._drop(hot)
+            self._drop(opened)
             return
-        if hot.connection.in_transaction():  # SQLAlchemy's own, which whatever went past `execute` has begun
-            hot.connection.rollback()
+        if opened.connection.in_transaction():  # SQLAlchemy's own, which whatever went past `execute` has begun
+            opened.connection.rollback()
         now = time.monotonic()
-        self._kept.append((hot, now))
+        self._kept.append((opened, now))
         with suppress(IndexError):
             while now - self._kept[0][1] > IDLE_SECONDS:
                 self._drop(self._kept.popleft()[0])
 
-    def _give_up(self, hot: _Hot, error: BaseException) -> None:
+    def _give_up(self, opened: _Opened, error: BaseException) -> None:
         """Close a connection that met an error, and those that are kept if they are likely to meet it as well."""
-        ended = getattr(hot.driver, "closed", False) or is_of_session(error)
-        self._drop(hot)
+        ended = getattr(opened.driver, "closed", False) or is_of_session(error)
+        self._drop(opened)
         if ended:
             self.close()
 
@@ -84,28 +84,28 @@ class HotConnections:
             while True:
                 self._drop(self._kept.pop()[0])
 
-    def _opened(self) -> _Hot:
+    def _open(self) -> _Opened:
         connection = self._engine.connect()
-        hot = _Hot(connection, connection.connection.dbapi_connection)
+        opened = _Opened(connection, connection.connection.dbapi_connection)
         if not self._access.has_one_connection:
             connection.detach()
         try:
-            self._access.prepare_hot(connection)
+            self._access.prepare_for_steps(connection)
         except BaseException:
-            self._drop(hot)
+            self._drop(opened)
             raise
-        return hot
+        return opened
 
-    def _drop(self, hot: _Hot) -> None:
+    def _drop(self, opened: _Opened) -> None:
         """Close a connection that may be broken; SQLAlchemy would try to roll it back first, and log that it cannot."""
         if self._access.has_one_connection:
-            hot.connection.close()
+            opened.connection.close()
             return
-        hot.connection.invalidate()
-        hot.driver.close()
+        opened.connection.invalidate()
+        opened.driver.close()
 
 
-class _Hot(NamedTuple):
+class _Opened(NamedTuple):
     """A connection, and the driver's own: SQLAlchemy's does not tell it once it has noticed that it is broken."""
 
     connection: Connection

@@ -1,4 +1,4 @@
-"""The connections that are kept for hot statements: how many, and what becomes of them after an error."""
+"""The connections that are kept for step statements: how many, and what becomes of them after an error."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,51 +11,51 @@ from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.dialects import execute
 from questline_persistence.errors import QuestConflict
-from questline_persistence.store import Database, hot_connections
-from questline_persistence.store.hot_connections import HotConnections
+from questline_persistence.store import Database, step_connections
+from questline_persistence.store.step_connections import StepConnections
 from questline_scheduler.client import QuestClient
 from tests.contract.quests import quest
 from tests.waiting import eventually
 
 
 @pytest.fixture
-def hot(database: Database) -> HotConnections:
-    return HotConnections(database.engine, database._access, most=20)
+def kept(database: Database) -> StepConnections:
+    return StepConnections(database.engine, database._access, most=20)
 
 
 def own(connection: Connection) -> Any:
     return connection.connection.dbapi_connection
 
 
-def ask(hot: HotConnections) -> Any:
+def ask(kept: StepConnections) -> Any:
     """Send a statement; return the driver's connection that it went through."""
-    with hot.lent() as connection:
+    with kept.lent() as connection:
         assert execute(connection, "SELECT 1") == [(1,)]
         return own(connection)
 
 
-def test_a_connection_is_kept_for_the_next_one(hot: HotConnections) -> None:
-    assert ask(hot) is ask(hot)
+def test_a_connection_is_kept_for_the_next_one(kept: StepConnections) -> None:
+    assert ask(kept) is ask(kept)
 
 
-def test_an_answer_that_is_an_error_costs_no_connection_and_leaves_no_transaction(hot: HotConnections) -> None:
-    first = ask(hot)
-    with pytest.raises(QuestConflict), hot.lent() as connection:
+def test_an_answer_that_is_an_error_costs_no_connection_and_leaves_no_transaction(kept: StepConnections) -> None:
+    first = ask(kept)
+    with pytest.raises(QuestConflict), kept.lent() as connection:
         _ask_and_refuse(connection)
-    assert ask(hot) is first
-    with hot.lent() as connection:
+    assert ask(kept) is first
+    with kept.lent() as connection:
         assert not connection.in_transaction()
 
 
-def test_an_error_of_the_database_costs_the_connection_that_met_it(hot: HotConnections) -> None:
-    first = ask(hot)
-    with pytest.raises(DBAPIError), hot.lent() as connection:
+def test_an_error_of_the_database_costs_the_connection_that_met_it(kept: StepConnections) -> None:
+    first = ask(kept)
+    with pytest.raises(DBAPIError), kept.lent() as connection:
         execute(connection, "SELECT nonsense")
-    assert ask(hot) is not first
+    assert ask(kept) is not first
 
 
 def test_whoever_wants_more_connections_than_there_may_be_waits(database: Database) -> None:
-    few = HotConnections(database.engine, database._access, most=2)
+    few = StepConnections(database.engine, database._access, most=2)
     with ThreadPoolExecutor(1) as pool:
         with ExitStack() as lent:
             taken = [own(lent.enter_context(few.lent())) for _ in range(2)]
@@ -66,16 +66,16 @@ def test_whoever_wants_more_connections_than_there_may_be_waits(database: Databa
 
 
 def test_connections_that_nobody_wants_any_more_are_closed(
-    hot: HotConnections, monkeypatch: pytest.MonkeyPatch
+    kept: StepConnections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as lent:
         for _ in range(3):
-            lent.enter_context(hot.lent())
-    last = ask(hot)
-    assert len(hot._kept) == 3
-    monkeypatch.setattr(hot_connections, "IDLE_SECONDS", 0.0)
-    assert ask(hot) is last
-    assert len(hot._kept) == 1
+            lent.enter_context(kept.lent())
+    last = ask(kept)
+    assert len(kept._kept) == 3
+    monkeypatch.setattr(step_connections, "IDLE_SECONDS", 0.0)
+    assert ask(kept) is last
+    assert len(kept._kept) == 1
 
 
 def test_a_client_of_many_threads_keeps_no_more_connections_than_it_is_said_to(postgres_url: str) -> None:
@@ -85,7 +85,7 @@ def test_a_client_of_many_threads_keeps_no_more_connections_than_it_is_said_to(p
             with admin.transaction():
                 admin.execute("LOCK TABLE quest_executions IN ACCESS EXCLUSIVE MODE")  # all are under way at once
                 submitted = [pool.submit(client.submit, quest("a")) for _ in range(18)]
-                eventually(lambda: len(client.database._hot_connections._places._cond._waiters) == 13)  # type: ignore[attr-defined]
+                eventually(lambda: len(client.database._step_connections._places._cond._waiters) == 13)  # type: ignore[attr-defined]
             assert all(one.result(60) for one in submitted)
         ((kept,),) = admin.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {ours}").fetchall()
 
@@ -94,25 +94,25 @@ def test_a_client_of_many_threads_keeps_no_more_connections_than_it_is_said_to(p
 
 def test_when_the_server_has_ended_one_connection_the_others_are_not_tried_in_turn(postgres_url: str) -> None:
     database = Database(postgres_url)
-    hot = HotConnections(database.engine, database._access, most=20)
+    kept = StepConnections(database.engine, database._access, most=20)
     with ExitStack() as lent:
-        pids = [own(lent.enter_context(hot.lent())).info.backend_pid for _ in range(5)]
+        pids = [own(lent.enter_context(kept.lent())).info.backend_pid for _ in range(5)]
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         for pid in pids:
             admin.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
     with pytest.raises(DBAPIError):
-        ask(hot)
-    ask(hot)
+        ask(kept)
+    ask(kept)
     database.close()
 
 
 def test_a_broken_link_is_told_as_itself_whatever_had_noticed_it_first(postgres_url: str) -> None:
     database = Database(postgres_url)
-    hot = HotConnections(database.engine, database._access, most=20)
-    with pytest.raises(DBAPIError) as raised, hot.lent() as connection:
+    kept = StepConnections(database.engine, database._access, most=20)
+    with pytest.raises(DBAPIError) as raised, kept.lent() as connection:
         _ask_on_a_link_that_is_cut(postgres_url, connection)
     assert raised.value.connection_invalidated
-    ask(hot)
+    ask(kept)
     database.close()
 
 
