@@ -25,6 +25,8 @@ from questline_persistence.store import Database
 
 #: The lease of a worker on the bench, and a while after which it is over; both in seconds.
 LEASE, LONG = 10.0, 3_600.0
+#: A lease that no test outlives, in seconds.
+EVERLASTING = 1_000 * LONG
 #: What a worker on the bench can run, unless a test says otherwise.
 HANDLERS = [f"{name}:work" for name in "abcdefgh"]
 
