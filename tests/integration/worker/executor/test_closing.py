@@ -1,0 +1,129 @@
+"""An executor that is closed gives back what it had."""
+
+import asyncio
+import threading
+
+import pytest
+
+from questline_persistence.errors import QuestConflict
+from questline_persistence.models import LordStep, QuestExecutionData
+from questline_persistence.records import QuestRepository
+from questline_worker.executor import QuestExecutor
+from questline_worker.lords import LordContext, lord
+from tests.integration.worker.executor.awaiting import run, until
+from tests.integration.worker.executor.gate import Gate
+from tests.integration.worker.executor.rows import ready, worker_states
+from tests.integration.worker.pools import LONG, quest
+from tests.waiting import eventually
+
+
+def test_closing_ends_the_sync_step_under_way_and_gives_back_the_async_one(
+    repo: QuestRepository, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    executor = QuestExecutor(repository=repo)
+    sync, later = quest("blocking", "blocking"), quest("never", "never")
+
+    @lord("never", "work")
+    async def never(context: LordContext) -> None:
+        gate.begun.append(context.position)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            gate.cancelled.append(context.position)
+
+    async def main() -> None:
+        tasks = [asyncio.create_task(executor.execute_quest(one)) for one in (sync, later)]
+        await until(lambda: len(gate.begun) == 2)
+        threading.Timer(0.2, gate.open.set).start()
+        executor.close()
+        for task in tasks:
+            with pytest.raises(QuestConflict, match="closed while quest"):
+                await task
+            assert not task.cancelled()
+
+    run(main())
+    assert ready(repo, sync.quest_id) == [("0002", "ready", 0)]
+    assert ready(repo, later.quest_id) == [("0001", "ready", 0)]
+    assert (gate.ended, gate.cancelled, len(gate.begun)) == (["0001"], ["0001"], 2)
+    assert worker_states(repo) == ["stopped"]
+    assert "step_released" in caplog.text
+    assert "claim_lost" not in caplog.text  # it was given back
+
+
+def test_closing_gives_back_a_sync_step_that_does_not_end_in_time(
+    repo: QuestRepository, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUESTLINE_SHUTDOWN_SECONDS", "0.1")
+    executor = QuestExecutor(repository=repo)
+    one = quest("blocking", "blocking")
+
+    async def main() -> None:
+        task = asyncio.create_task(executor.execute_quest(one))
+        await until(lambda: gate.begun)
+        await asyncio.to_thread(executor.close)
+        with pytest.raises(QuestConflict):
+            await task
+
+    run(main())
+    assert ready(repo, one.quest_id) == [("0001", "ready", 0)]
+    gate.open.set()
+    eventually(lambda: gate.ended == ["0001"])
+    assert (ready(repo, one.quest_id), worker_states(repo)) == ([("0001", "ready", 0)], ["stopped"])
+
+
+def test_a_step_that_waits_for_a_quest_is_given_back_when_its_executor_is_closed(
+    repo: QuestRepository, gate: Gate
+) -> None:
+    executor = QuestExecutor(repository=repo)
+
+    @lord("parent", "work")
+    def parent(_: LordContext) -> None:
+        asyncio.run(executor.execute_quest(quest("waiting")))
+
+    one = QuestExecutionData(quest_type="t", execution_stack=[LordStep("parent", "work", max_attempts=1)])
+
+    async def main() -> None:
+        task = asyncio.create_task(executor.execute_quest(one))
+        await until(lambda: gate.begun)
+        executor.close()
+        with pytest.raises(QuestConflict):
+            await task
+
+    run(main())
+    assert ready(repo, one.quest_id) == [("0001", "ready", 0)]
+
+
+def test_a_closed_executor_says_so_and_may_be_closed_again(gate: Gate) -> None:
+    gate.open.set()
+    with QuestExecutor() as executor:
+        assert run(executor.execute_quest(quest("waiting"))).status == "completed"
+        executor.close()
+        for work in (
+            executor.execute_quest(quest("waiting")),
+            executor.resume_quest("q"),
+            executor.replay_quest("q"),
+            executor.pause_quest("q"),
+        ):
+            with pytest.raises(QuestConflict, match="this executor is closed"):
+                run(work)
+    executor.close()
+    QuestExecutor().close()
+
+
+def test_a_system_without_another_thread_is_not_taken_for_a_closed_executor(
+    executor: QuestExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @lord("async", "work")
+    async def work(_: LordContext) -> str:
+        return "done"
+
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(executor._askers, "submit", no_thread)
+        with pytest.raises(RuntimeError, match="new thread"):
+            asyncio.run(executor.execute_quest(quest("async")))
+    monkeypatch.setattr(executor._steps._settlers, "submit", no_thread)
+    ended = asyncio.run(asyncio.wait_for(executor.execute_quest(quest("async")), LONG))
+    assert (ended.status, ended.output_data) == ("completed", "done")
