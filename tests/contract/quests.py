@@ -14,7 +14,7 @@ from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failur
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.controls import Controls, Correction, StartingPoint
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal import Journal, Submitted, prepare_quest, submit_one
+from questline_persistence.journal import Identity, Journal, Submitted, prepare_quest, submit_one
 from questline_persistence.models import LordStep, QuestExecutionData, Snapshot
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
@@ -95,14 +95,20 @@ class Workbench:
     # A worker's life
 
     def worker(
-        self, *, handlers: Sequence[str] = HANDLERS, process_id: str = "process", lease: float = LEASE
+        self,
+        *,
+        handlers: Sequence[str] = HANDLERS,
+        process_id: str = "process",
+        lease: float = LEASE,
+        code_version: str = "",
     ) -> Journal:
         """Return the journal of a new worker that is alive."""
-        journal = Journal(self.database, self.namespace)
-        journal.worker_id, journal.handlers = new_claim_id(), list(handlers)
-        card = WorkerCard(journal.worker_id, process_id, "host", 1, 8, ("default",), tuple(handlers))
+        identity = Identity(new_claim_id(), handlers, code_version=code_version)
+        card = WorkerCard(
+            identity.worker_id, process_id, "host", 1, 8, ("default",), tuple(handlers), code_version=code_version
+        )
         self.register.enter(card, lease)
-        return journal
+        return Journal(self.database, self.namespace, identity)
 
     @property
     def journal(self) -> Journal:

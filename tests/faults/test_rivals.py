@@ -14,11 +14,10 @@ from sqlalchemy.exc import OperationalError
 import questline
 from questline_persistence.claims import WorkerCard
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal import Journal
 from questline_persistence.models import LordStep
 from questline_persistence.schema import tickets
 from questline_worker.lords import LordContext, lord
-from tests.contract.quests import HANDLERS, LEASE, LONG, Workbench, failure
+from tests.contract.quests import LEASE, LONG, Workbench, failure
 from tests.integration.worker.pools import LONG as PATIENCE
 from tests.integration.worker.pools import Pool, completed, errors, quest, steps, successes
 from tests.servers.valkey import ValkeyServer
@@ -99,22 +98,13 @@ def test_dbos_714_a_conflict_is_not_taken_for_somebody_elses_claim(
     assert bench.finish(claim, "mine").won
 
 
-def _journal(bench: Workbench, process_id: str, code_version: str) -> Journal:
-    """Return the journal of a new worker that runs this version of the users' code."""
-    journal = Journal(bench.database, bench.namespace)
-    journal.worker_id, journal.handlers = new_claim_id(), HANDLERS
-    card = WorkerCard(journal.worker_id, process_id, "host", 1, 8, ("default",), tuple(HANDLERS), code_version)
-    bench.register.enter(card, LEASE)
-    return journal
-
-
 def test_dbos_version_hash_new_code_goes_on_with_what_old_code_began(bench: Workbench) -> None:
-    old = _journal(bench, "before", "sha-1")
+    old = bench.worker(process_id="before", code_version="sha-1")
     interrupted, waiting = bench.submit("a", "b"), bench.submit("a", "b")
     assert bench.finish(bench.claim(waiting, old), 1).won
     bench.claim(interrupted, old)
     bench.register.declare_dead("before")
-    new = _journal(bench, "after", "sha-2")
+    new = bench.worker(process_id="after", code_version="sha-2")
 
     assert bench.recovery.sweep().freed == 1
     for quest_id in (interrupted, waiting):

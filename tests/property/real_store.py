@@ -13,7 +13,7 @@ from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failur
 from questline_persistence.controls import Controls, StartingPoint
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal import Journal
+from questline_persistence.journal import Identity, Journal
 from questline_persistence.journal.journal import _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
@@ -55,8 +55,7 @@ class RealStore:
         self.database, self.clock = bench.database, bench.clock
         self._empty()
         self.journals = [self._journal(number) for number in range(2)]
-        self._outside = Journal(self.database, "outside")
-        self._outside.handlers = self.journals[0].handlers
+        self._outside = Journal(self.database, "outside", Identity("", self.journals[0].identity.handlers))
         self._neighbour = self._settle_bystanders()
         self.ids: dict[int, str] = {}
         self._claims: dict[int, Claim] = {}

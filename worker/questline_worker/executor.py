@@ -249,7 +249,7 @@ class QuestExecutor:
                 self._process.lease.start(threads=1)
                 self._sweeps.start()
             self._drives.add(drive)
-        self._process.journal.handlers = known_handlers()  # a notebook registers Lords as it goes
+        self._process.lease.learn()  # a notebook registers Lords as it goes
 
     def _run(self, bell: Doorbell) -> None:
         """Claim and run the step of a bell."""
@@ -261,7 +261,7 @@ class QuestExecutor:
         Raises:
           QuestConflict: its step is one that nobody can run.
         """
-        known = self._process.journal.handlers
+        known = self._process.journal.identity.handlers
         if self.repository.status(quest_id) in AT_REST:
             return False
         bell = self._process.recovery.bell_of(quest_id, handlers=known)

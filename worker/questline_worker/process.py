@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from questline_persistence import schema
+from questline_persistence.claims import Checkpoint, Settled
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal import Journal
+from questline_persistence.journal import Identity, Journal
 from questline_persistence.log import get_logger
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Recovery, Register
@@ -64,7 +65,8 @@ class WorkerProcess:
             pooler=settings.database_pooler,
         )
         self.broker = broker or open_broker(settings.broker_url, namespace=settings.namespace)
-        self.journal = Journal(self.database, settings.namespace, code_version=settings.code_version)
+        self._identity = Identity(code_version=settings.code_version)
+        self.journal = Journal(self.database, settings.namespace, self._identity, on_settled=self._settled)
         self.register = Register(self.database, settings.namespace)
         self.recovery = Recovery(self.database, settings.namespace, max_lost=settings.max_lost_workers)
         self.running = RunningSteps(self.register)
@@ -86,19 +88,19 @@ class WorkerProcess:
     @cached_property
     def lease(self) -> Lease:
         """The heartbeat."""
-        lease = Lease(
+        return Lease(
             self.register,
+            self._identity,
             self.journal,
             self.recovery,
             self.running,
             queues=self.settings.queues,
             process_id=self.process_id,
+            on_name=self._name_consumer,
             prepare=self._check_schema,
             heartbeat_seconds=self.settings.heartbeat_seconds,
             lease_seconds=self.settings.lease_seconds,
         )
-        lease.on_name = self._name_consumer
-        return lease
 
     @cached_property
     def _loops(self) -> Loops:
@@ -138,6 +140,10 @@ class WorkerProcess:
     def retire(self) -> None:
         """Take no step up any more; what runs may go on."""
         self._checkpoints.retire()
+
+    def _settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
+        """Pass on what became of posted checkpoints: the journal is there before the middleware that posts them."""
+        self._checkpoints.settled(ends)
 
     def _check_schema(self) -> None:
         """Make sure of the schema, and end the process if it is not ours: nothing it did would succeed."""

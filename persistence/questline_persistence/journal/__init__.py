@@ -14,6 +14,7 @@ from questline_persistence.journal.endings import (
     settle_pause,
 )
 from questline_persistence.journal.history import State
+from questline_persistence.journal.identity import Identity
 from questline_persistence.journal.journal import Journal
 from questline_persistence.journal.submission import Submitted, insert_quests, prepare_quest, submit_one
 from questline_persistence.journal.tombstones import after_deleted, bury
@@ -22,6 +23,7 @@ from questline_persistence.journal.trial import try_writing
 __all__ = [
     "UNCLAIMED",
     "Ending",
+    "Identity",
     "Journal",
     "State",
     "Submitted",

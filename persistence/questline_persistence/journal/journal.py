@@ -14,12 +14,16 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
 from questline_persistence.journal.ended_attempt import Ending, error_text
 from questline_persistence.journal.endings import end_badly, give_back, holds
+from questline_persistence.journal.identity import Identity
 from questline_persistence.journal.pushed_steps import insert_pushed
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.store import Committer, Database
 
 _Committer: TypeAlias = Committer[ClaimRequest | Checkpoint, Claim | Settled | None]
+
+#: Told of posted checkpoints that are settled, each with what became of it or the error that it met.
+OnSettled: TypeAlias = Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object]
 
 _SUCCEEDED = runs.c.status == RunStatus.SUCCESS
 
@@ -34,24 +38,29 @@ class Journal:
     Parameters:
       database: the store.
       namespace: the tenant; no ticket of another one is ever claimed.
-      code_version: which code the process runs, kept with each attempt; "" where nobody says.
+      identity: who claims, and which Lords it knows; read anew for each transaction.
+      on_settled: told of every posted checkpoint that is settled, with what became of it or the error that it met.
     """
 
-    def __init__(self, database: Database, namespace: str, *, code_version: str = "") -> None:
+    def __init__(
+        self, database: Database, namespace: str, identity: Identity, *, on_settled: OnSettled = lambda _: None
+    ) -> None:
         self.database = database
         self.namespace = namespace
-        self.code_version = code_version
-        self.handlers: list[str] = []
-        self.worker_id = ""
+        self.identity = identity
         self._dialect = database.dialect
-        #: Told of every posted checkpoint that is settled, with what became of it or the error that it met.
-        self.on_settled: Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object] = lambda _: None
+        told: Any = on_settled  # nothing but checkpoints is posted
         # With one writer, nothing can go on beside what takes long.
         slowly = None if self._dialect.has_one_writer else self._flush_slowly
-        self._ends: _Committer = Committer(self._flush, self._tell, _size, self._flush_again, slowly)
+        self._ends: _Committer = Committer(self._flush, told, _size, self._flush_again, slowly)
         # With one writer, what is committed together costs one sync. Elsewhere claims need wait for nobody's.
         own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
         self._claiming: _Committer = self._ends if self._dialect.has_one_writer else own
+
+    @property
+    def worker_id(self) -> str:
+        """The name under which the process claims now."""
+        return self.identity.worker_id
 
     def claim(self, request: ClaimRequest) -> Claim | None:
         """Move a ticket from ready to running; return the claim, or None if it may not run here and now."""
@@ -140,9 +149,6 @@ class Journal:
 
         return self.database.write(work, at="release")
 
-    def _tell(self, ends: Sequence[tuple[Any, Any]]) -> None:
-        self.on_settled(ends)
-
     def _flush_again(self, item: ClaimRequest | Checkpoint) -> Claim | Settled | None:
         """Commit one item that an earlier try may have committed."""
         return self._flush([item], again=True)[0]
@@ -221,9 +227,9 @@ class Journal:
             connection,
             ends,
             worker_id=self.worker_id,
-            handlers=self.handlers,
+            handlers=self.identity.handlers,
             now=now,
-            code_version=self.code_version or None,
+            code_version=self.identity.code_version or None,
         )
 
     def _claims(self, connection: Connection, requests: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
@@ -237,7 +243,12 @@ class Journal:
             # A claim id names one attempt: what was won by an earlier try is not won again, even if swept just now.
             requests = [request for request in requests if request.claim_id not in known]
         won = self._dialect.claim(
-            connection, requests, worker_id=self.worker_id, namespace=self.namespace, handlers=self.handlers, now=now
+            connection,
+            requests,
+            worker_id=self.worker_id,
+            namespace=self.namespace,
+            handlers=self.identity.handlers,
+            now=now,
         )
         return {claim.claim_id: claim for claim in (*held, *won)}
 

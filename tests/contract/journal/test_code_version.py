@@ -2,17 +2,7 @@
 
 import pytest
 
-from questline_persistence.journal import Journal
 from tests.contract.quests import Workbench, checkpoint, failure
-
-
-def worker_of(bench: Workbench, version: str, process_id: str = "process") -> Journal:
-    """Return the journal of a worker that runs the code of a version."""
-    journal = bench.worker(process_id=process_id)
-    journal.code_version = version
-    mine = {"version": version, "id": journal.worker_id}
-    bench.execute("UPDATE workers SET code_version = :version WHERE worker_id = :id", **mine)
-    return journal
 
 
 def versions(bench: Workbench, quest_id: str) -> list[str | None]:
@@ -21,7 +11,7 @@ def versions(bench: Workbench, quest_id: str) -> list[str | None]:
 
 def test_each_attempt_tells_the_code_that_ran_it(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b", "c")
-    old, new = worker_of(bench, "v1"), worker_of(bench, "v2", "other")
+    old, new = bench.worker(code_version="v1"), bench.worker(code_version="v2", process_id="other")
     old.fail(failure(bench.claim(quest_id, old)))
     new.checkpoint(checkpoint(bench.claim(quest_id, new)))
     old.checkpoint(checkpoint(bench.claim(quest_id, old), None, "d"))
@@ -33,7 +23,7 @@ def test_each_attempt_tells_the_code_that_ran_it(bench: Workbench) -> None:
 @pytest.mark.parametrize("end", ["sweep", "cancel", "replay"])
 def test_an_attempt_that_somebody_else_ends_tells_the_code_that_ran_it(bench: Workbench, end: str) -> None:
     quest_id = bench.submit("a")
-    bench.claim(quest_id, worker_of(bench, "v1"))
+    bench.claim(quest_id, bench.worker(code_version="v1"))
     match end:
         case "sweep":
             bench.register.declare_dead("process")

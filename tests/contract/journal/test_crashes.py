@@ -19,7 +19,7 @@ from questline_persistence import failpoints
 from questline_persistence.claims import Checkpoint, ClaimRequest, WorkerCard
 from questline_persistence.store.database import Database
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal.journal import Journal
+from questline_persistence.journal import Identity, Journal
 from questline_persistence.recovery.recovery import Recovery
 from questline_persistence.recovery.register import Register
 
@@ -35,8 +35,8 @@ def die(name):
 READY = "SELECT 1 FROM tickets WHERE state = 'ready'"
 failpoints.arm(die if doom else None)
 database = Database(url)
-journal, recovery = Journal(database, "default"), Recovery(database, "default")
-journal.worker_id, journal.handlers = new_claim_id(), ["a:work"]
+journal = Journal(database, "default", Identity(new_claim_id(), ["a:work"]))
+recovery = Recovery(database, "default")
 card = WorkerCard(journal.worker_id, process_id, "host", 1, 1, ("default",), ("a:work",))
 Register(database, "default").enter(card, 3600.0)
 print("up", flush=True)

@@ -1,9 +1,10 @@
 import pytest
 
+from questline_persistence.journal import Identity, Journal
 from questline_persistence.models import LordStep
 from questline_persistence.recovery import Swept
 from questline_persistence.schema import runs
-from tests.contract.quests import EVERLASTING, LEASE, LONG, Workbench
+from tests.contract.quests import EVERLASTING, HANDLERS, LEASE, LONG, Workbench
 
 
 def test_a_claim_of_a_worker_whose_lease_is_over_is_freed(bench: Workbench) -> None:
@@ -52,9 +53,8 @@ def test_steps_that_are_ready_or_held_are_none_of_the_sweep_s_business(bench: Wo
 
 def test_a_claim_of_a_worker_that_nobody_knows_is_freed(bench: Workbench) -> None:
     quest_id = bench.submit("a")
-    journal = bench.worker()
-    journal.worker_id = "unknown"
-    bench.claim(quest_id, journal)
+    stranger = Journal(bench.database, bench.namespace, Identity("unknown", HANDLERS))
+    bench.claim(quest_id, stranger)
 
     assert bench.recovery.sweep().freed == 1
     assert bench.ticket(quest_id).state == "ready"

@@ -121,8 +121,8 @@ def places_taken(member: Member) -> int:
 def test_a_claim_that_comes_with_a_posted_result_is_no_stray_however_late_the_worker_hears_of_it(pool: Pool) -> None:
     Stage(pool)
     member, client = pool.start(threads=4), pool.client()
-    journal, strays, brought = member.process.journal, set[str](), list[Checkpoint]()
-    told = journal.on_settled
+    (checkpoints,) = (each for each in member.broker.middleware if isinstance(each, Checkpoints))
+    strays, brought, told = set[str](), list[Checkpoint](), checkpoints.settled
 
     def late(ends: Any) -> None:
         brought.extend(end for end, settled in ends if isinstance(settled, Settled) and settled.successor is not None)
@@ -130,7 +130,7 @@ def test_a_claim_that_comes_with_a_posted_result_is_no_stray_however_late_the_wo
             strays.update(member.process.running.check(member.worker_id))
         told(ends)
 
-    journal.on_settled = late
+    checkpoints.settled = late  # type: ignore[method-assign]
     for handle in client.submit_many([quest(*["a"] * 10) for _ in range(8)]):
         completed(handle)
     assert brought, "no claim came with a posted result"

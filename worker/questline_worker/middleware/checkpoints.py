@@ -7,7 +7,7 @@ raise is logged and swallowed, and the step would run unclaimed or its result be
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import ConsumerThread
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from questline_persistence.claims import Claim, ClaimRequest, Doorbell
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Doorbell, Settled
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
@@ -78,7 +78,7 @@ class Checkpoints(Middleware):
     """Claims each step before its handler runs, and commits what came of it.
 
     Parameters:
-      journal: where claims and results are committed.
+      journal: where claims and results are committed; it must tell `settled` of what was posted.
       recovery: told of steps that this process cannot run.
       ringer: rings for the next step.
       lease: says whether this process may claim.
@@ -151,6 +151,10 @@ class Checkpoints(Middleware):
         self._journal.drain()  # async steps have posted since
         self._giving_back.running()
         self._settlement.finish()
+
+    def settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
+        """Go on where posted checkpoints have been settled, or have met an error."""
+        self._settlement.settled(ends)
 
     def retire(self) -> None:
         """Take nothing more up; what runs may go on."""
@@ -300,5 +304,5 @@ class Checkpoints(Middleware):
 
     def _leave(self, quest_id: str, epoch: int, position: str) -> None:
         """Leave a ticket that was not to be had; note it if that was because the Lord is unknown here."""
-        if self._recovery.refuse(quest_id, epoch, position, self._journal.handlers):
+        if self._recovery.refuse(quest_id, epoch, position, self._journal.identity.handlers):
             log.warning("lord_unknown", quest_id=quest_id, position=position)

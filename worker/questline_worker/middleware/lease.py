@@ -18,7 +18,7 @@ from questline_persistence.clock import uptime
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal import Journal
+from questline_persistence.journal import Identity, Journal
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import Counter, Recovery, Register
 from questline_scheduler.loops import Loop
@@ -36,11 +36,13 @@ class Lease(Middleware):
 
     Parameters:
       register: the list of workers.
-      journal: told under which name to claim, and which Lords are known.
+      identity: under which name to claim, and which Lords are known: from now on this lease alone changes it.
+      journal: where claims that nobody here knows of are given back.
       recovery: told which Lords can be run now.
       running: the steps whose claims are watched.
       queues: what the process listens to, for people to see.
       process_id: the name under which the process's supervisor knows it.
+      on_name: told of each worker id that the process takes: of the first before anything is consumed.
       prepare: called before the first registration; raises ConfigurationError where this process cannot work.
       heartbeat_seconds: time between two renewals.
       lease_seconds: how long the process counts as alive after one.
@@ -51,33 +53,35 @@ class Lease(Middleware):
     def __init__(
         self,
         register: Register,
+        identity: Identity,
         journal: Journal,
         recovery: Recovery,
         running: RunningSteps,
         *,
         queues: tuple[str, ...],
         process_id: str,
+        on_name: Callable[[str], object] = lambda _: None,
         prepare: Callable[[], None],
         heartbeat_seconds: float,
         lease_seconds: float,
     ) -> None:
         self.interval = heartbeat_seconds
         self._register = register
+        self._identity = identity
         self._journal = journal
         self._recovery = recovery
         self._running = running
         self._lease_seconds = lease_seconds
         self._prepare = prepare
         self._card = WorkerCard(
-            "", process_id, socket.gethostname(), os.getpid(), 0, queues, code_version=journal.code_version
+            "", process_id, socket.gethostname(), os.getpid(), 0, queues, code_version=identity.code_version
         )
         self._registered = threading.Event()
         #: Until when the lease is known to last, by this process's own clock: it may have been suspended since.
         self._good_until = 0.0
         self._leaving = threading.Event()
         self._loop = Loop(self)
-        #: Called with each worker id that the process takes: with the first before anything is consumed.
-        self.on_name: Callable[[str], None] = lambda _: None
+        self._on_name = on_name
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
         """Take a fresh name and start the heartbeat; the store need not be there yet."""
@@ -98,17 +102,21 @@ class Lease(Middleware):
 
     def start(self, threads: int) -> None:
         """Take a fresh name and start the heartbeat."""
-        self._journal.handlers = known_handlers()
+        self.learn()
         self._card = replace(
             self._card,
             worker_id=new_claim_id(),
             pid=os.getpid(),
             threads=threads,
-            handlers=tuple(self._journal.handlers),
+            handlers=tuple(self._identity.handlers),
         )
-        self.on_name(self._card.worker_id)
+        self._on_name(self._card.worker_id)
         failpoint("worker.boot")
         self._loop.start()
+
+    def learn(self) -> None:
+        """Look again which Lords are known here."""
+        self._identity.learn(known_handlers())
 
     def stop(self) -> None:
         """Stop the heartbeat and sign off; steps that still run are swept up by others."""
@@ -176,9 +184,9 @@ class Lease(Middleware):
         asked = uptime()
         self._register.enter(self._card, self._lease_seconds)
         self._good_until = asked + self._lease_seconds
-        self._journal.worker_id = self._card.worker_id
+        self._identity.rename(self._card.worker_id)
         self._registered.set()
-        self._recovery.ring_known(self._journal.handlers)
+        self._recovery.ring_known(self._identity.handlers)
         self._register.forget()  # no timers may run anywhere, and each executor leaves a row
         log.info("worker_started", worker_id=self._card.worker_id, pid=self._card.pid, threads=self._card.threads)
 
@@ -192,4 +200,4 @@ class Lease(Middleware):
         self._registered.clear()  # no thread claims under the old name; what a checkpoint still does is swept
         self._card = replace(self._card, worker_id=new_claim_id())
         self._enter()
-        self.on_name(self._card.worker_id)  # only now: nobody would take back what a worker holds that nobody knows
+        self._on_name(self._card.worker_id)  # only now: nobody would take back what a worker holds that nobody knows

@@ -61,7 +61,6 @@ class Settlement:
         self._handover = handover
         self._behind = behind
         self._on_quest_changed = on_quest_changed
-        journal.on_settled = self._settled
 
     def end(self, step: RunningStep, outcome: Outcome, *, its_turn: bool) -> None:
         """Commit what came of a step: at once, or soon if others wait for this thread.
@@ -107,7 +106,7 @@ class Settlement:
 
     def _post_promised(self, step: RunningStep, outcome: Succeeded, name: str) -> None:
         """Have a result committed soon, and with it the next step claimed, under a name and for a promised place."""
-        self._running.expect(name)  # until `_settled`: the claim may be there long before its reply is
+        self._running.expect(name)  # until `settled`: the claim may be there long before its reply is
         try:
             self._post(step, outcome, successor=name)
         except BaseException:
@@ -125,7 +124,7 @@ class Settlement:
             seat.give(self._running.begin(settled.successor, after=seat.after))
         return settled
 
-    def _settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
+    def settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
         """Go on where posted checkpoints have been settled."""
         after = []
         for end, result in ends:

@@ -14,7 +14,7 @@ from questline_persistence import schema
 from questline_persistence.claims import Progress
 from questline_persistence.dialects.sqlite import library as sqlite_library
 from questline_persistence.recovery import Counter
-from tests.contract.quests import LONG, Workbench, failure, quest, step
+from tests.contract.quests import LONG, Workbench, checkpoint, failure, quest, step
 from tests.unit.questline.cli.conftest import CommandLine
 
 
@@ -339,8 +339,8 @@ def test_runs_tell_the_code_that_ran_each_attempt_where_any_is_known(cli: Comman
     quest_id = bench.submit("a", "b")
     bench.advance(quest_id, 1)
     assert "Code" not in cli("runs", quest_id).out
-    bench.journal.code_version = "3f2a1c"
-    bench.advance(quest_id, 2)
+    newer = bench.worker(code_version="3f2a1c")
+    newer.checkpoint(checkpoint(bench.claim(quest_id, newer), 2))
 
     assert "Code" in cli("runs", quest_id).out
     assert "3f2a1c" in cli("runs", quest_id).out

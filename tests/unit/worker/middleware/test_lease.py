@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from questline_persistence.journal import Identity, Journal
 from questline_persistence.recovery.register import KEEP_ENDED_SECONDS
 from questline_worker.middleware import Lease
 from questline_worker.middleware import lease as module
@@ -22,6 +23,7 @@ def lease(bench: Workbench, running: RunningSteps) -> Iterator[Lease]:
     """A heartbeat that beats when it is told to, after its first beat."""
     lease = Lease(
         bench.register,
+        bench.journal.identity,
         bench.journal,
         bench.recovery,
         running,
@@ -99,6 +101,7 @@ def test_a_process_that_was_taken_for_dead_may_claim_under_its_new_name(
     lease.run_once()
     assert lease.good
     assert lease.worker_id != first
+    assert bench.journal.worker_id == lease.worker_id
 
 
 def test_a_process_whose_lease_is_over_does_not_wait_for_it_once_it_is_about_to_end(
@@ -130,7 +133,7 @@ def test_a_worker_that_signs_on_forgets_those_that_ended_long_ago(bench: Workben
 def test_a_heartbeat_stores_what_steps_have_said_since_the_last_one_in_one_statement_for_all(
     bench: Workbench, lease: Lease, running: RunningSteps
 ) -> None:
-    bench.journal.handlers = ["a:work"]
+    bench.journal.identity.learn(["a:work"])
     claims = [bench.claim(bench.submit("a")) for _ in range(3)]
     steps = [running.begin(claim) for claim in claims]
     for step in steps:
@@ -149,7 +152,7 @@ def test_a_heartbeat_stores_what_steps_have_said_since_the_last_one_in_one_state
 def test_a_heartbeat_gives_back_so_many_stray_claims_that_the_next_one_is_in_time(
     bench: Workbench, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.journal.handlers = ["a:work"]
+    bench.journal.identity.learn(["a:work"])
     for _ in range(5):
         bench.claim(bench.submit("a"))
     monkeypatch.setattr(module, "MAX_STRAYS", 3)
@@ -161,10 +164,11 @@ def test_a_heartbeat_gives_back_so_many_stray_claims_that_the_next_one_is_in_tim
 
 
 def test_a_worker_introduces_itself_with_the_code_that_it_runs(bench: Workbench) -> None:
-    bench.journal.code_version = "3f2a1c"
+    journal = Journal(bench.database, bench.namespace, Identity(code_version="3f2a1c"))
     told = Lease(
         bench.register,
-        bench.journal,
+        journal.identity,
+        journal,
         bench.recovery,
         RunningSteps(bench.register),
         queues=("default",),
