@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from questline_persistence.models import LordRun, LordStep, Quest, QuestExecutionData, Snapshot
     from questline_persistence.records import QuestFilter, QuestRepository
     from questline_persistence.states import ExecutionStatus, StepStatus
-    from questline_scheduler.async_client import AsyncQuestClient
-    from questline_scheduler.client import QuestClient
-    from questline_scheduler.handle import AsyncQuestHandle, QuestHandle
+    from questline_scheduler.client import AsyncQuestClient, AsyncQuestHandle, QuestClient, QuestHandle
     from questline_scheduler.quest_types import quest_type
     from questline_worker.executor import ExecutionHooks, QuestExecutor
     from questline_worker.lords import LordContext, Permanent, Retry, Snooze, lord
@@ -69,8 +67,8 @@ __all__ = [
 
 #: The module or room that hands on each public name.
 _HOMES = {
-    "AsyncQuestClient": "questline_scheduler.async_client",
-    "AsyncQuestHandle": "questline_scheduler.handle",
+    "AsyncQuestClient": "questline_scheduler.client",
+    "AsyncQuestHandle": "questline_scheduler.client",
     "ConfigurationError": "questline_persistence.errors",
     "ExecutionHooks": "questline_worker.executor",
     "ExecutionStatus": "questline_persistence.states",
@@ -87,7 +85,7 @@ _HOMES = {
     "QuestExecutor": "questline_worker.executor",
     "QuestFailed": "questline_persistence.errors",
     "QuestFilter": "questline_persistence.records",
-    "QuestHandle": "questline_scheduler.handle",
+    "QuestHandle": "questline_scheduler.client",
     "QuestNotFound": "questline_persistence.errors",
     "QuestRepository": "questline_persistence.records",
     "QuestlineError": "questline_persistence.errors",

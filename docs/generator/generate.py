@@ -49,7 +49,7 @@ LIMITS = {
     "questline_persistence.retries": ("MAX_BACKOFF_SECONDS",),
     "questline_persistence.claims": ("REDISPATCH_FIRST", "REDISPATCH_LONGEST"),
     "questline_persistence.records.repository": ("MAX_PAGE", "MAX_HISTORY", "MAX_OFFSET"),
-    "questline_scheduler.client": ("MAX_SUBMIT", "SUBMIT_BATCH"),
+    "questline_scheduler.client.submissions": ("MAX_SUBMIT", "SUBMIT_BATCH"),
     "questline_scheduler.doorbells.doorbell_broker": ("MAX_MESSAGE_BYTES",),
     "questline_scheduler.logs": ("MAX_FIELD", "MAX_EXCEPTION"),
     "questline_worker.lords.outcomes": ("MAX_AFTER_SECONDS",),

@@ -21,8 +21,7 @@ from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.settings import load
 from questline_persistence.states import AT_REST, TERMINAL, ExecutionStatus
-from questline_scheduler.client import QuestClient
-from questline_scheduler.handle import QuestRef, id_of
+from questline_scheduler.client import QuestClient, QuestRef, id_of
 from questline_scheduler.loops import Loop, Sweeper
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import steps_of

@@ -23,20 +23,26 @@ class Ringer:
     Parameters:
       broker: where the workers listen.
       recovery: told of bells that the broker could not take.
+      heard: whether the workers hear what is rung here. If not, as with a memory that is another process's, the relays
+        beside them are to find the tickets.
     """
 
-    def __init__(self, broker: DoorbellBroker, recovery: Recovery) -> None:
+    def __init__(self, broker: DoorbellBroker, recovery: Recovery, *, heard: bool = True) -> None:
         self.broker = broker
+        self.heard = heard
         self._recovery = recovery
         self._left_alone_until = self._quiet_until = 0.0
 
     def ring(self, bells: Sequence[Doorbell]) -> bool:
-        """Ring `bells`; return whether the broker took them all.
+        """Ring `bells`, or leave them to the relays where nobody hears it here; return whether the broker took all.
 
-        One that stalls, instead of refusing, is left alone for as long as it did: whoever rings has commits to make.
+        A broker that stalls, instead of refusing, is left alone for as long as it did: who rings has commits to make.
         """
         if not bells:
             return True
+        if not self.heard:
+            self._recovery.ring_soon([*bells])
+            return False
         began = time.monotonic()
         if began < self._left_alone_until:
             return False

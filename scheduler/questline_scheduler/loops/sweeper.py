@@ -39,8 +39,7 @@ class Sweeper:
         self.interval = interval
         self._recovery = recovery
         self._broker = broker
-        self._ringer = Ringer(broker, recovery)
-        self._heard = heard
+        self._ringer = Ringer(broker, recovery, heard=heard)
         self._silent_since: float | None = None
         self._quiet_until = 0.0
 
@@ -77,7 +76,8 @@ class Sweeper:
         self._silent_since, waits = uptime(), self._recovery.database.long_waits
         swept = Swept(lost)
         for part in self._recovery.free_dead(now, workers_of=workers_of):
-            self._ring(part)
+            # Steps that were running go before those that wait for their turn.
+            self._ringer.ring([replace(bell, priority=MAX_PRIORITY) for bell in part.doorbells])
             bells = (*swept.doorbells, *part.doorbells)
             swept = Swept(lost, swept.freed + part.freed, swept.failed + part.failed, bells)
             if uptime() >= until:
@@ -87,13 +87,6 @@ class Sweeper:
         if self._recovery.database.long_waits == waits:  # what this loop does itself is no silence of the store
             self._silent_since = uptime()
         return swept
-
-    def _ring(self, part: Swept) -> None:
-        if self._heard:
-            # Steps that were running go before those that wait for their turn.
-            self._ringer.ring([replace(bell, priority=MAX_PRIORITY) for bell in part.doorbells])
-        elif part.doorbells:
-            self._recovery.ring_soon(list(part.doorbells))
 
     def _tell(self, swept: Swept) -> None:
         """Give back what lost workers had fetched, log and count."""

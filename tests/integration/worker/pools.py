@@ -13,9 +13,8 @@ from questline_persistence.claims import Doorbell
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData
 from questline_persistence.settings import Settings
 from questline_persistence.states import RunStatus
-from questline_scheduler.client import QuestClient
+from questline_scheduler.client import QuestClient, QuestHandle
 from questline_scheduler.doorbells import DoorbellBroker
-from questline_scheduler.handle import QuestHandle
 from questline_worker.process import WorkerProcess
 from tests.contract.quests import Workbench
 from tests.waiting import eventually

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, create_engine
 
 from questline_persistence.dialects.sqlite.library import driver
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict, QuestFailed, QuestNotFound
-from questline_scheduler.async_client import CALLS, AsyncQuestClient
-from questline_scheduler.client import QuestClient
+from questline_scheduler.client import AsyncQuestClient, QuestClient
+from questline_scheduler.client.async_client import CALLS
 from questline_worker.lords import LordContext, Permanent, lord
 from tests.integration.worker.pools import LONG, Pool, quest
 

@@ -12,6 +12,8 @@ from questline_persistence.moved import _RENAMED
         *_RENAMED.items(),
         ("questline_persistence.database", "questline_persistence.store.database"),
         ("questline_persistence.register", "questline_persistence.recovery.register"),
+        ("questline_scheduler.async_client", "questline_scheduler.client.async_client"),
+        ("questline_scheduler.handle", "questline_scheduler.client.handle"),
         ("questline_scheduler.memory_broker", "questline_scheduler.doorbells.memory_broker"),
         ("questline_worker.checkpoints", "questline_worker.middleware.checkpoints"),
     ],

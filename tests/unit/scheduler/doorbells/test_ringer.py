@@ -97,3 +97,15 @@ def test_a_client_that_met_a_stalled_broker_submits_on_without_waiting_for_it(
     clock.now += 5.1
     last = client.submit(quest("a"))
     assert broker.rung == [last.quest_id]
+
+
+def test_where_nobody_hears_it_the_relay_is_to_ring(bench: Workbench, broker: HandBroker) -> None:
+    quest_id = bench.submit("a")
+    bell = bench.recovery.bell_of(quest_id)
+    assert bell is not None
+    assert bench.recovery.due() == []
+
+    assert not Ringer(broker, bench.recovery, heard=False).ring([bell])
+
+    assert broker.asked == 0
+    assert [due.quest_id for due in bench.recovery.due()] == [quest_id]

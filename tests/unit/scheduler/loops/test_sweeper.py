@@ -185,7 +185,7 @@ def test_a_long_sweep_goes_on_in_the_next_run_at_once_so_that_a_stop_is_heard(
     worker = bench.worker(lease=-3_600)
     for _ in range(10):
         bench.claim(bench.submit("a"), worker)
-    monkeypatch.setattr(sweeper, "_ring", lambda _: setattr(machine, "time", machine.time + LONGEST_RUN))
+    monkeypatch.setattr(sweeper._ringer, "ring", lambda _: setattr(machine, "time", machine.time + LONGEST_RUN))
 
     runs = [sweeper.run_once() for _ in range(3)]
     assert [(swept.freed, swept.more) for swept in runs] == [(4, True), (4, True), (2, True)]

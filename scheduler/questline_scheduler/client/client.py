@@ -9,43 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Self
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from questline_persistence import schema, settings
-from questline_persistence.arguments import Length, mapping, several, sought, text_or_none, whole, wrong_type
-from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
-from questline_persistence.controls import Controlled, Controls, Correction, StartingPoint
-from questline_persistence.errors import PayloadError
-from questline_persistence.ids import new_quest_id
-from questline_persistence.journal import Submitted, prepare_quest, submission
-from questline_persistence.models import (
-    MAX_KEY_LENGTH,
-    MAX_REASON,
-    LordRun,
-    QuestExecutionData,
-    Snapshot,
-)
-from questline_persistence.new_quest import NewQuest
-from questline_persistence.plan import Plans
+from questline_persistence.arguments import Length, wrong_type
+from questline_persistence.controls import Controlled, Controls, Correction
+from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Recovery, Register
 from questline_persistence.store import Database
+from questline_scheduler.client.handle import QuestHandle, QuestRef, id_of
+from questline_scheduler.client.steering import Steering
+from questline_scheduler.client.submissions import OnConflict, Submissions
+from questline_scheduler.client.waiting import Wait
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
-from questline_scheduler.handle import QuestHandle, QuestRef, id_of
-from questline_scheduler.quest_file import read_quest
-from questline_scheduler.quest_types import steps_of
-from questline_scheduler.step_defaults import complete
-from questline_scheduler.waiting import Wait
-
-#: What to do about an idempotency key that was used for a quest of another type or input.
-OnConflict: TypeAlias = Literal["error", "return"]
-#: Most quests in one `submit_many`.
-MAX_SUBMIT = 100_000
-#: Quests inserted by one transaction of `submit_many`.
-SUBMIT_BATCH = 1_000
 
 
 class QuestClient:
@@ -95,13 +75,14 @@ class QuestClient:
             file or chosen.database_url, limits=chosen.limits, pooler=chosen.database_pooler
         )
         self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
-        # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
-        self._heard = broker is not None or self.broker.room() is None
         self._repository = QuestRepository(self.database, namespace=self.namespace)
         self._register = Register(self.database, self.namespace)
         self._controls = Controls(self.database, self.namespace)
         self._recovery = Recovery(self.database, self.namespace)
-        self._ringer = Ringer(self.broker, self._recovery)
+        # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
+        ringer = Ringer(self.broker, self._recovery, heard=broker is not None or self.broker.room() is None)
+        self._submissions = Submissions(self.database, self.namespace, ringer)
+        self._steering = Steering(self._controls, ringer)
         schema.ensure(self.database, auto_migrate=chosen.auto_migrate)
 
     @property
@@ -155,13 +136,9 @@ class QuestClient:
           quest = {"quest_type": "design_microservice", "input_data": {"service": "billing"}}
           handle = client.submit(quest, idempotency_key="order-17")
         """
-        any_input = _any_input(on_conflict)
-        if connection is not None:
-            arrival = self._arrival(quest, idempotency_key, ring_in=0.0, any_input=any_input)
-            (outcome,) = submission.submit_within(self._callers(connection), [arrival])
-            return QuestHandle(outcome.quest_id, outcome.created, self)
-        outcome = submission.submit(self.database, self._arrival(quest, idempotency_key, any_input=any_input))
-        self._ring([outcome])
+        outcome = self._submissions.submit(
+            quest, idempotency_key=idempotency_key, on_conflict=on_conflict, connection=connection
+        )
         return QuestHandle(outcome.quest_id, outcome.created, self)
 
     def submit_many(
@@ -184,66 +161,8 @@ class QuestClient:
             stay submitted.
           ConfigurationError: `connection` is to another database.
         """
-        own = None if connection is None else self._callers(connection)
-        plans, ring_in = Plans(self.database.limits), None if own is None else 0.0
-        shared: dict[str, Any] = {"plans": plans, "ring_in": ring_in, "any_input": _any_input(on_conflict)}
-        given = several(quests, "quests", "a list of quests", "submit takes a single one")
-        batch = [self._arrival(quest, **shared) for quest in given]
-        if len(batch) > MAX_SUBMIT:
-            raise PayloadError(
-                f"{len(batch):,} quests are more than {MAX_SUBMIT:,}", hint="submit them in several calls"
-            )
-        handles = []
-        for start in range(0, len(batch), SUBMIT_BATCH):
-            part = batch[start : start + SUBMIT_BATCH]
-            if own is None:
-                outcomes = submission.submit_many(self.database, part)
-                self._ring(outcomes)
-            else:
-                outcomes = submission.submit_within(own, part)
-            handles += [QuestHandle(outcome.quest_id, outcome.created, self) for outcome in outcomes]
-        return handles
-
-    def _arrival(
-        self,
-        quest: QuestExecutionData | Mapping[str, Any],
-        key: str | None = None,
-        *,
-        ring_in: float | None = None,
-        plans: Plans | None = None,
-        any_input: bool = False,
-    ) -> NewQuest:
-        """Return a quest ready for the store, its stack built from its type if it has none."""
-        data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
-        if key is not None and not isinstance(key, str):
-            raise PayloadError(f"an idempotency key is text, not {type(key).__name__}", hint=f"write {str(key)!r}")
-        if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
-            raise PayloadError(f"an idempotency key has 1 to {MAX_KEY_LENGTH} characters, not {len(key)}")
-        return prepare_quest(
-            data,
-            namespace=self.namespace,
-            now=self.database.clock.now(),
-            idempotency_key=key,
-            ring_in=(REDISPATCH_FIRST if self._heard else 0.0) if ring_in is None else ring_in,
-            limits=self.database.limits,
-            stack=complete(steps_of(data)),
-            plans=plans,
-            any_input=any_input,
-        )
-
-    def _callers(self, given: object) -> Connection:
-        """Return the connection of a caller's transaction, in which quests are to be submitted."""
-        connection = given.connection() if isinstance(given, Session) else given
-        if not isinstance(connection, Connection):
-            message = f"{type(given).__name__} is no connection that a quest can be submitted through"
-            raise PayloadError(message, hint=_CONNECTION_HINT)
-        self.database.check_callers(connection)
-        return connection
-
-    def _ring(self, outcomes: Sequence[Submitted]) -> None:
-        if self._heard:
-            bells = [outcome.doorbell for outcome in outcomes if outcome.doorbell is not None]
-            self._ringer.ring(bells)
+        outcomes = self._submissions.submit_many(quests, on_conflict=on_conflict, connection=connection)
+        return [QuestHandle(outcome.quest_id, outcome.created, self) for outcome in outcomes]
 
     # Steering
 
@@ -253,13 +172,12 @@ class QuestClient:
         Parameters:
           reason: why, for whoever looks at it.
 
-
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already.
           PayloadError: the reason is longer than 2,000 characters.
         """
-        return self._controls.pause(id_of(quest_id), _reason(reason))
+        return self._steering.pause(quest_id, reason)
 
     def resume(self, quest_id: QuestRef) -> Controlled:
         """Let a paused quest go on from where it stands.
@@ -268,7 +186,7 @@ class QuestClient:
           QuestNotFound: there is no such quest.
           QuestConflict: it is not paused.
         """
-        return self._controlled(self._controls.resume(id_of(quest_id)))
+        return self._steering.resume(quest_id)
 
     def cancel(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
         """Stop a live quest for good; what its running step may still return is dropped.
@@ -276,13 +194,12 @@ class QuestClient:
         Parameters:
           reason: why, for whoever looks at it.
 
-
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already.
           PayloadError: the reason is longer than 2,000 characters.
         """
-        return self._controls.cancel(id_of(quest_id), _reason(reason))
+        return self._steering.cancel(quest_id, reason)
 
     def retry(self, quest_id: QuestRef) -> Controlled:
         """Run the failed step of a failed quest again, with all of its attempts.
@@ -291,7 +208,7 @@ class QuestClient:
           QuestNotFound: there is no such quest.
           QuestConflict: it has not failed.
         """
-        return self._controlled(self._controls.retry(id_of(quest_id)))
+        return self._steering.retry(quest_id)
 
     def replay(
         self,
@@ -320,9 +237,7 @@ class QuestClient:
         Example:
           client.replay(quest_id, from_="forge_master", set={"input_data.language": "go"})
         """
-        quest_id, start, correction = id_of(quest_id), _start(from_), _correction(set)
-        seen = None if seen is None else whole(seen, "seen", "give the version that you have seen")
-        return self._controlled(self._controls.replay(quest_id, start, correction, seen=seen, dry_run=dry_run))
+        return self._steering.replay(quest_id, from_, set, seen=seen, dry_run=dry_run)
 
     def fork(
         self,
@@ -346,12 +261,8 @@ class QuestClient:
           QuestConflict: that step has not been reached, nothing remains to be run, or `quest_id_new` exists.
           PayloadError: a correction's path leads nowhere.
         """
-        new_id = text_or_none(quest_id_new, "quest_id_new") or new_quest_id()
-        quest_id, start, correction = id_of(quest_id), _start(from_), _correction(set)
-        outcome, restart = self._controls.fork(quest_id, start, correction, new_id=new_id, dry_run=dry_run)
-        bells = () if outcome.doorbell is None else (outcome.doorbell,)
-        self._rung(bells)
-        return QuestHandle(outcome.quest_id, outcome.created, self, restart)
+        forked, restart = self._steering.fork(quest_id, from_, set, quest_id_new, dry_run=dry_run)
+        return QuestHandle(forked.quest_id, forked.created, self, restart)
 
     def delete(self, quest_id: QuestRef) -> bool:
         """Remove an ended quest and its history; return whether it was there.
@@ -360,17 +271,6 @@ class QuestClient:
           QuestConflict: the quest is live.
         """
         return self.repository.delete_quest(id_of(quest_id))
-
-    def _controlled(self, done: Controlled) -> Controlled:
-        self._rung(done.doorbells)
-        return done
-
-    def _rung(self, bells: Sequence[Doorbell]) -> None:
-        """Ring for what a verb made ready, or have the relay ring."""
-        if self._heard:
-            self._ringer.ring(bells)
-        elif bells:
-            self._recovery.ring_soon([*bells])
 
     # Looking
 
@@ -438,36 +338,3 @@ class QuestClient:
     def lord_stats(self, lord_name: str | None = None) -> Sequence[dict[str, Any]]:
         """Return, per Lord and tool, how its newest attempts went, as `QuestRepository.get_lord_stats` does."""
         return self.repository.get_lord_stats(lord_name)
-
-
-_CONNECTION_HINT = (
-    "pass SQLAlchemy's Connection or Session; AsyncQuestClient takes an async one, and this client does by "
-    "await session.run_sync(lambda session: client.submit(quest, connection=session))"
-)
-
-
-def _any_input(on_conflict: str) -> bool:
-    """Return whether a key that was used for another input gives the quest of that."""
-    if on_conflict not in ("error", "return"):  # a tuple: what is compared need not be hashable
-        raise PayloadError(f"on_conflict is {on_conflict!r:.100}", hint='write "error" or "return"')
-    return on_conflict == "return"
-
-
-def _reason(given: str | None) -> str | None:
-    """Return an admin's reason, or raise PayloadError where it is none, or too long to be kept with the quest."""
-    text = sought(given, "the reason")
-    if text is not None and len(text) > MAX_REASON:
-        message = f"the reason has {len(text):,} characters; the limit is {MAX_REASON:,}"
-        raise PayloadError(message, hint="give a short one that says where to read more")
-    return text
-
-
-def _start(from_: str | None) -> StartingPoint:
-    """Return where a replay or fork is to start, or raise PayloadError where that is no text."""
-    hint = 'name a step ("architect"), a position ("0003") or a version ("v3")'
-    return StartingPoint(text_or_none(from_, "from_", hint))
-
-
-def _correction(set_: Correction | None) -> Correction:
-    """Return what a replay or fork is to correct, or raise PayloadError where that are no paths and values."""
-    return {} if set_ is None else mapping(set_, "set", 'map paths to values, as in {"input_data.service": "orders"}')

@@ -1,0 +1,10 @@
+"""The clients: what producers submit through, and what admins steer and look with.
+
+It imports `doorbells`, the files at the floor's root and persistence.
+"""
+
+from questline_scheduler.client.async_client import AsyncQuestClient
+from questline_scheduler.client.client import QuestClient
+from questline_scheduler.client.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of
+
+__all__ = ["AsyncQuestClient", "AsyncQuestHandle", "QuestClient", "QuestHandle", "QuestRef", "id_of"]
