@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 #: A step that kills this many workers, each while it ran alone, fails its quest, unless a setting says otherwise.
 MAX_LOST = 3
-#: Workers that a step may lose in all; only one that never runs alone, whatever is asked for, comes that far.
+#: Most workers that one step may lose in all. Only a step that never gets to run alone comes that far.
 MAX_LOST_IN_ALL = 20
 #: Deaths after which the company of a step shrinks each time, whatever else began beside it.
 PATIENCE = 6

@@ -43,7 +43,7 @@ Word = TypeVar("Word", bound=StrEnum)
 MAX_PAGE = 1_000
 #: Most runs or snapshots on one page, and most quests that one filter reaches at a time.
 MAX_HISTORY = 10_000
-#: Most items that a list leaves out at its beginning; further in, a cursor costs less.
+#: Largest offset of a list; to go further, use a cursor, which costs less.
 MAX_OFFSET = 100_000
 
 
