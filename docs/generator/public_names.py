@@ -64,6 +64,7 @@ TYPES = {
     "QuestRef": "str | QuestHandle | Quest",
     "OnConflict": '"error" | "return"',
     "Correction": "Mapping[str, Any]",
+    "Statuses": "ExecutionStatus | str | Sequence[ExecutionStatus | str]",
     "Moment": "float | datetime | str",
     **dict.fromkeys(("Name", "QuestId", "LabelKey", "LabelValue"), "str"),
 }

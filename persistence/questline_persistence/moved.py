@@ -20,6 +20,7 @@ _FLOORS = ("questline_persistence", "questline_scheduler", "questline_worker")
 _RENAMED = {
     "questline_persistence.arrival": "questline_persistence.new_quest",
     "questline_persistence.error_text": "questline_persistence.errors.text",
+    "questline_persistence.filters": "questline_persistence.records.quest_filter",
     "questline_persistence.hot_connections": "questline_persistence.store.step_connections",
     "questline_persistence.hot_postgres": "questline_persistence.dialects.postgres.steps",
     "questline_persistence.hot_sqlite": "questline_persistence.dialects.sqlite.steps",
@@ -27,12 +28,14 @@ _RENAMED = {
     "questline_persistence.postgres": "questline_persistence.dialects.postgres.sessions",
     "questline_persistence.postgres_url": "questline_persistence.dialects.postgres.url",
     "questline_persistence.presence": "questline_persistence.dialects.sqlite.presence",
+    "questline_persistence.saving": "questline_persistence.records.kept_quests",
     "questline_persistence.sqlite_driver": "questline_persistence.dialects.sqlite.library",
     "questline_persistence.sqlite_file": "questline_persistence.dialects.sqlite.file",
     "questline_persistence.sqlite_guard": "questline_persistence.dialects.sqlite.guard",
     "questline_persistence.sqlite_url": "questline_persistence.dialects.sqlite.url",
     "questline_persistence.submission_postgres": "questline_persistence.dialects.postgres.quests",
     "questline_persistence.submission_sqlite": "questline_persistence.dialects.sqlite.quests",
+    "questline_persistence.views": "questline_persistence.records.quest_view",
 }
 
 

@@ -17,7 +17,7 @@ from questline_persistence.errors import ConfigurationError, NotAllowed, StoreUn
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from questline_persistence.records import Backlog, QuestRepository
+    from questline_persistence.records import Backlog, QuestHistory, QuestRepository, Statistics
     from questline_persistence.recovery import Register
     from questline_persistence.settings import Settings
     from questline_persistence.store import Database
@@ -140,6 +140,20 @@ class Invocation:
         from questline_persistence.records import QuestRepository  # noqa: PLC0415  (as the store's)
 
         return QuestRepository(self.store, namespace=self.settings.namespace)
+
+    @cached_property
+    def history(self) -> QuestHistory:
+        """What quests have been through."""
+        from questline_persistence.records import QuestHistory  # noqa: PLC0415  (as the store's)
+
+        return QuestHistory(self.repository.database, self.settings.namespace)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """How quests and Lords have fared."""
+        from questline_persistence.records import Statistics  # noqa: PLC0415  (as the store's)
+
+        return Statistics(self.repository.database, self.settings.namespace)
 
     @cached_property
     def register(self) -> Register:

@@ -9,8 +9,9 @@ import pytest
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import MAX_LABELS, MAX_STEPS, LordStep, QuestExecutionData
 from questline_persistence.payload import Limit, Limits
-from questline_persistence.records import QuestFilter, QuestRepository, repository
-from questline_persistence.records.repository import MAX_HISTORY, MAX_OFFSET, MAX_PAGE
+from questline_persistence.records import QuestFilter, QuestRepository, quest_history
+from questline_persistence.records.quest_history import MAX_HISTORY
+from questline_persistence.records.quest_list import MAX_OFFSET, MAX_PAGE
 from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
 from tests.contract.quests import Workbench, quest, step
@@ -251,7 +252,7 @@ def test_a_history_is_bounded(bench: Workbench, listed: str, limit: int) -> None
 
 
 def test_a_long_history_is_never_cut_without_a_word(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "MAX_HISTORY", 2)  # what a page may have
+    monkeypatch.setattr(quest_history, "MAX_HISTORY", 2)  # what a page may have
     quest_id = bench.submit("a", "b", "c")
     bench.advance(quest_id, 1, 2, 3)
     with QuestClient(bench.url, "memory://") as client:

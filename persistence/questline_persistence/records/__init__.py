@@ -4,24 +4,31 @@ The top of this floor: it may import every other room.
 """
 
 from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, Stage
-from questline_persistence.records.filters import QuestFilter
-from questline_persistence.records.repository import Page, QuestRepository
+from questline_persistence.records.quest_filter import QuestFilter
+from questline_persistence.records.quest_history import QuestHistory
+from questline_persistence.records.quest_list import Page
+from questline_persistence.records.repository import QuestRepository
 from questline_persistence.records.situation import SWEEP_HINT, Cause, Situation, obstacle, situation_of
-from questline_persistence.records.statistics import MAX_COUNTED
+from questline_persistence.records.snapshot_head import SnapshotHead
+from questline_persistence.records.statistics import LordStatistics, QuestStatistics, Statistics
 from questline_persistence.records.ticket_view import TicketView
 
 __all__ = [
-    "MAX_COUNTED",
     "MAX_LOOKED",
     "SWEEP_HINT",
     "Backlog",
     "Cause",
     "Group",
+    "LordStatistics",
     "Page",
     "QuestFilter",
+    "QuestHistory",
     "QuestRepository",
+    "QuestStatistics",
     "Situation",
+    "SnapshotHead",
     "Stage",
+    "Statistics",
     "TicketView",
     "obstacle",
     "situation_of",

@@ -1,6 +1,7 @@
 """What waits, and for what: the tickets of a namespace, looked over without reading all of them.
 
-Every look goes through an index and ends after `MAX_LOOKED` rows, so that it can be afforded at any time.
+Every look but one (`handlers`) goes through an index and ends after `MAX_LOOKED` rows, so that it can be afforded at
+any time.
 """
 
 from __future__ import annotations
@@ -135,6 +136,18 @@ class Backlog:
             return int(connection.execute(select(func.count()).select_from(before)).scalar_one())
 
         return self.database.read(work)
+
+    def handlers(self) -> dict[str, int]:
+        """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each.
+
+        This alone reads every ticket: `questline doctor` must not miss a Lord that no worker knows.
+        """
+        query = (
+            select(tickets.c.handler, func.count())
+            .where(tickets.c.namespace == self.namespace)
+            .group_by(tickets.c.handler)
+        )
+        return self.database.read(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
 
     def _tickets(self, state: TicketState, stage: Any, since: Any) -> Select[*tuple[Any, ...]]:
         return select(

@@ -1,4 +1,4 @@
-"""Numbers over many quests: how many there are, how long they took, how the Lords fared, and who is waited for.
+"""Numbers over many quests: how many there are, how long they took, and how the Lords fared.
 
 People and dashboards ask for them again and again, so each look goes through an index and ends after a bounded number
 of rows, whatever the store holds. A count that has reached its bound means "so many, or more".
@@ -6,13 +6,18 @@ of rows, whatever the store holds. A count that has reached its bound means "so 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, Subquery, and_, case, func, literal, select, union_all
 
+from questline_persistence.arguments import sought
 from questline_persistence.dialects import dialect_of
-from questline_persistence.schema import quests, runs, tickets
+from questline_persistence.schema import quests, runs
 from questline_persistence.states import ExecutionStatus, RunStatus
+from questline_persistence.store import Database
 
 #: Most quests of one status that are counted.
 MAX_COUNTED = 100_000
@@ -24,8 +29,107 @@ MAX_ATTEMPTS, MAX_LORDS = 1_000, 500
 MAX_QUESTS = 1_000
 
 
-def quest_stats(connection: Connection, namespace: str) -> dict[str, Any]:
-    """Return how many quests there are of each status, up to `MAX_COUNTED`, and how long the newest took in seconds."""
+@dataclass(frozen=True, slots=True)
+class QuestStatistics:
+    """How many quests there are of each status, and how long the newest took.
+
+    Parameters:
+      counts: how many of each status; counting ends at `MAX_COUNTED`.
+      avg_duration_seconds: how long the newest took on average; None where none has ended.
+      max_duration_seconds: how long the longest of these took.
+      min_duration_seconds: how long the shortest of these took.
+    """
+
+    counts: Mapping[ExecutionStatus, int]
+    avg_duration_seconds: float | None
+    max_duration_seconds: float | None
+    min_duration_seconds: float | None
+
+    @property
+    def total_quests(self) -> int:
+        """How many quests were counted in all."""
+        return sum(self.counts.values())
+
+    @property
+    def capped(self) -> frozenset[ExecutionStatus]:
+        """The statuses of which there may be more quests than were counted."""
+        return frozenset(status for status, number in self.counts.items() if number == MAX_COUNTED)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the statistics as JSON, each status a key of its own."""
+        return {
+            "total_quests": self.total_quests,
+            **{status.value: number for status, number in self.counts.items()},
+            "avg_duration_seconds": self.avg_duration_seconds,
+            "max_duration_seconds": self.max_duration_seconds,
+            "min_duration_seconds": self.min_duration_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LordStatistics:
+    """How the newest attempts of one Lord went, with one of its tools.
+
+    Parameters:
+      lord_name: the Lord.
+      tool_name: the tool.
+      total_runs: how many attempts were looked at.
+      successful: how many succeeded.
+      errors: how many failed by themselves: neither cancelled nor with a worker that was lost.
+      success_rate: how many succeeded of those that succeeded or failed, in percent; None where none did.
+      avg_duration_seconds: how long the attempts took on average; None where none has ended.
+      max_duration_seconds: how long the longest took.
+      min_duration_seconds: how long the shortest took.
+    """
+
+    lord_name: str
+    tool_name: str
+    total_runs: int
+    successful: int
+    errors: int
+    success_rate: float | None
+    avg_duration_seconds: float | None
+    max_duration_seconds: float | None
+    min_duration_seconds: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the statistics as JSON."""
+        return asdict(self)
+
+
+class Statistics:
+    """Counts and measures the quests and Lords of one namespace.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant.
+    """
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self.database = database
+        self.namespace = namespace
+
+    def quests(self) -> QuestStatistics:
+        """Return how many quests there are of each status, and how long the newest `MAX_TIMED` took."""
+        return self.database.read(partial(_quests, namespace=self.namespace))
+
+    def lords(self, lord_name: str | None = None) -> list[LordStatistics]:
+        """Return, per Lord and tool, how its newest attempts went.
+
+        Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together. Where all of them are other
+        namespaces', those of one's own `MAX_QUESTS` newest quests are.
+
+        Parameters:
+          lord_name: only this Lord; None means all, at most `MAX_LORDS`.
+
+        Raises:
+          PayloadError: it is no text.
+        """
+        name = sought(lord_name, "lord_name")
+        return self.database.read(partial(_lords, namespace=self.namespace, lord_name=name))
+
+
+def _quests(connection: Connection, *, namespace: str) -> QuestStatistics:
     dialect_of(connection).plan_by_keys(connection)  # else PostgreSQL may read every quest, where one status has many
     counted = connection.execute(union_all(*(_counted(namespace, status) for status in ExecutionStatus)))
     counts = {row[0]: row[1] for row in counted}
@@ -39,13 +143,7 @@ def quest_stats(connection: Connection, namespace: str) -> dict[str, Any]:
     seconds = newest.c.seconds
     spans = connection.execute(select(func.avg(seconds), func.max(seconds), func.min(seconds)))
     average, longest, shortest = spans.one()
-    return {
-        "total_quests": sum(counts.values()),
-        **{status.value: counts[status.value] for status in ExecutionStatus},
-        "avg_duration_seconds": average,
-        "max_duration_seconds": longest,
-        "min_duration_seconds": shortest,
-    }
+    return QuestStatistics({status: counts[status] for status in ExecutionStatus}, average, longest, shortest)
 
 
 def _counted(namespace: str, status: ExecutionStatus) -> Select[str, int]:
@@ -59,24 +157,17 @@ def _counted(namespace: str, status: ExecutionStatus) -> Select[str, int]:
     return select(literal(status.value), func.count(found.c.one))
 
 
-def lord_stats(connection: Connection, namespace: str, lord_name: str | None) -> list[dict[str, Any]]:
-    """Return, per Lord and tool, how its newest attempts went; `success_rate` is in percent, durations in seconds.
-
-    The rate is that of attempts which succeeded or failed by themselves; one that was cancelled, or whose worker was
-    lost, says nothing of its Lord. It is None where there are no others.
-    Of a Lord, `MAX_ATTEMPTS` attempts are looked at, those of all its tools together. Where all of them are other
-    namespaces', those of one's own `MAX_QUESTS` newest quests are.
-    """
+def _lords(connection: Connection, *, namespace: str, lord_name: str | None) -> list[LordStatistics]:
     dialect_of(connection).plan_by_keys(connection)  # as above
     if lord_name is not None:
         return _fared(connection, namespace, lord_name, recent=True)
     own = _of_newest_quests(select(runs.c.lord_name), namespace).distinct().limit(MAX_LORDS)
     recent = {*connection.execute(own).scalars()}
-    names = sorted({*_lords(connection), *recent})
+    names = sorted({*_names_of_lords(connection), *recent})
     return [row for name in names for row in _fared(connection, namespace, name, recent=name in recent)]
 
 
-def _lords(connection: Connection) -> list[str]:
+def _names_of_lords(connection: Connection) -> list[str]:
     """Return the names of Lords that were ever tried in any namespace, found by one look into the index each."""
     names: list[str] = []
     while len(names) < MAX_LORDS:
@@ -116,7 +207,7 @@ def _newest_attempts(connection: Connection, namespace: str, lord_name: str, *, 
     return _of_newest_quests(found, namespace).subquery() if recent else None
 
 
-def _fared(connection: Connection, namespace: str, lord_name: str, *, recent: bool) -> list[dict[str, Any]]:
+def _fared(connection: Connection, namespace: str, lord_name: str, *, recent: bool) -> list[LordStatistics]:
     """Return how the newest attempts of one Lord went, per tool."""
     newest = _newest_attempts(connection, namespace, lord_name, recent=recent)
     if newest is None:
@@ -139,17 +230,8 @@ def _fared(connection: Connection, namespace: str, lord_name: str, *, recent: bo
         .order_by(newest.c.tool_name)
     )
     rows = connection.execute(query).mappings()
-    return [{**row, "success_rate": _float(row["success_rate"])} for row in rows]
+    return [LordStatistics(**{**row, "success_rate": _float(row["success_rate"])}) for row in rows]
 
 
 def _float(number: Any) -> float | None:
     return None if number is None else float(number)
-
-
-def live_handlers(connection: Connection, namespace: str) -> dict[str, int]:
-    """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each.
-
-    This alone reads every ticket: `questline doctor` must not miss a Lord that no worker knows.
-    """
-    query = select(tickets.c.handler, func.count()).where(tickets.c.namespace == namespace)
-    return {row[0]: row[1] for row in connection.execute(query.group_by(tickets.c.handler))}

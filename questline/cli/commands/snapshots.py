@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from questline_persistence.models import Snapshot
+    from questline_persistence.records import SnapshotHead
 
 #: Snapshots on one page unless told otherwise, and at most; as JSON each is whole, so that many are large.
 PAGE, MAX_PAGE = 100, 1_000
@@ -59,30 +60,30 @@ def snapshots(
         snapshot = repository.load_snapshot(full_id, version)
         invocation.answer(snapshot.to_json(), lambda: _draw(snapshot))
         return
-    behind = repository.snapshots(full_id, limit=limit + 1, after=-1 if cursor is None else cursor)
+    behind = invocation.history.snapshots(full_id, limit=limit + 1, after=-1 if cursor is None else cursor)
     page = behind[:limit]
-    whole = [] if invocation.output is Output.TEXT else [_whole(invocation, full_id, row) for row in page]
-    next_cursor = str(page[-1]["version"]) if len(behind) > len(page) else None
+    whole = [] if invocation.output is Output.TEXT else [_whole(invocation, head) for head in page]
+    next_cursor = str(page[-1].version) if len(behind) > len(page) else None
     more = next_cursor and paging.next_page(invocation, ["snapshots", full_id], next_cursor, limit=limit, usual=PAGE)
     invocation.answer_items(
-        whole or page,
+        whole or [head.to_json() for head in page],
         lambda: paging.with_more(_list(page), more),
         empty="This quest has no snapshot there.",
         next_cursor=next_cursor,
     )
 
 
-def _list(page: Sequence[dict[str, Any]]) -> RenderableType:
-    rows = [_row(row) for row in page]
+def _list(page: Sequence[SnapshotHead]) -> RenderableType:
+    rows = [_row(head) for head in page]
     return formatting.table("Version", "Epoch", "Next step", "Reason", "Made", rows=rows, spare=("Epoch", "Made"))
 
 
-def _whole(invocation: Invocation, quest_id: str, row: dict[str, Any]) -> dict[str, Any]:
-    return invocation.repository.load_snapshot(quest_id, row["version"]).to_json()
+def _whole(invocation: Invocation, head: SnapshotHead) -> dict[str, Any]:
+    return invocation.history.snapshot(head.quest_id, head.version).to_json()
 
 
-def _row(row: dict[str, Any]) -> list[object]:
-    return [f"v{row['version']}", row["epoch"], row["position"] or "", row["snapshot_reason"], row["created_at"]]
+def _row(head: SnapshotHead) -> list[object]:
+    return [f"v{head.version}", head.epoch, head.position or "", head.snapshot_reason, head.created_at]
 
 
 def _draw(snapshot: Snapshot) -> RenderableType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,9 @@ from questline.cli import times
 from questline.cli.command import command
 from questline.cli.display import formatting
 from questline.cli.invocation import Invocation
-from questline_persistence.states import ExecutionStatus
+
+if TYPE_CHECKING:
+    from questline_persistence.records import LordStatistics
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -26,14 +28,12 @@ def stats(invocation: Invocation) -> None:
     time. They count lost workers, steps freed from them or from attempts that timed out, results dropped because they
     came too late, and wake-ups sent again.
     """
-    from questline_persistence.records import MAX_COUNTED  # noqa: PLC0415  (200 ms that --help does not need)
-
-    found, counters = invocation.repository.get_quest_stats(), invocation.repository.get_counters()
-    capped = {status.value for status in ExecutionStatus if found[status] == MAX_COUNTED}
-    open_ended = capped and {*capped, "total_quests"}
-    rows = [_stat(*item, open_ended=item[0] in open_ended) for item in (*found.items(), *counters.items())]
+    found, counters = invocation.statistics.quests(), invocation.repository.get_counters()
+    data = found.to_json()
+    open_ended = {*found.capped, "total_quests"} if found.capped else frozenset()
+    rows = [_stat(*item, open_ended=item[0] in open_ended) for item in (*data.items(), *counters.items())]
     invocation.answer(
-        found | {"counters": counters},
+        data | {"counters": counters},
         lambda: formatting.table("What", "Value", rows=rows, numbers=("Value",)),
     )
 
@@ -49,9 +49,9 @@ def lords(
 
     It looks at up to 1,000 attempts of a Lord.
     """
-    found = invocation.repository.get_lord_stats(lord)
+    found = invocation.statistics.lords(lord)
     invocation.answer_items(
-        [dict(row) for row in found],
+        [each.to_json() for each in found],
         lambda: formatting.table(
             "Lord",
             "Tool",
@@ -60,7 +60,7 @@ def lords(
             "Success",
             "Average",
             "Longest",
-            rows=[_lord_row(row) for row in found],
+            rows=[_lord_row(each) for each in found],
             numbers=("Runs", "Errors", "Success", "Average", "Longest"),
             spare=("Longest", "Errors", "Average", "Runs"),
         ),
@@ -73,13 +73,13 @@ def _stat(name: str, value: Any, *, open_ended: bool) -> tuple[object, str]:
     return formatting.word(name.removesuffix("_seconds").replace("_", " ")), shown
 
 
-def _lord_row(row: dict[str, Any]) -> list[object]:
+def _lord_row(found: LordStatistics) -> list[object]:
     return [
-        row["lord_name"],
-        row["tool_name"],
-        f"{row['total_runs']:,}",
-        f"{row['errors']:,}",
-        "-" if row["success_rate"] is None else f"{row['success_rate']:.1f} %",
-        times.length(row["avg_duration_seconds"]),
-        times.length(row["max_duration_seconds"]),
+        found.lord_name,
+        found.tool_name,
+        f"{found.total_runs:,}",
+        f"{found.errors:,}",
+        "-" if found.success_rate is None else f"{found.success_rate:.1f} %",
+        times.length(found.avg_duration_seconds),
+        times.length(found.max_duration_seconds),
     ]

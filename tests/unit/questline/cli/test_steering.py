@@ -298,7 +298,7 @@ def test_an_unexpected_error_shows_its_traceback_only_when_debugging(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("surprise")
 
-    monkeypatch.setattr("questline_persistence.records.repository.QuestRepository.get_quest_stats", broken)
+    monkeypatch.setattr("questline_persistence.records.Statistics.quests", broken)
 
     quiet = cli("stats", "-o", "json")
     monkeypatch.setenv("QUESTLINE_LOG_LEVEL", "debug")

@@ -1,23 +1,24 @@
-"""Which quests are meant: the filters of lists and of verbs on many quests, and how pages follow one another."""
+"""Which quests are meant: the filter of lists, and of verbs on many quests."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Never
+from typing import Never, TypeAlias
 
-from sqlalchemy import ColumnElement, literal, tuple_
+from sqlalchemy import ColumnElement
 
-from questline_persistence.arguments import Moment, mapping, moment, sought, text, wrong_type
+from questline_persistence.arguments import Moment, mapping, moment, sought, wrong_type
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import Dialect
 from questline_persistence.errors import PayloadError, suggestion
 from questline_persistence.models import refuse_labels
 from questline_persistence.schema import quests
 from questline_persistence.states import ExecutionStatus
+
+#: One status or several, as words or members of the enumeration.
+Statuses: TypeAlias = ExecutionStatus | str | Sequence[ExecutionStatus | str]
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -52,7 +53,7 @@ class QuestFilter:
 
     def __init__(
         self,
-        status: ExecutionStatus | str | Sequence[ExecutionStatus | str] | None = None,
+        status: Statuses | None = None,
         quest_type: str | None = None,
         *,
         labels: Mapping[str, str] | None = None,
@@ -93,9 +94,7 @@ class QuestFilter:
         return found + [dialect.has_label(quests.c.labels, key, value) for key, value in self.labels.items()]
 
 
-def statuses_of(
-    given: ExecutionStatus | str | Sequence[ExecutionStatus | str] | None,
-) -> tuple[ExecutionStatus, ...]:
+def statuses_of(given: Statuses | None) -> tuple[ExecutionStatus, ...]:
     """Return the statuses that one word or several mean.
 
     Raises:
@@ -116,22 +115,3 @@ def _status(word: str) -> ExecutionStatus:
 
 
 _STATUS_HINT = 'give a status such as "failed", or a list of them'
-
-
-def write_cursor(created_at: str, quest_id: str) -> str:
-    """Return the cursor that stands behind a quest in a list, newest first."""
-    return base64.urlsafe_b64encode(f"{created_at} {quest_id}".encode()).decode().rstrip("=")
-
-
-def after(cursor: str) -> ColumnElement[bool]:
-    """Return the condition that a quest comes after `cursor`.
-
-    Raises:
-      PayloadError: it is no cursor of ours.
-    """
-    try:
-        cursor = text(cursor, "a cursor")
-        created_at, quest_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ", 1)
-    except (ValueError, binascii.Error):
-        raise PayloadError(f"{cursor!r} is not a cursor", hint="use the next_cursor of the page before") from None
-    return tuple_(quests.c.created_at, quests.c.quest_id) < tuple_(literal(created_at), literal(quest_id))

@@ -1,4 +1,4 @@
-"""How rows become what users see: quests with their progress and the status of every step."""
+"""A quest as users see it: its row, where it stands, its progress, and the status of every step."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, select
 
-from questline_persistence.ids import is_possible
+from questline_persistence.ids import is_possible, not_found
 from questline_persistence.journal import history
-from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
+from questline_persistence.models import QuestExecutionData, StepView
 from questline_persistence.payload import DEFAULTS, Limit, decode
 from questline_persistence.records import attempts
 from questline_persistence.records.standing import Standing
 from questline_persistence.schema import quests, snapshots, steps, tickets
-from questline_persistence.states import ExecutionStatus, RunStatus, StepStatus, TicketState
+from questline_persistence.states import ExecutionStatus, StepStatus, TicketState
 
-_HEAD = {
+_STATUS_WITH_TICKET = {
     TicketState.READY: StepStatus.QUEUED,
     TicketState.RUNNING: StepStatus.RUNNING,
     TicketState.WAITING: StepStatus.WAITING,
     TicketState.HELD: StepStatus.PENDING,
 }
-_HEAD_WITHOUT_TICKET = {ExecutionStatus.FAILED: StepStatus.ERROR, ExecutionStatus.CANCELLED: StepStatus.SKIPPED}
+_STATUS_WITHOUT_TICKET = {ExecutionStatus.FAILED: StepStatus.ERROR, ExecutionStatus.CANCELLED: StepStatus.SKIPPED}
 
 
-def standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Standing]:
+def _standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Standing]:
     """Return where each quest stands: by its ticket while it has one, else by its newest snapshot."""
     ids = [row.quest_id for row in rows]
     found = {
@@ -53,7 +53,7 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULT
     Raises:
       PayloadError: its outputs together are larger than `limit`.
     """
-    standing = standings(connection, [row])[row.quest_id]
+    standing = _standings(connection, [row])[row.quest_id]
     plan = history.plan(connection, row.quest_id, standing.epoch)
     tried = attempts.of(connection, row, standing, [step.position for step in plan])
     remaining = [step for step in plan if standing.position is not None and step.position >= standing.position]
@@ -71,20 +71,20 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULT
                 max_attempts=step.max_attempts,
                 lost=tried[step.position].lost,
                 earlier_attempts=tried[step.position].earlier,
-                **_told(step.position, standing),
+                **_step_progress(step.position, standing),
             )
             for step in plan
         ],
     )
-    return with_progress(quest, standing, len(plan) - len(remaining), len(remaining))
+    return _with_progress(quest, standing, len(plan) - len(remaining), len(remaining))
 
 
 def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[QuestExecutionData]:
     """Return quests without what grows with their length: outputs, steps and stack are left empty."""
-    found = standings(connection, rows)
-    counted = _progress(connection, found)
+    found = _standings(connection, rows)
+    counted = _counted_steps(connection, found)
     return [
-        with_progress(
+        _with_progress(
             QuestExecutionData.model_construct(
                 **_fields(row, found[row.quest_id]), run_data={}, execution_stack=[], steps=[]
             ),
@@ -95,7 +95,7 @@ def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Ques
     ]
 
 
-def with_progress(quest: QuestExecutionData, standing: Standing, completed: int, remaining: int) -> QuestExecutionData:
+def _with_progress(quest: QuestExecutionData, standing: Standing, completed: int, remaining: int) -> QuestExecutionData:
     """Return `quest`, made to report this progress."""
     quest._step_progress = standing.step_progress  # noqa: SLF001  (as below)
     quest._progress = {"completed": completed, "remaining": remaining}  # noqa: SLF001  (only the store knows it)
@@ -136,17 +136,17 @@ def _step_status(position: str, standing: Standing, status: str) -> StepStatus:
     if position > standing.position:
         return StepStatus.PENDING
     if standing.ticket is not None:
-        return _HEAD[TicketState(standing.ticket.state)]
-    return _HEAD_WITHOUT_TICKET.get(ExecutionStatus(status), StepStatus.PENDING)
+        return _STATUS_WITH_TICKET[TicketState(standing.ticket.state)]
+    return _STATUS_WITHOUT_TICKET.get(ExecutionStatus(status), StepStatus.PENDING)
 
 
-def _told(position: str, standing: Standing) -> dict[str, Any]:
+def _step_progress(position: str, standing: Standing) -> dict[str, Any]:
     """Return what a step says of its progress, if it runs and does."""
     told = standing.step_progress if position == standing.position else None
     return {"progress": told and told.fraction, "progress_message": told and told.message}
 
 
-def _progress(connection: Connection, found: Mapping[str, Standing]) -> dict[str, tuple[int, int]]:
+def _counted_steps(connection: Connection, found: Mapping[str, Standing]) -> dict[str, tuple[int, int]]:
     """Return (completed, remaining) steps of several quests with one statement."""
     heads = (
         case({quest_id: standing.position for quest_id, standing in found.items()}, value=steps.c.quest_id)
@@ -165,38 +165,14 @@ def _progress(connection: Connection, found: Mapping[str, Standing]) -> dict[str
     return {quest_id: (done, rest) for quest_id, done, rest in counted}
 
 
-def run_view(row: Row[Any]) -> LordRun:
-    """Return a row of the history as users see it."""
-    values = {name: getattr(row, name) for name in LordRun.model_fields}
-    values["status"] = RunStatus(row.status)
-    values["lost"] = bool(row.lost)
-    values["input_data"] = decode(row.input_data)
-    values["output_data"] = None if row.output_data is None else decode(row.output_data)
-    return LordRun.model_construct(**values)
-
-
-def snapshot_view(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULTS.state) -> Snapshot:
-    """Return a snapshot, whole.
+def quest_row(connection: Connection, namespace: str, quest_id: str) -> Row[Any]:
+    """Return the row of a quest of the namespace.
 
     Raises:
-      PayloadError: its outputs together are larger than `limit`.
+      QuestNotFound: there is no such quest.
     """
-    return Snapshot(
-        snapshot_id=row.snapshot_id,
-        quest_id=row.quest_id,
-        version=row.version,
-        epoch=row.epoch,
-        position=row.position,
-        snapshot_reason=row.snapshot_reason,
-        run_data=history.run_data_at(connection, row.quest_id, row.epoch, row.version, limit=limit),
-        execution_stack=history.stack_of(connection, row),
-        created_at=row.created_at,
-    )
-
-
-def quest_row(connection: Connection, namespace: str, quest_id: str) -> Row[Any] | None:
-    """Return the row of a quest of the namespace, or None."""
-    if not is_possible(quest_id):
-        return None
     mine = (quests.c.quest_id == quest_id, quests.c.namespace == namespace)
-    return connection.execute(select(quests).where(*mine)).first()
+    row = connection.execute(select(quests).where(*mine)).first() if is_possible(quest_id) else None
+    if row is None:
+        raise not_found(quest_id)
+    return row
