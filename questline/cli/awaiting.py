@@ -16,7 +16,7 @@ from questline_persistence.states import AT_REST, ExecutionStatus
 
 if TYPE_CHECKING:
     from questline_persistence.models import QuestExecutionData
-    from questline_persistence.records import Cause, Situation
+    from questline_persistence.records import Cause
 
 #: First and longest wait between two looks at the quest, in seconds.
 LOOK_FIRST, LOOK_LONGEST = 0.02, 0.4
@@ -48,19 +48,6 @@ def wait(invocation: Invocation, quest_id: str, timeout: float | None) -> QuestE
             pause = min(pause * 1.3, LOOK_LONGEST)
 
 
-def look(
-    invocation: Invocation, quest_id: str, load: Callable[[str], QuestExecutionData]
-) -> tuple[QuestExecutionData, Situation]:
-    """Return a quest, read by `load`, and why it is where it is."""
-    from questline_persistence.records import situation_of  # noqa: PLC0415  (200 ms that --help does not need)
-
-    # Before the quest: one that has ended since has no ticket, and its status tells why.
-    tickets = invocation.repository.tickets(quest_id)
-    ahead = invocation.backlog.ahead_of(quest_id)
-    quest = load(quest_id)
-    return quest, situation_of(quest, tickets, invocation.register.all(), invocation.now(), ahead=ahead)
-
-
 def note_outcome(quest: QuestExecutionData) -> None:
     """Say on stderr why a quest was not completed, what to do, and what the exit code tells."""
     code = outcome(quest.status)
@@ -87,8 +74,10 @@ class _Explainer:
             self._version, self._since = quest.version, time.monotonic()
         if time.monotonic() - self._since < PATIENCE:
             return
+        from questline_persistence.records import explained_quest  # noqa: PLC0415  (200 ms that --help does not need)
+
         self._since = time.monotonic()
-        _, found = look(self._invocation, quest.quest_id, self._invocation.repository.glance)
+        found = explained_quest(self._invocation.repository, quest.quest_id, whole=False).situation
         if not found.well and found.cause not in self._said:
             self._said.add(found.cause)
             output.note(f"Waiting: {found.message}" + (f" ({found.hint})" if found.hint else ""))

@@ -4,6 +4,7 @@ The top of this floor: it may import every other room.
 """
 
 from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, Stage
+from questline_persistence.records.explained_quest import ExplainedQuest, explained_quest
 from questline_persistence.records.quest_filter import QuestFilter
 from questline_persistence.records.quest_history import QuestHistory
 from questline_persistence.records.quest_list import Page
@@ -18,6 +19,7 @@ __all__ = [
     "SWEEP_HINT",
     "Backlog",
     "Cause",
+    "ExplainedQuest",
     "Group",
     "LordStatistics",
     "Page",
@@ -30,6 +32,7 @@ __all__ = [
     "Stage",
     "Statistics",
     "TicketView",
+    "explained_quest",
     "obstacle",
     "situation_of",
 ]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from questline.cli import options, times
-from questline.cli.awaiting import look
 from questline.cli.command import command
 from questline.cli.display import formatting, printable, visible
 from questline.cli.invocation import Invocation
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from questline_persistence.models import QuestExecutionData
-    from questline_persistence.records import Situation
+    from questline_persistence.records import ExplainedQuest, Situation
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -32,17 +31,19 @@ def show(invocation: Invocation, quest_id: options.QuestId) -> None:
     The JSON form is the whole quest object, and under `why` its cause, message and hint; the text form shortens what
     is long.
     """
+    from questline_persistence.records import explained_quest  # noqa: PLC0415  (200 ms that --help does not need)
+
     repository = invocation.repository
-    quest, situation = look(invocation, repository.full_id(quest_id), repository.load_quest)
-    data = quest.to_json() | {"why": situation.to_json()}
-    invocation.answer(data, lambda: draw(quest, situation, invocation.now()))
+    found = explained_quest(repository, repository.full_id(quest_id))
+    invocation.answer(found.to_json(), lambda: draw(found, invocation.now()))
 
 
-def draw(quest: QuestExecutionData, situation: Situation, now: float) -> RenderableType:
+def draw(found: ExplainedQuest, now: float) -> RenderableType:
     """Return a quest as text."""
     from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
     from rich.text import Text  # noqa: PLC0415
 
+    quest, situation = found.quest, found.situation
     title = Text.assemble(("Quest ", "bold"), (quest.quest_id, "bold"), "  ", visible(quest.quest_type))
     parts: list[RenderableType] = [title, "", _facts(quest, situation, now)]
     if situation.hint:
