@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "seed_000.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "seed_000.py"
 
 BASIC_QUEST_EXECUTION = """
 from questline import QuestExecutor, QuestExecutionData, LordStep

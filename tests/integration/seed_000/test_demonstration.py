@@ -9,7 +9,7 @@ import pytest
 
 from questline import QuestRepository
 
-DEMO = Path(__file__).parents[2] / "examples" / "persistence_demo.py"
+DEMO = Path(__file__).parents[3] / "examples" / "persistence_demo.py"
 SCENES = (
     "Scene 1: Execution, saved after each step",
     "Scene 2: Snapshots",
