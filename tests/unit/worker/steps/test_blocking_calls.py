@@ -15,13 +15,6 @@ from questline_worker.steps.blocking_calls import CALLS_PER_STEP, MAX_LEFT, Bloc
 
 
 @pytest.fixture
-def loop() -> Iterator[EventLoop]:
-    loop = EventLoop()
-    yield loop
-    loop.stop()
-
-
-@pytest.fixture
 def gate() -> Iterator[threading.Event]:
     """An event for which calls wait until the test has ended."""
     gate = threading.Event()

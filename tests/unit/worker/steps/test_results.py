@@ -1,6 +1,5 @@
 """Whatever a handler returns, its step ends with a result or with a clear failure, and the worker lives on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,13 +12,6 @@ from questline_worker.lords import Failed, LordContext, Outcome, Succeeded, lord
 from questline_worker.steps import EventLoop, Execution, RunningStep
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim, run_to_end
-
-
-@pytest.fixture
-def loop() -> Iterator[EventLoop]:
-    loop = EventLoop()
-    yield loop
-    loop.stop()
 
 
 def outcome_of(bench: Workbench, loop: EventLoop, make_claim: MakeClaim, returned: Any) -> Outcome:
