@@ -51,7 +51,7 @@ LIMITS = {
     "questline_persistence.records.quest_list": ("MAX_PAGE", "MAX_OFFSET", "MAX_MATCHED"),
     "questline_persistence.records.quest_history": ("MAX_HISTORY",),
     "questline_scheduler.client.submissions": ("MAX_SUBMIT", "SUBMIT_BATCH"),
-    "questline_scheduler.doorbells.doorbell_broker": ("MAX_MESSAGE_BYTES",),
+    "questline_scheduler.doorbells.bell_message": ("MAX_MESSAGE_BYTES",),
     "questline_scheduler.logs": ("MAX_FIELD", "MAX_EXCEPTION"),
     "questline_worker.lords.outcomes": ("MAX_AFTER_SECONDS",),
 }

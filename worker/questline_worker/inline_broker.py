@@ -6,11 +6,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from dramatiq.broker import Consumer
-
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import ConfigurationError
-from questline_scheduler.doorbells import DoorbellBroker
+from questline_scheduler.doorbells import DoorbellBroker, DoorbellConsumer
 
 
 class InlineBroker(DoorbellBroker):
@@ -21,6 +19,11 @@ class InlineBroker(DoorbellBroker):
         self._bells: dict[str, Doorbell] = {}
         self._drivers: dict[str, list[Callable[[], object]]] = {}
         self._changing = threading.Lock()
+
+    @property
+    def in_process(self) -> bool:
+        """True: who drives a quest here alone hears of it."""
+        return True
 
     @contextmanager
     def attended(self, quest_id: str, wake: Callable[[], object]) -> Iterator[None]:
@@ -51,9 +54,9 @@ class InlineBroker(DoorbellBroker):
             wake()
         return []
 
-    def room(self) -> int | None:
-        """Return that there is always room."""
-        return None
+    def wanted(self, limit: int) -> int:
+        """Return `limit`: no bell of a quest that is driven here is one too many."""
+        return limit
 
     def recollects(self) -> bool:
         """Return that nothing needs to be rung again: a driver finds its quest's ticket by itself."""
@@ -77,7 +80,7 @@ class InlineBroker(DoorbellBroker):
         queue_name: str,  # noqa: ARG002  (Dramatiq's signature)
         prefetch: int = 1,  # noqa: ARG002  (as above)
         timeout: int = 30_000,  # noqa: ARG002  (as above)
-    ) -> Consumer:
+    ) -> DoorbellConsumer:
         """Refuse: quests here are driven, not consumed.
 
         Raises:

@@ -82,7 +82,7 @@ class WorkerProcess:
         self.actor = declare_actor(self.broker, calls.begin, settings.queues)
         if loops:
             self.broker.add_middleware(Housekeeping(self._loops))
-        if self.broker.room() is None:
+        if not self.broker.in_process:
             self.broker.add_middleware(Standby(self.broker, self.recovery))
 
     @cached_property
@@ -155,4 +155,4 @@ class WorkerProcess:
 
     def _name_consumer(self, worker_id: str) -> None:
         """Let the broker know the consumer by the worker's name, so that a lost worker's messages can be given back."""
-        self.broker.broker_id = worker_id
+        self.broker.hold_as(worker_id)

@@ -102,7 +102,7 @@ class Supervisor:
             settings.database_url, patience=2.0, limits=settings.limits, pooler=settings.database_pooler
         )
         self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
-        self._in_process = self._broker.room() is not None
+        self._in_process = self._broker.in_process
         self._register = Register(self._database, settings.namespace)
         recovery = Recovery(self._database, settings.namespace, max_lost=settings.max_lost_workers)
         self._sweeper = Sweeper(recovery, self._broker, settings.sweep_seconds, heard=not self._in_process)

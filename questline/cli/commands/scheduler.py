@@ -33,7 +33,7 @@ def scheduler(invocation: Invocation) -> None:
     invocation.configure_logging()
     chosen = invocation.settings
     broker = open_broker(chosen.broker_url, namespace=chosen.namespace)
-    if broker.room() is not None:
+    if broker.in_process:
         message = f"{chosen.broker_url} wakes workers of its own process only, and this one runs no steps"
         raise ConfigurationError(
             message, hint="set QUESTLINE_BROKER_URL to a server, or run the loops in questline worker"

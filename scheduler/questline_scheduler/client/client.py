@@ -80,7 +80,7 @@ class QuestClient:
         self._controls = Controls(self.database, self.namespace)
         self._recovery = Recovery(self.database, self.namespace)
         # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
-        ringer = Ringer(self.broker, self._recovery, heard=broker is not None or self.broker.room() is None)
+        ringer = Ringer(self.broker, self._recovery, heard=broker is not None or not self.broker.in_process)
         self._submissions = Submissions(self.database, self.namespace, ringer)
         self._steering = Steering(self._controls, ringer)
         schema.ensure(self.database, auto_migrate=chosen.auto_migrate)

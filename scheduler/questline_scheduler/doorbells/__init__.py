@@ -5,15 +5,10 @@ process pays for Redis's client.
 """
 
 from questline_scheduler.doorbells.background_ringer import BackgroundRinger
+from questline_scheduler.doorbells.bell_message import ACTOR_NAME, bell_id, message_for
 from questline_scheduler.doorbells.brokers import open_broker
-from questline_scheduler.doorbells.doorbell_broker import (
-    ACTOR_NAME,
-    DoorbellBroker,
-    DoorbellConsumer,
-    HandedMessage,
-    bell_id,
-    message_for,
-)
+from questline_scheduler.doorbells.doorbell_broker import DoorbellBroker
+from questline_scheduler.doorbells.doorbell_consumer import DoorbellConsumer, HandedMessage
 from questline_scheduler.doorbells.free_threads import PATIENCE_SECONDS, FreeThreads
 from questline_scheduler.doorbells.ringer import Ringer
 

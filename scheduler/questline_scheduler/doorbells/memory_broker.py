@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterable, Sequence
 
 from dramatiq import MessageProxy
 from dramatiq.errors import QueueJoinTimeout
 
 from questline_persistence.claims import Doorbell
-from questline_scheduler.doorbells.doorbell_broker import (
-    IDLE_MILLIS,
-    DoorbellBroker,
-    DoorbellConsumer,
-    HandedMessage,
-    message_for,
-)
+from questline_scheduler.doorbells.bell_message import message_for
+from questline_scheduler.doorbells.doorbell_broker import IDLE_MILLIS, DoorbellBroker
+from questline_scheduler.doorbells.doorbell_consumer import DoorbellConsumer, HandedMessage
 from questline_scheduler.doorbells.free_threads import PATIENCE_SECONDS, FreeThreads
 from questline_scheduler.doorbells.memory_queue import MemoryQueue, QueuedBell
 
@@ -26,18 +21,23 @@ class MemoryBroker(DoorbellBroker):
 
     def __init__(self) -> None:
         super().__init__()
-        self.broker_id = uuid.uuid4().hex
         self._memory: dict[str, MemoryQueue] = {}
         self._opening = threading.Lock()
         self._remembers = False
+
+    @property
+    def in_process(self) -> bool:
+        """True: it is a process's own memory."""
+        return True
 
     def ring(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
         """Queue `bells`; return those whose queue is full, or heard by other processes alone."""
         return [bell for bell in bells if bell.queue not in self.queues or not self._queue(bell.queue).put(bell)]
 
-    def room(self) -> int:
-        """Return how many more bells should be brought in from SQL: no more than will find a thread in time."""
-        return max(0, self.free_threads.spare(sum(len(queue) for queue in [*self._memory.values()])))
+    def wanted(self, limit: int) -> int:
+        """Return how many of `limit` bells should be brought in from SQL: no more than will find a thread in time."""
+        waiting = sum(len(queue) for queue in [*self._memory.values()])
+        return max(0, min(limit, self.free_threads.spare(waiting)))
 
     def withdraw(self) -> list[Doorbell]:
         """Forget the bells for which no thread was free in time, and return them."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from questline_persistence.claims import Doorbell
-from questline_scheduler.doorbells.doorbell_broker import bell_id
+from questline_scheduler.doorbells.bell_message import bell_id
 
 #: Most bells in one queue; the rest stay in SQL, and the relay brings them when there is room.
 CAPACITY = 1_000

@@ -21,7 +21,8 @@ from redis.sentinel import MasterNotFoundError
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
-from questline_scheduler.doorbells.doorbell_broker import IDLE_MILLIS, DoorbellBroker, bell_id
+from questline_scheduler.doorbells.bell_message import bell_id
+from questline_scheduler.doorbells.doorbell_broker import IDLE_MILLIS, DoorbellBroker
 from questline_scheduler.doorbells.redis_consumer import RedisConsumer
 from questline_scheduler.doorbells.redis_link import BROKER_ERRORS, RedisLink
 from questline_scheduler.doorbells.redis_queue import NO_ID, RedisQueue, keys_of, names_key, prefix_of
@@ -47,12 +48,16 @@ class RingingRedisBroker(DoorbellBroker):
 
     def __init__(self, url: str, *, namespace: str) -> None:
         super().__init__()
-        self.broker_id = uuid.uuid4().hex
         self._namespace = namespace
         self._prefix = prefix_of(namespace)
         self._link = RedisLink(url)
         self._generation = f"{self._prefix}:generation"
         self._queues: dict[str, RedisQueue] = {}
+
+    @property
+    def in_process(self) -> bool:
+        """False: it is a server, which the workers of all machines hear."""
+        return False
 
     @property
     def in_cluster(self) -> bool:
@@ -88,11 +93,11 @@ class RingingRedisBroker(DoorbellBroker):
                 self._queue(name).ring(group)
         return []
 
-    def room(self) -> None:
-        """Return None: what waits in Redis is bounded by the number of ready tickets."""
-        return
+    def wanted(self, limit: int) -> int:
+        """Return `limit`: what waits in Redis is bounded by the number of ready tickets."""
+        return limit
 
-    def lacking(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
+    def missing(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
         """Return those of the bells that are neither queued nor held.
 
         Raises:
@@ -105,7 +110,7 @@ class RingingRedisBroker(DoorbellBroker):
             found = {
                 (name, lost)
                 for name, group in by_queue.items()
-                for lost in self._queue(name).lacking([bell_id(bell) for bell in group])
+                for lost in self._queue(name).missing([bell_id(bell) for bell in group])
             }
         return [bell for bell in bells if (bell.queue, bell_id(bell)) in found]
 
@@ -153,7 +158,7 @@ class RingingRedisBroker(DoorbellBroker):
             self.client.get(self._generation)
             try:
                 queue.ring([(bell, 0)])
-                queue.lacking([bell])
+                queue.missing([bell])
                 queue.pass_on(NO_ID)
                 queue.listen(LISTEN_SECONDS)
                 queue.fetch(name, 1)
@@ -185,7 +190,7 @@ class RingingRedisBroker(DoorbellBroker):
         consumer = RedisConsumer(
             self._queue(queue_name),
             queue_name,
-            lambda: self.broker_id,
+            lambda: self.holder,
             prefetch=prefetch,
             timeout=timeout / 1000,
             free_threads=self.free_threads,

@@ -15,7 +15,7 @@ from typing import Any, cast
 from redis.commands.core import Script
 
 from questline_persistence.failpoints import failpoint
-from questline_scheduler.doorbells.doorbell_broker import MAX_MESSAGE_BYTES
+from questline_scheduler.doorbells.bell_message import MAX_MESSAGE_BYTES
 from questline_scheduler.doorbells.redis_link import RedisLink
 
 #: A bell that its holder has not answered after this many milliseconds may be rung again: the holder may
@@ -176,19 +176,19 @@ class RedisQueue:
         fetched: list[bytes] = self._run(1, [worker_id, min(wanted, CHUNK), len(told), *told, *done])
         return fetched
 
-    def lacking(self, ids: Sequence[str]) -> list[str]:
+    def missing(self, ids: Sequence[str]) -> list[str]:
         """Return those of these ids that are neither queued nor held."""
-        lacking: list[str] = []
+        missing: list[str] = []
         for start in range(0, len(ids), CHUNK):
             some = [*ids[start : start + CHUNK]]
             with self._link.client.pipeline(transaction=True) as pipe:
                 pipe.zmscore(self.ready, some)
                 pipe.hmget(self.held, some)
                 queued, held = pipe.execute()
-            lacking += [
+            missing += [
                 name for name, place, hold in zip(some, queued, held, strict=True) if place is None and not hold
             ]
-        return lacking
+        return missing
 
     def reclaim(self, worker_id: str, kept: Iterable[bytes] = ()) -> int:
         """Put what the worker holds back into its place, except for `kept`; return how many those were."""

@@ -40,7 +40,7 @@ class LostBells:
             return []
         page = self._recovery.rung(after=self._seen, limit=PAGE, now=now)
         self._seen = page[-1] if len(page) == PAGE else None
-        lost = self._broker.lacking([rung.bell for rung in page]) if page else []
+        lost = self._broker.missing([rung.bell for rung in page]) if page else []
         # Asked once more: what was fetched, run and acknowledged since the page was read is not lost.
         still = {bell_id(bell) for bell in self._recovery.still_ready(lost)} if lost else set()
         found = [bell for bell in lost if bell_id(bell) in still]

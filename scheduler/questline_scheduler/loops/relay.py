@@ -46,11 +46,10 @@ class Relay:
         self._shortlist = Shortlist(recovery)
         self._lost_bells = LostBells(recovery, broker)
         self._refused = False
-        self._with_server = broker.room() is None
-        self.interval = INTERVAL_WITH_SERVER if self._with_server else INTERVAL_IN_PROCESS
+        self.interval = INTERVAL_IN_PROCESS if broker.in_process else INTERVAL_WITH_SERVER
 
     def run_once(self, *, now: float | None = None) -> Relayed:
-        """Ring for what is due, at most as much as the broker has room for."""
+        """Ring for what is due, at most as much as the broker can use."""
         try:
             if self._refused:  # each look would take tickets, and put them back
                 self._broker.probe()
@@ -61,8 +60,7 @@ class Relay:
             return self._refuse(error)
         if late := self._broker.withdraw():
             self._recovery.ring_soon(late, now=now)
-        room = self._broker.room()
-        limit = MAX_REDISPATCH if room is None else min(room, MAX_REDISPATCH)
+        limit = self._broker.wanted(MAX_REDISPATCH)
         bells = self._due(limit, now) if limit > 0 else []
         if not bells:
             return Relayed(lost, more=lost > 0)
@@ -86,13 +84,13 @@ class Relay:
 
     def _due(self, limit: int, now: float | None) -> list[Doorbell]:
         """Return bells for what is due; within this process, only for queues that somebody here listens to."""
-        if self._with_server:
-            return self._recovery.due(limit=limit, now=now)
-        return self._shortlist.due(limit=limit, queues=self._broker.get_declared_queues(), now=now)
+        if self._broker.in_process:
+            return self._shortlist.due(limit=limit, queues=self._broker.get_declared_queues(), now=now)
+        return self._recovery.due(limit=limit, now=now)
 
     def _ring_lost(self, now: float | None) -> int:
         """Ring again for bells that the broker has lost, count them, and return how many those were."""
-        lost = self._lost_bells.find(now=now) if self._with_server else []
+        lost = [] if self._broker.in_process else self._lost_bells.find(now=now)
         if lost:
             self._broker.ring(lost)
             log.info("redispatched", bells=len(lost), quest_ids=[bell.quest_id for bell in lost[:MAX_LOGGED]])
@@ -105,6 +103,6 @@ class Relay:
             return
         count = self._recovery.ring_all(now=now)
         self._broker.remember()
-        if count and self._with_server:  # a process's own memory is empty when it begins, which is no news
+        if count and not self._broker.in_process:  # a process's own memory is empty when it begins, which is no news
             log.warning("broker_forgot", ready_tickets=count)
             self._recovery.counters.add(Counter.REDISPATCHED, count)

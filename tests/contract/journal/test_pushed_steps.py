@@ -7,7 +7,7 @@ from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.schema import runs, steps
 from questline_persistence.states import ExecutionStatus
 from questline_scheduler.doorbells import message_for
-from questline_scheduler.doorbells.doorbell_broker import bell_named
+from questline_scheduler.doorbells.bell_message import bell_named
 from tests.contract.quests import LONG, Workbench, lost_reply
 
 

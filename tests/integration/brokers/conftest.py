@@ -29,7 +29,7 @@ class Site:
         if self.shared and self.opened:
             return self.opened[0]
         broker = self.open()
-        broker.broker_id = f"w{len(self.opened)}"
+        broker.hold_as(f"w{len(self.opened)}")
         for queue in QUEUES:
             broker.declare_queue(queue)
         self.opened.append(broker)

@@ -129,7 +129,7 @@ def test_what_a_worker_fetches_after_it_was_taken_for_dead_is_held_under_its_new
     eventually(lambda: any(row.state == "live" for row in client.register.all()), timeout=LONG)
     old = member.worker_id
     _declare_dead(member)
-    eventually(lambda: member.broker.broker_id != old, timeout=LONG, message="the broker keeps the old name")
+    eventually(lambda: member.broker.holder != old, timeout=LONG, message="the broker keeps the old name")
     handle = client.submit(quest("slow"))
     eventually(lambda: client.broker.requeue_dead([member.worker_id]), timeout=LONG, message="it holds nothing")
     assert client.broker.requeue_dead([old]) == 0

@@ -14,10 +14,10 @@ from tests.servers.valkey import ValkeyServer
 def open_at(redis_url: str) -> Iterator[Open]:
     opened: list[RingingRedisBroker] = []
 
-    def open_at(url: str = redis_url, *, namespace: str = "default", broker_id: str = "w1") -> RingingRedisBroker:
+    def open_at(url: str = redis_url, *, namespace: str = "default", holder: str = "w1") -> RingingRedisBroker:
         broker = open_broker(url, namespace=namespace)
         assert isinstance(broker, RingingRedisBroker)
-        broker.broker_id = broker_id
+        broker.hold_as(holder)
         broker.declare_queue("default")
         opened.append(broker)
         return broker

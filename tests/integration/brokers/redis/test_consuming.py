@@ -29,13 +29,13 @@ def test_a_bell_that_comes_alone_is_taken_from_its_token_and_held_in_its_place(
     broker.ring([bell("q2", 7), bell("q3")])
     assert received(consumer).message_id == "q2:0:0001:0"
 
-    assert quests(taken(open_at(broker_id="w2"))) == ["q3"]
-    assert broker.requeue_dead([broker.broker_id]) == 2
-    assert quests(taken(open_at(broker_id="w3"))) == ["q2", "q1"], "not in its place"
+    assert quests(taken(open_at(holder="w2"))) == ["q3"]
+    assert broker.requeue_dead([broker.holder]) == 2
+    assert quests(taken(open_at(holder="w3"))) == ["q2", "q1"], "not in its place"
 
 
 def test_each_bell_of_a_batch_wakes_a_consumer(look_seconds: float, open_at: Open) -> None:
-    listeners, ringing = [open_at(broker_id=f"w{number}") for number in range(4)], open_at()
+    listeners, ringing = [open_at(holder=f"w{number}") for number in range(4)], open_at()
     found = woken(listeners, look_seconds, lambda: ringing.ring([bell(f"q{number}") for number in range(4)]))
 
     assert quests(sorted(found)) == ["q0", "q1", "q2", "q3"]

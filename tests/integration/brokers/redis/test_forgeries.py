@@ -4,7 +4,7 @@ import dramatiq
 import pytest
 
 from questline_persistence.errors import StoreUnavailable
-from questline_scheduler.doorbells.doorbell_broker import MAX_MESSAGE_BYTES
+from questline_scheduler.doorbells.bell_message import MAX_MESSAGE_BYTES
 from questline_scheduler.doorbells.redis_broker import RingingRedisBroker
 from tests.doorbells import bell, declare, working
 from tests.integration.brokers.redis.consumers import failures

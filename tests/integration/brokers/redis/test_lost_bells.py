@@ -10,18 +10,18 @@ from tests.integration.brokers.redis.opening import Open
 
 
 def test_what_a_dead_worker_had_fetched_goes_back_to_its_place(open_at: Open) -> None:
-    dead = open_at(broker_id="dead")
+    dead = open_at(holder="dead")
     dead.ring([bell("a", 5), bell("b"), bell("c")])
     consumer = dead.consume("default", prefetch=2, timeout=10)
     received(consumer)
     dead.ring([bell("d", 9)])
 
-    assert open_at(broker_id="scheduler").requeue_dead(["stranger", "dead"]) == 2
-    assert quests(taken(open_at(broker_id="alive"))) == ["d", "a", "b", "c"]
+    assert open_at(holder="scheduler").requeue_dead(["stranger", "dead"]) == 2
+    assert quests(taken(open_at(holder="alive"))) == ["d", "a", "b", "c"]
 
 
 def test_what_a_dead_worker_had_fetched_wakes_an_idle_one(look_seconds: float, open_at: Open) -> None:
-    dead, alive = open_at(broker_id="dead"), open_at(broker_id="alive")
+    dead, alive = open_at(holder="dead"), open_at(holder="alive")
     dead.ring([bell("q1")])
     taken(dead)
 
@@ -29,15 +29,15 @@ def test_what_a_dead_worker_had_fetched_wakes_an_idle_one(look_seconds: float, o
 
 
 def test_the_queues_of_a_dead_worker_need_not_be_known(open_at: Open) -> None:
-    dead = open_at(broker_id="dead")
+    dead = open_at(holder="dead")
     dead.ring([bell("q1", queue="gpu")])
     received(dead.consume("gpu", timeout=10))
 
-    assert open_at(broker_id="scheduler").requeue_dead(["dead"]) == 1
+    assert open_at(holder="scheduler").requeue_dead(["dead"]) == 1
 
 
 def test_what_living_workers_hold_stays_with_them(open_at: Open) -> None:
-    alive = open_at(broker_id="alive")
+    alive = open_at(holder="alive")
     alive.ring([bell("q1")])
     taken(alive)
 
@@ -45,7 +45,7 @@ def test_what_living_workers_hold_stays_with_them(open_at: Open) -> None:
 
 
 def test_an_ack_of_a_worker_that_was_declared_dead_takes_nothing(open_at: Open) -> None:
-    frozen = open_at(broker_id="frozen")
+    frozen = open_at(holder="frozen")
     frozen.ring([bell("q1")])
     consumer = frozen.consume("default", timeout=10)
     message = received(consumer)
@@ -54,7 +54,7 @@ def test_an_ack_of_a_worker_that_was_declared_dead_takes_nothing(open_at: Open) 
     consumer.ack(message)
     consumer.close()
 
-    assert taken(open_at(broker_id="w2")) == ["q1:0:0001:0"]
+    assert taken(open_at(holder="w2")) == ["q1:0:0001:0"]
 
 
 def test_bells_whose_fetch_was_not_answered_come_back(
@@ -118,12 +118,12 @@ def test_the_broker_says_which_bells_it_has_lost(broker: RingingRedisBroker, ope
     bells = [bell(f"q{number}", queue="mail") for number in range(1_200)]
     broker.ring([*bells, bell("held")])
     received(broker.consume("default", timeout=10))
-    assert open_at().lacking([*bells, bell("held"), bell("q1"), bell("held", fence=1)]) == [
+    assert open_at().missing([*bells, bell("held"), bell("q1"), bell("held", fence=1)]) == [
         bell("q1"),
         bell("held", fence=1),
     ]
     broker.client.delete("questline:{default}:queue:mail:ready")  # as an eviction does
-    assert broker.lacking([*bells, bell("held")]) == bells
+    assert broker.missing([*bells, bell("held")]) == bells
 
 
 def test_an_ack_after_a_flush_is_harmless(broker: RingingRedisBroker) -> None:

@@ -19,7 +19,7 @@ def test_a_bell_is_not_queued_again_while_a_worker_holds_it(broker: RingingRedis
 
     broker.ring([bell("q1")])
 
-    assert taken(open_at(broker_id="w2")) == []
+    assert taken(open_at(holder="w2")) == []
 
 
 def test_a_bell_that_was_held_too_long_may_be_rung_again(broker: RingingRedisBroker, open_at: Open) -> None:
@@ -30,7 +30,7 @@ def test_a_bell_that_was_held_too_long_may_be_rung_again(broker: RingingRedisBro
 
     broker.ring([bell("q1")])
     broker.ring([bell("q1")])
-    second = open_at(broker_id="w2")
+    second = open_at(holder="w2")
     assert taken(second) == ["q1:0:0001:0"]
 
     slow.ack(message)

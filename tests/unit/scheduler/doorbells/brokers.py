@@ -28,13 +28,17 @@ class HandBroker(MemoryBroker):
         self.lost -= set(self.rung)
         return list(bells[taken:])
 
-    def room(self) -> None:  # type: ignore[override]  # as of a server
-        return None
+    @property
+    def in_process(self) -> bool:
+        return False
+
+    def wanted(self, limit: int) -> int:
+        return limit
 
     def probe(self) -> None:
         self._reach()
 
-    def lacking(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
+    def missing(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
         self._reach()
         return [bell for bell in bells if bell.quest_id in self.lost]
 

@@ -8,7 +8,7 @@ import pytest
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_scheduler.doorbells import ACTOR_NAME, HandedMessage, message_for, open_broker
-from questline_scheduler.doorbells.doorbell_broker import bell_named
+from questline_scheduler.doorbells.bell_message import bell_named
 from questline_scheduler.doorbells.memory_broker import MemoryBroker
 from questline_scheduler.doorbells.memory_queue import CAPACITY
 from tests.doorbells import bell, declare, received, taken, working
@@ -86,24 +86,24 @@ def test_a_bell_that_nobody_here_can_hear_is_handed_back(broker: MemoryBroker) -
         broker.enqueue(message_for(replace(BELL, queue="elsewhere")))
 
 
-def test_there_is_room_for_what_the_threads_can_begin(broker: MemoryBroker) -> None:
-    assert broker.room() == 0, "nobody listens yet"
+def test_as_much_is_wanted_as_the_threads_can_begin(broker: MemoryBroker) -> None:
+    assert broker.wanted(1_000) == 0, "nobody listens yet"
     consumer = broker.consume("default", prefetch=3, timeout=10)
-    assert broker.room() == 3
+    assert broker.wanted(1_000) == 3
     broker.ring([bell("a"), bell("b")])
-    assert broker.room() == 1
+    assert broker.wanted(1_000) == 1
     message = received(consumer)
-    assert broker.room() == 1
+    assert broker.wanted(1_000) == 1
     broker.ring([bell("c"), bell("d"), bell("e")])
-    assert broker.room() == 0
+    assert broker.wanted(1_000) == 0
 
     consumer.ack(message)
-    assert broker.room() == 0
+    assert broker.wanted(1_000) == 0
     broker.withdraw()
     broker.flush_all()
-    assert broker.room() == 3 + 1, "as much as was done lately may wait"
+    assert broker.wanted(1_000) == 3 + 1, "as much as was done lately may wait"
     consumer.retire()
-    assert broker.room() == 0
+    assert broker.wanted(1_000) == 0
 
 
 def test_a_bell_that_waits_too_long_is_withdrawn(broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,8 @@ def test_a_malformed_url_is_refused_without_its_password(url: str) -> None:
 def test_a_redis_url_connects_to_nothing_yet() -> None:
     broker = open_broker("redis://localhost:1", namespace="default")
 
-    assert broker.room() is None
+    assert not broker.in_process
+    assert broker.wanted(7) == 7
     assert broker.middleware == []
 
 

@@ -138,11 +138,11 @@ def memory() -> MemoryBroker:
     return broker
 
 
-def test_a_memory_is_filled_no_further_than_there_is_room(bench: Workbench, memory: MemoryBroker) -> None:
+def test_a_memory_is_filled_with_no_more_than_it_wants(bench: Workbench, memory: MemoryBroker) -> None:
     relay = Relay(bench.recovery, memory)
     bench.submit("a")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory, "room", lambda: 0)
+        patch.setattr(memory, "wanted", lambda _: 0)
         assert relay.run_once() == Relayed()
     assert relay.run_once() == Relayed(1)
 
@@ -171,7 +171,7 @@ def test_a_memory_gets_from_each_queue_in_its_turn(bench: Workbench, memory: Mem
     letter, other = bench.submit(step("a", queue="mail")), bench.submit(step("a", queue="default"))
     relay, rung = Relay(bench.recovery, memory), set[str]()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory, "room", lambda: 1)
+        patch.setattr(memory, "wanted", lambda _: 1)
         for _ in range(3):
             relay.run_once()
             rung |= {
@@ -185,7 +185,7 @@ def test_between_two_dear_looks_a_memory_is_filled_from_what_is_listed_and_then_
 ) -> None:
     monkeypatch.setattr(shortlist, "REST", 1e9)
     monkeypatch.setattr(shortlist, "LISTED", 3)
-    monkeypatch.setattr(memory, "room", lambda: 2)
+    monkeypatch.setattr(memory, "wanted", lambda _: 2)
     found = []
     for number in range(6):
         found.append(bench.submit("a", priority=number))
@@ -209,7 +209,7 @@ def test_what_waited_too_long_in_a_memory_is_there_for_another_process(
     assert bench.ticket(quest_id).ring_at > bench.clock.now() + 500
 
     monkeypatch.setattr("questline_scheduler.doorbells.memory_broker.PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(memory, "room", lambda: 0)
+    monkeypatch.setattr(memory, "wanted", lambda _: 0)
     relay.run_once()
     assert bench.ticket(quest_id).ring_at == bench.clock.now()
     assert taken(memory) == []
@@ -282,7 +282,7 @@ def test_a_step_that_is_claimed_while_the_broker_is_asked_is_not_lost(
         bench.claim(claimed)
         return bells
 
-    monkeypatch.setattr(broker, "lacking", claim_and_forget)
+    monkeypatch.setattr(broker, "missing", claim_and_forget)
     assert relay.run_once() == Relayed()
     assert broker.rung == []
 
@@ -303,7 +303,7 @@ def test_a_broker_that_loses_what_is_rung_again_is_asked_once_a_second(
 ) -> None:
     bench.submit("a")
     bench.clock.advance(ARRIVAL_SECONDS)
-    monkeypatch.setattr(broker, "lacking", lambda bells: bells)
+    monkeypatch.setattr(broker, "missing", lambda bells: bells)
     assert [relay.run_once().rung for _ in range(4)] == [1, 0, 0, 0]
 
 
