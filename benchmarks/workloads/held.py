@@ -19,7 +19,7 @@ from benchmarks.harness.pool import WorkerPool
 from benchmarks.harness.result import Bar, Figure, Result
 from benchmarks.harness.statistics import ratios, sample
 from benchmarks.harness.store import Store, quests
-from questline_persistence.recovery import Recovery
+from questline_persistence.recovery import Bells, Sweep
 from questline_persistence.store import Database
 
 #: Quests of a round, rounds while the snapshot is held, rounds after that, and steps of a quest.
@@ -37,7 +37,8 @@ class _Series:
 
     store: Store
     database: Database
-    recovery: Recovery
+    bells: Bells
+    sweep: Sweep
     rates: list[float] = field(default_factory=list)
     looks: list[tuple[float, ...]] = field(default_factory=list)
 
@@ -45,7 +46,7 @@ class _Series:
         """Run a round, then look as the loops do."""
         seconds, _ = self.store.timed(quests(count, STEPS))
         self.rates.append(count * STEPS / seconds)
-        self.looks.append(tuple(_milliseconds(look) for look in (self.recovery.due, self.recovery.sweep)))
+        self.looks.append(tuple(_milliseconds(look) for look in (self.bells.due, self.sweep.run)))
 
 
 def measure(bench: Bench) -> Result:
@@ -95,7 +96,7 @@ def _series(store: Store) -> Iterator[_Series]:
     database = store.database()
     try:
         with WorkerPool(store):
-            yield _Series(store, database, Recovery(database, "default"))
+            yield _Series(store, database, Bells(database, "default"), Sweep(database, "default"))
     finally:
         database.close()
 

@@ -18,7 +18,7 @@ from questline_persistence.journal import Identity, Journal, Submitted, prepare_
 from questline_persistence.models import LordStep, QuestExecutionData, Snapshot
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
-from questline_persistence.recovery import Recovery, Register
+from questline_persistence.recovery import Bells, Counters, Register, Sweep
 from questline_persistence.schema import quests, runs, snapshots, steps, tickets
 from questline_persistence.schema.metadata import Base
 from questline_persistence.store import Database
@@ -85,7 +85,9 @@ class Workbench:
         self.clock = HandClock(self.database.clock.now())
         self.database.clock = self.clock
         self.controls = Controls(self.database, self.namespace)
-        self.recovery = Recovery(self.database, self.namespace)
+        self.sweep = Sweep(self.database, self.namespace)
+        self.bells = Bells(self.database, self.namespace)
+        self.counters = Counters(self.database, self.namespace)
         self.register = Register(self.database, self.namespace)
         self.repository = QuestRepository(self.database, namespace=self.namespace)
 

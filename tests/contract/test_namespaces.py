@@ -50,7 +50,7 @@ def test_i11_no_sweep_frees_claims_or_workers_of_another_namespace(bench: Workbe
     quest_id = bench.submit("a")
     bench.claim(quest_id)
     before = bench.everything(quest_id), bench.register.all()
-    swept = stranger.recovery.sweep(now=stranger.clock.advance(LONG))
+    swept = stranger.sweep.run(now=stranger.clock.advance(LONG))
 
     assert (swept.lost_workers, swept.freed) == ((), 0)
     assert (bench.everything(quest_id), bench.register.all()) == before
@@ -61,17 +61,17 @@ def test_i11_no_sweep_frees_claims_or_workers_of_another_namespace(bench: Workbe
 def test_i11_no_loop_rings_or_wakes_a_step_of_another_namespace(bench: Workbench, stranger: Workbench) -> None:
     quest_id, waiting = bench.submit("a"), bench.submit("a")
     bench.execute("UPDATE tickets SET state = 'waiting' WHERE quest_id = :id", id=waiting)
-    bench.recovery.refuse(quest_id, 0, "0001", [])
+    bench.bells.refuse(quest_id, 0, "0001", [])
     before = bench.ticket(quest_id), bench.ticket(waiting)
     bells = [one for one in [bench.send(quest("b")).doorbell] if one]
     stranger.clock.advance(LONG)
 
-    assert stranger.recovery.due() == []
-    assert stranger.recovery.wake() == 0
-    assert stranger.recovery.ring_all() == 0
-    assert stranger.recovery.ring_known(["a:work"]) == 0
-    assert not stranger.recovery.refuse(quest_id, 0, "0001", ["b:work"])
-    stranger.recovery.ring_soon(bells)
+    assert stranger.bells.due() == []
+    assert stranger.bells.wake() == 0
+    assert stranger.bells.ring_all() == 0
+    assert stranger.bells.ring_known(["a:work"]) == 0
+    assert not stranger.bells.refuse(quest_id, 0, "0001", ["b:work"])
+    stranger.bells.ring_soon(bells)
     assert (bench.ticket(quest_id), bench.ticket(waiting)) == before
 
 
@@ -79,7 +79,7 @@ def test_i11_a_worker_of_another_namespace_makes_no_refused_step_ring(bench: Wor
     quest_id = bench.submit("a")
     before = bench.ticket(quest_id).ring_at
     stranger.worker(handlers=["a:work"], lease=LONG)
-    bench.recovery.refuse(quest_id, 0, "0001", ["b:work"])
+    bench.bells.refuse(quest_id, 0, "0001", ["b:work"])
 
     assert bench.ticket(quest_id).ring_at == before
 

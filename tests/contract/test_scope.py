@@ -50,8 +50,8 @@ def test_a_claim_is_of_the_step_that_its_own_quest_plans_there_in_this_epoch(
 
 def swept(bench: Workbench, _: Claim) -> None:
     now = bench.clock.advance(35)
-    assert len(bench.recovery._candidates(now)) == 1
-    bench.recovery.sweep(now=now)
+    assert len(bench.sweep._candidates(now)) == 1
+    bench.sweep.run(now=now)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_sweep_of_some_workers_leaves_the_claims_of_others(bench: Workbench) -
     for quest_id, journal in zip(quest_ids, lost, strict=True):
         bench.claim(quest_id, journal)
 
-    assert bench.recovery.sweep(workers_of=[lost[0].worker_id]).freed == 1
+    assert bench.sweep.run(workers_of=[lost[0].worker_id]).freed == 1
     assert [bench.ticket(quest_id).state for quest_id in quest_ids] == ["ready", "running"]
 
 
@@ -167,7 +167,7 @@ def test_bells_of_some_queues_are_asked_for_alone(bench: Workbench) -> None:
     quest_ids = [bench.submit("a", queue=queue) for queue in ("fast", "slow")]
     bench.clock.advance(LONG)
 
-    assert [bell.quest_id for bell in bench.recovery.due(queues=["fast"])] == quest_ids[:1]
+    assert [bell.quest_id for bell in bench.bells.due(queues=["fast"])] == quest_ids[:1]
 
 
 def test_the_bell_of_a_quest_is_its_own_and_of_a_step_that_may_run(
@@ -175,15 +175,15 @@ def test_the_bell_of_a_quest_is_its_own_and_of_a_step_that_may_run(
 ) -> None:
     bench, elsewhere = open_bench(), open_bench("elsewhere")
     quest_id, other = bench.submit("a"), bench.submit("a")
-    bell = bench.recovery.bell_of(quest_id)
+    bell = bench.bells.bell_of(quest_id)
     assert bell is not None
     assert (bell.quest_id, bell.position) == (quest_id, "0001")
-    assert elsewhere.recovery.bell_of(quest_id) is None
+    assert elsewhere.bells.bell_of(quest_id) is None
 
     bench.journal.fail(failure(bench.claim(other), retry_in=60))
-    assert bench.recovery.bell_of(other) is None
+    assert bench.bells.bell_of(other) is None
     bench.claim(quest_id)
-    assert bench.recovery.bell_of(quest_id) is None
+    assert bench.bells.bell_of(quest_id) is None
 
 
 def test_a_handler_is_unknown_where_neither_the_asker_nor_a_live_worker_of_the_namespace_knows_it(
@@ -192,18 +192,18 @@ def test_a_handler_is_unknown_where_neither_the_asker_nor_a_live_worker_of_the_n
     bench, elsewhere = open_bench(), open_bench("elsewhere")
     quest_id, handlers = bench.submit("a"), ["a:work"]
     elsewhere.worker(handlers=handlers)
-    assert bench.recovery.unknown_handler(quest_id, handlers) is None
-    assert bench.recovery.bell_of(quest_id, handlers=handlers) is not None
-    assert bench.recovery.unknown_handler(quest_id, []) == "a:work"
-    assert bench.recovery.bell_of(quest_id, handlers=["b:work"]) is None
-    assert elsewhere.recovery.unknown_handler(quest_id, []) is None
+    assert bench.bells.unknown_handler(quest_id, handlers) is None
+    assert bench.bells.bell_of(quest_id, handlers=handlers) is not None
+    assert bench.bells.unknown_handler(quest_id, []) == "a:work"
+    assert bench.bells.bell_of(quest_id, handlers=["b:work"]) is None
+    assert elsewhere.bells.unknown_handler(quest_id, []) is None
 
     worker = bench.worker(handlers=handlers)
-    assert bench.recovery.unknown_handler(quest_id, []) is None
+    assert bench.bells.unknown_handler(quest_id, []) is None
     bench.register.leave(worker.worker_id)
-    assert bench.recovery.unknown_handler(quest_id, []) == "a:work"
+    assert bench.bells.unknown_handler(quest_id, []) == "a:work"
     bench.claim(quest_id)
-    assert bench.recovery.unknown_handler(quest_id, []) is None, "somebody runs it"
+    assert bench.bells.unknown_handler(quest_id, []) is None, "somebody runs it"
 
 
 def test_to_ring_for_all_leaves_the_turn_of_those_that_are_due_already(bench: Workbench) -> None:
@@ -212,7 +212,7 @@ def test_to_ring_for_all_leaves_the_turn_of_those_that_are_due_already(bench: Wo
     bench.clock.advance(LONG)
     bench.submit("a")
 
-    assert bench.recovery.ring_all() == 1
+    assert bench.bells.ring_all() == 1
     assert bench.ticket(first).ring_at == due
 
 

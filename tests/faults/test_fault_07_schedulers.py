@@ -55,15 +55,15 @@ def test_fault_07_after_ten_minutes_without_a_scheduler_five_at_once_find_all_du
     bench.clock.advance(TEN_MINUTES)
 
     def look(_: int) -> list[Doorbell]:
-        swept = bench.recovery.sweep()
-        bench.recovery.wake()
-        return [*swept.doorbells, *bench.recovery.due()]
+        swept = bench.sweep.run()
+        bench.bells.wake()
+        return [*swept.doorbells, *bench.bells.due()]
 
     with ThreadPoolExecutor(5) as schedulers:
         bells = [bell for found in schedulers.map(look, range(5)) for bell in found]
 
     assert sorted(bell.quest_id for bell in bells) == sorted(quests)
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
     worker = bench.worker()
     for quest_id in quests:
         assert bench.finish(bench.claim(quest_id, worker), "done").won

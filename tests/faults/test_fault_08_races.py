@@ -48,7 +48,7 @@ class Course:
 
     def swept(self) -> int:
         """Sweep what the worker held that is lost; return how many claims that freed."""
-        return self.bench.recovery.sweep(workers_of=[self.held.worker_id]).freed
+        return self.bench.sweep.run(workers_of=[self.held.worker_id]).freed
 
     def replay(self) -> tuple[str, int]:
         done = self.bench.replay(self.quest_id)

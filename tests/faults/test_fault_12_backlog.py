@@ -48,7 +48,7 @@ def test_fault_12_the_broker_holds_no_more_bells_than_tickets_are_ready(
     monkeypatch.setattr(relay_module, "MAX_REDISPATCH", BATCH)
     bench = Workbench(postgres_url)
     broker = RingingRedisBroker(redis_url, namespace="default")
-    relay = Relay(bench.recovery, broker)
+    relay = Relay(bench.bells, bench.counters, broker)
     try:
         quest_id = bench.submit("a")
         _multiply(bench, quest_id)

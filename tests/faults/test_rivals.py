@@ -15,6 +15,7 @@ import questline
 from questline_persistence.claims import WorkerCard
 from questline_persistence.ids import new_claim_id
 from questline_persistence.models import LordStep
+from questline_persistence.recovery import Sweep
 from questline_persistence.schema import tickets
 from questline_worker.lords import LordContext, lord
 from tests.contract.quests import LEASE, LONG, Workbench, failure
@@ -58,7 +59,7 @@ def test_river_1258_no_step_runs_for_ever_whatever_is_wrong_with_its_claim(bench
     bench.claim(quest_id, bench.worker(lease=LONG))
     bench.execute(STUCK[what])
 
-    assert bench.recovery.sweep().freed == 1
+    assert bench.sweep.run().freed == 1
     assert bench.ticket(quest_id).state == "ready"
     assert not bench.rows(tickets, quest_id)[0].claim_id
 
@@ -106,7 +107,7 @@ def test_dbos_version_hash_new_code_goes_on_with_what_old_code_began(bench: Work
     bench.register.declare_dead("before")
     new = bench.worker(process_id="after", code_version="sha-2")
 
-    assert bench.recovery.sweep().freed == 1
+    assert bench.sweep.run().freed == 1
     for quest_id in (interrupted, waiting):
         while bench.has_ticket(quest_id):
             assert bench.finish(bench.claim(quest_id, new), 2).won
@@ -134,7 +135,7 @@ def test_dbos_491_a_worker_that_starts_leaves_alone_what_others_run(pool: Pool) 
     assert second.worker_id != first.worker_id
     second.process.register.enter(WorkerCard(new_claim_id(), first.process.process_id, "host", 1, 1), LEASE)
     for _ in range(3):
-        assert second.process.recovery.sweep().freed == 0
+        assert Sweep(second.process.database, second.process.settings.namespace).run().freed == 0
     gate.set()
     assert completed(handle).output_data == "once"
     assert ran == ["0001"]

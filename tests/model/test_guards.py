@@ -173,7 +173,7 @@ def test_a_sweep_of_the_late_asks_what_the_model_asks(memory: Workbench) -> None
 def swept(memory: Workbench) -> tuple[set[str], set[str]]:
     """Return what a sweep asks when it locks the tickets of a batch, and when it writes them."""
     with sent(memory.database) as statements:
-        memory.recovery.sweep()
+        memory.sweep.run()
     batch = "(quest_id, epoch, position, claim_id) in ?"  # which asks for all four of each, leads to them by the first
     each = {"epoch = ?", "position = ?", "claim_id = ?", "quest_id = ?"}
     found = []
@@ -189,7 +189,7 @@ def swept(memory: Workbench) -> tuple[set[str], set[str]]:
 def test_a_sweep_reads_and_declares_lost_what_the_model_does(memory: Workbench) -> None:
     memory.worker(lease=-LONG)
     with sent(memory.database) as statements:
-        memory.recovery.sweep()
+        memory.sweep.run()
     (declares,) = [each for each in statements if each[0].startswith("UPDATE workers")]
     (reads,) = [each for each in statements if each[0].startswith("SELECT tickets.quest_id")]
 
@@ -211,7 +211,7 @@ def test_a_redispatch_asks_what_the_model_asks(memory: Workbench) -> None:
     memory.submit("a")
     memory.clock.advance(LONG)
     with sent(memory.database) as statements:
-        memory.recovery.due()
+        memory.bells.due()
     (text, values) = next(each for each in statements if "UPDATE tickets" in each[0])
     chosen = text.index("UPDATE tickets")
     found = conditions(text[chosen:], "tickets", values[text[:chosen].count("?") :])

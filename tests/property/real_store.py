@@ -17,7 +17,7 @@ from questline_persistence.journal import Identity, Journal
 from questline_persistence.journal.journal import _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
-from questline_persistence.recovery import Recovery
+from questline_persistence.recovery import Bells, Sweep
 from questline_persistence.schema import quests, tickets, workers
 from questline_persistence.schema.metadata import Base
 from questline_persistence.suspicion import MAX_LOST
@@ -110,14 +110,11 @@ class RealStore:
             return False
         return world.status is None
 
-    def _recovery(self, action: Action) -> Recovery:
-        return Recovery(self.database, "outside") if action.outsider else self.bench.recovery
-
     def _redispatch(self, _: World, action: Action, __: Step) -> bool:
         """Ring for all that is ready and due; the bystander beside ours is so too."""
-        recovery = self._recovery(action)
-        recovery.ring_all()
-        rung = {bell.quest_id for bell in recovery.due()}
+        bells = Bells(self.database, "outside") if action.outsider else self.bench.bells
+        bells.ring_all()
+        rung = {bell.quest_id for bell in bells.due()}
         assert rung - {self.quest_id} == (set() if action.outsider else {self._neighbour})
         return self.quest_id in rung
 
@@ -193,16 +190,16 @@ class RealStore:
         self.journals[action.worker] = self._journal(action.worker)
 
     def _look(self, _: World, action: Action, step: Step) -> None:
-        recovery = self._recovery(action)
-        recovery.declare_lost(self.clock.now())
-        rows = recovery._candidates(self.clock.now())
+        sweep = Sweep(self.database, "outside") if action.outsider else self.bench.sweep
+        sweep.declare_lost(self.clock.now())
+        rows = sweep._candidates(self.clock.now())
         assert {row.quest_id for row in rows} <= {self.quest_id}
         if rows:
             self._looks.setdefault(step.world.looks[-1], []).append(rows[0])
 
     def _sweep(self, _: World, action: Action, __: Step) -> bool:
         assert action.look is not None
-        return bool(self.bench.recovery._freeing.free([self._looks[action.look].pop(0)], self.clock.now()))
+        return bool(self.bench.sweep._freeing.free([self._looks[action.look].pop(0)], self.clock.now()))
 
     def _due(self, *_: object) -> None:
         self.clock.time = self.bench.ticket(self.quest_id).available_at

@@ -22,7 +22,7 @@ from questline_persistence.records import QuestRepository
 from questline_persistence.settings import load
 from questline_persistence.states import AT_REST, TERMINAL, ExecutionStatus
 from questline_scheduler.client import QuestClient, QuestRef, id_of
-from questline_scheduler.loops import Loop, Sweeper
+from questline_scheduler.loops import Loop, make_sweeper
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import steps_of
 from questline_scheduler.threads import Threads
@@ -80,7 +80,15 @@ class QuestExecutor:
             settings, loops=False, database=store, broker=self._broker, hooks=self.hooks, driven=self._steps
         )
         self._client = QuestClient(namespace=self.repository.namespace, database=store, broker=self._broker)
-        self._sweeps = Loop(Sweeper(self._process.recovery, self._broker, settings.sweep_seconds, heard=False))
+        sweeper = make_sweeper(
+            store,
+            settings.namespace,
+            self._broker,
+            sweep_seconds=settings.sweep_seconds,
+            max_lost=settings.max_lost_workers,
+            heard=False,
+        )
+        self._sweeps = Loop(sweeper)
         self._askers = Threads("questline-executor", ASKERS)
         self._drives: set[Drive] = set()
         self._changing = threading.Lock()
@@ -263,8 +271,8 @@ class QuestExecutor:
         known = self._process.journal.identity.handlers
         if self.repository.status(quest_id) in AT_REST:
             return False
-        bell = self._process.recovery.bell_of(quest_id, handlers=known)
-        unknown = None if bell else self._process.recovery.unknown_handler(quest_id, known)
+        bell = self._process.bells.bell_of(quest_id, handlers=known)
+        unknown = None if bell else self._process.bells.unknown_handler(quest_id, known)
         if unknown is not None:
             message = f"quest {quest_id} waits for {unknown}; neither this process nor a live worker knows it"
             raise QuestConflict(message, hint=f"{_near(unknown)}; resume the quest in a process that knows it")

@@ -16,7 +16,7 @@ class InlineBroker(DoorbellBroker):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bells: dict[str, Doorbell] = {}
+        self._waiting: dict[str, Doorbell] = {}
         self._drivers: dict[str, list[Callable[[], object]]] = {}
         self._changing = threading.Lock()
 
@@ -37,18 +37,18 @@ class InlineBroker(DoorbellBroker):
                 self._drivers[quest_id].remove(wake)
                 if not self._drivers[quest_id]:
                     del self._drivers[quest_id]
-                    self._bells.pop(quest_id, None)
+                    self._waiting.pop(quest_id, None)
 
     def take(self, quest_id: str) -> Doorbell | None:
         """Return the bell that was rung for a quest, once."""
         with self._changing:
-            return self._bells.pop(quest_id, None)
+            return self._waiting.pop(quest_id, None)
 
     def ring(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
         """Keep the bells of the quests that are driven here."""
         with self._changing:
             driven = {bell.quest_id: bell for bell in bells if bell.quest_id in self._drivers}
-            self._bells.update(driven)
+            self._waiting.update(driven)
             wakes = [wake for quest_id in driven for wake in self._drivers[quest_id]]
         for wake in wakes:
             wake()
@@ -98,7 +98,7 @@ class InlineBroker(DoorbellBroker):
     def flush_all(self) -> None:
         """Forget every bell."""
         with self._changing:
-            self._bells.clear()
+            self._waiting.clear()
 
     def get_declared_delay_queues(self) -> set[str]:
         """Return that there are none."""

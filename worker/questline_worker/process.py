@@ -13,7 +13,7 @@ from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal
 from questline_persistence.log import get_logger
 from questline_persistence.records import QuestRepository
-from questline_persistence.recovery import Recovery, Register
+from questline_persistence.recovery import Bells, Counters, Register
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
@@ -68,7 +68,7 @@ class WorkerProcess:
         self._identity = Identity(code_version=settings.code_version)
         self.journal = Journal(self.database, settings.namespace, self._identity, on_settled=self._settled)
         self.register = Register(self.database, settings.namespace)
-        self.recovery = Recovery(self.database, settings.namespace, max_lost=settings.max_lost_workers)
+        self.bells = Bells(self.database, settings.namespace)
         self.running = RunningSteps(self.register)
         self.event_loop = EventLoop()
         self.async_steps = AsyncSteps(
@@ -83,7 +83,7 @@ class WorkerProcess:
         if loops:
             self.broker.add_middleware(Housekeeping(self._loops))
         if not self.broker.in_process:
-            self.broker.add_middleware(Standby(self.broker, self.recovery))
+            self.broker.add_middleware(Standby(self.broker, self.bells))
 
     @cached_property
     def lease(self) -> Lease:
@@ -92,8 +92,9 @@ class WorkerProcess:
             self.register,
             self._identity,
             self.journal,
-            self.recovery,
+            self.bells,
             self.running,
+            counters=Counters(self.database, self.settings.namespace),
             queues=self.settings.queues,
             process_id=self.process_id,
             on_name=self._name_consumer,
@@ -120,10 +121,10 @@ class WorkerProcess:
 
     def _add_middleware(self, hooks: StepHooks | None, driven: DrivenSteps | None) -> None:
         """Add the middleware; Dramatiq tells the last one first: what still runs is given back before the sign-off."""
-        ringer = Ringer(self.broker, self.recovery)
+        ringer = Ringer(self.broker, self.bells)
         self._checkpoints = Checkpoints(
             self.journal,
-            self.recovery,
+            self.bells,
             ringer,
             self.lease,
             self.running,

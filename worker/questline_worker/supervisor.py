@@ -17,12 +17,12 @@ from types import FrameType
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.ids import new_claim_id
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import Recovery, Register
+from questline_persistence.recovery import Register
 from questline_persistence.secret_files import renewed
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 from questline_scheduler.doorbells import open_broker
-from questline_scheduler.loops import Sweeper, make_loops
+from questline_scheduler.loops import make_loops, make_sweeper
 from questline_worker.child import EXIT_MISCONFIGURED, Orders
 from questline_worker.code_watch import CodeWatch
 from questline_worker.middleware import RELEASE_SECONDS
@@ -104,8 +104,14 @@ class Supervisor:
         self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
         self._in_process = self._broker.in_process
         self._register = Register(self._database, settings.namespace)
-        recovery = Recovery(self._database, settings.namespace, max_lost=settings.max_lost_workers)
-        self._sweeper = Sweeper(recovery, self._broker, settings.sweep_seconds, heard=not self._in_process)
+        self._sweeper = make_sweeper(
+            self._database,
+            settings.namespace,
+            self._broker,
+            sweep_seconds=settings.sweep_seconds,
+            max_lost=settings.max_lost_workers,
+            heard=not self._in_process,
+        )
         # Doorbells that live in a process's memory can only be rung there: then each child hosts the loops.
         own = loops and not self._in_process
         self._loops = (

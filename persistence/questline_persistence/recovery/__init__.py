@@ -3,21 +3,23 @@
 It imports `journal` and what is below, and knows nothing of `controls`.
 """
 
+from questline_persistence.recovery.bells import MAX_REDISPATCH, Bells, RungBell, TicketKey
 from questline_persistence.recovery.counters import Counter, Counters
-from questline_persistence.recovery.freeing import nobody_holds
-from questline_persistence.recovery.recovery import MAX_REDISPATCH, Recovery, RungBell, Swept, TicketKey
 from questline_persistence.recovery.register import Holder, Register
+from questline_persistence.recovery.sweep import Sweep, Swept
+from questline_persistence.recovery.worker_conditions import nobody_holds
 from questline_persistence.recovery.worker_view import ClaimView, WorkerView
 
 __all__ = [
     "MAX_REDISPATCH",
+    "Bells",
     "ClaimView",
     "Counter",
     "Counters",
     "Holder",
-    "Recovery",
     "Register",
     "RungBell",
+    "Sweep",
     "Swept",
     "TicketKey",
     "WorkerView",

@@ -8,16 +8,16 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row
 
 from questline_persistence.claims import Settled
 from questline_persistence.dialects import REFUSALS, Overtime
 from questline_persistence.errors import QuestlineError
 from questline_persistence.journal import Ending, end_badly, end_together, lock_where_free
 from questline_persistence.log import get_logger
+from questline_persistence.recovery.worker_conditions import nobody_holds
 from questline_persistence.retries import backoff
-from questline_persistence.schema import tickets, workers
-from questline_persistence.states import WorkerState
+from questline_persistence.schema import tickets
 from questline_persistence.store import Database
 from questline_persistence.suspicion import CLOCK_SLACK, MAX_LOST_IN_ALL, Death, Loss, weigh
 
@@ -109,17 +109,6 @@ class Freeing:
         with suppress(*REFUSALS):
             return self.database.write(partial(write, endings=endings, recorded=False), at="sweep_free")
         return []
-
-
-def nobody_holds(now: float) -> ColumnElement[bool]:
-    """Return the condition that no worker that is alive holds the ticket.
-
-    Not worded with EXISTS, which PostgreSQL turns into a join that may read all workers: there is one to look up.
-    """
-    alive = select(workers.c.worker_id).where(
-        workers.c.worker_id == tickets.c.worker_id, workers.c.state == WorkerState.LIVE, workers.c.lease_until > now
-    )
-    return alive.scalar_subquery().is_(None)
 
 
 def _end_each(

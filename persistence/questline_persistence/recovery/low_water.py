@@ -10,6 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import ColumnElement, select
+
+from questline_persistence.store import Database
+
 #: A change may be committed so much later than the time that it bears, in seconds, and the next look sees it.
 MARGIN_SECONDS = 2.0
 #: A whole look that takes no longer than this, in seconds, is taken each time.
@@ -62,3 +66,20 @@ class LowWater:
             found = first_due(0.0 if whole else min(self.mark, now - MARGIN_SECONDS))
             self.mark = min(now if found is None else found, now - MARGIN_SECONDS)
         return found is not None
+
+
+def first_moment(
+    database: Database, moment: ColumnElement[float], which: ColumnElement[bool], since: float
+) -> float | None:
+    """Return the least `moment`, not before `since`, of the rows of which `which` is true; None if there are none.
+
+    Asked for any such row, PostgreSQL thinks to come across one soon, and reads all where there is none.
+
+    Parameters:
+      database: the store.
+      moment: a column that holds times, in epoch seconds, by which an index is ordered.
+      which: the condition.
+      since: the time to begin at, in epoch seconds.
+    """
+    query = select(moment).where(which, moment >= since).order_by(moment).limit(1)
+    return database.read(lambda connection: connection.execute(query).scalar())

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from questline_persistence.claims import Progress, WorkerCard
 from questline_persistence.journal import error_text
 from questline_persistence.payload import decode, encode
+from questline_persistence.recovery.worker_conditions import is_alive
 from questline_persistence.recovery.worker_view import ClaimView, WorkerView
 from questline_persistence.schema import in_state, still_in_state, tickets, workers
 from questline_persistence.states import TicketState, WorkerState
@@ -194,9 +195,7 @@ class Register:
     def known(self, handlers: Collection[str], *, now: float | None = None) -> set[str]:
         """Return those of the handlers that a live worker knows."""
         now = self.database.clock.now() if now is None else now
-        query = select(workers.c.handlers).where(
-            workers.c.namespace == self.namespace, workers.c.state == WorkerState.LIVE, workers.c.lease_until > now
-        )
+        query = select(workers.c.handlers).where(workers.c.namespace == self.namespace, is_alive(now))
         lists = self.database.read(lambda connection: connection.execute(query.distinct()).scalars().all())
         return {*handlers}.intersection(name for text in lists for name in decode(text))
 

@@ -19,7 +19,7 @@ from questline_persistence.arguments import Length, wrong_type
 from questline_persistence.controls import Controlled, Controls, Correction
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_persistence.records import QuestRepository
-from questline_persistence.recovery import Recovery, Register
+from questline_persistence.recovery import Bells, Register
 from questline_persistence.store import Database
 from questline_scheduler.client.handle import QuestHandle, QuestRef, id_of
 from questline_scheduler.client.steering import Steering
@@ -78,9 +78,9 @@ class QuestClient:
         self._repository = QuestRepository(self.database, namespace=self.namespace)
         self._register = Register(self.database, self.namespace)
         self._controls = Controls(self.database, self.namespace)
-        self._recovery = Recovery(self.database, self.namespace)
+        self._bells = Bells(self.database, self.namespace)
         # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
-        ringer = Ringer(self.broker, self._recovery, heard=broker is not None or not self.broker.in_process)
+        ringer = Ringer(self.broker, self._bells, heard=broker is not None or not self.broker.in_process)
         self._submissions = Submissions(self.database, self.namespace, ringer)
         self._steering = Steering(self._controls, ringer)
         schema.ensure(self.database, auto_migrate=chosen.auto_migrate)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import Recovery
+from questline_persistence.recovery import Bells
 from questline_scheduler.doorbells.doorbell_broker import DoorbellBroker
 
 log = get_logger(__name__)
@@ -22,15 +22,15 @@ class Ringer:
 
     Parameters:
       broker: where the workers listen.
-      recovery: told of bells that the broker could not take.
+      bells: told of bells that the broker could not take.
       heard: whether the workers hear what is rung here. If not, as with a memory that is another process's, the relays
         beside them are to find the tickets.
     """
 
-    def __init__(self, broker: DoorbellBroker, recovery: Recovery, *, heard: bool = True) -> None:
+    def __init__(self, broker: DoorbellBroker, bells: Bells, *, heard: bool = True) -> None:
         self.broker = broker
         self.heard = heard
-        self._recovery = recovery
+        self._bells = bells
         self._left_alone_until = self._quiet_until = 0.0
 
     def ring(self, bells: Sequence[Doorbell]) -> bool:
@@ -41,7 +41,7 @@ class Ringer:
         if not bells:
             return True
         if not self.heard:
-            self._recovery.ring_soon([*bells])
+            self._bells.ring_soon([*bells])
             return False
         began = time.monotonic()
         if began < self._left_alone_until:
@@ -57,5 +57,5 @@ class Ringer:
                 log.warning("doorbell_failed", bells=len(bells), error=str(error))
             return False
         if left:
-            self._recovery.ring_soon(left)
+            self._bells.ring_soon(left)
         return not left

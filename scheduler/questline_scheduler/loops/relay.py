@@ -8,7 +8,7 @@ from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import MAX_REDISPATCH, Counter, Recovery
+from questline_persistence.recovery import MAX_REDISPATCH, Bells, Counter, Counters
 from questline_scheduler.doorbells import DoorbellBroker
 from questline_scheduler.loops.lost_bells import LostBells
 from questline_scheduler.loops.shortlist import Shortlist
@@ -34,17 +34,19 @@ class Relay:
     """Finds tickets whose last ring went unanswered and rings again.
 
     Parameters:
-      recovery: the store's side.
+      bells: knows what is to be rung.
+      counters: where rings for lost bells are counted.
       broker: where to ring.
     """
 
     name = "relay"
 
-    def __init__(self, recovery: Recovery, broker: DoorbellBroker) -> None:
-        self._recovery = recovery
+    def __init__(self, bells: Bells, counters: Counters, broker: DoorbellBroker) -> None:
+        self._bells = bells
+        self._counters = counters
         self._broker = broker
-        self._shortlist = Shortlist(recovery)
-        self._lost_bells = LostBells(recovery, broker)
+        self._shortlist = Shortlist(bells)
+        self._lost_bells = LostBells(bells, broker)
         self._refused = False
         self.interval = INTERVAL_IN_PROCESS if broker.in_process else INTERVAL_WITH_SERVER
 
@@ -59,7 +61,7 @@ class Relay:
         except StoreUnavailable as error:
             return self._refuse(error)
         if late := self._broker.withdraw():
-            self._recovery.ring_soon(late, now=now)
+            self._bells.ring_soon(late, now=now)
         limit = self._broker.wanted(MAX_REDISPATCH)
         bells = self._due(limit, now) if limit > 0 else []
         if not bells:
@@ -68,10 +70,10 @@ class Relay:
         try:
             left = self._broker.ring(bells)
         except StoreUnavailable as error:
-            self._recovery.ring_soon(bells, now=now)
+            self._bells.ring_soon(bells, now=now)
             return self._refuse(error)
         if left:
-            self._recovery.ring_soon(left, now=now)
+            self._bells.ring_soon(left, now=now)
         failpoint("relay.rung")
         return Relayed(lost + len(bells) - len(left), more=lost > 0 or (len(bells) == limit and not left))
 
@@ -86,7 +88,7 @@ class Relay:
         """Return bells for what is due; within this process, only for queues that somebody here listens to."""
         if self._broker.in_process:
             return self._shortlist.due(limit=limit, queues=self._broker.get_declared_queues(), now=now)
-        return self._recovery.due(limit=limit, now=now)
+        return self._bells.due(limit=limit, now=now)
 
     def _ring_lost(self, now: float | None) -> int:
         """Ring again for bells that the broker has lost, count them, and return how many those were."""
@@ -94,15 +96,15 @@ class Relay:
         if lost:
             self._broker.ring(lost)
             log.info("redispatched", bells=len(lost), quest_ids=[bell.quest_id for bell in lost[:MAX_LOGGED]])
-            self._recovery.counters.add(Counter.REDISPATCHED, len(lost))
+            self._counters.add(Counter.REDISPATCHED, len(lost))
         return len(lost)
 
     def _recollect(self, now: float | None) -> None:
         """Make every ready ticket due if the broker has forgotten what was rung."""
         if self._broker.recollects():
             return
-        count = self._recovery.ring_all(now=now)
+        count = self._bells.ring_all(now=now)
         self._broker.remember()
         if count and not self._broker.in_process:  # a process's own memory is empty when it begins, which is no news
             log.warning("broker_forgot", ready_tickets=count)
-            self._recovery.counters.add(Counter.REDISPATCHED, count)
+            self._counters.add(Counter.REDISPATCHED, count)

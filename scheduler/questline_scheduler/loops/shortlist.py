@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Collection
 
 from questline_persistence.claims import Doorbell
-from questline_persistence.recovery import Recovery, TicketKey
+from questline_persistence.recovery import Bells, TicketKey
 
 #: Most steps of one queue that are remembered.
 LISTED = 200
@@ -20,11 +20,11 @@ class Shortlist:
     """The most urgent steps of each queue, of which each queue has one in its turn.
 
     Parameters:
-      recovery: the store's side.
+      bells: knows what is due, and puts it off.
     """
 
-    def __init__(self, recovery: Recovery) -> None:
-        self._recovery = recovery
+    def __init__(self, bells: Bells) -> None:
+        self._bells = bells
         self._listed: dict[str, deque[TicketKey]] = {}
         self._turns = itertools.count()
         self._served: dict[str, int] = {}
@@ -38,14 +38,14 @@ class Shortlist:
         if time.monotonic() >= self._rests_until and not self._look(queues, now):
             return []
         keys = self._take(limit)
-        bells = self._recovery.due(limit=limit, queues=queues, among=keys or None, now=now)
+        due = self._bells.due(limit=limit, queues=queues, among=keys or None, now=now)
         order = {quest_id: place for place, (quest_id, _) in enumerate(keys)}
-        return sorted(bells, key=lambda bell: order.get(bell.quest_id, 0))
+        return sorted(due, key=lambda bell: order.get(bell.quest_id, 0))
 
     def _look(self, queues: Collection[str], now: float | None) -> bool:
         """List what is due, beginning with the queue that has waited longest for its turn; return if anything is."""
         began = time.monotonic()
-        found = self._recovery.foremost(queues, each=LISTED, now=now)
+        found = self._bells.most_urgent(queues, each=LISTED, now=now)
         ended = time.monotonic()
         self._rests_until = ended + REST * (ended - began)
         names = sorted(found, key=lambda name: self._served.get(name, -1))

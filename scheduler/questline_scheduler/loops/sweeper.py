@@ -10,8 +10,8 @@ from questline_persistence.clock import uptime
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
 from questline_persistence.models import MAX_PRIORITY
-from questline_persistence.recovery import Counter, Recovery, Swept
-from questline_scheduler.doorbells import DoorbellBroker, Ringer
+from questline_persistence.recovery import Counter, Counters, Sweep, Swept
+from questline_scheduler.doorbells import Ringer
 
 log = get_logger(__name__)
 
@@ -27,19 +27,20 @@ class Sweeper:
     """Frees dead claims.
 
     Parameters:
-      recovery: the store's side.
-      broker: where the freed steps are rung.
+      sweep: finds and frees them.
+      ringer: rings for the freed steps.
+      counters: where what was found is counted.
       interval: seconds between two sweeps.
-      heard: whether the workers hear what is rung here; if not, the relays beside them find the freed steps.
     """
 
     name = "sweeper"
 
-    def __init__(self, recovery: Recovery, broker: DoorbellBroker, interval: float, *, heard: bool = True) -> None:
+    def __init__(self, sweep: Sweep, ringer: Ringer, counters: Counters, interval: float) -> None:
         self.interval = interval
-        self._recovery = recovery
-        self._broker = broker
-        self._ringer = Ringer(broker, recovery, heard=heard)
+        self._sweep = sweep
+        self._ringer = ringer
+        self._broker = ringer.broker
+        self._counters = counters
         self._silent_since: float | None = None
         self._quiet_until = 0.0
 
@@ -47,19 +48,19 @@ class Sweeper:
         """Sweep once, unless the store has only just come back; return what was found."""
         if now is not None:
             return self.sweep(now=now)
-        now = self._recovery.database.clock.now()
-        over = self._recovery.lease_over(now)
+        now = self._sweep.database.clock.now()
+        over = self._sweep.lease_over(now)
         self._note_answer()
         if uptime() < self._quiet_until:
             return Swept()
-        lost = self._recovery.declare_lost(now) if over else ()
-        return self._sweep(lost, None, now, until=uptime() + LONGEST_RUN)
+        lost = self._sweep.declare_lost(now) if over else ()
+        return self._free(lost, None, now, until=uptime() + LONGEST_RUN)
 
     def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
         """Free what nobody alive holds, or what these lost workers held, and ring for it; return what was found."""
-        now = self._recovery.database.clock.now() if now is None else now
-        lost = self._recovery.declare_lost(now) if workers_of is None else tuple(workers_of)
-        return self._sweep(lost, workers_of, now)
+        now = self._sweep.database.clock.now() if now is None else now
+        lost = self._sweep.declare_lost(now) if workers_of is None else tuple(workers_of)
+        return self._free(lost, workers_of, now)
 
     def _note_answer(self) -> None:
         """Note that the store has answered; if it had not for long, no worker could renew its lease."""
@@ -69,13 +70,13 @@ class Sweeper:
             silence = round(self._silent_since - before, 1)
             log.warning("sweep_postponed", silent_seconds=silence, grace_seconds=GRACE_SECONDS)
 
-    def _sweep(
+    def _free(
         self, lost: tuple[str, ...], workers_of: Sequence[str] | None, now: float, until: float = math.inf
     ) -> Swept:
         """Free claims batch by batch, and ring for each batch; then tell of it all."""
-        self._silent_since, waits = uptime(), self._recovery.database.long_waits
+        self._silent_since, waits = uptime(), self._sweep.database.long_waits
         swept = Swept(lost)
-        for part in self._recovery.free_dead(now, workers_of=workers_of):
+        for part in self._sweep.free_dead(now, workers_of=workers_of):
             # Steps that were running go before those that wait for their turn.
             self._ringer.ring([replace(bell, priority=MAX_PRIORITY) for bell in part.doorbells])
             bells = (*swept.doorbells, *part.doorbells)
@@ -84,7 +85,7 @@ class Sweeper:
                 swept = replace(swept, more=True)
                 break
         self._tell(swept)
-        if self._recovery.database.long_waits == waits:  # what this loop does itself is no silence of the store
+        if self._sweep.database.long_waits == waits:  # what this loop does itself is no silence of the store
             self._silent_since = uptime()
         return swept
 
@@ -94,8 +95,8 @@ class Sweeper:
             log.warning("workers_lost", worker_ids=swept.lost_workers, freed=swept.freed)
             # Only now: a message given back before its ticket is ready again would be fetched for nothing.
             self._requeue(swept.lost_workers)
-        self._recovery.counters.add(Counter.WORKERS_LOST, len(swept.lost_workers))
-        self._recovery.counters.add(Counter.CLAIMS_FREED, swept.freed)
+        self._counters.add(Counter.WORKERS_LOST, len(swept.lost_workers))
+        self._counters.add(Counter.CLAIMS_FREED, swept.freed)
 
     def _requeue(self, worker_ids: Sequence[str]) -> None:
         """Give back the messages that lost workers had fetched; if the broker is down, the relay rings later."""

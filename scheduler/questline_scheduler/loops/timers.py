@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from questline_persistence.recovery import Recovery, Register
+from questline_persistence.recovery import Bells, Register
 
 
 class Timers:
     """Carries out what only time brings about.
 
     Parameters:
-      recovery: the store's side.
+      bells: knows which steps wait, and until when.
       register: the list of workers.
     """
 
@@ -18,8 +18,8 @@ class Timers:
     #: One run in this many also tidies the list of workers.
     tidy_every = 1_000
 
-    def __init__(self, recovery: Recovery, register: Register) -> None:
-        self._recovery = recovery
+    def __init__(self, bells: Bells, register: Register) -> None:
+        self._bells = bells
         self._register = register
         self._runs = 0
 
@@ -28,4 +28,4 @@ class Timers:
         self._runs += 1
         if self._runs % self.tidy_every == 1:
             self._register.forget(now=now)
-        return self._recovery.wake(now=now)
+        return self._bells.wake(now=now)

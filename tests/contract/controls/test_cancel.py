@@ -48,10 +48,10 @@ def test_i7_nothing_but_a_verb_moves_a_cancelled_quest(bench: Workbench) -> None
     bench.controls.cancel(quest_id)
     before = bench.everything(quest_id)
     bench.clock.advance(LONG)
-    bench.recovery.sweep()
-    bench.recovery.wake()
+    bench.sweep.run()
+    bench.bells.wake()
 
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
     assert bench.everything(quest_id) == before
 
 

@@ -60,16 +60,16 @@ def test_fault_08_i8_nothing_starts_between_paused_and_resume(bench: Workbench) 
 
     assert bench.journal.claim(before) is None
     assert bench.try_claim(quest_id) is None
-    assert bench.recovery.due() == []
-    assert bench.recovery.ring_all() == 0
-    assert bench.recovery.wake() == 0
+    assert bench.bells.due() == []
+    assert bench.bells.ring_all() == 0
+    assert bench.bells.wake() == 0
     assert bench.everything(quest_id) == rows
 
 
 def test_i8_nothing_is_committed_after_paused_was_reported(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     assert bench.controls.pause(quest_id).status == "paused"
 
     assert not bench.finish(late, 1).won

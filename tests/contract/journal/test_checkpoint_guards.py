@@ -13,7 +13,7 @@ from tests.contract.quests import LONG, Workbench, checkpoint, failure
 def test_duratiq_1_a_late_result_of_an_old_claim_is_fenced(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     bench.finish(bench.claim(quest_id, bench.worker(lease=2 * LONG)), "timely")
     before = bench.everything(quest_id)
 
@@ -25,7 +25,7 @@ def test_duratiq_1_a_late_result_of_an_old_claim_is_fenced(bench: Workbench) -> 
 def test_duratiq_1_a_late_result_is_fenced_while_its_successor_still_runs(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     held = bench.claim(quest_id, bench.worker(lease=2 * LONG))
 
     assert bench.finish(late, "late") == Settled(won=False)
@@ -36,7 +36,7 @@ def test_duratiq_1_a_late_result_is_fenced_while_its_successor_still_runs(bench:
 def test_duratiq_1_a_late_result_is_fenced_when_its_step_is_ready_again(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
 
     assert bench.finish(late, "late") == Settled(won=False)
     assert bench.ticket(quest_id).state == "ready"
@@ -154,7 +154,7 @@ def test_i5_the_fence_rises_with_every_transition(bench: Workbench) -> None:
         getattr(bench.controls, verb)(quest_id)
         note()
     bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     note()
     bench.replay(quest_id)
     note()

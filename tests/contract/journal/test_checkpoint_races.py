@@ -60,9 +60,7 @@ def test_a_checkpoint_and_a_sweep_at_once_leave_one_truth(bench: Workbench) -> N
         quest_id = bench.submit("a", "b")
         claim = bench.claim(quest_id, bench.worker())
         late = bench.clock.now() + LONG
-        settled, swept = _at_once(
-            lambda claim=claim: bench.finish(claim, 1), lambda now=late: bench.recovery.sweep(now=now)
-        )
+        settled, swept = _at_once(lambda claim=claim: bench.finish(claim, 1), lambda now=late: bench.sweep.run(now=now))
 
         assert isinstance(settled, Settled)
         assert settled.won != bool(getattr(swept, "freed", None))

@@ -40,7 +40,7 @@ def test_the_fence_of_a_claim_is_higher_than_that_of_any_claim_before_it(bench: 
     bench.journal.release(claim())
     bench.journal.fail(failure(claim()))
     claim()
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     bench._journal = None
     bench.finish(claim(), 1)
     bench.controls.pause(quest_id)
@@ -221,7 +221,7 @@ def test_i6_a_claim_whose_reply_was_lost_and_that_was_swept_is_not_won_again(ben
     journal, wish, tries = bench.journal, bench.wish(quest_id), _Tries()
     tries.again()
     assert journal.claim(wish) is not None
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
 
     assert bench.database.write(lambda connection: journal._claims(connection, [wish], tries)) == {}
     assert bench.ticket(quest_id).state == "ready"

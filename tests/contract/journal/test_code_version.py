@@ -27,7 +27,7 @@ def test_an_attempt_that_somebody_else_ends_tells_the_code_that_ran_it(bench: Wo
     match end:
         case "sweep":
             bench.register.declare_dead("process")
-            bench.recovery.sweep()
+            bench.sweep.run()
         case "cancel":
             bench.controls.cancel(quest_id)
         case _:

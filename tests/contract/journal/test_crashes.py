@@ -20,7 +20,7 @@ from questline_persistence.claims import Checkpoint, ClaimRequest, WorkerCard
 from questline_persistence.store.database import Database
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal
-from questline_persistence.recovery.recovery import Recovery
+from questline_persistence.recovery import Bells
 from questline_persistence.recovery.register import Register
 
 url, process_id, doom, passings = sys.argv[1:]
@@ -36,14 +36,14 @@ READY = "SELECT 1 FROM tickets WHERE state = 'ready'"
 failpoints.arm(die if doom else None)
 database = Database(url)
 journal = Journal(database, "default", Identity(new_claim_id(), ["a:work"]))
-recovery = Recovery(database, "default")
+waiting = Bells(database, "default")
 card = WorkerCard(journal.worker_id, process_id, "host", 1, 1, ("default",), ("a:work",))
 Register(database, "default").enter(card, 3600.0)
 print("up", flush=True)
 sys.stdin.readline()
 while True:
-    recovery.ring_all()
-    bells = recovery.due(limit=2)
+    waiting.ring_all()
+    bells = waiting.due(limit=2)
     if not bells and not database.read(lambda connection: connection.exec_driver_sql(READY).first()):
         break
     for bell in bells:
@@ -82,12 +82,12 @@ def test_fault_13_eight_processes_that_hammer_one_file_and_are_killed_lose_and_d
     assert codes == [-signal.SIGKILL if number in DOOMS else 0 for number in range(PROCESSES)]
     for number in DOOMS:
         bench.register.declare_dead(outputs[number].name)
-    bench.recovery.sweep()
+    bench.sweep.run()
     last = _start(sqlite_url, tmp_path / "last")
     _go(last)
     assert last.wait(60) == 0
     _check(bench, quest_ids, set().union(*map(_told, (*outputs, tmp_path / "last"))))
-    assert bench.recovery.sweep(now=bench.clock.advance(LONG)).freed == 0
+    assert bench.sweep.run(now=bench.clock.advance(LONG)).freed == 0
     bench.close()
     with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

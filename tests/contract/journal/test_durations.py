@@ -46,7 +46,7 @@ def test_an_attempt_whose_worker_was_lost_does_not_end_before_it_began(bench: Wo
     held = bench.claim(quest_id)
     bench.register.declare_dead("process")
     bench.clock.advance(-0.2)  # who sweeps has another idea of the time
-    assert bench.recovery.sweep().freed == 1
+    assert bench.sweep.run().freed == 1
 
     (run,) = bench.repository.runs(quest_id)
     assert (run.start_time, run.end_time, run.duration_seconds) == (held.start_time, held.start_time, 0.0)

@@ -66,7 +66,7 @@ def test_a_failure_whose_reply_was_lost_counts_once(bench: Workbench) -> None:
 def test_a_late_failure_of_an_old_claim_is_fenced(bench: Workbench, retry_in: float | None) -> None:
     quest_id = bench.submit("a")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     bench.claim(quest_id, bench.worker())
     before = bench.everything(quest_id)
 

@@ -48,7 +48,7 @@ def test_the_next_claim_has_said_nothing_yet(bench: Workbench) -> None:
 def test_a_claim_that_is_gone_says_nothing_of_the_one_that_came_after_it(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     bench.claim(quest_id, bench.worker())
     before = bench.everything(quest_id)
     tell(bench, late, 0.5)

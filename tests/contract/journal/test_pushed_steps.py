@@ -77,7 +77,7 @@ def test_the_same_lord_pushed_several_times_is_counted(bench: Workbench) -> None
 def test_pushed_steps_of_a_fenced_checkpoint_leave_the_plan_unchanged(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     bench.claim(quest_id, bench.worker())
     before = bench.everything(quest_id)
 
@@ -88,7 +88,7 @@ def test_pushed_steps_of_a_fenced_checkpoint_leave_the_plan_unchanged(bench: Wor
 def test_a_late_claim_that_pushes_what_its_successor_pushed_is_fenced(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     assert bench.finish(bench.claim(quest_id, bench.worker()), 1, "c").won
     before = bench.everything(quest_id)
 

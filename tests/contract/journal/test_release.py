@@ -46,9 +46,9 @@ def test_a_snoozed_step_waits_and_has_spent_no_attempt_nor_left_a_run(bench: Wor
     assert settled.doorbell.available_at == until
     assert len(bench.rows(runs, quest_id)) == 1
     assert bench.try_claim(quest_id) is None
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
     bench.clock.advance(60)
-    assert [bell.quest_id for bell in bench.recovery.due()] == [quest_id]
+    assert [bell.quest_id for bell in bench.bells.due()] == [quest_id]
     assert bench.claim(quest_id).attempt == 2
 
 
@@ -84,7 +84,7 @@ def test_a_snooze_after_a_cancel_changes_nothing(bench: Workbench) -> None:
 def test_a_late_release_takes_nothing_from_the_next_claim(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     held = bench.claim(quest_id, bench.worker())
 
     assert bench.journal.release(late) == Settled(won=False)

@@ -112,7 +112,7 @@ def test_a_fenced_checkpoint_claims_nothing(bench: Workbench, verb: str) -> None
     quest_id = bench.submit("a", "b")
     claim = bench.claim(quest_id)
     if verb == "sweep":
-        bench.recovery.sweep(now=bench.clock.advance(LONG))
+        bench.sweep.run(now=bench.clock.advance(LONG))
     elif verb == "cancel":
         bench.controls.cancel(quest_id)
     else:
@@ -131,7 +131,7 @@ def test_a_successor_can_be_given_back_swept_and_failed_like_any_claim(bench: Wo
     assert (bench.ticket(quests[0]).state, bench.ticket(quests[0]).attempt) == ("ready", 0)
     assert bench.journal.fail(failure(failed, retry_in=None)).won
     assert bench.status(quests[2]) == "failed"
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     assert (bench.ticket(quests[1]).state, bench.ticket(quests[1]).lost) == ("ready", 1)
     assert not bench.finish(swept).won
     bench.check()
@@ -153,7 +153,7 @@ def test_a_handed_over_claim_whose_reply_was_lost_is_told_all_the_same(bench: Wo
 def test_a_handed_over_claim_that_was_swept_before_its_reply_came_is_not_told(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     claim = bench.claim(quest_id)
-    with lost_reply(bench.database, lambda: bench.recovery.sweep(now=bench.clock.advance(LONG))):
+    with lost_reply(bench.database, lambda: bench.sweep.run(now=bench.clock.advance(LONG))):
         settled = hand_over(bench, claim, "one")
 
     assert settled == Settled(won=True)
@@ -164,7 +164,7 @@ def test_a_handed_over_claim_that_was_swept_before_its_reply_came_is_not_told(be
 def test_of_two_ends_of_one_step_in_a_batch_the_holder_alone_commits_and_goes_on(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     late = bench.claim(quest_id)
-    bench.recovery.sweep(now=bench.clock.advance(LONG))
+    bench.sweep.run(now=bench.clock.advance(LONG))
     holder = bench.claim(quest_id)
     ends = [
         replace(checkpoint(late, "late"), successor="late"),

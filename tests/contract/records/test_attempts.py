@@ -15,7 +15,7 @@ def lose(bench: Workbench, quest_id: str) -> None:
     journal = bench.worker(process_id=quest_id)
     bench.claim(quest_id, journal)
     bench.register.declare_dead(quest_id)
-    assert bench.recovery.sweep(now=bench.clock.advance(1)).freed == 1
+    assert bench.sweep.run(now=bench.clock.advance(1)).freed == 1
     bench.clock.advance(10)
 
 

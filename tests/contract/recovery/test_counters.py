@@ -11,7 +11,7 @@ from tests.contract.quests import LONG, Workbench, statements
 
 @pytest.fixture
 def counters(bench: Workbench) -> Counters:
-    return bench.recovery.counters
+    return bench.counters
 
 
 def test_counters_begin_at_nothing(bench: Workbench) -> None:
@@ -57,7 +57,7 @@ def test_a_store_that_is_away_costs_the_count_and_nothing_else(
 
 def test_a_counter_that_somebody_has_locked_holds_nobody_up(postgres_url: str) -> None:
     bench = Workbench(postgres_url)
-    counters = bench.recovery.counters
+    counters = bench.counters
     counters.database.patience = LONG
     counters.add(Counter.CLAIMS_FREED, 1)
     with counters.database.engine.begin() as other:

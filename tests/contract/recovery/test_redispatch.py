@@ -5,16 +5,16 @@ import pytest
 from sqlalchemy import select
 
 from questline_persistence.claims import REDISPATCH_FIRST, REDISPATCH_LONGEST, Doorbell
-from questline_persistence.recovery import Recovery
+from questline_persistence.recovery import Bells
 from questline_persistence.schema import tickets
 from tests.contract.quests import LONG, Workbench, failure, quest, statements
 
 
 def test_duratiq_6_a_step_whose_doorbell_was_lost_is_rung_again(bench: Workbench) -> None:
     submitted = bench.send(quest("a"))
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
     bench.clock.advance(REDISPATCH_FIRST)
-    bells = bench.recovery.due()
+    bells = bench.bells.due()
 
     assert [bell.quest_id for bell in bells] == [submitted.quest_id]
     assert bells[0] == submitted.doorbell
@@ -24,7 +24,7 @@ def test_a_ring_changes_no_fence(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     bench.clock.advance(REDISPATCH_FIRST)
     before = bench.ticket(quest_id).fence
-    bench.recovery.due()
+    bench.bells.due()
 
     assert bench.ticket(quest_id).fence == before
 
@@ -34,8 +34,8 @@ def test_the_wait_between_rings_doubles_and_is_capped(bench: Workbench) -> None:
     bench.clock.advance(REDISPATCH_FIRST)
     waits = []
     for _ in range(12):
-        assert len(bench.recovery.due()) == 1
-        assert bench.recovery.due() == []
+        assert len(bench.bells.due()) == 1
+        assert bench.bells.due() == []
         waits.append(bench.ticket(quest_id).ring_at - bench.clock.now())
         bench.clock.advance(waits[-1])
 
@@ -47,7 +47,7 @@ def test_the_wait_begins_anew_with_the_next_step(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     for _ in range(5):
         bench.clock.advance(LONG)
-        bench.recovery.due()
+        bench.bells.due()
     bench.advance(quest_id, 1)
 
     ticket = bench.ticket(quest_id)
@@ -61,26 +61,26 @@ def test_only_ready_steps_are_rung(bench: Workbench) -> None:
     bench.controls.cancel(ended)
     bench.clock.advance(LONG)
 
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
 
 
 def test_a_step_is_not_rung_before_it_may_run(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     bench.execute("UPDATE tickets SET available_at = :later, ring_at = 0", later=bench.clock.now() + 5)
 
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
     bench.clock.advance(5)
-    assert [bell.quest_id for bell in bench.recovery.due()] == [quest_id]
+    assert [bell.quest_id for bell in bench.bells.due()] == [quest_id]
 
 
 def test_a_back_off_ends_with_a_ring(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     bench.journal.fail(failure(bench.claim(quest_id), retry_in=50.0))
     bench.clock.advance(49.9)
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
     bench.clock.advance(0.2)
 
-    assert [bell.quest_id for bell in bench.recovery.due()] == [quest_id]
+    assert [bell.quest_id for bell in bench.bells.due()] == [quest_id]
 
 
 def test_a_batch_of_rings_is_bounded_and_goes_by_age(bench: Workbench) -> None:
@@ -90,7 +90,7 @@ def test_a_batch_of_rings_is_bounded_and_goes_by_age(bench: Workbench) -> None:
         bench.clock.advance(1)
     bench.clock.advance(REDISPATCH_FIRST)
 
-    found = [{bell.quest_id for bell in bench.recovery.due(limit=2)} for _ in range(4)]
+    found = [{bell.quest_id for bell in bench.bells.due(limit=2)} for _ in range(4)]
     assert found == [set(quest_ids[:2]), set(quest_ids[2:4]), set(quest_ids[4:]), set()]
 
 
@@ -98,19 +98,19 @@ def test_many_loops_at_once_ring_each_step_once(bench: Workbench) -> None:
     quest_ids = [bench.submit("a") for _ in range(60)]
     bench.clock.advance(REDISPATCH_FIRST)
     with ThreadPoolExecutor(4) as pool:
-        rung = [bell.quest_id for bells in pool.map(lambda _: bench.recovery.due(limit=20), range(8)) for bell in bells]
+        rung = [bell.quest_id for bells in pool.map(lambda _: bench.bells.due(limit=20), range(8)) for bell in bells]
 
-    rung += [bell.quest_id for bell in bench.recovery.due()]
+    rung += [bell.quest_id for bell in bench.bells.due()]
     assert sorted(rung) == sorted(quest_ids)
 
 
 def test_rings_that_did_not_reach_the_broker_are_due_again(bench: Workbench) -> None:
     lost, other = bench.submit("a"), bench.submit("a")
     bench.clock.advance(REDISPATCH_FIRST)
-    bells = bench.recovery.due()
-    bench.recovery.ring_soon([bell for bell in bells if bell.quest_id == lost])
+    bells = bench.bells.due()
+    bench.bells.ring_soon([bell for bell in bells if bell.quest_id == lost])
 
-    assert [bell.quest_id for bell in bench.recovery.due()] == [lost]
+    assert [bell.quest_id for bell in bench.bells.due()] == [lost]
     assert bench.ticket(other).dispatches == 1
 
 
@@ -119,7 +119,7 @@ def test_a_ring_taken_back_touches_no_running_step(bench: Workbench) -> None:
     bench.claim(quest_id)
     before = bench.ticket(quest_id)
     bench.clock.advance(1)
-    bench.recovery.ring_soon([Doorbell(quest_id, 0, "0001")])
+    bench.bells.ring_soon([Doorbell(quest_id, 0, "0001")])
 
     assert bench.ticket(quest_id) == before
 
@@ -128,25 +128,25 @@ def test_all_ready_steps_are_rung_when_the_broker_has_lost_its_memory(bench: Wor
     ready, running = [bench.submit("a"), bench.submit("a")], bench.submit("a")
     bench.claim(running)
 
-    assert bench.recovery.ring_all() == 2
-    assert sorted(bell.quest_id for bell in bench.recovery.due()) == sorted(ready)
+    assert bench.bells.ring_all() == 2
+    assert sorted(bell.quest_id for bell in bench.bells.due()) == sorted(ready)
 
 
 def test_duratiq_10_a_step_that_no_worker_knows_waits_and_is_offered_to_one_that_does(bench: Workbench) -> None:
     quest_id = bench.submit("a")
-    assert bench.recovery.refuse(quest_id, 0, "0001", ["b:work"])
+    assert bench.bells.refuse(quest_id, 0, "0001", ["b:work"])
     assert bench.ticket(quest_id).refusals == 1
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
 
-    assert bench.recovery.ring_known(["b:work"]) == 0
-    assert bench.recovery.ring_known(["b:work", "a:work"]) == 1
-    assert [bell.quest_id for bell in bench.recovery.due()] == [quest_id]
+    assert bench.bells.ring_known(["b:work"]) == 0
+    assert bench.bells.ring_known(["b:work", "a:work"]) == 1
+    assert [bell.quest_id for bell in bench.bells.due()] == [quest_id]
 
 
 def test_a_step_that_nobody_refused_keeps_its_back_off_when_a_worker_comes(bench: Workbench) -> None:
     before = bench.ticket(bench.submit("a")).ring_at
 
-    assert bench.recovery.ring_known(["a:work"]) == 0
+    assert bench.bells.ring_known(["a:work"]) == 0
     assert [bench.ticket(one).ring_at for one in bench.quest_ids()] == [before]
 
 
@@ -157,9 +157,9 @@ def test_a_loop_does_not_wait_for_a_step_that_another_has_locked(postgres_url: s
     bench.clock.advance(REDISPATCH_FIRST)
     with bench.database.engine.begin() as connection:
         connection.execute(select(tickets).where(tickets.c.quest_id == locked).with_for_update())
-        assert [bell.quest_id for bell in bench.recovery.due()] == [free]
+        assert [bell.quest_id for bell in bench.bells.due()] == [free]
 
-    assert [bell.quest_id for bell in bench.recovery.due()] == [locked]
+    assert [bell.quest_id for bell in bench.bells.due()] == [locked]
     bench.close()
 
 
@@ -167,7 +167,7 @@ def test_a_refused_step_is_rung_within_a_second_while_a_worker_with_its_lord_liv
     quest_id = bench.submit("a")
     bench.execute("UPDATE tickets SET ring_at = ring_at + 500")
     bench.worker(handlers=["a:work", "b:work"])
-    bench.recovery.refuse(quest_id, 0, "0001", ["b:work"])
+    bench.bells.refuse(quest_id, 0, "0001", ["b:work"])
 
     assert bench.ticket(quest_id).ring_at == pytest.approx(bench.clock.now() + 1.0)
 
@@ -185,7 +185,7 @@ def test_a_refused_step_keeps_its_back_off_while_no_worker_with_its_lord_lives(
     )
     before = bench.ticket(quest_id).ring_at
     bench.worker(handlers=handlers, lease=lease)
-    bench.recovery.refuse(quest_id, 0, "0001", ["b:work"])
+    bench.bells.refuse(quest_id, 0, "0001", ["b:work"])
 
     assert bench.ticket(quest_id).ring_at == before
     bench.execute("UPDATE tickets SET handler = 'a:work'")
@@ -199,7 +199,7 @@ def test_a_refusal_counts_only_for_the_step_that_was_offered(
 ) -> None:
     quest_id = bench.submit("a")
 
-    assert not bench.recovery.refuse(quest_id, epoch, position, handlers)
+    assert not bench.bells.refuse(quest_id, epoch, position, handlers)
     assert bench.ticket(quest_id).refusals == 0
 
 
@@ -207,7 +207,7 @@ def test_a_refusal_counts_only_while_the_step_is_ready(bench: Workbench) -> None
     quest_id, other = bench.submit("a"), bench.submit("a")
     bench.claim(quest_id)
 
-    assert not bench.recovery.refuse(quest_id, 0, "0001", ["b:work"])
+    assert not bench.bells.refuse(quest_id, 0, "0001", ["b:work"])
     assert (bench.ticket(quest_id).refusals, bench.ticket(other).refusals) == (0, 0)
 
 
@@ -217,11 +217,11 @@ def test_a_waiting_step_becomes_ready_when_its_time_has_come(bench: Workbench) -
     bench.execute("UPDATE tickets SET state = 'waiting', available_at = :t WHERE quest_id = :q", t=now, q=due)
     bench.execute("UPDATE tickets SET state = 'waiting', available_at = :t WHERE quest_id = :q", t=now + 9, q=early)
 
-    assert bench.recovery.wake() == 1
+    assert bench.bells.wake() == 1
     assert [bench.ticket(one).state for one in (due, early, ready)] == ["ready", "waiting", "ready"]
     assert [bench.ticket(one).fence for one in (due, early, ready)] == [2, 1, 1]
-    assert bench.recovery.wake() == 0
-    assert [bell.quest_id for bell in bench.recovery.due()] == [due]
+    assert bench.bells.wake() == 0
+    assert [bell.quest_id for bell in bench.bells.due()] == [due]
 
 
 def test_who_rings_for_all_or_wakes_waits_for_no_step_that_another_has_locked(postgres_url: str) -> None:
@@ -233,30 +233,30 @@ def test_who_rings_for_all_or_wakes_waits_for_no_step_that_another_has_locked(po
         rows = select(tickets).where(tickets.c.quest_id.in_([locked, asleep_locked]))
         somebody.execute(rows.with_for_update())
 
-        assert bench.recovery.ring_all() == 1
-        assert bench.recovery.wake() == 1
-    assert {bell.quest_id for bell in bench.recovery.due()} == {free, asleep}
-    assert bench.recovery.wake() == 1
+        assert bench.bells.ring_all() == 1
+        assert bench.bells.wake() == 1
+    assert {bell.quest_id for bell in bench.bells.due()} == {free, asleep}
+    assert bench.bells.wake() == 1
     bench.close()
 
 
 def test_everything_is_rung_for_in_batches_of_a_bounded_size(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("questline_persistence.recovery.recovery.MAX_REDISPATCH", 2)
+    monkeypatch.setattr("questline_persistence.recovery.ticket_pages.PAGE", 2)
     quest_ids = [bench.submit("a") for _ in range(5)]
 
     with statements(bench.database) as sent:
-        assert bench.recovery.ring_all() == 5
+        assert bench.bells.ring_all() == 5
     assert len([text for text in sent if text.startswith(("UPDATE", "WITH"))]) == 3
-    assert {bell.quest_id for _ in range(3) for bell in bench.recovery.due()} == set(quest_ids)
+    assert {bell.quest_id for _ in range(3) for bell in bench.bells.due()} == set(quest_ids)
 
 
 def test_ringing_for_everything_does_not_chase_what_another_relay_rings_meanwhile(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("questline_persistence.recovery.recovery.MAX_REDISPATCH", 2)
+    monkeypatch.setattr("questline_persistence.recovery.ticket_pages.PAGE", 2)
     for _ in range(5):
         bench.submit("a")
-    other = Recovery(bench.database, bench.namespace)
+    other = Bells(bench.database, bench.namespace)
     write, pages = bench.database.write, 0
 
     def written(work: Any, **options: Any) -> Any:
@@ -270,4 +270,4 @@ def test_ringing_for_everything_does_not_chase_what_another_relay_rings_meanwhil
 
     monkeypatch.setattr(bench.database, "write", written)
 
-    assert bench.recovery.ring_all() == 5
+    assert bench.bells.ring_all() == 5

@@ -64,7 +64,7 @@ def test_a_worker_that_leaves_is_stopped_and_not_lost(bench: Workbench) -> None:
     bench.register.leave(journal.worker_id)
 
     assert listed(bench)[journal.worker_id].state == "stopped"
-    assert bench.recovery.sweep(now=bench.clock.advance(LONG)).lost_workers == ()
+    assert bench.sweep.run(now=bench.clock.advance(LONG)).lost_workers == ()
 
 
 def test_a_worker_whose_lease_is_over_is_shown_as_lost_before_any_sweep(bench: Workbench) -> None:
@@ -100,7 +100,7 @@ def test_workers_that_ended_long_ago_are_forgotten_a_bounded_number_at_a_time(
     for _ in range(3):
         bench.register.leave(bench.worker().worker_id)
     bench.worker(lease=-LONG)
-    bench.recovery.sweep()
+    bench.sweep.run()
     bench.clock.advance(KEEP_ENDED_SECONDS + 60)
 
     assert [bench.register.forget() for _ in range(3)] == [2, 2, 0]
@@ -126,7 +126,7 @@ def test_fault_06_a_wall_clock_an_hour_off_changes_nothing(bench: Workbench, mon
     claim = bench.claim(quest_id, journal)
     bench.register.renew(journal.worker_id, LEASE)
 
-    assert bench.recovery.sweep().freed == 0
+    assert bench.sweep.run().freed == 0
     assert claim.start_time == bench.clock.now()
     assert bench.ticket(quest_id).deadline == bench.clock.now() + 600
     lease_until = listed(bench)[journal.worker_id].lease_until

@@ -11,7 +11,7 @@ def test_a_claim_of_a_worker_whose_lease_is_over_is_freed(bench: Workbench) -> N
     quest_id = bench.submit("a")
     claim = bench.claim(quest_id)
     now = bench.clock.advance(LEASE + 5)
-    swept = bench.recovery.sweep(now=now)
+    swept = bench.sweep.run(now=now)
 
     assert (swept.lost_workers, swept.freed, swept.failed) == ((claim.worker_id,), 1, 0)
     assert [bell.quest_id for bell in swept.doorbells] == [quest_id]
@@ -26,18 +26,18 @@ def test_oban_47_minutes_a_claim_of_a_live_worker_is_left_alone_however_long_it_
     quest_id = bench.submit(LordStep("a", "work", timeout_seconds=10 * LONG))
     claim = bench.claim(quest_id, bench.worker(lease=EVERLASTING))
 
-    assert bench.recovery.sweep(now=bench.clock.advance(9 * LONG)) == Swept()
-    assert bench.recovery._candidates(bench.clock.now()) == []
+    assert bench.sweep.run(now=bench.clock.advance(9 * LONG)) == Swept()
+    assert bench.sweep._candidates(bench.clock.now()) == []
     assert bench.ticket(quest_id).claim_id == claim.claim_id
 
 
 def test_a_swept_claim_is_swept_once(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     bench.claim(quest_id)
-    assert bench.recovery.sweep(now=bench.clock.advance(LONG)).freed == 1
+    assert bench.sweep.run(now=bench.clock.advance(LONG)).freed == 1
     before = bench.everything(quest_id)
 
-    assert bench.recovery.sweep(now=bench.clock.advance(LONG)) == Swept()
+    assert bench.sweep.run(now=bench.clock.advance(LONG)) == Swept()
     assert bench.everything(quest_id) == before
 
 
@@ -46,8 +46,8 @@ def test_steps_that_are_ready_or_held_are_none_of_the_sweep_s_business(bench: Wo
     bench.controls.pause(held)
     before = bench.everything(ready), bench.everything(held)
 
-    assert bench.recovery.sweep(now=bench.clock.advance(LONG)) == Swept()
-    assert bench.recovery._candidates(bench.clock.now()) == []
+    assert bench.sweep.run(now=bench.clock.advance(LONG)) == Swept()
+    assert bench.sweep._candidates(bench.clock.now()) == []
     assert (bench.everything(ready), bench.everything(held)) == before
 
 
@@ -56,7 +56,7 @@ def test_a_claim_of_a_worker_that_nobody_knows_is_freed(bench: Workbench) -> Non
     stranger = Journal(bench.database, bench.namespace, Identity("unknown", HANDLERS))
     bench.claim(quest_id, stranger)
 
-    assert bench.recovery.sweep().freed == 1
+    assert bench.sweep.run().freed == 1
     assert bench.ticket(quest_id).state == "ready"
 
 
@@ -67,7 +67,7 @@ def test_claims_of_a_process_that_is_known_to_be_dead_are_freed_at_once(bench: W
     bench.claim(kept, alive)
 
     assert bench.register.declare_dead("dead") == [dead.worker_id]
-    assert bench.recovery.sweep().freed == 1
+    assert bench.sweep.run().freed == 1
     assert (bench.ticket(taken).state, bench.ticket(kept).state) == ("ready", "running")
 
 
@@ -75,7 +75,7 @@ def test_a_timeout_spends_an_attempt_and_waits_for_its_back_off(bench: Workbench
     quest_id = bench.submit(LordStep("a", "work", timeout_seconds=30, backoff_seconds=8))
     bench.claim(quest_id, bench.worker(lease=EVERLASTING))
     now = bench.clock.advance(30)
-    swept = bench.recovery.sweep(now=now)
+    swept = bench.sweep.run(now=now)
 
     assert (swept.freed, swept.failed, swept.doorbells, swept.lost_workers) == (1, 0, (), ())
     ticket = bench.ticket(quest_id)
@@ -87,7 +87,7 @@ def test_a_timeout_spends_an_attempt_and_waits_for_its_back_off(bench: Workbench
 def test_a_timeout_of_the_last_attempt_fails_the_quest(bench: Workbench) -> None:
     quest_id = bench.submit(LordStep("a", "work", timeout_seconds=30, max_attempts=1))
     bench.claim(quest_id, bench.worker(lease=EVERLASTING))
-    swept = bench.recovery.sweep(now=bench.clock.advance(30))
+    swept = bench.sweep.run(now=bench.clock.advance(30))
 
     assert (swept.freed, swept.failed) == (1, 1)
     assert bench.repository.load_quest(quest_id).error == "timed out after 30 s"
@@ -97,7 +97,7 @@ def test_a_step_within_its_time_is_left_alone(bench: Workbench) -> None:
     quest_id = bench.submit(LordStep("a", "work", timeout_seconds=30))
     bench.claim(quest_id, bench.worker(lease=EVERLASTING))
 
-    assert bench.recovery.sweep(now=bench.clock.advance(29.9)) == Swept()
+    assert bench.sweep.run(now=bench.clock.advance(29.9)) == Swept()
     assert bench.ticket(quest_id).state == "running"
 
 
@@ -105,7 +105,7 @@ def test_a_sweep_while_a_pause_was_asked_for_settles_the_pause(bench: Workbench)
     quest_id = bench.submit("a")
     bench.claim(quest_id)
     bench.controls.pause(quest_id)
-    swept = bench.recovery.sweep(now=bench.clock.advance(LONG))
+    swept = bench.sweep.run(now=bench.clock.advance(LONG))
 
     assert (swept.freed, swept.doorbells) == (1, ())
     assert (bench.status(quest_id), bench.ticket(quest_id).state) == ("paused", "held")
@@ -115,10 +115,10 @@ def test_river_1302_a_sweep_checks_again_whether_the_worker_is_dead(bench: Workb
     quest_id = bench.submit("a")
     journal = bench.worker(lease=-LONG)
     claim = bench.claim(quest_id, journal)
-    (stale,) = bench.recovery._candidates(bench.clock.now())
+    (stale,) = bench.sweep._candidates(bench.clock.now())
     bench.register.renew(journal.worker_id, EVERLASTING)
 
-    assert bench.recovery._freeing.free([stale], bench.clock.now()) == []
+    assert bench.sweep._freeing.free([stale], bench.clock.now()) == []
     assert bench.ticket(quest_id).claim_id == claim.claim_id
     assert bench.rows(runs, quest_id) == []
 
@@ -127,21 +127,21 @@ def test_river_1302_a_sweep_checks_again_whether_the_time_is_over(bench: Workben
     quest_id = bench.submit(LordStep("a", "work", timeout_seconds=30))
     claim = bench.claim(quest_id, bench.worker(lease=EVERLASTING))
     now = bench.clock.advance(31)
-    (stale,) = bench.recovery._candidates(now)
+    (stale,) = bench.sweep._candidates(now)
     bench.execute("UPDATE tickets SET deadline = :later", later=now + 60)
 
-    assert bench.recovery._freeing.free([stale], now) == []
+    assert bench.sweep._freeing.free([stale], now) == []
     assert bench.ticket(quest_id).claim_id == claim.claim_id
 
 
 def test_river_1302_a_sweep_frees_no_claim_that_came_after_the_one_it_saw(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     bench.claim(quest_id, bench.worker(lease=-LONG))
-    (stale,) = bench.recovery._candidates(bench.clock.now())
-    bench.recovery.sweep()
+    (stale,) = bench.sweep._candidates(bench.clock.now())
+    bench.sweep.run()
     held = bench.claim(quest_id, bench.worker(lease=-LONG))
 
-    assert bench.recovery._freeing.free([stale], bench.clock.now()) == []
+    assert bench.sweep._freeing.free([stale], bench.clock.now()) == []
     assert bench.ticket(quest_id).claim_id == held.claim_id
 
 
@@ -151,7 +151,7 @@ def test_a_lease_counts_only_while_its_worker_is_live(bench: Workbench, gone: st
     bench.claim(quest_id, bench.worker(lease=EVERLASTING))
     bench.execute("UPDATE workers SET state = :gone", gone=gone)
 
-    assert bench.recovery.sweep().freed == 1
+    assert bench.sweep.run().freed == 1
 
 
 def test_a_lease_counts_only_for_the_claims_of_its_own_worker(bench: Workbench) -> None:
@@ -159,5 +159,5 @@ def test_a_lease_counts_only_for_the_claims_of_its_own_worker(bench: Workbench) 
     bench.claim(quest_id, bench.worker(lease=-LONG))
     bench.worker(lease=EVERLASTING)
 
-    assert bench.recovery.sweep().freed == 1
+    assert bench.sweep.run().freed == 1
     assert bench.ticket(quest_id).state == "ready"

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.journal import Ending
 from questline_persistence.recovery import freeing, low_water
-from questline_persistence.recovery import recovery as recovery_module
+from questline_persistence.recovery import sweep as sweep_module
 from questline_persistence.suspicion import MAX_LOST_IN_ALL
 from tests.contract.quests import LONG, Workbench, failure
 
@@ -16,7 +16,7 @@ from tests.contract.quests import LONG, Workbench, failure
 def test_river_1318_duratiq_12_poison_rows_do_not_starve_the_recovery_of_others(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recovery_module, "MAX_SWEEP", 4)
+    monkeypatch.setattr(sweep_module, "MAX_SWEEP", 4)
     quest_ids = [bench.submit("a") for _ in range(8)]
     journal = bench.worker(process_id="dead")
     for quest_id in quest_ids:
@@ -30,7 +30,7 @@ def test_river_1318_duratiq_12_poison_rows_do_not_starve_the_recovery_of_others(
         return replace(found, error=None) if found.quest_id in poison else found  # type: ignore[arg-type]
 
     monkeypatch.setattr(freeing, "_ending", ending)
-    assert bench.recovery.sweep().freed == 4
+    assert bench.sweep.run().freed == 4
 
     states = {quest_id: bench.ticket(quest_id).state for quest_id in quest_ids}
     assert states == {quest_id: "running" if quest_id in poison else "ready" for quest_id in quest_ids}
@@ -44,7 +44,7 @@ def test_a_record_that_the_store_refuses_is_found_in_a_full_batch_and_costs_no_o
         bench.claim(quest_id, bench.worker(lease=-LONG))
     bench.execute("CREATE UNIQUE INDEX one_error ON lord_runs (quest_id) WHERE status = 'error'")
 
-    assert bench.recovery.sweep().freed == 20
+    assert bench.sweep.run().freed == 20
     assert {len(bench.repository.runs(quest_id)) for quest_id in quest_ids} == {1}
     assert [bench.ticket(quest_id).lost for quest_id in quest_ids] == [1] * 20
     bench.execute("DROP INDEX one_error")
@@ -57,7 +57,7 @@ def test_many_sweeps_at_once_free_each_claim_once(bench: Workbench) -> None:
         bench.claim(quest_id, journal)
     bench.register.declare_dead("dead")
     with ThreadPoolExecutor(4) as pool:
-        swept = list(pool.map(lambda _: bench.recovery.sweep(), range(4)))
+        swept = list(pool.map(lambda _: bench.sweep.run(), range(4)))
 
     assert sum(one.freed for one in swept) == 20
     assert [bench.ticket(quest_id).lost for quest_id in quest_ids] == [1] * 20
@@ -75,12 +75,12 @@ def test_a_row_that_somebody_keeps_locked_keeps_no_other_claim_from_being_freed(
     lock = text(f"SELECT 1 FROM {table} WHERE quest_id IN (:one, :two) FOR UPDATE")
     with bench.database.engine.connect() as somebody:
         somebody.execute(lock, {"one": locked, "two": locked_final})
-        swept = bench.recovery.sweep()
+        swept = bench.sweep.run()
         assert (swept.failed, bench.ticket(other).state) == (1, "ready")
         assert bench.ticket(locked_final).state == "running"
         assert bench.repository.load_quest(final).status == "failed"
 
-    assert bench.recovery.sweep().failed == 1
+    assert bench.sweep.run().failed == 1
     assert bench.ticket(locked).state == "ready"
 
 
@@ -90,7 +90,7 @@ def test_a_row_that_cannot_be_ended_is_told_of_once(bench: Workbench, monkeypatc
     monkeypatch.setattr(freeing.log, "error", lambda event, **_: told.append(event))
     with monkeypatch.context() as patched:
         patched.setattr(freeing, "end_together", lambda *_, **__: 1 // 0)
-        assert bench.recovery.sweep().freed == 0
+        assert bench.sweep.run().freed == 0
     assert told == ["sweep_failed"]
 
 
@@ -102,7 +102,7 @@ def test_a_failure_of_the_store_is_not_taken_for_a_bad_row(bench: Workbench, mon
 
     monkeypatch.setattr(freeing, "end_together", broken)
     with pytest.raises(StoreUnavailable, match="the store is gone"):
-        bench.recovery.sweep()
+        bench.sweep.run()
 
 
 @pytest.fixture
@@ -121,20 +121,20 @@ def test_where_a_look_at_all_claims_is_dear_those_of_workers_that_ended_are_free
     for quest_id, worker in zip(quest_ids, (lost, dead, late), strict=True):
         bench.claim(quest_id, worker)
     for _ in range(2):
-        assert [*bench.recovery.free_dead(bench.clock.now())] == []
+        assert [*bench.sweep.free_dead(bench.clock.now())] == []
     bench.clock.advance(10)
     bench.execute("UPDATE tickets SET deadline = :now WHERE quest_id = :q", now=bench.clock.now(), q=quest_ids[2])
-    bench.recovery.declare_lost(bench.clock.now())
+    bench.sweep.declare_lost(bench.clock.now())
     bench.execute(
         "UPDATE workers SET state = 'lost', ended_at = :now WHERE worker_id = :w",
         now=bench.clock.now(),
         w=dead.worker_id,
     )
 
-    assert sum(swept.freed for swept in bench.recovery.free_dead(bench.clock.now())) == 2
+    assert sum(swept.freed for swept in bench.sweep.free_dead(bench.clock.now())) == 2
     assert [bench.ticket(quest_id).state for quest_id in quest_ids] == ["ready", "ready", "running"]
     bench.clock.advance(1)
-    assert bench.recovery.sweep().freed == 1, "asked for in so many words, the look is whole"
+    assert bench.sweep.run().freed == 1, "asked for in so many words, the look is whole"
 
 
 @pytest.mark.usefixtures("dear")
@@ -143,7 +143,7 @@ def test_a_dear_look_at_all_claims_comes_again_after_a_while(bench: Workbench, m
     quest_id = bench.submit("a")
     bench.claim(quest_id, bench.worker(lease=LONG))
     for _ in range(2):
-        assert [*bench.recovery.free_dead(bench.clock.now())] == []
+        assert [*bench.sweep.free_dead(bench.clock.now())] == []
     bench.execute("UPDATE tickets SET deadline = :now", now=bench.clock.now())
 
-    assert sum(swept.freed for swept in bench.recovery.free_dead(bench.clock.now())) == 1
+    assert sum(swept.freed for swept in bench.sweep.free_dead(bench.clock.now())) == 1

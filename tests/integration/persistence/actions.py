@@ -121,18 +121,18 @@ def _lose_worker(bench: Workbench) -> str:
 def _sweep_of_lost(bench: Workbench) -> Call:
     lost = _lose_worker(bench)
     bench.execute("UPDATE workers SET lease_until = 0 WHERE worker_id = :lost", lost=lost)
-    return bench.recovery.sweep
+    return bench.sweep.run
 
 
 def _sweep_of_named(bench: Workbench) -> Call:
     lost = _lose_worker(bench)
     bench.register.declare_dead("lost")
-    return lambda: bench.recovery.sweep(workers_of=[lost])
+    return lambda: bench.sweep.run(workers_of=[lost])
 
 
 def _sweep_of_late(bench: Workbench) -> Call:
     bench.execute("UPDATE tickets SET deadline = 1 WHERE quest_id = :late", late=_claimed(bench).quest_id)
-    return bench.recovery.sweep
+    return bench.sweep.run
 
 
 def _overdue(bench: Workbench, state: str = "ready") -> None:
@@ -151,37 +151,37 @@ def _nothing_due(bench: Workbench, look: Call) -> Call:
 
 def _due(bench: Workbench) -> Call:
     _overdue(bench)
-    return lambda: bench.recovery.due(limit=2)
+    return lambda: bench.bells.due(limit=2)
 
 
 def _due_in_process(bench: Workbench) -> Call:
     _overdue(bench)
-    return lambda: bench.recovery.due(limit=2, queues=["default", "other"])
+    return lambda: bench.bells.due(limit=2, queues=["default", "other"])
 
 
 def _wake(bench: Workbench) -> Call:
     _overdue(bench, "waiting")
-    return bench.recovery.wake
+    return bench.bells.wake
 
 
 def _ring_soon(bench: Workbench) -> Call:
     bells = [Doorbell(bench.submit("a"), 0, "0001") for _ in range(3)]
-    return lambda: bench.recovery.ring_soon(bells)
+    return lambda: bench.bells.ring_soon(bells)
 
 
 def _ring_known(bench: Workbench) -> Call:
-    bench.recovery.refuse(bench.submit("a"), 0, "0001", ["z:work"])
-    return lambda: bench.recovery.ring_known(HANDLERS)
+    bench.bells.refuse(bench.submit("a"), 0, "0001", ["z:work"])
+    return lambda: bench.bells.ring_known(HANDLERS)
 
 
 def _refuse(bench: Workbench) -> Call:
     quest_id = bench.submit("a")
-    return lambda: bench.recovery.refuse(quest_id, 0, "0001", ["z:work"])
+    return lambda: bench.bells.refuse(quest_id, 0, "0001", ["z:work"])
 
 
 def _bell_of(bench: Workbench) -> Call:
     quest_id = bench.submit("a")
-    return lambda: bench.recovery.bell_of(quest_id)
+    return lambda: bench.bells.bell_of(quest_id)
 
 
 def _renew(bench: Workbench) -> Call:
@@ -293,14 +293,14 @@ ACTIONS = {
     "release": Action(_release),
     "release of a stray": Action(_release_stray, frozenset({RUNNING})),
     "output": Action(_output),
-    "sweep of nothing": _sweep(lambda bench: bench.recovery.sweep),
+    "sweep of nothing": _sweep(lambda bench: bench.sweep.run),
     "sweep of a lost worker": _sweep(_sweep_of_lost),
     "sweep of a named worker": _sweep(_sweep_of_named),
     "sweep of a late step": _sweep(_sweep_of_late),
-    "due, nothing": Action(lambda bench: _nothing_due(bench, bench.recovery.due), frozenset({READY})),
+    "due, nothing": Action(lambda bench: _nothing_due(bench, bench.bells.due), frozenset({READY})),
     "due": Action(_due, frozenset({READY})),
     "due in process": Action(_due_in_process, frozenset({READY})),
-    "wake, nothing": Action(lambda bench: _nothing_due(bench, bench.recovery.wake), frozenset({WAITING})),
+    "wake, nothing": Action(lambda bench: _nothing_due(bench, bench.bells.wake), frozenset({WAITING})),
     "wake": Action(_wake, frozenset({WAITING})),
     "ring soon": Action(_ring_soon),
     "ring known": Action(_ring_known, frozenset({"ix_tickets_refused"})),
@@ -312,7 +312,7 @@ ACTIONS = {
     "declare dead": Action(_declare_dead, frozenset({RUNNING})),
     "held": Action(_held, frozenset({RUNNING})),
     "holds": Action(_holds),
-    "count": Action(lambda bench: lambda: bench.recovery.counters.add(Counter.REDISPATCHED, 1)),
+    "count": Action(lambda bench: lambda: bench.counters.add(Counter.REDISPATCHED, 1)),
     "submit": Action(lambda bench: lambda: bench.submit("a", "b")),
     "submit many": Action(_submit_many),
     "submit with a key": Action(

@@ -97,7 +97,7 @@ def test_the_relay_reads_no_more_than_it_rings_of_a_crowd_that_is_due_at_once(da
         bench.execute("UPDATE tickets SET ring_at = :later", later=bench.clock.now() + LATER)
         bench.database.write(lambda connection, n=ended: Crowd(n, name=f"of {n} ").join(connection, 1.0 - LATER))
         with observer.looking() as seen:
-            assert len(bench.recovery.due(limit=10)) == 10
+            assert len(bench.bells.due(limit=10)) == 10
         looks.append(seen)
     bench.close()
 

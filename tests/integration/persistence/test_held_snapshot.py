@@ -23,7 +23,7 @@ def test_a_look_walks_once_over_what_a_held_snapshot_keeps(
     monkeypatch.setattr(low_water, "REST", float("inf"))
     bench, other = Workbench(postgres_url), Workbench(postgres_url)
     observer = Observer(bench.database)
-    look: Callable[[], object] = getattr(bench.recovery, name)
+    look: Callable[[], object] = getattr(bench.bells, name)
     for _ in range(TICKETS):
         bench.submit("a")
     with other.database.engine.connect().execution_options(questline_level="REPEATABLE READ") as backup:

@@ -85,8 +85,8 @@ def lead_a_life(bench: Workbench) -> None:
     bench.replay(quest_id, "a")
     bench.claim(quest_id, bench.worker(lease=0.1))
     bench.clock.advance(LONG)
-    bench.recovery.sweep()
-    bench.recovery.due()
+    bench.sweep.run()
+    bench.bells.due()
     bench.fork(quest_id)
     assert bench.repository.load_quest(quest_id).input_data == {"text": "ä 😀 \\ '"}
     bench.check()

@@ -294,8 +294,8 @@ def test_fault_12_rings_that_nobody_has_time_for_do_not_multiply(server_pool: Po
     handles = client.submit_many([quest("slow") for _ in range(30)])
     assert begun.wait(LONG)
     for _ in range(5):
-        client._recovery.ring_all()
-        bells = client._recovery.due()
+        client._bells.ring_all()
+        bells = client._bells.due()
         client.broker.ring(bells)
     queue = client.broker._queue("default")  # type: ignore[attr-defined]
     assert queue.size() <= 30

@@ -50,7 +50,7 @@ def test_a_pause_is_reported_once_the_running_step_has_ended_and_nothing_starts_
     ran = list(held.ran)
     assert ran == ["0:0001"]
     assert paused.reason == "lunch"
-    client._recovery.ring_all()  # bells that ring nevertheless
+    client._bells.ring_all()  # bells that ring nevertheless
     begun = time.monotonic()
     eventually(lambda: time.monotonic() > begun + 1.0)
     assert held.ran == ran, "a step started after `paused` was reported"

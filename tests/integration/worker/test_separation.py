@@ -54,7 +54,7 @@ def test_fault_14_a_forged_doorbell_of_another_namespace_claims_nothing(pool: Po
     north, south = pool.client("north"), pool.client("south")
     member = pool.start(namespace="north")
     handle = south.submit(quest("a"))
-    bell = south._recovery.bell_of(handle.quest_id)
+    bell = south._bells.bell_of(handle.quest_id)
     assert bell is not None
     member.broker.ring([bell])
     completed(north.submit(quest("a")))

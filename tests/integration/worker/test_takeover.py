@@ -5,6 +5,7 @@ import time
 
 from sqlalchemy import select
 
+from questline_persistence.recovery import Sweep
 from questline_persistence.schema import tickets
 from questline_worker.lords import LordContext, lord, lords
 from tests.integration.worker.pools import LONG, Member, Pool, completed, ended, errors, quest, steps, successes, tell
@@ -331,7 +332,7 @@ def test_duratiq_12_a_step_that_kills_its_workers_does_not_starve_the_recovery_o
         stage.wait_for(turn + 1)
         member.freeze()
         _declare_dead(member)
-        client._recovery.sweep()
+        Sweep(client.database, client.namespace).run()
         assert len(errors(client, handle.quest_id)) == turn + 1
     failed = ended(client, handle.quest_id, "failed")
     assert "3 workers have died" in (failed.error or "")

@@ -22,7 +22,7 @@ from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import Recovery
+from questline_persistence.recovery import Bells
 from questline_persistence.states import ExecutionStatus
 from questline_scheduler.doorbells import HandedMessage, Ringer
 from questline_scheduler.loops import Loop
@@ -79,7 +79,7 @@ class Checkpoints(Middleware):
 
     Parameters:
       journal: where claims and results are committed; it must tell `settled` of what was posted.
-      recovery: told of steps that this process cannot run.
+      bells: told of steps that this process cannot run.
       ringer: rings for the next step.
       lease: says whether this process may claim.
       running: the list of what runs here.
@@ -91,7 +91,7 @@ class Checkpoints(Middleware):
     def __init__(
         self,
         journal: Journal,
-        recovery: Recovery,
+        bells: Bells,
         ringer: Ringer,
         lease: Lease,
         running: RunningSteps,
@@ -101,7 +101,7 @@ class Checkpoints(Middleware):
         async_steps: StepStarter | None = None,
     ) -> None:
         self._journal = journal
-        self._recovery = recovery
+        self._bells = bells
         self._lease = lease
         self._running = running
         self._hooks = hooks
@@ -222,7 +222,7 @@ class Checkpoints(Middleware):
                 suspect = self._put_off(step)
                 room = self._company.makes_room(suspect, waits)
         if suspect is None:
-            self._recovery.ring_soon([Doorbell(quest_id, epoch, position)])
+            self._bells.ring_soon([Doorbell(quest_id, epoch, position)])
         return None
 
     def _admitted(self, step: RunningStep) -> bool:
@@ -244,7 +244,7 @@ class Checkpoints(Middleware):
 
     def _waits(self, quest_id: str, epoch: int, position: str) -> bool:
         """Return whether a step waits for a worker."""
-        bell = self._recovery.bell_of(quest_id)
+        bell = self._bells.bell_of(quest_id)
         return bell is not None and (bell.epoch, bell.position) == (epoch, position)
 
     def _is_stopping(self) -> bool:
@@ -304,5 +304,5 @@ class Checkpoints(Middleware):
 
     def _leave(self, quest_id: str, epoch: int, position: str) -> None:
         """Leave a ticket that was not to be had; note it if that was because the Lord is unknown here."""
-        if self._recovery.refuse(quest_id, epoch, position, self._journal.identity.handlers):
+        if self._bells.refuse(quest_id, epoch, position, self._journal.identity.handlers):
             log.warning("lord_unknown", quest_id=quest_id, position=position)

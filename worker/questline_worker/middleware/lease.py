@@ -20,7 +20,7 @@ from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import Counter, Recovery, Register
+from questline_persistence.recovery import Bells, Counter, Counters, Register
 from questline_scheduler.loops import Loop
 from questline_worker.lords import known_handlers
 from questline_worker.steps import RunningSteps
@@ -38,8 +38,9 @@ class Lease(Middleware):
       register: the list of workers.
       identity: under which name to claim, and which Lords are known: from now on this lease alone changes it.
       journal: where claims that nobody here knows of are given back.
-      recovery: told which Lords can be run now.
+      bells: told which Lords can be run now.
       running: the steps whose claims are watched.
+      counters: where results are counted that were fenced.
       queues: what the process listens to, for people to see.
       process_id: the name under which the process's supervisor knows it.
       on_name: told of each worker id that the process takes: of the first before anything is consumed.
@@ -55,9 +56,10 @@ class Lease(Middleware):
         register: Register,
         identity: Identity,
         journal: Journal,
-        recovery: Recovery,
+        bells: Bells,
         running: RunningSteps,
         *,
+        counters: Counters,
         queues: tuple[str, ...],
         process_id: str,
         on_name: Callable[[str], object] = lambda _: None,
@@ -69,8 +71,9 @@ class Lease(Middleware):
         self._register = register
         self._identity = identity
         self._journal = journal
-        self._recovery = recovery
+        self._bells = bells
         self._running = running
+        self._counters = counters
         self._lease_seconds = lease_seconds
         self._prepare = prepare
         self._card = WorkerCard(
@@ -186,13 +189,13 @@ class Lease(Middleware):
         self._good_until = asked + self._lease_seconds
         self._identity.rename(self._card.worker_id)
         self._registered.set()
-        self._recovery.ring_known(self._identity.handlers)
+        self._bells.ring_known(self._identity.handlers)
         self._register.forget()  # no timers may run anywhere, and each executor leaves a row
         log.info("worker_started", worker_id=self._card.worker_id, pid=self._card.pid, threads=self._card.threads)
 
     def _report(self) -> None:
         """Count the results that were fenced since the last heartbeat, where there were any."""
-        self._recovery.counters.add(Counter.RESULTS_FENCED, self._running.take_fenced())
+        self._counters.add(Counter.RESULTS_FENCED, self._running.take_fenced())
 
     def _enter_again(self) -> None:
         """Go on under a new name after having been taken for dead; claims under the old one are gone or will be."""

@@ -13,7 +13,7 @@ from dramatiq.worker import ConsumerThread
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import Recovery
+from questline_persistence.recovery import Bells
 from questline_scheduler.doorbells import DoorbellBroker, DoorbellConsumer, HandedMessage, message_for
 from questline_scheduler.loops import Loop, Shortlist
 
@@ -59,16 +59,16 @@ class Standby(Middleware):
 
     Parameters:
       broker: the broker.
-      recovery: knows what is due.
+      bells: knows what is due.
     """
 
     name = "standby"
 
-    def __init__(self, broker: DoorbellBroker, recovery: Recovery) -> None:
+    def __init__(self, broker: DoorbellBroker, bells: Bells) -> None:
         self.interval = IDLE_SECONDS
         self._broker = broker
-        self._recovery = recovery
-        self._shortlist = Shortlist(recovery)
+        self._bells = bells
+        self._shortlist = Shortlist(bells)
         self._threads: dict[str, ConsumerThread] = {}
         self._watch = BrokerWatch(broker)
         self._loops = [Loop(self._watch), Loop(self)]
@@ -97,7 +97,7 @@ class Standby(Middleware):
         bells = self._shortlist.due(limit=idle, queues=consumers.keys(), now=now)
         left = [bell for bell in bells if not _offer(consumers[bell.queue], bell)]
         if left:
-            self._recovery.ring_soon(left, now=now)
+            self._bells.ring_soon(left, now=now)
 
 
 def _offer(thread: ConsumerThread, bell: Doorbell) -> bool:

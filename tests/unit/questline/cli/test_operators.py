@@ -282,7 +282,7 @@ def test_a_busy_worker_is_shown_with_some_of_its_quests(cli: CommandLine, bench:
 
 
 def test_stats_tell_what_was_survived(cli: CommandLine, bench: Workbench) -> None:
-    bench.recovery.counters.add(Counter.RESULTS_FENCED, 1_234)
+    bench.counters.add(Counter.RESULTS_FENCED, 1_234)
 
     assert cli.json("stats")["counters"] == {
         "workers_lost": 0,
@@ -325,7 +325,7 @@ def test_show_and_runs_tell_lost_workers_from_failures(cli: CommandLine, bench: 
     bench.journal.fail(failure(bench.claim(quest_id)))
     bench.claim(quest_id, bench.worker(process_id="lost"))
     bench.register.declare_dead("lost")
-    bench.recovery.sweep(now=bench.clock.advance(1))
+    bench.sweep.run(now=bench.clock.advance(1))
     bench.clock.advance(10)
     bench.advance(quest_id, 1)
 

@@ -39,43 +39,43 @@ def stalling(broker: HandBroker, clock: SimpleNamespace) -> Iterator[None]:
 
 def test_bells_are_rung(bench: Workbench, broker: HandBroker) -> None:
     quest_id = bench.submit("a")
-    bell = bench.recovery.bell_of(quest_id)
+    bell = bench.bells.bell_of(quest_id)
     assert bell is not None
-    assert Ringer(broker, bench.recovery).ring([bell])
+    assert Ringer(broker, bench.bells).ring([bell])
     assert broker.rung == [quest_id]
 
 
 def test_nothing_to_ring_asks_nothing_of_anybody(bench: Workbench, broker: HandBroker) -> None:
     with statements(bench.database) as sent:
-        assert Ringer(broker, bench.recovery).ring([])
+        assert Ringer(broker, bench.bells).ring([])
     assert (sent, broker.asked) == ([], 0)
 
 
 def test_a_broker_that_is_down_costs_no_write_and_raises_nothing(bench: Workbench, broker: HandBroker) -> None:
-    bell = bench.recovery.bell_of(bench.submit("a"))
+    bell = bench.bells.bell_of(bench.submit("a"))
     assert bell is not None
     broker.down = True
     with statements(bench.database) as sent:
-        assert not Ringer(broker, bench.recovery).ring([bell])
+        assert not Ringer(broker, bench.bells).ring([bell])
     assert sent == []
 
 
 def test_bells_that_found_no_room_are_left_to_the_relay(bench: Workbench, broker: HandBroker) -> None:
-    first, second = (bench.recovery.bell_of(bench.submit("a")) for _ in range(2))
+    first, second = (bench.bells.bell_of(bench.submit("a")) for _ in range(2))
     assert first is not None
     assert second is not None
     broker.capacity = 1
-    assert not Ringer(broker, bench.recovery).ring([first, second])
-    assert [bell.quest_id for bell in bench.recovery.due()] == [second.quest_id]
+    assert not Ringer(broker, bench.bells).ring([first, second])
+    assert [bell.quest_id for bell in bench.bells.due()] == [second.quest_id]
 
 
 def test_a_broker_that_stalls_is_left_alone_for_as_long_as_it_did(
     bench: Workbench, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bell = bench.recovery.bell_of(bench.submit("a"))
+    bell = bench.bells.bell_of(bench.submit("a"))
     assert bell is not None
     clock = clock_of_ringers(monkeypatch)
-    mine = Ringer(broker, bench.recovery)
+    mine = Ringer(broker, bench.bells)
     with stalling(broker, clock):
         assert not mine.ring([bell])
     clock.now += 4.9
@@ -101,11 +101,11 @@ def test_a_client_that_met_a_stalled_broker_submits_on_without_waiting_for_it(
 
 def test_where_nobody_hears_it_the_relay_is_to_ring(bench: Workbench, broker: HandBroker) -> None:
     quest_id = bench.submit("a")
-    bell = bench.recovery.bell_of(quest_id)
+    bell = bench.bells.bell_of(quest_id)
     assert bell is not None
-    assert bench.recovery.due() == []
+    assert bench.bells.due() == []
 
-    assert not Ringer(broker, bench.recovery, heard=False).ring([bell])
+    assert not Ringer(broker, bench.bells, heard=False).ring([bell])
 
     assert broker.asked == 0
-    assert [due.quest_id for due in bench.recovery.due()] == [quest_id]
+    assert [due.quest_id for due in bench.bells.due()] == [quest_id]

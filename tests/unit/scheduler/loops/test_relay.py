@@ -5,7 +5,7 @@ import pytest
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import fields_of
-from questline_persistence.recovery.recovery import ARRIVAL_SECONDS
+from questline_persistence.recovery.bells import ARRIVAL_SECONDS
 from questline_scheduler.doorbells.memory_broker import MemoryBroker
 from questline_scheduler.loops import lost_bells, shortlist
 from questline_scheduler.loops.relay import (
@@ -27,7 +27,7 @@ def broker() -> HandBroker:
 
 @pytest.fixture
 def relay(bench: Workbench, broker: HandBroker) -> Relay:
-    return Relay(bench.recovery, broker)
+    return Relay(bench.bells, bench.counters, broker)
 
 
 def _dispatches(bench: Workbench, quest_id: str) -> int:
@@ -139,7 +139,7 @@ def memory() -> MemoryBroker:
 
 
 def test_a_memory_is_filled_with_no_more_than_it_wants(bench: Workbench, memory: MemoryBroker) -> None:
-    relay = Relay(bench.recovery, memory)
+    relay = Relay(bench.bells, bench.counters, memory)
     bench.submit("a")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "wanted", lambda _: 0)
@@ -148,7 +148,7 @@ def test_a_memory_is_filled_with_no_more_than_it_wants(bench: Workbench, memory:
 
 
 def test_a_memory_leaves_alone_what_nobody_here_listens_to(bench: Workbench, memory: MemoryBroker) -> None:
-    relay = Relay(bench.recovery, memory)
+    relay = Relay(bench.bells, bench.counters, memory)
     here, elsewhere = bench.submit("a"), bench.submit(step("a", queue="gpu"))
     assert relay.run_once() == Relayed(1)
     assert _dispatches(bench, here) == 1
@@ -160,7 +160,7 @@ def test_a_memory_gets_the_most_urgent_first_however_many_are_older(bench: Workb
         bench.submit("a")
         bench.clock.advance(1)
     urgent = [bench.submit("a", priority=priority) for priority in (1000, 5)]
-    assert Relay(bench.recovery, memory).run_once().rung == 2
+    assert Relay(bench.bells, bench.counters, memory).run_once().rung == 2
     assert quests(taken(memory)) == urgent
 
 
@@ -169,7 +169,7 @@ def test_a_memory_gets_from_each_queue_in_its_turn(bench: Workbench, memory: Mem
         bench.submit(step("a", queue="bulk"))
         bench.clock.advance(1)
     letter, other = bench.submit(step("a", queue="mail")), bench.submit(step("a", queue="default"))
-    relay, rung = Relay(bench.recovery, memory), set[str]()
+    relay, rung = Relay(bench.bells, bench.counters, memory), set[str]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "wanted", lambda _: 1)
         for _ in range(3):
@@ -190,7 +190,7 @@ def test_between_two_dear_looks_a_memory_is_filled_from_what_is_listed_and_then_
     for number in range(6):
         found.append(bench.submit("a", priority=number))
         bench.clock.advance(1)
-    relay = Relay(bench.recovery, memory)
+    relay = Relay(bench.bells, bench.counters, memory)
     rung = list[list[str]]()
     monkeypatch.setattr(memory, "ring", lambda bells: rung.append([bell.quest_id for bell in bells]) or [])
     for _ in range(4):
@@ -201,7 +201,7 @@ def test_between_two_dear_looks_a_memory_is_filled_from_what_is_listed_and_then_
 def test_what_waited_too_long_in_a_memory_is_there_for_another_process(
     bench: Workbench, memory: MemoryBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    relay = Relay(bench.recovery, memory)
+    relay = Relay(bench.bells, bench.counters, memory)
     relay.run_once()
     quest_id = bench.submit("a")
     bench.execute("UPDATE tickets SET dispatches = 9, ring_at = available_at")
@@ -217,7 +217,7 @@ def test_what_waited_too_long_in_a_memory_is_there_for_another_process(
 
 def test_how_often_the_relay_looks_goes_by_whether_bells_travel(bench: Workbench, relay: Relay) -> None:
     assert relay.interval == INTERVAL_WITH_SERVER
-    assert Relay(bench.recovery, MemoryBroker()).interval == INTERVAL_IN_PROCESS
+    assert Relay(bench.bells, bench.counters, MemoryBroker()).interval == INTERVAL_IN_PROCESS
 
 
 def test_what_the_broker_has_lost_is_rung_again_logged_with_some_quests_and_counted(
@@ -264,7 +264,7 @@ def test_a_bell_that_may_be_on_its_way_or_that_a_worker_left_is_not_lost(
     bench: Workbench, relay: Relay, broker: HandBroker
 ) -> None:
     left = bench.submit("a")
-    assert bench.recovery.refuse(left, 0, "0001", ["b:work"])
+    assert bench.bells.refuse(left, 0, "0001", ["b:work"])
     bench.execute("UPDATE tickets SET ring_at = ring_at + 600")
     bench.clock.advance(ARRIVAL_SECONDS)
     young = bench.submit("a")
@@ -312,5 +312,5 @@ def test_where_ringing_is_how_all_work_is_found_it_is_not_counted_as_an_exceptio
 ) -> None:
     bench.submit("a")
     bench.clock.advance(3)
-    assert Relay(bench.recovery, memory).run_once() == Relayed(1)
+    assert Relay(bench.bells, bench.counters, memory).run_once() == Relayed(1)
     assert bench.repository.get_counters()["redispatched"] == 0

@@ -4,7 +4,8 @@ import pytest
 
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import fields_of
-from questline_persistence.recovery import Swept, recovery
+from questline_persistence.recovery import Swept, sweep
+from questline_scheduler.doorbells import Ringer
 from questline_scheduler.loops import Sweeper
 from questline_scheduler.loops import sweeper as module
 from questline_scheduler.loops.sweeper import GRACE_SECONDS, LONGEST_RUN, OUTAGE_SECONDS
@@ -39,7 +40,7 @@ def broker() -> HandBroker:
 @pytest.fixture
 def sweeper(bench: Workbench, broker: HandBroker, machine: Machine) -> Sweeper:
     assert machine.time
-    return Sweeper(bench.recovery, broker, INTERVAL)
+    return Sweeper(bench.sweep, Ringer(broker, bench.bells), bench.counters, INTERVAL)
 
 
 def _pass(bench: Workbench, machine: Machine, seconds: float) -> None:
@@ -108,7 +109,7 @@ def test_a_store_that_was_away_until_just_now_is_given_the_whole_grace(
         raise StoreUnavailable("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(bench.recovery, "lease_over", away)
+        patched.setattr(bench.sweep, "lease_over", away)
         for _ in range(3):
             with pytest.raises(StoreUnavailable):
                 sweeper.run_once()
@@ -125,9 +126,9 @@ def test_a_sweep_that_takes_long_itself_is_no_outage(
     bench: Workbench, sweeper: Sweeper, machine: Machine, monkeypatch: pytest.MonkeyPatch, work: str
 ) -> None:
     place, name = {
-        "freeing": (bench.recovery._freeing, "free"),
+        "freeing": (bench.sweep._freeing, "free"),
         "ringing": (sweeper._broker, "ring"),
-        "counting": (bench.recovery.counters, "add"),
+        "counting": (bench.counters, "add"),
     }[work]
     real = getattr(place, name)
 
@@ -148,7 +149,7 @@ def test_nobody_is_swept_after_an_outage_in_the_midst_of_a_sweep(
 ) -> None:
     bench.claim(bench.submit("a"), bench.worker(lease=-3_600))
     alive = bench.claim(bench.submit("a"))
-    real = bench.recovery._freeing.free
+    real = bench.sweep._freeing.free
 
     def outlive_an_outage(*arguments: Any) -> Any:
         _pass(bench, machine, LEASE + 1)
@@ -156,7 +157,7 @@ def test_nobody_is_swept_after_an_outage_in_the_midst_of_a_sweep(
         return real(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(bench.recovery._freeing, "free", outlive_an_outage)
+        patched.setattr(bench.sweep._freeing, "free", outlive_an_outage)
         assert sweeper.run_once().freed == 1
     assert sweeper.run_once() == Swept()
     assert bench.ticket(alive.quest_id).state == "running"
@@ -167,7 +168,7 @@ def test_nobody_is_swept_after_an_outage_in_the_midst_of_a_sweep(
 def test_all_dead_claims_are_freed_and_rung_in_one_run(
     bench: Workbench, sweeper: Sweeper, broker: HandBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recovery, "MAX_SWEEP", 4)
+    monkeypatch.setattr(sweep, "MAX_SWEEP", 4)
     quest_ids = [bench.submit("a") for _ in range(10)]
     worker = bench.worker(lease=-3_600)
     for quest_id in quest_ids:
@@ -181,7 +182,7 @@ def test_all_dead_claims_are_freed_and_rung_in_one_run(
 def test_a_long_sweep_goes_on_in_the_next_run_at_once_so_that_a_stop_is_heard(
     bench: Workbench, sweeper: Sweeper, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recovery, "MAX_SWEEP", 4)
+    monkeypatch.setattr(sweep, "MAX_SWEEP", 4)
     worker = bench.worker(lease=-3_600)
     for _ in range(10):
         bench.claim(bench.submit("a"), worker)
@@ -254,7 +255,7 @@ def test_a_freed_step_is_rung_before_anything_is_counted(
 ) -> None:
     """The store may go away in between, and a count must hold up no step."""
     rung: list[list[str]] = []
-    monkeypatch.setattr(bench.recovery.counters, "add", lambda *_: rung.append([*broker.rung]))
+    monkeypatch.setattr(bench.counters, "add", lambda *_: rung.append([*broker.rung]))
     quest_id = bench.submit("a")
     bench.claim(quest_id)
     bench.clock.advance(LEASE + 1)

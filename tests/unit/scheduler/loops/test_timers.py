@@ -9,7 +9,7 @@ from tests.unit.scheduler.doorbells.brokers import HandBroker
 def test_steps_that_wait_are_woken_when_their_time_has_come(bench: Workbench) -> None:
     quest_id = bench.submit("a")
     bench.execute("UPDATE tickets SET state = 'waiting', available_at = :at", at=bench.clock.now() + 60)
-    timers = Timers(bench.recovery, bench.register)
+    timers = Timers(bench.bells, bench.register)
     assert timers.run_once() == 0
     bench.clock.advance(61)
     assert timers.run_once() == 1
@@ -22,7 +22,7 @@ def test_workers_that_ended_long_ago_are_forgotten_now_and_then(
 ) -> None:
     forgotten: list[object] = []
     monkeypatch.setattr(bench.register, "forget", lambda *, now=None: forgotten.append(now))
-    timers = Timers(bench.recovery, bench.register)
+    timers = Timers(bench.bells, bench.register)
     for _ in range(2 * timers.tidy_every):
         timers.run_once(now=1.0)
     assert forgotten == [1.0, 1.0]

@@ -52,8 +52,8 @@ class Room:
 @pytest.fixture
 def room(bench: Workbench) -> Room:
     broker, lease, steps = HandBroker(), _Lease(), RunningSteps(bench.register)
-    ringer = Ringer(broker, bench.recovery)
-    checkpoints = Checkpoints(bench.journal, bench.recovery, ringer, lease, steps)  # type: ignore[arg-type]
+    ringer = Ringer(broker, bench.bells)
+    checkpoints = Checkpoints(bench.journal, bench.bells, ringer, lease, steps)  # type: ignore[arg-type]
     return Room(bench, broker, lease, checkpoints, steps)
 
 

@@ -1,4 +1,4 @@
-from questline_persistence.recovery.recovery import _all_pages
+from questline_persistence.recovery.ticket_pages import all_pages
 
 
 def test_pages_are_changed_until_there_is_none_behind_though_one_changes_nothing() -> None:
@@ -9,5 +9,5 @@ def test_pages_are_changed_until_there_is_none_behind_though_one_changes_nothing
         begun.append(after)
         return pages[after]
 
-    assert _all_pages(change) == 1_400
+    assert all_pages(change) == 1_400
     assert begun == ["", "b", "c"]
