@@ -31,12 +31,12 @@ MEANINGS = {
     ExitCode.USAGE: "a wrong command line, or a module that cannot be imported",
     ExitCode.UNREACHABLE: "the database or the broker cannot be reached",
     ExitCode.NOT_FOUND: "there is no such quest, step or snapshot",
-    ExitCode.CONFLICT: "the quest's present state does not allow it",
-    ExitCode.NOT_ALLOWED: "this user may not",
+    ExitCode.CONFLICT: "the present state of the quest does not allow it",
+    ExitCode.NOT_ALLOWED: "this user may not do this",
     ExitCode.CONFIGURATION: "the schema or a setting is wrong",
-    ExitCode.QUEST_FAILED: "the quest that was waited for failed",
-    ExitCode.QUEST_STOPPED: "the quest that was waited for was cancelled, or is paused",
-    ExitCode.TIMED_OUT: "the wait timed out; the quest goes on",
+    ExitCode.QUEST_FAILED: "the quest that you waited for failed",
+    ExitCode.QUEST_STOPPED: "the quest that you waited for was cancelled, or is paused",
+    ExitCode.TIMED_OUT: "the time of the wait is over; the quest goes on",
     ExitCode.INTERRUPTED: "Ctrl-C",
 }
 

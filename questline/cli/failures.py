@@ -25,22 +25,22 @@ from questline_persistence.errors import (
 
 
 class UsageMistake(QuestlineError):
-    """The command line asks for something that cannot be asked for like this.
+    """The command line is wrong: questline cannot do what it asks for.
 
     An option is unknown, is missing, or does not go with another one.
 
     What to do:
-      Run the command with `--help`, and mend the line.
+      Run the command with `--help`, and correct the line.
     """
 
     code = "usage"
 
 
 class Aborted(QuestlineError):
-    """Somebody said no where a command asked before it went on; nothing was changed.
+    """A command asked before it went on, and somebody answered no; questline has changed nothing.
 
     What to do:
-      Run the command again to be asked again, or with `-y` to say yes beforehand.
+      Run the command again and answer yes, or run it with `-y`: then it does not ask.
     """
 
     code = "aborted"

@@ -14,11 +14,11 @@ _LIBRARIES = frozenset({"gevent", "eventlet"})
 
 
 class Patched(ConfigurationError):
-    """A library (gevent or eventlet) has patched Python's threads, sockets or waiting; a worker would hang with that.
+    """A library (gevent or eventlet) has patched Python's threads, sockets or waiting; with it, a worker would hang.
 
     What to do:
-      Do not call its monkey patch in modules that a worker imports. Async Lords wait on an event loop, without a
-      thread.
+      Do not call the library's monkey patch in modules that a worker imports. Write Lords that wait `async def`:
+      they wait on an event loop, without a thread.
     """
 
     code = "import"  # it is an import that does it, so the command line exits as for one that fails
@@ -34,7 +34,7 @@ def refuse_green_threads() -> None:
         library = (getattr(thing, "__module__", None) or "").partition(".")[0]
         if library in _LIBRARIES:
             raise Patched(
-                f"{library} has patched Python's threads and sockets, and a worker would hang with that",
+                f"{library} has patched Python's threads and sockets; with them, a worker would hang",
                 hint=f"do not call {library}'s monkey patch in modules that a worker imports; "
                 "sync Lords run on threads anyway, async ones on an event loop",
             )

@@ -34,15 +34,15 @@ _TAKEN_HINT = (
     "give questline a schema of its own (CREATE SCHEMA questline, and ?options=-csearch_path%3Dquestline at the end of "
     "the URL), another database or, with SQLite, another file"
 )
-_OPTIONS_HINT = "mend the options after the ? of the database URL; those of libpq are known"
+_OPTIONS_HINT = "correct the options after the ? of the database URL; questline takes the options of libpq"
 
 
 class StoreRefused(QuestlineError):
-    """The store has understood what was sent, and does not take it: a trigger or a rule of somebody's.
+    """The database refuses a row because of a trigger or a rule that somebody added.
 
     What to do:
-      Read the database's own words in the message, and mend the trigger, rule or constraint that was added to
-      questline's tables.
+      Read the database's own words in the message, and correct the trigger, rule or constraint that somebody added
+      to questline's tables.
     """
 
 
@@ -77,7 +77,7 @@ def explained(error: SQLAlchemyError, store: str) -> Exception:
     if is_misconfigured(error):
         return ConfigurationError(f"cannot use the database {store}: {reason}", hint=_OPTIONS_HINT)
     if sqlstate(error) in _TAKEN or (sqlstate(error) is None and reason.endswith(_TAKEN_SQLITE)):
-        message = f"the database {store} has a table of another application's in the way: {reason}"
+        message = f"the database {store} has a table of another application that is in the way: {reason}"
         return ConfigurationError(message, hint=_TAKEN_HINT)
     unreachable = type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
     if is_transient(error) or unreachable or "not a database" in reason:
@@ -91,7 +91,9 @@ def _refusal(error: DBAPIError, store: str, reason: str) -> Exception:
     if state == _FORBIDDEN:
         return NotAllowed(f"this user may not use the database {store}: {reason}", hint=_FORBIDDEN_HINT)
     if state in _CHANGED:
-        return ConfigurationError(f"the schema of the database {store} is not ours: {reason}", hint=_CHANGED_HINT)
+        return ConfigurationError(
+            f"the schema of the database {store} is not questline's: {reason}", hint=_CHANGED_HINT
+        )
     if isinstance(error, IntegrityError):  # the last guard against a mistake of ours
         return error
     return StoreRefused(f"the database {store} refuses this: {reason}")

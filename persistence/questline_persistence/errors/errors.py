@@ -41,7 +41,7 @@ class QuestlineError(Exception):
 class QuestNotFound(QuestlineError):
     """No quest, snapshot or step of that name exists in the namespace.
 
-    A short id that could mean several quests is not found either.
+    A short id that fits several quests is not found either.
 
     What to do:
       Look with `questline list`, and with `questline snapshots ID` for versions and steps. Check the namespace and the
@@ -52,14 +52,14 @@ class QuestNotFound(QuestlineError):
 
 
 class QuestConflict(QuestlineError):
-    """The quest's present state does not allow what was asked.
+    """The present state of the quest does not allow what you asked for.
 
-    For example: a quest that has ended cannot be paused, one that has not failed cannot be retried, an id or an
-    idempotency key is already in use. Nothing has been changed.
+    For example: you cannot pause a quest that has ended, or retry one that has not failed; another quest has this id
+    or idempotency key already. questline has changed nothing.
 
     What to do:
-      Look at the quest with `questline show ID`; the hint names the verb that applies. Trying the same again helps only
-      once the quest has moved on.
+      Look at the quest with `questline show ID`. The hint names the command that is possible now. The same command
+      helps only when the quest has moved on.
     """
 
     code = "conflict"
@@ -68,74 +68,74 @@ class QuestConflict(QuestlineError):
 class PayloadError(QuestlineError):
     """A value is not JSON, too large, or of the wrong shape.
 
-    The message names the place, such as `input_data.items[3].when`. Nothing has been stored.
+    The message names the place, such as `input_data.items[3].when`. questline has stored nothing.
 
     What to do:
-      Mend the value. For a size, the message names the limit and the hint the setting that raises it; large data
-      belongs in a storage of its own, with its address in the quest. Trying the same again fails again.
+      Correct the value. If it is too large, the message names the limit, and the hint names the setting that raises
+      the limit. Store large data elsewhere, and put its address into the quest. The same value fails again.
     """
 
     code = "payload"
 
 
 class InvalidRecord(PayloadError, ValueError, TypeError):
-    """A quest or step was made with a field that is unknown, missing or wrong; a ValueError too, as Pydantic's is.
+    """Your program made a quest or a step with a field that is unknown, missing or wrong; it is a ValueError, too.
 
     What to do:
-      Mend the field that the message names; for a misspelt one, the hint tells the nearest name.
+      Correct the field that the message names. For a misspelt field, the hint tells the nearest name.
     """
 
 
 class NotAllowed(QuestlineError):
     """This user may not do this here.
 
-    PostgreSQL refuses the role, or the file system the file.
+    PostgreSQL refuses the role, or the file system refuses the file.
 
     What to do:
-      Grant what the hint lists, or run as a user who has it. `questline doctor` tries every right that is needed.
+      Grant the rights that the hint lists, or run as a user who has them. `questline doctor` tries each of them.
     """
 
     code = "not_allowed"
 
 
 class ConfigurationError(QuestlineError):
-    """A setting, a URL or the database schema is wrong; trying again will not help.
+    """A setting, a URL or the database schema is wrong; trying again does not help.
 
-    A declaration is a setting, too: two functions registered for one Lord and tool, or a handler whose parameters
-    cannot be filled by name.
+    A wrong declaration is such an error, too: two functions for one Lord and tool, or a handler with a parameter that
+    questline cannot fill by name.
 
     What to do:
-      Mend the setting that the message names; `questline config show` tells of each where it comes from. For an old
-      schema, run `questline db upgrade`.
+      Correct the setting that the message names. `questline config show` tells where each setting comes from. For an
+      old schema, run `questline db upgrade`.
     """
 
     code = "configuration"
 
 
 class WrongDeclaration(ConfigurationError, TypeError):
-    """A decorator was called with an argument that is unknown or missing; a TypeError too, as Python's is.
+    """Your program called a decorator with an argument that is unknown or missing; it is a TypeError, too.
 
     What to do:
-      Write the decorator as the hint shows; for a misspelt argument, it tells the nearest name.
+      Write the decorator as the hint shows. For a misspelt argument, the hint tells the nearest name.
     """
 
 
 class StoreUnavailable(QuestlineError):
-    """The SQL store or the broker cannot be reached; trying again later may help.
+    """questline cannot reach the SQL store or the broker; trying again later may help.
 
-    Workers wait by themselves until it is back. A client does not wait: its call has failed.
+    Workers wait by themselves until the server is back. A client does not wait: its call has failed.
 
     What to do:
-      Check the URL and that the server runs; `questline doctor` tells more. Then try again. Where the connection broke
-      during a commit, the message says that the outcome is unknown: look before you try again, or submit with an
-      idempotency key, with which trying again is always safe.
+      Check the URL, and check that the server runs; `questline doctor` tells more. Then try again. If the connection
+      broke during a commit, the message says that the outcome is unknown: look before you try again. If you submit with
+      an idempotency key, you may always try again.
     """
 
     code = "unavailable"
 
 
 class QuestFailed(QuestlineError):
-    """The awaited quest ended otherwise than completed: it failed, was cancelled, or is paused.
+    """The quest that you waited for did not complete: it failed, was cancelled, or is paused.
 
     Parameters:
       message: what happened.
@@ -154,10 +154,10 @@ class QuestFailed(QuestlineError):
 
 
 class WaitTimeout(QuestlineError, TimeoutError):
-    """The awaited quest goes on after the time that was given to the wait; Python's own `TimeoutError`, too.
+    """The time of the wait is over, and the quest goes on; it is Python's own `TimeoutError`, too.
 
     What to do:
-      Nothing is wrong with the quest. Wait again, or look how far it is with `questline show ID`.
+      Nothing is wrong with the quest. Wait again, or look with `questline show ID` how far the quest is.
     """
 
     code = "timeout"

@@ -144,11 +144,11 @@ def import_lords(modules: Sequence[str]) -> None:
 
 
 class ImportFailed(ConfigurationError):
-    """A module that should register Lords cannot be imported.
+    """questline cannot import a module that should register Lords.
 
     What to do:
-      Name the module as in an import (`shop.lords`, not `shop/lords.py`), from a folder that it can be imported from.
-      Where it fails by itself, the message names the file and the line.
+      Name the module as in an import (`shop.lords`, not `shop/lords.py`), and be in a folder from which Python can
+      import it. If the module itself raises an error, the message names the file and the line.
     """
 
     code = "import"

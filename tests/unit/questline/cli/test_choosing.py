@@ -170,8 +170,8 @@ def test_a_wait_that_ends_tells_what_to_do_and_what_its_exit_code_means(cli: Com
     assert (waited.code, failed.code) == (9, 8)
     assert "Hint: run: questline resume alpha" in waited.err
     assert "Hint: run: questline show broken" in failed.err
-    assert "Exit code 9: the quest that was waited for was cancelled, or is paused." in waited.err
-    assert "Exit code 8: the quest that was waited for failed." in failed.err
+    assert "Exit code 9: the quest that you waited for was cancelled, or is paused." in waited.err
+    assert "Exit code 8: the quest that you waited for failed." in failed.err
 
 
 def test_a_wait_that_takes_too_long_is_no_error_of_the_quest(cli: CommandLine) -> None:
@@ -183,7 +183,7 @@ def test_a_wait_that_takes_too_long_is_no_error_of_the_quest(cli: CommandLine) -
     assert late.err.splitlines()[-3:] == [
         "Quest alpha goes on: it is still new after 0 s.",
         "Hint: wait again, or look: questline show alpha",
-        "Exit code 124: the wait timed out; the quest goes on.",
+        "Exit code 124: the time of the wait is over; the quest goes on.",
     ]
     assert cli("wait", "alpha", "--timeout", "0", "-o", "json").error["code"] == "timeout"
 
