@@ -60,7 +60,7 @@ EVENTS = {
     "sweep_postponed": "The database was away, so all leases look expired. Workers get time to renew them.",
     "threads_busy": "No thread was free in time for claimed steps or fetched messages. The process gave them back.",
     "threads_died": "A thread of this worker is dead. The process ends, and the supervisor replaces it.",
-    "worker_misconfigured": "An import or a setting keeps a process from starting. It is tried again, ever more slowly.",
+    "worker_misconfigured": "An import or a setting keeps a process from starting. It is tried again, ever slower.",
     "worker_process_died": "A worker process ended on its own. The supervisor replaces it and frees its steps.",
     "worker_process_killed": "A worker process did not end in time, so the supervisor killed it.",
     "worker_process_started": "The supervisor started a worker process.",
