@@ -310,3 +310,14 @@ def test_the_settings_say_what_a_repository_and_a_client_take(
     with QuestClient(database_url, "memory://") as client, pytest.raises(PayloadError, match="the limit is 1,000"):
         client.submit(large)
     assert Database(database_url).limits == Limits()
+
+
+def test_a_repository_that_is_given_an_open_store_reads_no_settings(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUESTLINE_MAX_INPUT_BYTES", "no number")
+    saved = quest(LordStep("a", "work"), input_data={"x": 1})
+
+    QuestRepository(bench.database, namespace=bench.namespace).save_quest(saved)
+
+    assert bench.repository.load_quest(saved.quest_id).input_data == {"x": 1}

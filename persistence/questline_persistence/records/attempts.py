@@ -1,4 +1,8 @@
-"""How often the steps of a quest were tried, be it where a replay or a fork has kept what they did."""
+"""How often the steps of a quest were tried, be it where a replay or a fork has kept what they did.
+
+What was kept of a step was tried in an earlier epoch, or in the quest that was forked; so the epochs are gone through
+from now backwards until each kept step has been found.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +25,13 @@ _SOURCE = re.compile(r"(.+)@v(\d{1,9})")
 
 
 class Tried(NamedTuple):
-    """How often a step was tried, without the tries whose worker was lost; how many those were.
+    """How often a step was tried.
 
-    `earlier` are those that were counted before the quest was retried, which gave the step all of its attempts anew.
+    Parameters:
+      counted: the tries that spent an attempt; one whose worker was lost did not.
+      lost: the tries whose worker was lost.
+      earlier: those of `counted` that came before the quest was last retried, which gave the step all of its attempts
+        anew.
     """
 
     counted: int = 0
@@ -31,21 +39,25 @@ class Tried(NamedTuple):
     earlier: int = 0
 
 
-def of(
+def tried_steps(
     connection: Connection, quest: Row[Any], standing: Standing, positions: Iterable[str]
 ) -> defaultdict[str, Tried]:
     """Return how often each step at `positions` was tried, a try that runs now included.
 
-    What a replay or a fork kept of a step was tried in the epoch, or the quest, that it stems from.
+    Parameters:
+      connection: a transaction that reads.
+      quest: the quest's row.
+      standing: where it stands.
+      positions: the steps that are asked for.
     """
     found: defaultdict[str, Tried] = defaultdict(Tried)
-    for row in _in(connection, quest.quest_id, standing.epoch):
+    for row in _in_epoch(connection, quest.quest_id, standing.epoch):
         found[row.position] = row.tried
     kept = {one for one in positions if one not in found and (standing.position is None or one < standing.position)}
     for quest_id, epoch, version in _lineage(connection, quest, standing.version):
         if not kept:
             break
-        for row in _in(connection, quest_id, epoch):
+        for row in _in_epoch(connection, quest_id, epoch):
             if row.position in kept and row.succeeded_at is not None and row.succeeded_at <= version:
                 found[row.position] = row.tried
                 kept.discard(row.position)
@@ -56,15 +68,15 @@ def of(
     return found
 
 
-class _Row(NamedTuple):
-    """How often a step was tried in an epoch, and the version that its success made."""
+class _StepInEpoch(NamedTuple):
+    """How often a step was tried in one epoch, and the version that its success made; None where it had none."""
 
     position: str
     tried: Tried
     succeeded_at: int | None
 
 
-def _in(connection: Connection, quest_id: str, epoch: int) -> list[_Row]:
+def _in_epoch(connection: Connection, quest_id: str, epoch: int) -> list[_StepInEpoch]:
     """Return how often each step was tried in an epoch."""
     query = (
         select(
@@ -79,9 +91,9 @@ def _in(connection: Connection, quest_id: str, epoch: int) -> list[_Row]:
     )
     rows = connection.execute(query).all()
     several = [row.newest for row in rows if row.tries - row.lost > 1]
-    numbers = _numbers(connection, several) if several else {}
+    numbers = _attempt_numbers(connection, several) if several else {}
     return [
-        _Row(
+        _StepInEpoch(
             row.position,
             Tried(row.tries - row.lost, row.lost, max(row.tries - row.lost - numbers.get(row.newest, row.tries), 0)),
             row.succeeded_at,
@@ -90,7 +102,7 @@ def _in(connection: Connection, quest_id: str, epoch: int) -> list[_Row]:
     ]
 
 
-def _numbers(connection: Connection, run_ids: Iterable[int]) -> dict[int, int]:
+def _attempt_numbers(connection: Connection, run_ids: Iterable[int]) -> dict[int, int]:
     """Return which attempt each of these runs was, counted from the last retry."""
     query = select(runs.c.run_id, runs.c.attempt_number).where(runs.c.run_id.in_(list(run_ids)))
     return {row.run_id: row.attempt_number for row in connection.execute(query)}

@@ -47,9 +47,16 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Tickets of one stage, handler and queue: how many, and the first of them.
+    """Tickets of one stage, handler and queue: how many, and the first of them; times are epoch seconds.
 
-    `since` and `until` are the earliest and the latest time at which they may run, or at which they were claimed.
+    Parameters:
+      stage: how far they are from running, or what holds them there.
+      handler: the Lord and tool that they need, as "lord:tool"; "" for paused quests.
+      queue: their queue.
+      number: how many they are; counting ends at `MAX_LOOKED` in all.
+      since: the earliest time at which they may run, or at which they were claimed.
+      until: the latest such time.
+      quest_ids: the first of their quests, at most `MAX_EXAMPLES`.
     """
 
     stage: Stage
@@ -78,6 +85,7 @@ class Backlog:
 
         Parameters:
           patience: seconds after which one that may run counts as overdue.
+          now: the time in epoch seconds; None means the database's.
         """
         now = self.database.clock.now() if now is None else now
         stage = case(
@@ -89,7 +97,11 @@ class Backlog:
         return self._groups(query)
 
     def running(self, *, now: float | None = None) -> list[Group]:
-        """Return the tickets that workers hold, as groups."""
+        """Return the tickets that workers hold, as groups.
+
+        Parameters:
+          now: the time in epoch seconds; None means the database's.
+        """
         now = self.database.clock.now() if now is None else now
         stage = case(
             (nobody_holds(now), Stage.LOST.value),
@@ -114,7 +126,12 @@ class Backlog:
         return self._groups(query)
 
     def ahead_of(self, quest_id: str, *, now: float | None = None) -> int:
-        """Return how many steps that may run come before the quest's in its queue; at most `MAX_LOOKED`."""
+        """Return how many steps that may run come before the quest's in its queue; at most `MAX_LOOKED`.
+
+        Parameters:
+          quest_id: the quest; 0 come before one that is not in a queue.
+          now: the time in epoch seconds; None means the database's.
+        """
         now = self.database.clock.now() if now is None else now
         ours = tickets.c.namespace == self.namespace
         # By the key alone: told that it is ready, SQLite would look through all that are.
@@ -155,7 +172,7 @@ class Backlog:
         ).where(tickets.c.namespace == self.namespace, tickets.c.state == state)
 
     def _groups(self, query: Select[*tuple[Any, ...]]) -> list[Group]:
-        """Return the first rows of a query as groups, the largest first."""
+        """Return the rows of a query as groups, the largest first; it looks at the first `MAX_LOOKED` of them."""
         looked = query.limit(MAX_LOOKED).subquery()
         same = [looked.c.stage, looked.c.handler, looked.c.queue]
         placed = select(
@@ -170,10 +187,11 @@ class Backlog:
             .order_by(placed.c.number.desc(), placed.c.stage, placed.c.handler, placed.c.queue, placed.c.place)
             .limit(MAX_GROUPS * MAX_EXAMPLES)
         )
-        return list(_together(self.database.read(lambda connection: connection.execute(first).all())))
+        return list(_grouped(self.database.read(lambda connection: connection.execute(first).all())))
 
 
-def _together(rows: Sequence[Row[Any]]) -> Iterator[Group]:
+def _grouped(rows: Sequence[Row[Any]]) -> Iterator[Group]:
+    """Yield a group for each run of rows of one stage, handler and queue."""
     for (stage, handler, queue), several in groupby(rows, key=lambda row: (row.stage, row.handler, row.queue)):
         first, *more = several
         ids = (first.quest_id, *(row.quest_id for row in more))

@@ -77,7 +77,11 @@ class QuestFilter:
         keep("error", sought(error, "error"))
 
     def conditions(self, dialect: Dialect) -> list[ColumnElement[bool]]:
-        """Return the filter as conditions on `quest_executions`; every value is a bound parameter."""
+        """Return the filter as conditions on `quest_executions`; every value is a bound parameter.
+
+        Parameters:
+          dialect: the database that will be asked.
+        """
         found: list[ColumnElement[bool]] = []
         if self.status:
             found.append(quests.c.status.in_([str(status) for status in self.status]))
@@ -95,7 +99,10 @@ class QuestFilter:
 
 
 def statuses_of(given: Statuses | None) -> tuple[ExecutionStatus, ...]:
-    """Return the statuses that one word or several mean.
+    """Return the statuses that one word or several mean; none where nothing is given.
+
+    Parameters:
+      given: what a caller gave.
 
     Raises:
       PayloadError: one of them is no status.

@@ -1,4 +1,8 @@
-"""A quest as users see it: its row, where it stands, its progress, and the status of every step."""
+"""A quest as users see it: its row, where it stands, its progress, and the status of every step.
+
+No row holds the status of a step. It follows from where the quest stands: steps before that have succeeded, those
+behind it are pending, and the one there is as its ticket says.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +54,17 @@ def _standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, St
 def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULTS.state) -> QuestExecutionData:
     """Return a quest with its outputs, its steps and what remains of its stack.
 
+    Parameters:
+      connection: a transaction that reads.
+      row: the quest's row.
+      limit: how large its outputs may be together.
+
     Raises:
       PayloadError: its outputs together are larger than `limit`.
     """
     standing = _standings(connection, [row])[row.quest_id]
     plan = history.plan(connection, row.quest_id, standing.epoch)
-    tried = attempts.of(connection, row, standing, [step.position for step in plan])
+    tried = attempts.tried_steps(connection, row, standing, [step.position for step in plan])
     remaining = [step for step in plan if standing.position is not None and step.position >= standing.position]
     quest = QuestExecutionData.model_construct(
         **_fields(row, standing),
@@ -80,7 +89,14 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULT
 
 
 def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[QuestExecutionData]:
-    """Return quests without what grows with their length: outputs, steps and stack are left empty."""
+    """Return quests without what grows with their length: outputs, steps and stack are left empty.
+
+    The statements are as many for a thousand quests as for one.
+
+    Parameters:
+      connection: a transaction that reads.
+      rows: the quests' rows; the answer has their order.
+    """
     found = _standings(connection, rows)
     counted = _counted_steps(connection, found)
     return [
@@ -103,6 +119,7 @@ def _with_progress(quest: QuestExecutionData, standing: Standing, completed: int
 
 
 def _fields(row: Row[Any], standing: Standing) -> dict[str, Any]:
+    """Return the fields of a quest that cost no further look."""
     return {
         "quest_id": row.quest_id,
         "quest_type": row.quest_type,
@@ -129,6 +146,7 @@ def _fields(row: Row[Any], standing: Standing) -> dict[str, Any]:
 
 
 def _step_status(position: str, standing: Standing, status: str) -> StepStatus:
+    """Return the status of the step at `position` of a quest that has this status and stands there."""
     if standing.position is None or position < standing.position:
         return StepStatus.SUCCESS
     if status == ExecutionStatus.CANCELLED:
@@ -167,6 +185,11 @@ def _counted_steps(connection: Connection, found: Mapping[str, Standing]) -> dic
 
 def quest_row(connection: Connection, namespace: str, quest_id: str) -> Row[Any]:
     """Return the row of a quest of the namespace.
+
+    Parameters:
+      connection: a transaction that reads.
+      namespace: the tenant.
+      quest_id: what a caller gave as the quest's id.
 
     Raises:
       QuestNotFound: there is no such quest.

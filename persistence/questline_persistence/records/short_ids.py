@@ -24,7 +24,10 @@ MAX_LOOKED = 10_000
 def resolve(connection: Connection, namespace: str, text: str) -> str:
     """Return the id that `text` means.
 
-    It is a whole one, the beginning or the end of only one quest's, "@last", or "@last:TYPE".
+    Parameters:
+      connection: a transaction that reads.
+      namespace: the tenant; quests of others are not meant.
+      text: a whole id, the beginning or the end of only one quest's, "@last", or "@last:TYPE".
 
     Raises:
       QuestNotFound: no quest, or several, are meant.

@@ -40,7 +40,13 @@ SWEEP_HINT = "if it stays so, no process runs the background loops: start a work
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Why a quest is where it is, and the command that changes it."""
+    """Why a quest is where it is, and the command that changes it.
+
+    Parameters:
+      cause: what it waits for, as a word that scripts may rely on.
+      message: the same in a sentence for people.
+      hint: the command that changes it, or what to do; None where nothing need be done.
+    """
 
     cause: Cause
     message: str
@@ -95,7 +101,13 @@ def situation_of(
 
 
 def obstacle(handler: str, queue: str, live: Sequence[WorkerView]) -> Situation | None:
-    """Return why none of these workers takes a step that may run now; None where one of them would."""
+    """Return why none of these workers takes a step that may run now; None where one of them would.
+
+    Parameters:
+      handler: the Lord and tool that the step needs, as "lord:tool".
+      queue: the queue that the step is in.
+      live: the workers that are alive.
+    """
     if not live:
         return Situation(Cause.NO_WORKER, "no worker is alive", "questline worker MODULE")
     able = [worker for worker in live if handler in worker.handlers]

@@ -13,7 +13,14 @@ from questline_persistence.states import TicketState
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a quest stands: its epoch and version now, the next position, and its ticket if it has one."""
+    """Where a quest stands.
+
+    Parameters:
+      epoch: its replay number now.
+      version: the version of its state now.
+      position: the next step; None where nothing remains.
+      ticket: the row of its first ticket; None where it has ended, or workers never had it.
+    """
 
     epoch: int
     version: int

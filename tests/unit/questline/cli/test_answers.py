@@ -125,6 +125,18 @@ def test_stats_count_every_status(cli: CommandLine) -> None:
     assert (found["total_quests"], found["new"], found["cancelled"]) == (2, 1, 1)
 
 
+def test_stats_mark_a_count_that_ended_at_its_bound(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("questline_persistence.records.statistics.MAX_COUNTED", 2)
+    for quest_id in ("alpha", "beta", "gamma"):
+        cli.submit(quest_id)
+
+    lines = [line.split() for line in cli("stats").out.splitlines()]
+
+    assert ["new", "2+"] in lines
+    assert ["total", "quests", "2+"] in lines
+    assert ["failed", "0"] in lines
+
+
 @pytest.mark.parametrize("status", ["new", "paused", "cancelled"])
 def test_show_tells_why_a_quest_is_not_moving(cli: CommandLine, status: str) -> None:
     cli.submit("alpha")
