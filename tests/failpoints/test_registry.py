@@ -93,7 +93,7 @@ COLD_CALLS = {
     "self._queue.take": "a queue in memory",
     "self._queue.finish": "a queue in memory",
     "self._queue.reserve": "a queue in memory",
-    "self._queue.note": "a queue in memory",
+    "self._queue.update": "a queue in memory",
     "self._journal.drain": "waits for what was posted, and sends nothing itself",
     "self._queue.give_back": "a queue in memory",
     "self._queue.pass_on": "gives such a token back",
@@ -216,7 +216,7 @@ def test_a_transaction_passes_its_three_stages_in_their_order() -> None:
 
 def test_every_place_is_passed_exactly_once_in_the_code() -> None:
     found = passed()
-    points = _script_points()
+    points = [*_scripts()]
     scripts = [*points, *(f"{point}.done" for point in points)]
 
     assert sorted([*found, *scripts]) == sorted(PLACES)
@@ -227,16 +227,10 @@ def test_every_redis_script_has_a_point_before_and_after_it() -> None:
     (run,) = [node for name, node in functions(TREES[REDIS_QUEUE]) if name == "_run"]
     plain = {"cast", "self._script"}
     order = [called for called, _ in sorted(calls(run), key=lambda item: item[1].lineno) if called not in plain]
-    registered = [
-        node.iter
-        for node in ast.walk(TREES[REDIS_QUEUE])
-        if isinstance(node, ast.comprehension) and isinstance(node.iter, ast.Tuple)
-    ]
 
-    assert order == ["failpoint", "self._script(script)", "failpoint"]
-    assert {len(scripts.elts) for scripts in registered if ast.unparse(scripts).startswith("(_RING")} == {
-        len(_script_points())
-    }
+    assert order == ["failpoint", "self._script(point)", "failpoint"]
+    texts = [text for node in TREES[REDIS_QUEUE].body if isinstance(node, ast.Assign) for text in _text_of_script(node)]
+    assert sorted(_scripts().values()) == sorted(texts), "one of the scripts has no point"
     around = {
         (file, called)
         for file, tree in TREES.items()
@@ -315,9 +309,17 @@ def test_no_name_is_put_together_before_the_point_is_known_to_be_armed() -> None
     assert not built
 
 
-def _script_points() -> list[str]:
-    """Return the points of the Redis scripts, in their order."""
+def _scripts() -> dict[str, str]:
+    """Return the names of the Redis scripts' texts, by the point of each."""
     for node in TREES[REDIS_QUEUE].body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_POINTS":
-            return list(ast.literal_eval(node.value))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+            assert ast.unparse(node.targets[0]) == "_SCRIPTS"
+            points = [ast.literal_eval(key) for key in node.value.keys if key is not None]
+            return dict(zip(points, map(ast.unparse, node.value.values), strict=True))
     raise AssertionError("the scripts have no points")
+
+
+def _text_of_script(node: ast.Assign) -> Iterator[str]:
+    """Yield the name of a script's text, if this is one: each begins with what they have in common."""
+    if any(isinstance(part, ast.Name) and part.id == "_COMMON" for part in ast.walk(node.value)):
+        yield ast.unparse(node.targets[0])

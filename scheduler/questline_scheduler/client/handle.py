@@ -11,7 +11,9 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.models import QuestExecutionData
 
 
-class _Asked(Protocol):
+class _Client(Protocol):
+    """What a handle asks: `QuestClient`."""
+
     def get(self, quest_id: str) -> QuestExecutionData: ...
     def wait(self, quest_id: str, timeout: Length | None = None) -> QuestExecutionData: ...
 
@@ -28,7 +30,7 @@ class QuestHandle:
 
     quest_id: str
     created: bool
-    _client: _Asked = field(repr=False, compare=False)
+    _client: _Client = field(repr=False, compare=False)
     restart: Restart | None = field(default=None, repr=False, compare=False)
 
     def wait(self, timeout: Length | None = None) -> QuestExecutionData:
@@ -40,9 +42,11 @@ class QuestHandle:
         return self._client.get(self.quest_id)
 
 
-class _AskedLater(Protocol):
+class _AsyncClient(Protocol):
+    """What an async handle asks: `AsyncQuestClient`."""
+
     async def get(self, quest_id: str) -> QuestExecutionData: ...
-    async def wait(self, quest_id: str, timeout: Length | None = None) -> QuestExecutionData: ...  # noqa: ASYNC109  (as `_Asked`'s)
+    async def wait(self, quest_id: str, timeout: Length | None = None) -> QuestExecutionData: ...  # noqa: ASYNC109  (as `_Client`'s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class AsyncQuestHandle:
 
     quest_id: str
     created: bool
-    _client: _AskedLater = field(repr=False, compare=False)
+    _client: _AsyncClient = field(repr=False, compare=False)
 
     async def wait(self, timeout: Length | None = None) -> QuestExecutionData:  # noqa: ASYNC109  (as `QuestHandle`'s)
         """Wait until the quest is completed, as `QuestClient.wait` does, and return it."""

@@ -108,7 +108,7 @@ class MemoryConsumer(DoorbellConsumer):
         self._held = 0
 
     def __next__(self) -> MessageProxy | None:
-        queued = self._queue.take(self._take_slot, self._timeout)
+        queued = self._queue.take(self._take_place, self._timeout)
         return None if queued is None else HeldMessage(queued)
 
     def ack(self, message: MessageProxy) -> None:
@@ -116,7 +116,7 @@ class MemoryConsumer(DoorbellConsumer):
         if isinstance(message, HandedMessage):
             message.free()
         else:
-            self._queue.finish(self._free_slot)
+            self._queue.finish(self._free_place)
         self._free_threads.note_done()
 
     def nack(self, message: MessageProxy) -> None:
@@ -127,7 +127,7 @@ class MemoryConsumer(DoorbellConsumer):
         """Put messages that nobody began back into their places."""
         for message in messages:
             if isinstance(message, HeldMessage):
-                self._queue.give_back(message.queued, self._free_slot)
+                self._queue.give_back(message.queued, self._free_place)
             elif isinstance(message, HandedMessage):
                 message.free()
 
@@ -139,13 +139,13 @@ class MemoryConsumer(DoorbellConsumer):
     def reserve(self, *, own: bool) -> bool:
         """Take the caller's place, or any if no message waits for one."""
         if own:
-            self._queue.note(self._take_any_slot)
+            self._queue.update(self._take_any_place)
             return True
-        return self._queue.reserve(self._take_slot)
+        return self._queue.reserve(self._take_place)
 
     def free(self) -> None:
         """Give a reserved place back."""
-        self._queue.note(self._free_slot)
+        self._queue.update(self._free_place)
 
     @property
     def in_hand(self) -> int:
@@ -154,10 +154,10 @@ class MemoryConsumer(DoorbellConsumer):
 
     def look_again(self) -> None:
         """Find out whether there is a thread now."""
-        self._queue.note(lambda: None)
+        self._queue.update(lambda: None)
 
-    def _take_slot(self) -> bool:
-        """Take a slot for one more message if there is one; called last, with the queue locked."""
+    def _take_place(self) -> bool:
+        """Take a place for one more message if there is one; called last, with the queue locked."""
         if self._held >= self._prefetch or not self._may_take():
             return False
         self._held += 1
@@ -167,10 +167,10 @@ class MemoryConsumer(DoorbellConsumer):
         """Tell whether a thread will be free in time; a queue of which nothing is in hand gets its turn in any case."""
         return self._free_threads.spare() > 0 or (not self._held and self._free_threads.lately() > 0)
 
-    def _take_any_slot(self) -> None:
+    def _take_any_place(self) -> None:
         self._held += 1
 
-    def _free_slot(self) -> None:
+    def _free_place(self) -> None:
         self._held -= 1
 
 

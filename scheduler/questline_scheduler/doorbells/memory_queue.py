@@ -12,19 +12,26 @@ from dataclasses import dataclass, field
 from questline_persistence.claims import Doorbell
 from questline_scheduler.doorbells.bell_message import bell_id
 
-#: Most bells in one queue; the rest stay in SQL, and the relay brings them when there is room.
+#: Most bells in one queue; the rest stay in SQL, and the relay brings them later.
 CAPACITY = 1_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class QueuedBell:
-    """A bell and its place: first by priority, then by its turn."""
+    """A bell that waits: the most urgent one comes first, and among those of one priority the one that was rung first.
+
+    Parameters:
+      urgency: the priority, negated.
+      turn: the number of the ring.
+      bell: the bell.
+      message_id: the id of its message.
+      since: since when it has been waiting, by the monotonic clock.
+    """
 
     urgency: int
     turn: int
     bell: Doorbell = field(compare=False)
     message_id: str = field(compare=False)
-    #: Since when it has been waiting, by the monotonic clock.
     since: float = field(default_factory=time.monotonic, compare=False)
 
 
@@ -41,7 +48,7 @@ class MemoryQueue:
         self._unfinished = 0
 
     def put(self, bell: Doorbell) -> bool:
-        """Queue a bell unless the same one is queued already; return False if there is no room."""
+        """Queue a bell unless the same one is queued already; return False if the queue is full."""
         message_id = bell_id(bell)
         with self._lock:
             if message_id in self._ids:
@@ -52,7 +59,15 @@ class MemoryQueue:
         return True
 
     def take(self, wanted: Callable[[], bool], timeout: float) -> QueuedBell | None:
-        """Wait at most `timeout` seconds until a bell is queued and `wanted` holds; return it, unfinished."""
+        """Take the most urgent bell; it counts as unfinished until `finish` or `give_back`.
+
+        Parameters:
+          wanted: whether the caller may take one now; asked last, with the queue locked, and again after each `update`.
+          timeout: the longest to wait for a bell, in seconds.
+
+        Returns:
+          the bell, or None if none was to be had in that time.
+        """
         with self._lock:
             if not self._takers.wait_for(lambda: bool(self._heap) and wanted(), timeout):
                 return None
@@ -61,32 +76,39 @@ class MemoryQueue:
             return queued
 
     def reserve(self, wanted: Callable[[], bool]) -> bool:
-        """Return whether no bell waits and `wanted` holds; it is called last."""
+        """Return whether no bell waits and `wanted` holds; it is asked last, with the queue locked."""
         with self._lock:
             return not self._heap and wanted()
 
-    def note(self, note: Callable[[], None]) -> None:
-        """Call `note` before anyone who waits looks again."""
-        with self._lock:
-            note()
-            self._call()
+    def update(self, change: Callable[[], None]) -> None:
+        """Change what `wanted` of those who wait goes by, then have them look again.
 
-    def finish(self, note: Callable[[], None]) -> None:
-        """Count a taken bell as done; `note` runs before anyone who waits looks again."""
+        Parameters:
+          change: makes the change, with the queue locked.
+        """
         with self._lock:
-            note()
+            change()
+            self._wake()
+
+    def finish(self, change: Callable[[], None]) -> None:
+        """Count a taken bell as done, and update as `update` does."""
+        with self._lock:
+            change()
             self._unfinished -= 1
-            self._call()
+            self._wake()
 
-    def give_back(self, queued: QueuedBell, note: Callable[[], None]) -> None:
-        """Put a taken bell back in its old place, whatever the room, unless it was rung again meanwhile."""
+    def give_back(self, queued: QueuedBell, change: Callable[[], None]) -> None:
+        """Put a taken bell back in its turn, however full the queue is, unless it was rung again meanwhile.
+
+        It updates as `update` does.
+        """
         with self._lock:
-            note()
+            change()
             self._unfinished -= 1
             if queued.message_id not in self._ids:
                 self._push(queued)
             else:
-                self._call()
+                self._wake()
 
     def withdraw(self, seconds: float) -> list[Doorbell]:
         """Forget the bells that have been waiting for so long at least, and return them."""
@@ -98,7 +120,7 @@ class MemoryQueue:
                 heapq.heapify(self._heap)
                 self._ids -= {queued.message_id for queued in late}
                 self._unfinished -= len(late)
-                self._call()
+                self._wake()
         return [queued.bell for queued in late]
 
     def clear(self) -> None:
@@ -107,7 +129,7 @@ class MemoryQueue:
             self._unfinished -= len(self._heap)
             self._heap.clear()
             self._ids.clear()
-            self._call()
+            self._wake()
 
     def join(self, timeout: float | None) -> bool:
         """Wait until every bell is done; return False if that took longer than `timeout` seconds."""
@@ -122,9 +144,9 @@ class MemoryQueue:
         heapq.heappush(self._heap, queued)
         self._ids.add(queued.message_id)
         self._unfinished += 1
-        self._call()
+        self._wake()
 
-    def _call(self) -> None:
+    def _wake(self) -> None:
         """Wake those who may go on now: whoever is woken for nothing wants Python's lock all the same."""
         if self._heap:
             self._takers.notify_all()

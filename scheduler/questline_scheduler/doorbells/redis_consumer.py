@@ -73,10 +73,12 @@ class RedisConsumer(DoorbellConsumer):
         self._cache: deque[Message[Any]] = deque()
         self._held: set[bytes] = set()
         self._reserved = 0
+        #: What is done, and what was taken as its token told: both are yet to be said to the broker.
         self._done: list[bytes] = []
         self._told: list[bytes] = []
         self._listening = False
         self._closed = False
+        #: Whether the broker may hold bells in our name that nobody here has.
         self._doubtful = False
         self._failures = 0
         self._quiet_until = 0.0
@@ -85,10 +87,10 @@ class RedisConsumer(DoorbellConsumer):
 
     def __next__(self) -> MessageProxy | None:
         try:
-            if not self._cache and self._slots() and not self._fetch():
+            if not self._cache and self._await_places() and not self._fetch():
                 self._listen()
         except BROKER_ERRORS as error:
-            self._stumble(error)
+            self._pause_after(error)
         return MessageProxy(self._cache.popleft()) if self._cache else None
 
     def ack(self, message: MessageProxy) -> None:
@@ -102,7 +104,7 @@ class RedisConsumer(DoorbellConsumer):
             self._held.discard(name)
             self._done.append(name)
             self._acked += 1
-            if self._places() > 0:
+            if self._free_places() > 0:
                 self._changed.notify_all()
             now = self._listening or self._closed or not self._prefetch
         # Whoever finds another one at it leaves it to the next fetch: behind a broker that stalls a queue would form.
@@ -136,7 +138,7 @@ class RedisConsumer(DoorbellConsumer):
         with self._changed:
             # A bell that was just taken from its token was the only one there.
             empty = self._listening or bool(self._told)
-            spare = not self._closed and (own or (empty and self._places() > 0))
+            spare = not self._closed and (own or (empty and self._free_places() > 0))
             self._reserved += spare
         return spare
 
@@ -160,16 +162,16 @@ class RedisConsumer(DoorbellConsumer):
             self._changed.notify_all()
         self._try(self._reclaim)
 
-    def _slots(self) -> int:
-        """Return how many messages may be fetched; if none, wait until an ack frees a slot."""
+    def _await_places(self) -> int:
+        """Return how many messages may be fetched; if none, wait until an ack frees a place."""
         if self._told:
             with self._changed:
                 self._changed.wait(TOLD_SECONDS)
-            if self._places() <= 0:
-                self._send_done()  # a slot may take long, and others would fetch what is ours
+            if self._free_places() <= 0:
+                self._send_done()  # it may take long until there is one, and others would fetch what is ours
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._places() > 0, self._timeout)
-            return 0 if self._closed else max(0, self._places())
+            self._changed.wait_for(lambda: self._closed or self._free_places() > 0, self._timeout)
+            return 0 if self._closed else max(0, self._free_places())
 
     @property
     def in_hand(self) -> int:
@@ -181,7 +183,7 @@ class RedisConsumer(DoorbellConsumer):
         with self._changed:
             self._changed.notify_all()
 
-    def _places(self) -> int:
+    def _free_places(self) -> int:
         """Return how many messages may be fetched: as the threads allow, yet each queue gets its turn."""
         own = self._prefetch - self.in_hand
         if own <= 0:
@@ -195,7 +197,7 @@ class RedisConsumer(DoorbellConsumer):
             if self._doubtful:
                 self._reclaim()
             with self._changed:
-                wanted = max(0, self._places() + self._ahead())
+                wanted = max(0, self._free_places() + self._ahead())
             if not wanted:
                 return True  # the places were taken meanwhile; to listen now would say that nobody waits
             self._doubtful = True  # until the reply is here: a lost one leaves bells held that nobody has
@@ -240,7 +242,7 @@ class RedisConsumer(DoorbellConsumer):
             self._listening = False
         if token is None:
             return
-        if self._places() <= 0:
+        if self._free_places() <= 0:
             self._queue.pass_on(token)  # the bell stays where it is, for whoever has a place
         elif token == NO_ID:
             self._fetch()
@@ -286,17 +288,17 @@ class RedisConsumer(DoorbellConsumer):
         try:
             action()
         except BROKER_ERRORS as error:
-            self._complain(error)
+            self._log_failure(error)
 
-    def _stumble(self, error: Exception) -> None:
+    def _pause_after(self, error: Exception) -> None:
         """Log an error of the broker and wait a little, so that a dead one costs no processor time."""
-        self._complain(error)
+        self._log_failure(error)
         pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
         self._failures = min(self._failures + 1, 10)
         with self._changed:
             self._changed.wait_for(lambda: self._closed, pause)
 
-    def _complain(self, error: Exception) -> None:
+    def _log_failure(self, error: Exception) -> None:
         now = time.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + LOG_INTERVAL

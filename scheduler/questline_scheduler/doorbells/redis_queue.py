@@ -27,8 +27,6 @@ CHUNK = 500
 MAX_TOKENS = 64
 #: A token that names no bell.
 NO_ID = b"1"
-#: The failpoints of the scripts, in their order.
-_POINTS = ("broker.ring", "broker.fetch", "broker.reclaim")
 #: Distance between two priorities in `ready`; turns grow by one, and 1,000 priorities stay exact in a double.
 PRIORITY_STRIDE = 10**12
 
@@ -122,6 +120,9 @@ return count
 """
 )
 
+#: The scripts, by the failpoint that stands before and after each.
+_SCRIPTS = {"broker.ring": _RING, "broker.fetch": _FETCH, "broker.reclaim": _RECLAIM}
+
 
 def prefix_of(namespace: str) -> str:
     """Return what all keys of a namespace begin with; the braces keep them on one node of a cluster."""
@@ -151,7 +152,7 @@ class RedisQueue:
         self._link = link
         self._name = name
         self._names = names_key(prefix)
-        self._scripts: list[Script] = []
+        self._scripts: dict[str, Script] = {}
         self.ready, self.held, self.wake, self.turn = keys_of(prefix, name)
 
     def ring(self, bells: Sequence[tuple[str, int]]) -> int:
@@ -159,7 +160,7 @@ class RedisQueue:
         rung = 0
         for start in range(0, len(bells), CHUNK):
             pairs = [part for name, priority in bells[start : start + CHUNK] for part in (priority, name)]
-            rung += self._run(0, [self._name, *pairs], self.turn, self._names)
+            rung += self._run("broker.ring", [self._name, *pairs], self.turn, self._names)
         return rung
 
     def fetch(self, worker_id: str, wanted: int, done: Iterable[bytes] = (), told: Sequence[bytes] = ()) -> list[bytes]:
@@ -173,7 +174,7 @@ class RedisQueue:
           done: ids that the worker is done with.
           told: ids that the worker took when a token told it of them.
         """
-        fetched: list[bytes] = self._run(1, [worker_id, min(wanted, CHUNK), len(told), *told, *done])
+        fetched: list[bytes] = self._run("broker.fetch", [worker_id, min(wanted, CHUNK), len(told), *told, *done])
         return fetched
 
     def missing(self, ids: Sequence[str]) -> list[str]:
@@ -192,7 +193,7 @@ class RedisQueue:
 
     def reclaim(self, worker_id: str, kept: Iterable[bytes] = ()) -> int:
         """Put what the worker holds back into its place, except for `kept`; return how many those were."""
-        count: int = self._run(2, [worker_id, *kept])
+        count: int = self._run("broker.reclaim", [worker_id, *kept])
         return count
 
     def listen(self, seconds: float) -> bytes | None:
@@ -220,15 +221,15 @@ class RedisQueue:
         self._link.client.delete(self.ready, self.held, self.wake, self.turn)
         self._link.client.srem(self._names, self._name)
 
-    def _script(self, number: int) -> Script:
+    def _script(self, point: str) -> Script:
         if not self._scripts:  # two threads may both make them, which does no harm; a lock would let each wait in turn
-            self._scripts = [self._link.client.register_script(text) for text in (_RING, _FETCH, _RECLAIM)]
-        return self._scripts[number]
+            self._scripts = {name: self._link.client.register_script(text) for name, text in _SCRIPTS.items()}
+        return self._scripts[point]
 
-    def _run(self, script: int, arguments: list[Any], *keys: str) -> Any:
-        point = _POINTS[script]
+    def _run(self, point: str, arguments: list[Any], *keys: str) -> Any:
+        """Run the script of a failpoint on the queue's keys and these."""
         failpoint(point)
         keys_of_all = [self.ready, self.held, self.wake, *keys]
-        reply = self._script(script)(keys=keys_of_all, args=cast("Any", arguments), client=self._link.client)
+        reply = self._script(point)(keys=keys_of_all, args=cast("Any", arguments), client=self._link.client)
         failpoint(point, "done")
         return reply

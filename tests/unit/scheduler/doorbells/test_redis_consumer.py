@@ -166,18 +166,18 @@ def test_a_handed_message_frees_its_place_however_it_ends_and_the_broker_hears_n
 def test_a_place_that_is_taken_before_the_fetch_does_not_make_the_queue_look_empty(room: Room) -> None:
     """Else the consumer would listen, maybe for a second, and steps be handed over as if nobody waited."""
     room.ring("one", "two")
-    slots = room.consumer._slots
+    places = room.consumer._await_places
 
     def overtaken() -> int:
-        found = slots()
+        found = places()
         room.consumer.reserve(own=True)
         room.consumer.reserve(own=True)
         return found
 
-    room.consumer._slots = overtaken  # type: ignore[method-assign]
+    room.consumer._await_places = overtaken  # type: ignore[method-assign]
     assert next(room.consumer) is None
     assert room.queue.listens == 0
-    room.consumer._slots = slots  # type: ignore[method-assign]
+    room.consumer._await_places = places  # type: ignore[method-assign]
     room.consumer.free()
     assert next(room.consumer) is not None
 

@@ -148,9 +148,9 @@ def test_a_consumer_that_begins_after_the_stop_is_retired_too(hall: Hall) -> Non
     threads = FreeThreads()
     late = hall.thread.consumer = MemoryConsumer(MemoryQueue(), 1, 0.01, threads)
     threads.share("default", late, 1)
-    assert late._take_slot()
-    late._free_slot()
+    assert late._take_place()
+    late._free_place()
 
     hall.giving_back.run_once()
 
-    assert not late._take_slot()
+    assert not late._take_place()
