@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from questline_persistence import schema
@@ -75,8 +75,6 @@ class WorkerProcess:
             self.event_loop, self.running, limit=settings.max_async, shutdown_seconds=settings.shutdown_seconds
         )
         self.process_id = process_id or new_claim_id()
-        #: Ends the process; replaced in tests.
-        self.end: Callable[[int], object] = os._exit
         self._add_middleware(hooks, driven)
         calls = driven or Execution(QuestRepository(self.database, namespace=settings.namespace))
         self.actor = declare_actor(self.broker, calls.begin, settings.queues)
@@ -152,7 +150,7 @@ class WorkerProcess:
             schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
         except ConfigurationError as error:
             log.critical("schema_refused", error=error.message, hint=error.hint)
-            self.end(EXIT_CONFIGURATION)
+            os._exit(EXIT_CONFIGURATION)
 
     def _name_consumer(self, worker_id: str) -> None:
         """Let the broker know the consumer by the worker's name, so that a lost worker's messages can be given back."""
