@@ -12,7 +12,9 @@ from questline_persistence.states import TERMINAL
 from questline_persistence.states import ExecutionStatus as Status
 from tests.model.invariants import ACROSS, ALWAYS
 from tests.model.lineage import lineage
-from tests.model.protocol import HELPFUL, Protocol, Step
+from tests.model.protocol import Protocol
+from tests.model.step import Step
+from tests.model.verbs import HELPFUL
 from tests.model.world import Action, Run, Snapshot, Ticket, World
 
 #: Where a search gives up; the bounded model must end before.

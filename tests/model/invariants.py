@@ -12,7 +12,7 @@ from questline_persistence.states import LIVE, TERMINAL, TRANSITIONS, TicketStat
 from questline_persistence.states import ExecutionStatus as Status
 from tests.model.guards import UNHEARD, UNKNOWN, dead
 from tests.model.lineage import lineage
-from tests.model.protocol import Step
+from tests.model.step import Step
 from tests.model.world import Action, Ended, Lease, Ticket, World
 
 #: (worker, position): what a worker must not run.

@@ -7,7 +7,6 @@ upon what is no longer so. The statuses follow the code's own table, `states.TRA
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from questline_persistence.states import ExecutionStatus as Status
@@ -16,6 +15,8 @@ from tests.model.actions import actions
 from tests.model.changes import freed, having, paid, snap, unused_claim, with_worker, without
 from tests.model.guards import GUARDS, dead
 from tests.model.lineage import starting_point
+from tests.model.step import Step
+from tests.model.verbs import VERBS
 from tests.model.world import (
     GONE,
     Action,
@@ -33,22 +34,8 @@ from tests.model.world import (
     replace,
 )
 
-#: What repairs and goes on by itself, as far as it costs no fault: I10 allows itself these alone. A bell is dropped
-#: also when it is acknowledged.
-HELPFUL = frozenset(
-    {"drop", "redispatch", "claim", "checkpoint", "fail", "look", "sweep", "due", "late", "lapse", "enter"}
-)
 #: Where a ticket would stand if nothing remained to be run.
 NO_STEP = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What an action led to, and whether it won; `begun` tells that a handler has begun to run."""
-
-    world: World
-    won: bool = True
-    begun: Hold | None = None
 
 
 class Protocol:
@@ -394,13 +381,6 @@ class Protocol:
         world = replace(world, epoch=epoch, version=version, status=Status.RUNNING, started=True, verbs=world.verbs - 1)
         world = snap(world, epoch, position, SnapshotReason.REPLAY, parent=came_from.version)
         return Step(self._put(world, position))
-
-
-#: Everything that may happen.
-VERBS = (
-    *("submit", "drop", "flush", "redispatch", "claim", "checkpoint", "fail", "release", "die", "lapse"),
-    *("stray", "renew", "enter", "look", "sweep", "due", "late", "pause", "resume", "cancel", "retry", "replay"),
-)
 
 
 def _held(action: Action) -> Hold:

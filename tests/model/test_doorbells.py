@@ -4,7 +4,8 @@ import pytest
 
 from tests.model.actions import BEGINNING, actions
 from tests.model.explore import explore
-from tests.model.protocol import Protocol, Step
+from tests.model.protocol import Protocol
+from tests.model.step import Step
 from tests.model.world import Action, Bell, Rules
 
 RULES = Rules(faults=1, verbs=1, looks=1, bells=2)

@@ -5,7 +5,8 @@ import pytest
 from questline_persistence.states import TicketState
 from tests.model.actions import BEGINNING, actions
 from tests.model.changes import paid
-from tests.model.protocol import Protocol, Step
+from tests.model.protocol import Protocol
+from tests.model.step import Step
 from tests.model.world import Action, Bell, Phase, Rules, Ticket
 
 RULES = Rules(faults=3, verbs=1, looks=1)

@@ -25,7 +25,7 @@ from tests.contract.quests import Workbench
 from tests.model.actions import BEGINNING, STEP_2
 from tests.model.changes import unused_claim
 from tests.model.guards import ELSEWHERE, UNKNOWN
-from tests.model.protocol import Step
+from tests.model.step import Step
 from tests.model.world import Action, Hold, Look, Phase, Rules, World
 from tests.property.record import LORDS, OURS, Record, Rows, output_of, position_of
 
