@@ -226,20 +226,6 @@ class Settled:
     successor: Claim | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerCard:
-    """How a worker process introduces itself."""
-
-    worker_id: str
-    process_id: str
-    host: str
-    pid: int
-    threads: int
-    queues: tuple[str, ...] = ()
-    handlers: tuple[str, ...] = field(default=(), repr=False)
-    code_version: str = ""
-
-
 def advanced(claim: Claim, row: Sequence[Any], *, worker_id: str, now: float) -> Settled:
     """Return what a row of a checkpoint's statement tells: the quest completed, paused, ready or going on at once.
 

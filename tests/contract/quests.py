@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Row, Table, event, select, text
 from sqlalchemy.exc import DBAPIError
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled, WorkerCard
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.controls import Controls, Correction, StartingPoint
 from questline_persistence.ids import new_claim_id
@@ -18,7 +18,7 @@ from questline_persistence.journal import Identity, Journal, Submitted, prepare_
 from questline_persistence.models import LordStep, QuestExecutionData, Snapshot
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
-from questline_persistence.recovery import Bells, Counters, Register, Sweep
+from questline_persistence.recovery import Bells, Counters, Register, Sweep, WorkerCard
 from questline_persistence.schema import quests, runs, snapshots, steps, tickets
 from questline_persistence.schema.metadata import Base
 from questline_persistence.store import Database

@@ -43,7 +43,7 @@ HOT_CALLS = {
     "self._journal.release_stray": "release",
     "self._register.enter": "enter",
     "self._register.renew": "renew",
-    "self._register.tell": "renew",
+    "self._register.note_progress": "renew",
     "self._register.leave": "leave",
     "self._register.declare_dead": "leave",
     "self._register.forget": "forget",

@@ -12,10 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 import questline
-from questline_persistence.claims import WorkerCard
 from questline_persistence.ids import new_claim_id
 from questline_persistence.models import LordStep
-from questline_persistence.recovery import Sweep
+from questline_persistence.recovery import Sweep, WorkerCard
 from questline_persistence.schema import tickets
 from questline_worker.lords import LordContext, lord
 from tests.contract.quests import LEASE, LONG, Workbench, failure

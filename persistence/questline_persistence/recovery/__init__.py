@@ -5,10 +5,11 @@ It imports `journal` and what is below, and knows nothing of `controls`.
 
 from questline_persistence.recovery.bells import MAX_REDISPATCH, Bells, RungBell, TicketKey
 from questline_persistence.recovery.counters import Counter, Counters
-from questline_persistence.recovery.register import Holder, Register
+from questline_persistence.recovery.register import Register
 from questline_persistence.recovery.sweep import Sweep, Swept
+from questline_persistence.recovery.worker_card import WorkerCard
 from questline_persistence.recovery.worker_conditions import nobody_holds
-from questline_persistence.recovery.worker_view import ClaimView, WorkerView
+from questline_persistence.recovery.worker_view import ClaimView, Holder, WorkerView
 
 __all__ = [
     "MAX_REDISPATCH",
@@ -22,6 +23,7 @@ __all__ = [
     "Sweep",
     "Swept",
     "TicketKey",
+    "WorkerCard",
     "WorkerView",
     "nobody_holds",
 ]

@@ -62,7 +62,9 @@ class RungBell:
 class Bells:
     """The bells of one namespace, one for each ready ticket, each with the time of its next ring.
 
-    It remembers how far it has looked; whoever looks again and again keeps one.
+    It remembers how far it has looked; whoever looks again and again keeps one. Each of its methods raises
+    `StoreUnavailable` where the store does not answer, and takes the time as `now`, in epoch seconds; None asks the
+    database.
 
     Parameters:
       database: the store.
@@ -89,7 +91,6 @@ class Bells:
           limit: at most this many, those that have waited longest.
           queues: only of these queues; None means of all.
           among: only of these tickets; None means of all.
-          now: the time of the look, in epoch seconds; None asks the database.
 
         Returns:
           The bells to ring now.
@@ -124,9 +125,16 @@ class Bells:
     def most_urgent(
         self, queues: Collection[str], *, each: int, now: float | None = None
     ) -> dict[str, list[TicketKey]]:
-        """Return the tickets of each queue that are due for a ring, the most urgent first, at most `each` of a queue.
+        """Return the tickets of each queue that are due for a ring, the most urgent first.
 
         It reads all that is due: no index is ordered by priority, which would cost each step more.
+
+        Parameters:
+          queues: the queues.
+          each: at most this many of each queue.
+
+        Returns:
+          The tickets by queue; nothing for one that has none.
         """
         now = self.database.clock.now() if now is None else now
         order = (tickets.c.priority.desc(), tickets.c.ring_at, tickets.c.available_at)
@@ -155,7 +163,7 @@ class Bells:
 
         Parameters:
           limit: at most this many.
-          after: the last one of the page before.
+          after: the last one of the page before; None for the first page.
         """
         now = self.database.clock.now() if now is None else now
         order = (tickets.c.ring_at, tickets.c.available_at, tickets.c.quest_id)
@@ -176,7 +184,7 @@ class Bells:
         return [RungBell(Doorbell(*row[:-1]), row.ring_at) for row in rows]
 
     def still_ready(self, bells: Sequence[Doorbell]) -> list[Doorbell]:
-        """Return the bells of these quests whose tickets are ready now."""
+        """Return the bells of those among these quests that have a ready ticket now."""
         query = select(*BELL).where(
             tickets.c.namespace == self.namespace,
             tickets.c.quest_id.in_([bell.quest_id for bell in bells]),
@@ -185,7 +193,12 @@ class Bells:
         return self.database.read(lambda connection: [Doorbell(*row) for row in connection.execute(query)])
 
     def bell_of(self, quest_id: str, *, handlers: list[str] | None = None, now: float | None = None) -> Doorbell | None:
-        """Return the bell of a quest's ticket if that is ready and due, and its Lord among `handlers` where given."""
+        """Return the bell of a quest's ticket if that is ready and due; else None.
+
+        Parameters:
+          quest_id: the quest.
+          handlers: the ticket's Lord must be one of these, written "lord:tool"; None allows any.
+        """
         now = self.database.clock.now() if now is None else now
         known = true() if handlers is None else tickets.c.handler.in_(handlers)
         query = select(*BELL).where(self._is_ready(quest_id), tickets.c.available_at <= now, known)
@@ -217,18 +230,29 @@ class Bells:
             self._ring_each(now, tickets.c.quest_id.in_(ids), still_in_state(TicketState.READY))
 
     def ring_all(self, *, now: float | None = None) -> int:
-        """Make every ready ticket due for a ring: the broker has lost its memory. Return how many there are."""
+        """Make every ready ticket due for a ring: the broker has lost its memory.
+
+        Returns:
+          How many it made due.
+        """
         now = self.database.clock.now() if now is None else now
         return self._ring_each(now, true(), still_in_state(TicketState.READY))  # all of them, so by their keys
 
     def ring_known(self, handlers: list[str], *, now: float | None = None) -> int:
-        """Make tickets due that were left by workers without their Lord, now that one with it is there."""
+        """Make tickets due that were left by workers without their Lord, now that one with it is there.
+
+        Parameters:
+          handlers: the Lords that are there, with their tools.
+
+        Returns:
+          How many it made due.
+        """
         now = self.database.clock.now() if now is None else now
         refused = literal_column("refusals") > literal_column("0")  # as the index of the refused has it
         return self._ring_each(now, and_(refused, tickets.c.handler.in_(handlers)), in_state(TicketState.READY))
 
     def _ring_each(self, now: float, which: ColumnElement[bool], found: ColumnElement[bool]) -> int:
-        """Make ready tickets due, of which this is true, and whose next ring is late; `found` leads to them."""
+        """Make ready tickets due of which `which` is true and whose next ring is late; `found` leads to them."""
         soonest = not_before_available(now)
         late = and_(which, tickets.c.ring_at > now, tickets.c.ring_at > soonest)
         still = and_(still_in_state(TicketState.READY), late)
@@ -242,7 +266,13 @@ class Bells:
     ) -> bool:
         """Note that a worker left a ticket because it lacks the Lord; return whether that was the reason.
 
-        While a worker with the Lord is alive the ticket is rung again within a second.
+        While a worker with the Lord is alive the ticket is rung again after `SOON_SECONDS`.
+
+        Parameters:
+          quest_id: the quest.
+          epoch: its epoch when the bell was rung.
+          position: the step's position.
+          handlers: the Lords that the worker knows, with their tools.
         """
         now = self.database.clock.now() if now is None else now
         known = somebody_knows(tickets.c.handler, self.namespace, now)

@@ -50,6 +50,10 @@ class Counters:
 
         It is never a part of the transaction that it tells of: a process stopped in the midst of that would hold
         the counter's row, and with it every other process that counts the same.
+
+        Parameters:
+          counter: which one.
+          number: how much to add; nothing is written for 0.
         """
         if not number:
             return
@@ -63,7 +67,7 @@ class Counters:
             self.database.write(work, at="count", tries=1)
 
     def totals(self) -> dict[str, int]:
-        """Return every counter."""
+        """Return every counter by its name, those that nobody has counted yet as 0."""
         query = select(counts.c.name, counts.c.number).where(counts.c.namespace == self.namespace)
         found = self.database.read(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
         return {counter.value: found.get(counter.value, 0) for counter in Counter}

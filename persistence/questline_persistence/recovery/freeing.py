@@ -1,4 +1,7 @@
-"""Frees claims that nobody holds any more, or whose time is over: many in one transaction, and a bad one alone."""
+"""Frees claims that nobody holds any more, or whose time is over.
+
+Many are freed in one transaction. One that cannot be written is found out, and keeps no other from being freed.
+"""
 
 from __future__ import annotations
 
@@ -45,17 +48,21 @@ class Freeing:
         self.max_lost = max_lost
 
     def free(self, rows: Sequence[Row[Any]], now: float) -> list[Settled]:
-        """Move tickets from running to ready, to held, or fail their quests; return those that were freed.
+        """Move tickets from running to ready, to held, or fail their quests.
 
         Parameters:
           rows: claims as they were read; what their end depends on is checked again in the statement that ends them.
+          now: the time of the sweep, in epoch seconds.
+
+        Returns:
+          What became of those that were freed.
         """
         dead = [self._lost(row, now) for row in rows if row.dead]
         late = [_timed_out(row, now) for row in rows if not row.dead]
         return [*self._end(dead, nobody_holds(now), now), *self._end(late, tickets.c.deadline <= now, now)]
 
     def _lost(self, row: Row[Any], now: float) -> Ending:
-        """Decide how the claim of a worker that is lost ends."""
+        """Decide how the claim of a worker that is lost ends: with another attempt, unless it has killed too many."""
         loss = weigh(_death(row), lost=row.lost, company=row.company, just_begun=_just_begun(row))
         alone = (row.lost_alone if row.lost else 0) + loss.charged
         what = f"worker {row.worker_id} was lost while it ran this step"
@@ -66,7 +73,13 @@ class Freeing:
         return _ending(row, now, what, _pause(row, loss), loss)
 
     def _end(self, endings: Sequence[Ending], still: ColumnElement[bool], now: float) -> list[Settled]:
-        """End claims; what somebody else has locked is left for the next sweep, which is soon."""
+        """End claims; what somebody else has locked is left for the next sweep, which is soon.
+
+        Parameters:
+          endings: how each of them ends.
+          still: what must still be true of the ticket.
+          now: the time of the sweep, in epoch seconds.
+        """
         again = [ending for ending in endings if ending.retry_in is not None]
         final = [ending for ending in endings if ending.retry_in is None]
         one_by_one = partial(_end_each, now=now, also=still)
@@ -79,6 +92,11 @@ class Freeing:
 
     def _written(self, endings: Sequence[Ending], write: _Write, one_by_one: _Write) -> _Ended:
         """Write endings in one transaction; where that fails, half of them at a time, until a bad one is alone.
+
+        Parameters:
+          endings: the endings.
+          write: writes them all.
+          one_by_one: writes them each by itself.
 
         Returns:
           Those that ended, and the bad ones as not won.
@@ -96,7 +114,7 @@ class Freeing:
         return self._written(endings[:half], write, one_by_one) + self._written(endings[half:], write, one_by_one)
 
     def _bad(self, ending: Ending, one_by_one: _Write, error: Exception) -> _Ended:
-        """See to the one ending that could not be written."""
+        """See to the one ending that could not be written: put it off, or write it without its record."""
         if isinstance(error, Overtime):
             log.warning("sweep_delayed", quest_id=ending.quest_id, position=ending.position, reason=str(error))
             return []
@@ -119,25 +137,29 @@ def _end_each(
     also: ColumnElement[bool],
     recorded: bool = True,
 ) -> _Ended:
+    """Lock the tickets that nobody else has locked, and end their claims one after the other; return those ended."""
     mine = lock_where_free(connection, endings)
     ended = [(ending, end_badly(connection, ending, now=now, also=also, recorded=recorded)) for ending in mine]
     return [(ending, settled) for ending, settled in ended if settled.won]
 
 
 def _death(row: Row[Any]) -> Death | None:
+    """Return how the worker died; None if nobody has noted what it ran."""
     return None if row.steps_held is None else Death(row.steps_held, row.steps_begun)
 
 
 def _times(deaths: int, when: str) -> str:
+    """Return how many deaths there were, for people; nothing of a first one."""
     return f"; {deaths} workers have died {when}" if deaths > 1 else ""
 
 
 def _just_begun(row: Row[Any]) -> bool:
+    """Return whether a claim was made after its worker's last heartbeat."""
     return row.heartbeat_at is not None and row.claimed_at > row.heartbeat_at - CLOCK_SLACK
 
 
 def _pause(row: Row[Any], loss: Loss) -> float:
-    """Return how long a step waits that lost its worker: the more is against it, the longer."""
+    """Return how long a step waits that lost its worker, in seconds: the more is against it, the longer."""
     if loss.charged:
         return random.uniform(0.0, min(2.0**row.lost, LONGEST_SPREAD)) if row.lost else 0.0  # noqa: S311  (no secret)
     return ALONE_AFTER if loss.company == 1 else 0.0
@@ -154,6 +176,7 @@ def _ending(row: Row[Any], now: float, error: str, retry_in: float | None, loss:
 
 
 def _tell(ending: Ending) -> None:
+    """Tell people of a claim that was freed."""
     loss = ending.loss
     log.warning(
         "claim_freed",

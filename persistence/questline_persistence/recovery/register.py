@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    ScalarSelect,
-    and_,
-    bindparam,
-    func,
-    insert,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 
-from questline_persistence.claims import Progress, WorkerCard
+from questline_persistence.claims import Progress
 from questline_persistence.journal import error_text
 from questline_persistence.payload import decode, encode
-from questline_persistence.recovery.worker_conditions import is_alive
-from questline_persistence.recovery.worker_view import ClaimView, WorkerView
+from questline_persistence.recovery.worker_card import WorkerCard
+from questline_persistence.recovery.worker_conditions import is_alive, steps_at_end
+from questline_persistence.recovery.worker_view import ClaimView, Holder, WorkerView
 from questline_persistence.schema import in_state, still_in_state, tickets, workers
 from questline_persistence.states import TicketState, WorkerState
 from questline_persistence.store import Database
-from questline_persistence.suspicion import CLOCK_SLACK
 
 #: Most workers that are listed; those alive come first.
 MAX_LISTED = 500
@@ -46,20 +35,10 @@ _SHOWN = [workers.c[each.name] for each in fields(WorkerView) if each.name != "h
 _CLAIM = [each.name for each in fields(ClaimView)]
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who runs a step: the step's position, the claim and its time (epoch seconds), and the worker process."""
-
-    position: str
-    claim_id: str
-    worker_id: str
-    claimed_at: float
-    host: str
-    pid: int
-
-
 class Register:
     """Keeps the leases of the worker processes of one namespace.
+
+    Each of its methods raises `StoreUnavailable` where the store does not answer.
 
     Parameters:
       database: the store.
@@ -72,7 +51,12 @@ class Register:
         self._clock = database.dialect.clock
 
     def enter(self, card: WorkerCard, lease_seconds: float) -> None:
-        """Add a worker, alive for the length of its first lease."""
+        """Add a live worker; one that is in the register already is left as it is.
+
+        Parameters:
+          card: the worker.
+          lease_seconds: the length of its first lease.
+        """
         self.database.write(partial(self._enter, card=card, lease_seconds=lease_seconds), at="enter")
 
     def rehearse(self, card: WorkerCard) -> None:
@@ -104,7 +88,15 @@ class Register:
             connection.execute(insert(workers).values(**values))
 
     def renew(self, worker_id: str, lease_seconds: float) -> bool:
-        """Prolong a worker's lease; False when it has been declared lost meanwhile."""
+        """Prolong a worker's lease, from now on by the database's clock.
+
+        Parameters:
+          worker_id: the worker.
+          lease_seconds: the length of the new lease.
+
+        Returns:
+          False when the worker has been declared lost, or has left, meanwhile.
+        """
         change = (
             update(workers)
             .where(workers.c.worker_id == worker_id, workers.c.state == WorkerState.LIVE)
@@ -113,10 +105,13 @@ class Register:
         )
         return self.database.write(lambda connection: connection.execute(change).first() is not None, at="renew")
 
-    def tell(self, told: Sequence[Progress]) -> None:
+    def note_progress(self, told: Sequence[Progress]) -> None:
         """Note how far steps say to be, for people to see; one whose claim is gone meanwhile is left out.
 
         So is one whose ticket somebody has locked: the heartbeat that tells of it must not wait.
+
+        Parameters:
+          told: the steps; their messages are cut to `MAX_MESSAGE`.
         """
         whose = and_(tickets.c.quest_id == bindparam("whose"), tickets.c.claim_id == bindparam("by"))
         free = select(tickets.c.branch).where(whose).with_for_update(skip_locked=True)
@@ -140,7 +135,7 @@ class Register:
             self.database.write(lambda connection: connection.execute(change, rows), at="renew")
 
     def held(self, worker_ids: list[str]) -> set[str]:
-        """Return the claims that these workers hold."""
+        """Return the ids of the claims that these workers hold."""
         query = select(tickets.c.claim_id).where(
             tickets.c.namespace == self.namespace,
             in_state(TicketState.RUNNING),
@@ -159,10 +154,14 @@ class Register:
         return self.database.read(lambda connection: connection.execute(query).first() is not None)
 
     def claims_of(self, worker_ids: Sequence[str]) -> dict[str, list[ClaimView]]:
-        """Return, by worker, the steps that these workers run, longest first, at most `MAX_CLAIMS` of each."""
-        place = func.row_number().over(partition_by=tickets.c.worker_id, order_by=tickets.c.claimed_at).label("place")
+        """Return the steps that these workers run, by worker.
+
+        Returns:
+          Those that have run longest first, at most `MAX_CLAIMS` of each worker; nothing of one that runs none.
+        """
+        rank = func.row_number().over(partition_by=tickets.c.worker_id, order_by=tickets.c.claimed_at).label("rank")
         running = (
-            select(*(tickets.c[name] for name in ("worker_id", *_CLAIM)), place)
+            select(*(tickets.c[name] for name in ("worker_id", *_CLAIM)), rank)
             .where(
                 tickets.c.namespace == self.namespace,
                 tickets.c.state == TicketState.RUNNING,
@@ -170,7 +169,7 @@ class Register:
             )
             .subquery()
         )
-        query = select(running).where(running.c.place <= MAX_CLAIMS).order_by(running.c.place)
+        query = select(running).where(running.c.rank <= MAX_CLAIMS).order_by(running.c.rank)
         found: dict[str, list[ClaimView]] = {}
         for row in self.database.read(lambda connection: connection.execute(query).mappings().all()):
             found.setdefault(row["worker_id"], []).append(ClaimView(**{name: row[name] for name in _CLAIM}))
@@ -193,7 +192,12 @@ class Register:
         return None if row is None else Holder(**row._asdict())
 
     def known(self, handlers: Collection[str], *, now: float | None = None) -> set[str]:
-        """Return those of the handlers that a live worker knows."""
+        """Return those of the handlers that a live worker knows.
+
+        Parameters:
+          handlers: Lords with their tools, as "lord:tool".
+          now: the time of the question, in epoch seconds; None asks the database.
+        """
         now = self.database.clock.now() if now is None else now
         query = select(workers.c.handlers).where(workers.c.namespace == self.namespace, is_alive(now))
         lists = self.database.read(lambda connection: connection.execute(query.distinct()).scalars().all())
@@ -204,20 +208,29 @@ class Register:
         self._end(workers.c.worker_id == worker_id, WorkerState.STOPPED)
 
     def declare_dead(self, process_id: str) -> list[str]:
-        """Mark the workers of a process that is known to have died as lost; return their ids."""
+        """Mark the workers of a process that is known to have died as lost; return their ids.
+
+        Parameters:
+          process_id: the name under which its supervisor knew it.
+        """
         return self._end(workers.c.process_id == process_id, WorkerState.LOST)
 
-    def _end(self, which: object, state: WorkerState) -> list[str]:
+    def _end(self, which: ColumnElement[bool], state: WorkerState) -> list[str]:
+        """Move workers from live to stopped or lost; return their ids."""
         change = (
             update(workers)
-            .where(which, workers.c.state == WorkerState.LIVE)  # type: ignore[arg-type]  # a column expression
-            .values(state=state, lease_until=self._clock, ended_at=self._clock, **last_words())
+            .where(which, workers.c.state == WorkerState.LIVE)
+            .values(state=state, lease_until=self._clock, ended_at=self._clock, **steps_at_end())
             .returning(workers.c.worker_id)
         )
         return self.database.write(lambda connection: list(connection.execute(change).scalars()), at="leave")
 
     def forget(self, *, now: float | None = None) -> int:
-        """Drop workers that ended more than a day ago, a bounded number at a time; return how many."""
+        """Drop workers that ended more than a day ago, at most `MAX_FORGOTTEN` at a time; return how many.
+
+        Parameters:
+          now: the time that a day is counted from, in epoch seconds; None asks the database.
+        """
         before = (self.database.clock.now() if now is None else now) - KEEP_ENDED_SECONDS
         old = and_(
             workers.c.namespace == self.namespace,
@@ -229,7 +242,14 @@ class Register:
         return self.database.write(lambda connection: connection.execute(change).rowcount, at="forget")
 
     def all(self, *, now: float | None = None) -> list[WorkerView]:
-        """Return every listed worker with the number of claims it holds, newest first."""
+        """Return the workers with the number of steps that each runs: the live ones first, and the newest of each.
+
+        Parameters:
+          now: the time by which a lease is over, in epoch seconds; None asks the database.
+
+        Returns:
+          At most `MAX_LISTED`.
+        """
         now = self.database.clock.now() if now is None else now
         holding = (
             select(func.count())
@@ -256,21 +276,3 @@ def _view(row: dict[str, Any], now: float) -> WorkerView:
     state = WorkerState.LOST if over else WorkerState(row["state"])
     read: dict[str, Any] = {"queues": tuple(decode(row["queues"])), "handlers": tuple(decode(row["handlers"]))}
     return WorkerView(**{**row, **read, "state": state})
-
-
-def last_words() -> dict[str, ScalarSelect[int]]:
-    """Return what is noted of a worker in the statement that ends it: what it ran, as evidence for `suspicion.weigh`.
-
-    Counted later, it would be less: whoever frees its claims may have come first.
-    """
-    return {
-        "steps_held": _count_held(true()),
-        "steps_begun": _count_held(tickets.c.claimed_at > workers.c.heartbeat_at - CLOCK_SLACK),
-    }
-
-
-def _count_held(which: ColumnElement[bool]) -> ScalarSelect[int]:
-    """Return how many steps a worker runs of which this is true."""
-    held = select(func.count()).select_from(tickets)
-    ours = (tickets.c.namespace == workers.c.namespace, tickets.c.worker_id == workers.c.worker_id)
-    return held.where(*ours, in_state(TicketState.RUNNING), which).correlate(workers).scalar_subquery()

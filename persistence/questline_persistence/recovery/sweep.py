@@ -15,8 +15,7 @@ from questline_persistence.claims import Doorbell
 from questline_persistence.failpoints import failpoint
 from questline_persistence.recovery.freeing import Freeing
 from questline_persistence.recovery.low_water import MARGIN_SECONDS, WholeLooks, first_moment
-from questline_persistence.recovery.register import last_words
-from questline_persistence.recovery.worker_conditions import nobody_holds
+from questline_persistence.recovery.worker_conditions import nobody_holds, steps_at_end
 from questline_persistence.schema import in_state, steps, tickets, workers
 from questline_persistence.states import ExecutionStatus, TicketState, WorkerState
 from questline_persistence.store import Database
@@ -28,9 +27,14 @@ MAX_SWEEP = 500
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did: workers declared lost, claims freed, quests that failed with them, and the bells to ring.
+    """What a sweep did.
 
-    `doorbells` are for steps that may run again at once. `more` says that the sweep stopped before it was through.
+    Parameters:
+      lost_workers: the workers that it declared lost.
+      freed: how many claims it ended.
+      failed: how many quests failed with them.
+      doorbells: the bells to ring for steps that may run again at once.
+      more: whether it stopped before it was through.
     """
 
     lost_workers: tuple[str, ...] = ()
@@ -43,7 +47,8 @@ class Swept:
 class Sweep:
     """Takes steps away from workers that are lost, and from attempts whose time is over, in one namespace.
 
-    It remembers how far it has looked; whoever sweeps again and again keeps one.
+    It remembers how far it has looked; whoever sweeps again and again keeps one. Each of its methods raises
+    `StoreUnavailable` where the store does not answer.
 
     Parameters:
       database: the store.
@@ -85,7 +90,7 @@ class Sweep:
         """
         over = self._over(now)
         free = select(workers.c.worker_id).where(over).with_for_update(skip_locked=True)
-        lost = update(workers).values(state=WorkerState.LOST, ended_at=now, **last_words())
+        lost = update(workers).values(state=WorkerState.LOST, ended_at=now, **steps_at_end())
 
         def work(connection: Connection) -> tuple[str, ...]:
             mine = workers.c.worker_id.in_(connection.execute(free).scalars().all())

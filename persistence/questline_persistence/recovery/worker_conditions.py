@@ -1,11 +1,12 @@
-"""What is asked of workers in a statement: whether they are alive, hold a ticket, or know a Lord."""
+"""What statements ask of workers: whether they are alive, hold a ticket, know a Lord, and how many steps they run."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal, select, true
 
-from questline_persistence.schema import tickets, workers
-from questline_persistence.states import WorkerState
+from questline_persistence.schema import in_state, tickets, workers
+from questline_persistence.states import TicketState, WorkerState
+from questline_persistence.suspicion import CLOCK_SLACK
 
 
 def is_alive(now: float) -> ColumnElement[bool]:
@@ -44,6 +45,24 @@ def somebody_knows(handler: ColumnElement[str], namespace: str, now: float) -> C
         .limit(1)
     )
     return found.scalar_subquery().is_not(None)
+
+
+def steps_at_end() -> dict[str, ScalarSelect[int]]:
+    """Return what is noted of a worker in the statement that ends it: how many steps it ran, as evidence for `weigh`.
+
+    Counted later, they would be fewer: whoever frees its claims may have come first.
+    """
+    return {
+        "steps_held": _count_held(true()),
+        "steps_begun": _count_held(tickets.c.claimed_at > workers.c.heartbeat_at - CLOCK_SLACK),
+    }
+
+
+def _count_held(which: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Return how many steps a worker runs of which this is true."""
+    held = select(func.count()).select_from(tickets)
+    ours = (tickets.c.namespace == workers.c.namespace, tickets.c.worker_id == workers.c.worker_id)
+    return held.where(*ours, in_state(TicketState.RUNNING), which).correlate(workers).scalar_subquery()
 
 
 def _lists(handler: ColumnElement[str]) -> ColumnElement[bool]:

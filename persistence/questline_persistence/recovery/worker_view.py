@@ -1,4 +1,4 @@
-"""A worker as people are shown it."""
+"""A worker, and what it runs, as people are shown them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,37 @@ class ClaimView:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """Who runs a step: the step's position, the claim and its time (epoch seconds), and the worker process."""
+
+    position: str
+    claim_id: str
+    worker_id: str
+    claimed_at: float
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerView:
     """One incarnation of a worker process; times are epoch seconds.
 
-    `state` is lost as soon as the lease is over, though no sweep may have come by yet. `holding` counts the steps that
-    it runs.
+    Parameters:
+      worker_id: its name, new in each incarnation.
+      namespace: the tenant.
+      process_id: the name under which its supervisor knows it.
+      host: the machine's name.
+      pid: the system's number of the process.
+      state: lost as soon as the lease is over, though no sweep may have come by yet.
+      started_at: when it entered the register.
+      lease_until: until when it counts as alive.
+      heartbeat_at: when it last said that it is.
+      ended_at: when it left, or was declared lost; None while it is alive.
+      queues: what it listens to.
+      handlers: the Lords that it knows, with their tools.
+      threads: how many threads run steps.
+      code_version: the version of the Lords' code, or "" where nobody has said.
+      holding: how many steps it runs.
     """
 
     worker_id: str
@@ -55,11 +81,11 @@ class WorkerView:
         return self.state is WorkerState.LIVE
 
     def up_seconds(self, now: float) -> float:
-        """Return how long it has been up, or was."""
+        """Return how long it has been up at the time `now`, or was, in seconds."""
         return (self.ended_at or now) - self.started_at
 
     def heartbeat_age_seconds(self, now: float) -> float:
-        """Return how long ago its last heartbeat was."""
+        """Return how long ago its last heartbeat was at the time `now`, in seconds."""
         return max(now - self.heartbeat_at, 0.0)
 
     def to_json(self, now: float, claims: Sequence[ClaimView] = ()) -> dict[str, Any]:

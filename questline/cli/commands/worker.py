@@ -108,8 +108,8 @@ def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], 
 
 def _rehearse(invocation: Invocation) -> None:
     """Reach the store, look at its schema, and try to register as each worker process will."""
-    from questline_persistence.claims import WorkerCard  # noqa: PLC0415  (200 ms that --help does not need)
     from questline_persistence.ids import new_claim_id  # noqa: PLC0415  (beside it)
+    from questline_persistence.recovery import WorkerCard  # noqa: PLC0415  (200 ms that --help does not need)
 
     _ = invocation.store
     with suppress(StoreUnavailable):  # a standby may be the primary soon: workers wait for that

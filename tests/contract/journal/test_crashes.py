@@ -16,12 +16,11 @@ from tests.waiting import eventually
 WORKER = """
 import os, signal, sys
 from questline_persistence import failpoints
-from questline_persistence.claims import Checkpoint, ClaimRequest, WorkerCard
+from questline_persistence.claims import Checkpoint, ClaimRequest
 from questline_persistence.store.database import Database
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal
-from questline_persistence.recovery import Bells
-from questline_persistence.recovery.register import Register
+from questline_persistence.recovery import Bells, Register, WorkerCard
 
 url, process_id, doom, passings = sys.argv[1:]
 

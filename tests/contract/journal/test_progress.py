@@ -9,7 +9,7 @@ from tests.contract.quests import LONG, Workbench, failure, statements
 
 
 def tell(bench: Workbench, claim: Claim, fraction: float, message: str = "") -> None:
-    bench.register.tell([Progress(claim.quest_id, claim.claim_id, fraction, message)])
+    bench.register.note_progress([Progress(claim.quest_id, claim.claim_id, fraction, message)])
 
 
 def told(bench: Workbench, quest_id: str) -> list[tuple[float | None, str | None]]:
@@ -21,7 +21,7 @@ NOTHING = (None, None)
 
 def test_what_running_steps_say_is_seen_with_them(bench: Workbench) -> None:
     claims = [bench.claim(bench.submit("a", "b")) for _ in range(3)]
-    bench.register.tell([Progress(one.quest_id, one.claim_id, 0.25, f"at {one.quest_id}") for one in claims])
+    bench.register.note_progress([Progress(one.quest_id, one.claim_id, 0.25, f"at {one.quest_id}") for one in claims])
 
     for claim in claims:
         assert told(bench, claim.quest_id) == [(0.25, f"at {claim.quest_id}"), NOTHING]
@@ -62,7 +62,7 @@ def test_what_a_heartbeat_writes_of_steps_waits_for_none_that_somebody_has_locke
     locked, free = (bench.claim(bench.submit("a")) for _ in range(2))
     with bench.database.engine.connect() as somebody:
         somebody.execute(select(tickets).where(tickets.c.quest_id == locked.quest_id).with_for_update())
-        bench.register.tell([Progress(one.quest_id, one.claim_id, 0.5, "half") for one in (locked, free)])
+        bench.register.note_progress([Progress(one.quest_id, one.claim_id, 0.5, "half") for one in (locked, free)])
         assert not bench.journal.release_stray(locked.claim_id).won
 
     assert [told(bench, one.quest_id) for one in (locked, free)] == [[NOTHING], [(0.5, "half")]]
@@ -80,5 +80,5 @@ def test_a_word_that_the_stores_cannot_hold_is_kept_as_they_can(bench: Workbench
 
 def test_nothing_to_tell_asks_the_store_nothing(bench: Workbench) -> None:
     with statements(bench.database) as sent:
-        bench.register.tell([])
+        bench.register.note_progress([])
     assert sent == []

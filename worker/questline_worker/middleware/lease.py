@@ -13,14 +13,13 @@ import dramatiq
 from dramatiq.middleware import Middleware
 from dramatiq.worker import ConsumerThread
 
-from questline_persistence.claims import WorkerCard
 from questline_persistence.clock import uptime
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal
 from questline_persistence.log import get_logger
-from questline_persistence.recovery import Bells, Counter, Counters, Register
+from questline_persistence.recovery import Bells, Counter, Counters, Register, WorkerCard
 from questline_scheduler.loops import Loop
 from questline_worker.lords import known_handlers
 from questline_worker.steps import RunningSteps
@@ -180,7 +179,7 @@ class Lease(Middleware):
         for claim_id in islice(self._running.check(self._card.worker_id), MAX_STRAYS):
             settled = self._journal.release_stray(claim_id)
             log.warning("claim_stray", claim_id=claim_id, released=settled.won)
-        self._register.tell(self._running.take_progress())
+        self._register.note_progress(self._running.take_progress())
         self._report()
 
     def _enter(self) -> None:

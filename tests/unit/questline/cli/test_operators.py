@@ -311,7 +311,7 @@ def test_wait_says_once_why_a_quest_does_not_move_and_nothing_of_one_that_waits_
 def test_show_and_wait_tell_how_far_the_running_step_says_to_be(cli: CommandLine, bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
     held = bench.claim(quest_id)
-    bench.register.tell([Progress(quest_id, held.claim_id, 0.4, "fetching\n[red]pages")])
+    bench.register.note_progress([Progress(quest_id, held.claim_id, 0.4, "fetching\n[red]pages")])
 
     assert "0/2 steps, the next one at 40%: fetching" in cli("show", quest_id).out
     assert cli.json("show", quest_id)["steps"][0]["progress"] == 0.4
