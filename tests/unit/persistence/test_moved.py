@@ -15,6 +15,7 @@ from questline_persistence.moved import _RENAMED
         ("questline_scheduler.async_client", "questline_scheduler.client.async_client"),
         ("questline_scheduler.handle", "questline_scheduler.client.handle"),
         ("questline_scheduler.memory_broker", "questline_scheduler.doorbells.memory_broker"),
+        ("questline_worker.drive", "questline_worker.executor.drive"),
         ("questline_worker.checkpoints", "questline_worker.middleware.checkpoints"),
     ],
 )

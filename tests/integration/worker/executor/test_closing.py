@@ -121,7 +121,7 @@ def test_a_system_without_another_thread_is_not_taken_for_a_closed_executor(
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patched:
-        patched.setattr(executor._askers, "submit", no_thread)
+        patched.setattr(executor._calls._threads, "submit", no_thread)
         with pytest.raises(RuntimeError, match="new thread"):
             asyncio.run(executor.execute_quest(quest("async")))
     monkeypatch.setattr(executor._steps._settlers, "submit", no_thread)

@@ -8,7 +8,8 @@ import pytest
 
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.records import QuestRepository
-from questline_worker.executor import ASKERS, QuestExecutor
+from questline_worker.executor import QuestExecutor
+from questline_worker.executor.store_calls import MOST_CALLS
 from questline_worker.lords import ExecutionHooks, LordContext, lord
 from questline_worker.steps.driven_steps import CLAIMERS, SETTLERS
 from tests.integration.worker.executor.awaiting import run, until
@@ -34,7 +35,7 @@ def test_async_steps_wait_at_once_without_a_thread_and_leave_asyncios_own_pool_a
         return len(threads), answer
 
     threads, answer = run(main())
-    assert threads <= CLAIMERS + SETTLERS + ASKERS + 2  # heartbeat and sweep
+    assert threads <= CLAIMERS + SETTLERS + MOST_CALLS + 2  # heartbeat and sweep
     assert answer == "at once"
 
 

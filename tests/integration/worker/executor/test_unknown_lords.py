@@ -7,9 +7,9 @@ import pytest
 from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.records import QuestRepository
-from questline_worker import executor as executor_module
-from questline_worker.executor import QuestExecutor
+from questline_worker.executor import QuestExecutor, runnable_steps
 from questline_worker.lords import LordContext, lord
+from questline_worker.middleware import lease
 from tests.integration.worker.executor.awaiting import run
 from tests.integration.worker.executor.gate import Gate
 from tests.integration.worker.pools import LONG, Pool, quest
@@ -57,7 +57,8 @@ def test_a_step_of_a_lord_that_a_live_worker_knows_is_run_there(
     gate.open.set()
     member = pool.start(threads=1)
     eventually(lambda: pool.client().register.known({"waiting:work"}), timeout=LONG)
-    monkeypatch.setattr(executor_module, "known_handlers", lambda: ["blocking:work"])
+    for module in (runnable_steps, lease):  # the executor knows one of the two
+        monkeypatch.setattr(module, "known_handlers", lambda: ["blocking:work"])
     with QuestRepository(pool.database_url) as repo, QuestExecutor(repository=repo) as executor:
         done = run(executor.execute_quest(quest("blocking", "waiting", "blocking")))
         runs = repo.runs(done.quest_id)

@@ -10,36 +10,27 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from questline_persistence.arguments import wrong_type
 from questline_persistence.claims import Doorbell
-from questline_persistence.errors import PayloadError, QuestConflict, suggestion
+from questline_persistence.errors import PayloadError, QuestConflict
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.settings import load
-from questline_persistence.states import AT_REST, TERMINAL, ExecutionStatus
+from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_scheduler.client import QuestClient, QuestRef, id_of
 from questline_scheduler.loops import Loop, make_sweeper
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import steps_of
-from questline_scheduler.threads import Threads
-from questline_worker.drive import LOOK_FIRST, LOOK_LONGEST, Drive
-from questline_worker.inline_broker import InlineBroker
-from questline_worker.lords import ExecutionHooks, known_handlers
+from questline_worker.executor.drive import LOOK_FIRST, LOOK_LONGEST, Drive
+from questline_worker.executor.inline_broker import InlineBroker
+from questline_worker.executor.runnable_steps import RunnableSteps
+from questline_worker.executor.store_calls import StoreCalls
+from questline_worker.lords import ExecutionHooks
 from questline_worker.process import WorkerProcess
 from questline_worker.steps import DrivenSteps, Execution
-
-__all__ = ["ExecutionHooks", "QuestExecutor"]
-
-T = TypeVar("T")
-
-#: Threads that ask the store: none of them waits for a step, so that a pause is answered whatever runs.
-ASKERS = 4
-#: How long closing waits for what they have asked, in seconds.
-ASK_SECONDS = 5.0
 
 
 class QuestExecutor:
@@ -89,7 +80,10 @@ class QuestExecutor:
             heard=False,
         )
         self._sweeps = Loop(sweeper)
-        self._askers = Threads("questline-executor", ASKERS)
+        self._runnable = RunnableSteps(
+            self.repository, self._process.bells, self._process.register, self._process.journal.identity
+        )
+        self._calls = StoreCalls(_closed)
         self._drives: set[Drive] = set()
         self._changing = threading.Lock()
         self._closed = False
@@ -118,8 +112,7 @@ class QuestExecutor:
             drive.stop()
         self._sweeps.stop()
         self._process.leave()
-        self._askers.close()
-        self._askers.join(ASK_SECONDS)
+        self._calls.close()
         if self._owns_repository:
             self.repository.close()
 
@@ -138,7 +131,7 @@ class QuestExecutor:
           QuestConflict: a quest of that id exists already, and has been run; or it has come to a step whose Lord nobody
             knows; or this executor is closed.
         """
-        quest = await self._ask(partial(_complete, quest_data))
+        quest = await self._calls.make(partial(_complete, quest_data))
         return await self._driven(quest.quest_id, partial(self._submit, quest))
 
     async def pause_quest(self, quest_id: QuestRef) -> QuestExecutionData:
@@ -149,13 +142,13 @@ class QuestExecutor:
           QuestConflict: it has ended already, or this executor is closed.
         """
         quest_id = id_of(quest_id)
-        await self._ask(partial(self._client.pause, quest_id))
+        await self._calls.make(partial(self._client.pause, quest_id))
         status = partial(self.repository.status, quest_id)
         pause = LOOK_FIRST
-        while await self._ask(status) is ExecutionStatus.PAUSING:
+        while await self._calls.make(status) is ExecutionStatus.PAUSING:
             await asyncio.sleep(pause)
             pause = min(pause * 1.3, LOOK_LONGEST)
-        return await self._ask(partial(self.load_quest, quest_id))
+        return await self._calls.make(partial(self.load_quest, quest_id))
 
     async def resume_quest(self, quest_id: QuestRef) -> QuestExecutionData:
         """Go on with a quest that was paused, or whose process ended, and run it until it stops.
@@ -202,7 +195,7 @@ class QuestExecutor:
 
     def _submit(self, quest: QuestExecutionData) -> None:
         """Submit a quest, or take up the one that was saved under its id."""
-        self._check_lords(quest)
+        self._runnable.refuse_unknown(quest)
         try:
             self._client.submit(quest)
         except QuestConflict as conflict:
@@ -212,12 +205,6 @@ class QuestExecutor:
                 self._client.resume(quest.quest_id)
             except QuestConflict:
                 raise conflict from None
-
-    def _check_lords(self, quest: QuestExecutionData) -> None:
-        """Refuse a quest with a step that nobody could run."""
-        unknown = {step.handler for step in quest.execution_stack} - {*known_handlers()}
-        for name in sorted(unknown - self._process.register.known(unknown) if unknown else ()):
-            raise PayloadError(f"neither this process nor a live worker knows {name}", hint=_near(name))
 
     def _resume(self, quest_id: str) -> None:
         """Resume a quest; one that is under way, be it in a process that has died, is left as it is."""
@@ -230,11 +217,12 @@ class QuestExecutor:
 
     async def _driven(self, quest_id: str, begin: Callable[[], object]) -> QuestExecutionData:
         """Run the steps of a quest one after the other until it stops; `begin` has it ready for that."""
-        drive = Drive(quest_id, self._steps, self._broker, self._run, partial(self._ask, partial(self._look, quest_id)))
+        find = partial(self._calls.make, partial(self._runnable.find, quest_id))
+        drive = Drive(quest_id, self._steps, self._broker, self._run, find)
         self._start(drive)
         try:
-            await drive.to_its_end(partial(self._ask, begin))
-            quest = await self._ask(partial(self.load_quest, quest_id))
+            await drive.to_its_end(partial(self._calls.make, begin))
+            quest = await self._calls.make(partial(self.load_quest, quest_id))
         except asyncio.CancelledError:
             if drive.end():
                 raise _closed(quest_id) from None
@@ -262,48 +250,11 @@ class QuestExecutor:
         """Claim and run the step of a bell."""
         self._process.actor(quest_id=bell.quest_id, epoch=bell.epoch, position=bell.position)
 
-    def _look(self, quest_id: str) -> Doorbell | bool:
-        """Return the bell of a quest's step that may run here and now, or else whether the quest goes on.
-
-        Raises:
-          QuestConflict: its step is one that nobody can run.
-        """
-        known = self._process.journal.identity.handlers
-        if self.repository.status(quest_id) in AT_REST:
-            return False
-        bell = self._process.bells.bell_of(quest_id, handlers=known)
-        unknown = None if bell else self._process.bells.unknown_handler(quest_id, known)
-        if unknown is not None:
-            message = f"quest {quest_id} waits for {unknown}; neither this process nor a live worker knows it"
-            raise QuestConflict(message, hint=f"{_near(unknown)}; resume the quest in a process that knows it")
-        return bell or True
-
-    async def _ask(self, work: Callable[[], T]) -> T:
-        """Return `work()`, called in a thread, so that the caller's event loop goes on meanwhile."""
-        try:
-            future = self._askers.submit(copy_context().run, work)
-        except RuntimeError:
-            if not self._askers.closed:  # the system gives no thread
-                raise
-            raise _closed() from None
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if future.cancelled() and self._closed and not (task and task.cancelling()):
-                raise _closed() from None
-            raise
-
 
 def _complete(quest_data: QuestExecutionData | Mapping[str, Any]) -> QuestExecutionData:
     """Return a quest with its steps, made by its type if it has none."""
     quest = quest_data if isinstance(quest_data, QuestExecutionData) else read_quest(quest_data)
     return quest.model_copy(update={"execution_stack": steps_of(quest)})
-
-
-def _near(name: str) -> str:
-    known = known_handlers()
-    return suggestion(name, known, kind="Lords") if known else "no Lord is registered in this process"
 
 
 def _closed(quest_id: str | None = None) -> QuestConflict:

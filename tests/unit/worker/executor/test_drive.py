@@ -8,8 +8,8 @@ import pytest
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.errors import QuestConflict
-from questline_worker import drive as module
-from questline_worker.drive import Drive
+from questline_worker.executor import drive as module
+from questline_worker.executor.drive import Drive
 
 
 class Bells:

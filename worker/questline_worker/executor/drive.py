@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from questline_persistence.claims import Doorbell
-from questline_worker.inline_broker import InlineBroker
+from questline_worker.executor.inline_broker import InlineBroker
 from questline_worker.lords import GivenBack
 from questline_worker.steps import Begun, DrivenSteps, RunningStep, Turn, interruption_in
 
