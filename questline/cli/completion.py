@@ -47,10 +47,10 @@ def _repository(options: Mapping[str, Any]) -> QuestRepository | None:
     """Return the records that the half-typed command would use; a store that is not there is not made."""
     from questline_persistence import settings  # noqa: PLC0415  (350 ms that only completion of ids needs)
     from questline_persistence.records import QuestRepository  # noqa: PLC0415
-    from questline_persistence.store import Database  # noqa: PLC0415
+    from questline_persistence.store import open_database  # noqa: PLC0415
 
     chosen = settings.load(database_url=options.get("database_url"), namespace=options.get("namespace"))
-    database = Database(chosen.database_url, patience=0.0, pooler=chosen.database_pooler)
+    database = open_database(chosen=chosen, patience=0.0)
     if database.missing:
         return None
     return QuestRepository(database, namespace=chosen.namespace)

@@ -97,10 +97,9 @@ class Invocation:
     @cached_property
     def database(self) -> Database:
         """The store, its schema unseen."""
-        from questline_persistence.store import Database  # noqa: PLC0415  (200 ms that --help does not need)
+        from questline_persistence.store import open_database  # noqa: PLC0415  (200 ms that --help does not need)
 
-        settings = self.settings
-        database = Database(settings.database_url, limits=settings.limits, pooler=settings.database_pooler)
+        database = open_database(chosen=self.settings)
         if database.file is not None:
             refuse_forbidden_file(database.file)
         return database

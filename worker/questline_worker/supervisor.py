@@ -20,7 +20,7 @@ from questline_persistence.log import get_logger
 from questline_persistence.recovery import Register
 from questline_persistence.secret_files import renewed
 from questline_persistence.settings import Settings
-from questline_persistence.store import Database
+from questline_persistence.store import open_database
 from questline_scheduler.doorbells import open_broker
 from questline_scheduler.loops import make_loops, make_sweeper
 from questline_worker.child import EXIT_MISCONFIGURED, Orders
@@ -98,9 +98,7 @@ class Supervisor:
         self._children: list[_Child] = []
         self._successors: list[_Successor] = []
         # The supervisor never waits long for the store: a child that dies meanwhile must be replaced all the same.
-        self._database = Database(
-            settings.database_url, patience=2.0, limits=settings.limits, pooler=settings.database_pooler
-        )
+        self._database = open_database(chosen=settings, patience=2.0)
         self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
         self._in_process = self._broker.in_process
         self._register = Register(self._database, settings.namespace)

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row, case, func, select
 from questline_persistence.ids import is_possible, not_found
 from questline_persistence.journal import history
 from questline_persistence.models import QuestExecutionData, StepView
-from questline_persistence.payload import DEFAULTS, Limit, decode
-from questline_persistence.records import attempts
+from questline_persistence.payload import Limit, decode
+from questline_persistence.records.attempts import tried_steps
 from questline_persistence.records.standing import Standing
 from questline_persistence.schema import quests, snapshots, steps, tickets
 from questline_persistence.states import ExecutionStatus, StepStatus, TicketState
@@ -51,7 +51,7 @@ def _standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, St
     return found
 
 
-def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULTS.state) -> QuestExecutionData:
+def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit) -> QuestExecutionData:
     """Return a quest with its outputs, its steps and what remains of its stack.
 
     Parameters:
@@ -64,7 +64,7 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit = DEFAULT
     """
     standing = _standings(connection, [row])[row.quest_id]
     plan = history.plan(connection, row.quest_id, standing.epoch)
-    tried = attempts.tried_steps(connection, row, standing, [step.position for step in plan])
+    tried = tried_steps(connection, row, standing, [step.position for step in plan])
     remaining = [step for step in plan if standing.position is not None and step.position >= standing.position]
     quest = QuestExecutionData.model_construct(
         **_fields(row, standing),
@@ -166,13 +166,9 @@ def _step_progress(position: str, standing: Standing) -> dict[str, Any]:
 
 def _counted_steps(connection: Connection, found: Mapping[str, Standing]) -> dict[str, tuple[int, int]]:
     """Return (completed, remaining) steps of several quests with one statement."""
-    heads = (
-        case({quest_id: standing.position for quest_id, standing in found.items()}, value=steps.c.quest_id)
-        if found
-        else None
-    )
-    if heads is None:
+    if not found:
         return {}
+    heads = case({quest_id: standing.position for quest_id, standing in found.items()}, value=steps.c.quest_id)
     epochs = case({quest_id: standing.epoch for quest_id, standing in found.items()}, value=steps.c.quest_id)
     remaining = func.sum(case((steps.c.position >= heads, 1), else_=0))
     counted = connection.execute(

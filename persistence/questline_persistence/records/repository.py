@@ -1,6 +1,6 @@
 """The records: what is read about quests, and quests that a program keeps by itself, behind one public class.
 
-Its parts do the work, each for one noun; they take the store that they are given, and no settings.
+Its parts do the work, each for one noun; they take the store that they are given, and read no settings.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from questline_persistence import schema, settings
+from questline_persistence import schema
 from questline_persistence.arguments import Moment, moment, text, whole
 from questline_persistence.controls import MAX_AT_ONCE, Removal
 from questline_persistence.errors import QuestNotFound
@@ -25,7 +25,7 @@ from questline_persistence.records.ticket_view import TicketView
 from questline_persistence.recovery import Counters
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.step_names import StepName
-from questline_persistence.store import Database
+from questline_persistence.store import Database, open_database
 
 
 class QuestRepository:
@@ -59,7 +59,7 @@ class QuestRepository:
         auto_migrate: bool = False,
     ) -> None:
         self._owned = not isinstance(database, Database)
-        self.database = database if isinstance(database, Database) else _opened(database)
+        self.database = database if isinstance(database, Database) else open_database(database)
         self.namespace = text(namespace, "namespace")
         self._quests = StoredQuests(self.database, namespace)
         self._list = QuestList(self.database, namespace)
@@ -387,8 +387,3 @@ class QuestRepository:
     def live_handlers(self) -> dict[str, int]:
         """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each."""
         return Backlog(self.database, self.namespace).handlers()
-
-
-def _opened(url: str | Path) -> Database:
-    chosen = settings.load()
-    return Database(url, limits=chosen.limits, pooler=chosen.database_pooler)

@@ -20,7 +20,7 @@ from questline_persistence.controls import Controlled, Controls, Correction
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Bells, Register
-from questline_persistence.store import Database
+from questline_persistence.store import Database, open_database
 from questline_scheduler.client.handle import QuestHandle, QuestRef, id_of
 from questline_scheduler.client.steering import Steering
 from questline_scheduler.client.submissions import OnConflict, Submissions
@@ -71,9 +71,7 @@ class QuestClient:
         chosen = settings.load(database_url=text, broker_url=broker_url, namespace=namespace)
         self.namespace = chosen.namespace
         self._owned = database is None
-        self.database = database or Database(
-            file or chosen.database_url, limits=chosen.limits, pooler=chosen.database_pooler
-        )
+        self.database = database or open_database(file, chosen)
         self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
         self._repository = QuestRepository(self.database, namespace=self.namespace)
         self._register = Register(self.database, self.namespace)
