@@ -1,4 +1,7 @@
-"""The house: rooms are entered by their doors, and none is crowded. Which room may know which is for import-linter."""
+"""The house: rooms are entered by their doors, and nothing in them is crowded, too long, or left unexplained.
+
+Which room may know which is for import-linter.
+"""
 
 import ast
 from collections import Counter
@@ -6,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from public_names import MET
+
+import questline
 
 ROOT = Path(__file__).parents[2]
 #: Where each floor's import package stands.
@@ -24,8 +30,18 @@ PAST_THE_DOOR = {
     ),
     "questline_scheduler.doorbells.redis_broker": "it brings Redis's client, for which only those who use it pay",
 }
+#: Where Python is written.
+TOPS = [*sorted({folder.partition("/")[0] for folder in FLOORS.values()}), "tests", "benchmarks", "docs", "examples"]
+#: What may be longer than other files: a migration is as long as what it changes, and stays as it was.
+MIGRATIONS = ROOT / FLOORS["questline_persistence"] / "schema" / "migrations" / "versions"
 #: Most files in a folder; about 15 is the aim.
 MAX_FILES = 20
+#: Most lines of a file; past 300 a second noun may hide in it.
+MAX_LINES = 400
+#: Most lines of a function; 20 is the norm.
+MAX_FUNCTION_LINES = 60
+#: Which part of the lines of what users import are docstrings, at least.
+DOCSTRINGS = 0.25
 
 
 def _modules() -> dict[str, Path]:
@@ -94,11 +110,57 @@ def test_rooms_are_entered_by_what_they_hand_on_from_outside_of_the_house(folder
     assert [each for path in paths for each in _trespasses(path.stem, path)] == []
 
 
-@pytest.mark.parametrize(
-    "top",
-    [*sorted({folder.partition("/")[0] for folder in FLOORS.values()}), "tests", "benchmarks", "docs", "examples"],
-)
+@pytest.mark.parametrize("top", TOPS)
 def test_no_folder_is_crowded(top: str) -> None:
     paths = (path for path in (ROOT / top).rglob("*") if path.is_file() and path.parent.name != "__pycache__")
     counts = Counter(str(path.parent.relative_to(ROOT)) for path in paths)
     assert {folder: count for folder, count in counts.items() if count > MAX_FILES} == {}
+
+
+def _length(node: ast.AST) -> int:
+    """Return how many lines a statement has, without its decorators."""
+    assert isinstance(node, ast.stmt)
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_no_file_is_too_long(top: str) -> None:
+    paths = (path for path in (ROOT / top).rglob("*.py") if path.parent != MIGRATIONS)
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in paths}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_no_function_is_too_long(top: str) -> None:
+    lengths = {
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": _length(node)
+        for path in (ROOT / top).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: length for name, length in lengths.items() if length > MAX_FUNCTION_LINES} == {}
+
+
+def _public_modules() -> set[str]:
+    """Return the modules that define what users import or are given, and what that inherits from."""
+    public = [*MET.values(), *(getattr(questline, name) for name in questline.__all__ if not name.startswith("__"))]
+    homes = {each.__module__ for one in public for each in (one.__mro__ if isinstance(one, type) else (one,))}
+    return homes & set(MODULES)
+
+
+def _docstring_lines(path: Path) -> int:
+    """Return how many lines of a file are docstrings."""
+    return sum(
+        _length(node.body[0])
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if ast.get_docstring(node) is not None
+    )
+
+
+def test_what_users_import_explains_itself() -> None:
+    paths = [MODULES[name] for name in _public_modules()]
+    lines = sum(len(path.read_text().splitlines()) for path in paths)
+    assert len(paths) > 10
+    assert sum(map(_docstring_lines, paths)) / lines >= DOCSTRINGS
