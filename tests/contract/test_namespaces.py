@@ -69,7 +69,7 @@ def test_i11_no_loop_rings_or_wakes_a_step_of_another_namespace(bench: Workbench
     assert stranger.bells.due() == []
     assert stranger.bells.wake() == 0
     assert stranger.bells.ring_all() == 0
-    assert stranger.bells.ring_known(["a:work"]) == 0
+    assert stranger.bells.ring_refused(["a:work"]) == 0
     assert not stranger.bells.refuse(quest_id, 0, "0001", ["b:work"])
     stranger.bells.ring_soon(bells)
     assert (bench.ticket(quest_id), bench.ticket(waiting)) == before

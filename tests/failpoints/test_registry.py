@@ -48,7 +48,7 @@ HOT_CALLS = {
     "self._register.declare_dead": "leave",
     "self._register.forget": "forget",
     "self._bells.refuse": "refuse",
-    "self._bells.ring_known": "ring_at",
+    "self._bells.ring_refused": "ring_at",
     "self._bells.ring_all": "ring_at",
     "self._bells.ring_soon": "ring_at",
     "self._bells.due": "due",

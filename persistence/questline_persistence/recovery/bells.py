@@ -238,7 +238,7 @@ class Bells:
         now = self.database.clock.now() if now is None else now
         return self._ring_each(now, true(), still_in_state(TicketState.READY))  # all of them, so by their keys
 
-    def ring_known(self, handlers: list[str], *, now: float | None = None) -> int:
+    def ring_refused(self, handlers: list[str], *, now: float | None = None) -> int:
         """Make tickets due that were left by workers without their Lord, now that one with it is there.
 
         Parameters:

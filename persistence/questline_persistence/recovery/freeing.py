@@ -67,9 +67,9 @@ class Freeing:
         alone = (row.lost_alone if row.lost else 0) + loss.charged
         what = f"worker {row.worker_id} was lost while it ran this step"
         if alone >= self.max_lost:
-            return _ending(row, now, f"{what} and nothing else{_times(alone, 'while it ran alone')}", None, loss)
+            return _ending(row, now, f"{what} and nothing else{_deaths(alone, 'while it ran alone')}", None, loss)
         if row.lost + 1 >= MAX_LOST_IN_ALL:
-            return _ending(row, now, f"{what}{_times(row.lost + 1, 'while they ran it')}", None, loss)
+            return _ending(row, now, f"{what}{_deaths(row.lost + 1, 'while they ran it')}", None, loss)
         return _ending(row, now, what, _pause(row, loss), loss)
 
     def _end(self, endings: Sequence[Ending], still: ColumnElement[bool], now: float) -> list[Settled]:
@@ -87,7 +87,7 @@ class Freeing:
         tried += self._written(final, one_by_one, one_by_one)
         ended = [(ending, settled) for ending, settled in tried if settled.won]
         for ending, _ in ended:
-            _tell(ending)
+            _log_freed(ending)
         return [settled for _, settled in ended]
 
     def _written(self, endings: Sequence[Ending], write: _Write, one_by_one: _Write) -> _Ended:
@@ -148,7 +148,7 @@ def _death(row: Row[Any]) -> Death | None:
     return None if row.steps_held is None else Death(row.steps_held, row.steps_begun)
 
 
-def _times(deaths: int, when: str) -> str:
+def _deaths(deaths: int, when: str) -> str:
     """Return how many deaths there were, for people; nothing of a first one."""
     return f"; {deaths} workers have died {when}" if deaths > 1 else ""
 
@@ -175,7 +175,7 @@ def _ending(row: Row[Any], now: float, error: str, retry_in: float | None, loss:
     return Ending.of_ticket(row, end_time=now, error=error, retry_in=retry_in, loss=loss)
 
 
-def _tell(ending: Ending) -> None:
+def _log_freed(ending: Ending) -> None:
     """Tell people of a claim that was freed."""
     loss = ending.loss
     log.warning(

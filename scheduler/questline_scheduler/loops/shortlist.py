@@ -34,12 +34,17 @@ class Shortlist:
         """Return bells for what should run next, and put off their next ring.
 
         Between two looks at all that is due, when nothing listed is left, age alone decides.
+
+        Parameters:
+          limit: at most this many.
+          queues: of these queues, each in its turn.
+          now: the time of the look, in epoch seconds; None asks the database.
         """
         if time.monotonic() >= self._rests_until and not self._look(queues, now):
             return []
         keys = self._take(limit)
         due = self._bells.due(limit=limit, queues=queues, among=keys or None, now=now)
-        order = {quest_id: place for place, (quest_id, _) in enumerate(keys)}
+        order = {quest_id: rank for rank, (quest_id, _) in enumerate(keys)}
         return sorted(due, key=lambda bell: order.get(bell.quest_id, 0))
 
     def _look(self, queues: Collection[str], now: float | None) -> bool:

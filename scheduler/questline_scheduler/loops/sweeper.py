@@ -45,7 +45,17 @@ class Sweeper:
         self._quiet_until = 0.0
 
     def run_once(self, *, now: float | None = None) -> Swept:
-        """Sweep once, unless the store has only just come back; return what was found."""
+        """Sweep once, unless the store has only just come back.
+
+        Parameters:
+          now: the time of the sweep, in epoch seconds; None asks the database, and spares workers after an outage.
+
+        Returns:
+          What was found; `more` asks to be called again at once.
+
+        Raises:
+          StoreUnavailable: the store did not answer.
+        """
         if now is not None:
             return self.sweep(now=now)
         now = self._sweep.database.clock.now()
@@ -57,7 +67,18 @@ class Sweeper:
         return self._free(lost, None, now, until=uptime() + LONGEST_RUN)
 
     def sweep(self, *, workers_of: Sequence[str] | None = None, now: float | None = None) -> Swept:
-        """Free what nobody alive holds, or what these lost workers held, and ring for it; return what was found."""
+        """Free what nobody alive holds, or what these lost workers held, and ring for it.
+
+        Parameters:
+          workers_of: workers that are known to be lost; None looks for lost ones itself.
+          now: the time of the sweep, in epoch seconds; None asks the database.
+
+        Returns:
+          What was found.
+
+        Raises:
+          StoreUnavailable: the store did not answer.
+        """
         now = self._sweep.database.clock.now() if now is None else now
         lost = self._sweep.declare_lost(now) if workers_of is None else tuple(workers_of)
         return self._free(lost, workers_of, now)

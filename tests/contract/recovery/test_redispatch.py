@@ -138,15 +138,15 @@ def test_duratiq_10_a_step_that_no_worker_knows_waits_and_is_offered_to_one_that
     assert bench.ticket(quest_id).refusals == 1
     assert bench.bells.due() == []
 
-    assert bench.bells.ring_known(["b:work"]) == 0
-    assert bench.bells.ring_known(["b:work", "a:work"]) == 1
+    assert bench.bells.ring_refused(["b:work"]) == 0
+    assert bench.bells.ring_refused(["b:work", "a:work"]) == 1
     assert [bell.quest_id for bell in bench.bells.due()] == [quest_id]
 
 
 def test_a_step_that_nobody_refused_keeps_its_back_off_when_a_worker_comes(bench: Workbench) -> None:
     before = bench.ticket(bench.submit("a")).ring_at
 
-    assert bench.bells.ring_known(["a:work"]) == 0
+    assert bench.bells.ring_refused(["a:work"]) == 0
     assert [bench.ticket(one).ring_at for one in bench.quest_ids()] == [before]
 
 

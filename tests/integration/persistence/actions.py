@@ -169,9 +169,9 @@ def _ring_soon(bench: Workbench) -> Call:
     return lambda: bench.bells.ring_soon(bells)
 
 
-def _ring_known(bench: Workbench) -> Call:
+def _ring_refused(bench: Workbench) -> Call:
     bench.bells.refuse(bench.submit("a"), 0, "0001", ["z:work"])
-    return lambda: bench.bells.ring_known(HANDLERS)
+    return lambda: bench.bells.ring_refused(HANDLERS)
 
 
 def _refuse(bench: Workbench) -> Call:
@@ -303,7 +303,7 @@ ACTIONS = {
     "wake, nothing": Action(lambda bench: _nothing_due(bench, bench.bells.wake), frozenset({WAITING})),
     "wake": Action(_wake, frozenset({WAITING})),
     "ring soon": Action(_ring_soon),
-    "ring known": Action(_ring_known, frozenset({"ix_tickets_refused"})),
+    "ring refused": Action(_ring_refused, frozenset({"ix_tickets_refused"})),
     "refuse": Action(_refuse),
     "bell of a quest": Action(_bell_of),
     "enter": Action(lambda bench: lambda: bench.worker(lease=LONG)),

@@ -188,7 +188,7 @@ class Lease(Middleware):
         self._good_until = asked + self._lease_seconds
         self._identity.rename(self._card.worker_id)
         self._registered.set()
-        self._bells.ring_known(self._identity.handlers)
+        self._bells.ring_refused(self._identity.handlers)
         self._register.forget()  # no timers may run anywhere, and each executor leaves a row
         log.info("worker_started", worker_id=self._card.worker_id, pid=self._card.pid, threads=self._card.threads)
 
