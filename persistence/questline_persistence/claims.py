@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from questline_persistence.clock import uptime
 from questline_persistence.models import LordStep
@@ -139,10 +139,10 @@ def claimed(row: Sequence[Any], *, worker_id: str, namespace: str, now: float) -
     return Claim(worker_id=worker_id, namespace=namespace, start_time=now, **dict(zip(CLAIMED, row, strict=True)))
 
 
-def following(
+def claim_on_next(
     claim: Claim, step: Sequence[Any], *, claim_id: str, worker_id: str, version: int, fence: int, now: float
 ) -> Claim:
-    """Return the claim on the step after `claim`'s, made together with its checkpoint.
+    """Return the claim on the step after that of `claim`, made together with its checkpoint.
 
     Parameters:
       step: position, Lord, tool, occurrence, params, most attempts, timeout and back-off of that step.
@@ -174,31 +174,55 @@ def following(
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A claim that ended with a result: its output as JSON text, and the steps it pushed.
+class Succeeded:
+    """The handler returned: its output as JSON text, and the steps that it pushed."""
 
-    `successor` names a claim on the step after it, if that is wanted in the same go. It is made if the step is in
-    the same queue, its Lord known here, and no pause asked for.
-    """
-
-    claim: Claim
     output: str
-    end_time: float
     pushed: tuple[LordStep, ...] = ()
-    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A claim that ended with an error.
+class Failed:
+    """The attempt came to an error. `retry_in` is the wait before the next one in seconds; None fails the quest."""
 
-    `retry_in` is the wait before the next attempt in seconds, or None when the quest is to fail.
+    error: str
+    retry_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """The handler asked for the step to be put off by `after` seconds."""
+
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The handler stopped because its claim was gone; there is nothing to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """The handler did not begin for want of a place; the step is offered again, and no attempt is spent."""
+
+
+#: How a step that was claimed has ended.
+Outcome = Succeeded | Failed | Snoozed | Dropped | GivenBack
+_Outcome_co = TypeVar("_Outcome_co", bound=Succeeded | Failed, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint(Generic[_Outcome_co]):
+    """The end of a claimed step, to be written: its outcome, and when that was.
+
+    `next_claim_id` asks, with a success, for a claim under that name on the step after it, in the same go. The claim is
+    made if that step is in the same queue, its Lord known here, and no pause asked for.
     """
 
     claim: Claim
-    error: str
+    outcome: _Outcome_co
     end_time: float
-    retry_in: float | None
+    next_claim_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,37 +240,37 @@ class Settled:
     """What became of a claim that ended.
 
     `won` tells whether the claim still held the step; if not, nothing was written. `doorbell` is the
-    ticket that is ready now, if any; `status` the quest's status where this changed it; `successor` the
-    claim on the next step, where one was wanted and won.
+    ticket that is ready now, if any; `status` the quest's status where this changed it; `next_claim` the
+    claim on the next step, where one was asked for and won.
     """
 
     won: bool
     doorbell: Doorbell | None = None
     status: ExecutionStatus | None = None
-    successor: Claim | None = None
+    next_claim: Claim | None = None
 
 
-def advanced(claim: Claim, row: Sequence[Any], *, worker_id: str, now: float) -> Settled:
+def settled_by(claim: Claim, row: Sequence[Any], *, worker_id: str, now: float) -> Settled:
     """Return what a row of a checkpoint's statement tells: the quest completed, paused, ready or going on at once.
 
     Parameters:
       claim: the claim that ended.
-      row: fence, version, whether it was paused, queue, priority, the successor's claim id if there is one, and the
-        columns of the next step as in `following`, beginning with its position: None if none is ahead.
-      worker_id: who has the successor.
+      row: fence, version, whether it was paused, queue, priority, the next claim's id if there is one, and the
+        columns of the next step as in `claim_on_next`, beginning with its position: None if none is ahead.
+      worker_id: who has the next claim.
       now: when that happened.
     """
-    fence, version, paused, queue, priority, successor, *step = row
+    fence, version, paused, queue, priority, next_claim_id, *step = row
     position = step[0]
     if position is None:
         return Settled(won=True, status=ExecutionStatus.COMPLETED)
     if paused:
         return Settled(won=True, status=ExecutionStatus.PAUSED)
-    if successor is None:
+    if next_claim_id is None:
         return Settled(won=True, doorbell=Doorbell(claim.quest_id, claim.epoch, position, fence, queue, priority, now))
     return Settled(
         won=True,
-        successor=following(
-            claim, step, claim_id=successor, worker_id=worker_id, version=version, fence=fence, now=now
+        next_claim=claim_on_next(
+            claim, step, claim_id=next_claim_id, worker_id=worker_id, version=version, fence=fence, now=now
         ),
     )

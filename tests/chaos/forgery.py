@@ -57,8 +57,8 @@ class Forger:
         for word in ("begin", "end"):
             self.history.ledger.append(Entry(word, key, claim_id or f"claim-{position}", pid, self.now))
 
-    def commit(self, position: str, claim_id: str | None = None, successor: str | None = None) -> None:
-        """Commit a step's result and move the ticket on; `successor` claims the step ahead."""
+    def commit(self, position: str, claim_id: str | None = None, next_claim_id: str | None = None) -> None:
+        """Commit a step's result and move the ticket on; `next_claim_id` claims the next step."""
         claim_id = claim_id or f"claim-{position}"
         index = self.positions.index(position) + 1
         ahead = self.positions[index] if index < len(self.positions) else None
@@ -67,8 +67,8 @@ class Forger:
             self.event("ticket", op="DELETE", position=position, state="running", claim_id=claim_id, fence=self.fence)
             if ahead is None
             else self.event("ticket", position=ahead, state="ready", fence=self.rise())
-            if successor is None
-            else self.held(ahead, successor)
+            if next_claim_id is None
+            else self.held(ahead, next_claim_id)
         )
         ended = [self.event("quest", state="completed")] if ahead is None else []
         reason = "completed" if ahead is None else "checkpoint"

@@ -110,7 +110,7 @@ def test_a_step_taken_from_a_holder_without_a_sweep_is_found(forger: Forger) -> 
 def test_a_step_that_the_checkpoint_before_it_has_claimed_breaks_no_rule(forger: Forger) -> None:
     forger.claim("0001", "first")
     forger.begin("0001", "first")
-    forger.commit("0001", "first", successor="second")
+    forger.commit("0001", "first", next_claim_id="second")
     forger.begin("0002", "second")
     forger.commit("0002", "second")
     forger.run(*forger.positions[2:])

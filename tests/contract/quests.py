@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Row, Table, event, select, text
 from sqlalchemy.exc import DBAPIError
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.controls import Controls, Correction, StartingPoint
 from questline_persistence.ids import new_claim_id
@@ -59,15 +59,15 @@ def quest(*lords: str | LordStep, **fields: Any) -> QuestExecutionData:
     return QuestExecutionData(**{"quest_type": "test", "execution_stack": [step(lord) for lord in lords], **fields})
 
 
-def checkpoint(claim: Claim, output: Any = None, *pushed: str | LordStep) -> Checkpoint:
+def checkpoint(claim: Claim, output: Any = None, *pushed: str | LordStep) -> Checkpoint[Succeeded]:
     """Return the end of a claim that came to `output`."""
     found = encode(output, what="the output")
-    return Checkpoint(claim, found, claim.start_time + 1.0, tuple(step(lord) for lord in pushed))
+    return Checkpoint(claim, Succeeded(found, tuple(step(lord) for lord in pushed)), claim.start_time + 1.0)
 
 
-def failure(claim: Claim, error: str = "broken", *, retry_in: float | None = 0.0) -> Failure:
+def failure(claim: Claim, error: str = "broken", *, retry_in: float | None = 0.0) -> Checkpoint[Failed]:
     """Return the end of a claim that came to an error."""
-    return Failure(claim, error, claim.start_time + 1.0, retry_in)
+    return Checkpoint(claim, Failed(error, retry_in), claim.start_time + 1.0)
 
 
 @dataclass
@@ -127,14 +127,14 @@ class Workbench:
         """Submit a quest and return its id."""
         return self.send(quest(*lords, **fields)).quest_id
 
-    def wish(self, quest_id: str, **changed: Any) -> ClaimRequest:
-        """Return the wish to run the step that a quest's ticket stands at."""
+    def request(self, quest_id: str, **changed: Any) -> ClaimRequest:
+        """Return the request to run the step that a quest's ticket stands at."""
         ticket = self.ticket(quest_id)
         found = {"epoch": ticket.epoch, "position": ticket.position, "claim_id": new_claim_id(), **changed}
         return ClaimRequest(quest_id, **found)
 
     def try_claim(self, quest_id: str, journal: Journal | None = None, **changed: Any) -> Claim | None:
-        return (journal or self.journal).claim(self.wish(quest_id, **changed))
+        return (journal or self.journal).claim(self.request(quest_id, **changed))
 
     def claim(self, quest_id: str, journal: Journal | None = None) -> Claim:
         """Claim the next step of a quest, which must be possible."""

@@ -43,9 +43,9 @@ def test_a_claim_is_of_the_step_that_its_own_quest_plans_there_in_this_epoch(
     assert (claim.quest_id, claim.epoch, claim.position) == (quest_id, 1, "0001.0001")
     assert (claim.quest_type, claim.handler, claim.timeout_seconds) == ("type-d", "f:work", 40)
     assert (ticket.handler, ticket.deadline) == ("f:work", bench.clock.now() + 40)
-    wish = ClaimRequest(quest_id, 1, "0001.0001", claim.claim_id)
+    request = ClaimRequest(quest_id, 1, "0001.0001", claim.claim_id)
     who = {"worker_id": claim.worker_id, "namespace": "default", "now": bench.clock.now()}
-    assert bench.database.read(lambda connection: bench.database.dialect.mine(connection, [wish], **who)) == [claim]
+    assert bench.database.read(lambda connection: bench.database.dialect.mine(connection, [request], **who)) == [claim]
 
 
 def swept(bench: Workbench, _: Claim) -> None:
@@ -97,7 +97,7 @@ def test_pushed_steps_are_counted_and_placed_within_the_plan_of_their_own_quest_
 
 def test_a_batch_begins_and_completes_each_quest_with_its_own_and_no_other(bench: Workbench) -> None:
     quest_ids = [bench.submit("a", quest_type=f"type-{number}") for number in range(4)]
-    claims = bench.journal._flush([bench.wish(quest_id) for quest_id in quest_ids[:3]])
+    claims = bench.journal._flush([bench.request(quest_id) for quest_id in quest_ids[:3]])
     held = [claim for claim in claims if isinstance(claim, Claim)]
     assert [claim.quest_type for claim in held] == ["type-0", "type-1", "type-2"]
     assert [bench.status(quest_id) for quest_id in quest_ids] == ["running"] * 3 + ["new"]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from questline_persistence.claims import Checkpoint, Settled
+from questline_persistence.claims import Checkpoint, Settled, Succeeded
 from questline_worker.lords import LordContext, lord
 from tests.chaos.proxy import Proxy
 from tests.faults.test_fault_03_replies import swallow_one
@@ -64,7 +64,7 @@ def test_fault_04_a_restart_loses_no_result_that_was_being_committed_behind_a_th
 
     try:
         member, client = pool.start(threads=2), pool.client()
-        handed = committed_with_successor(member)
+        handed = committed_with_next_claim(member)
         posted = posted_by(member)
         handles = client.submit_many([quest(*["a"] * 20) for _ in range(30)])
         for _ in range(2):
@@ -82,15 +82,15 @@ def test_fault_04_a_restart_loses_no_result_that_was_being_committed_behind_a_th
     assert len(ran) == len(set(ran)) == 30 * 20
 
 
-def committed_with_successor(member: Member) -> list[str]:
+def committed_with_next_claim(member: Member) -> list[str]:
     """Return a list that grows with each claim which a worker wins together with the result before it."""
     handed: list[str] = []
     checkpoint = member.process.journal.checkpoint
 
-    def note(end: Checkpoint) -> Settled:
+    def note(end: Checkpoint[Succeeded]) -> Settled:
         settled = checkpoint(end)
-        if settled.successor is not None:
-            handed.append(settled.successor.claim_id)
+        if settled.next_claim is not None:
+            handed.append(settled.next_claim.claim_id)
         return settled
 
     member.process.journal.checkpoint = note  # type: ignore[method-assign]
@@ -102,7 +102,7 @@ def posted_by(member: Member) -> list[str]:
     posted: list[str] = []
     post = member.process.journal.post
 
-    def note(end: Checkpoint) -> None:
+    def note(end: Checkpoint[Succeeded]) -> None:
         posted.append(end.claim.claim_id)
         post(end)
 

@@ -37,8 +37,8 @@ class Course:
         return self.claim
 
     @property
-    def wish(self) -> ClaimRequest:
-        """The wish to run the quest's first step, as its first doorbell brings it."""
+    def request(self) -> ClaimRequest:
+        """The request to run the quest's first step, as its first doorbell brings it."""
         return ClaimRequest(self.quest_id, 0, "0001", new_claim_id())
 
     def verb(self, name: str) -> tuple[str, bool]:
@@ -61,7 +61,7 @@ def _told(settled: Settled) -> tuple[bool, str | None]:
 
 #: What each racer does, with a worker of its own, and what it is told.
 RACERS: dict[str, Callable[[Course, Journal], Any]] = {
-    "claim": lambda course, worker: worker.claim(course.wish) is not None,
+    "claim": lambda course, worker: worker.claim(course.request) is not None,
     "checkpoint": lambda course, worker: _told(worker.checkpoint(checkpoint(course.held, 1))),
     "fail": lambda course, worker: _told(worker.fail(failure(course.held))),
     "release": lambda course, worker: _told(worker.release(course.held)),

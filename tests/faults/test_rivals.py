@@ -87,14 +87,14 @@ def test_dbos_714_a_conflict_is_not_taken_for_somebody_elses_claim(
 
         return call
 
-    wish = bench.wish(quest_id)
+    request = bench.request(quest_id)
     monkeypatch.setattr(bench.database, "_transaction", conflicting(bench.database._transaction))
     monkeypatch.setattr(bench.database, "_run", conflicting(bench.database._run))
-    claim = journal.claim(wish)
+    claim = journal.claim(request)
 
     assert len(met) == 4
     assert claim is not None
-    assert claim.claim_id == wish.claim_id
+    assert claim.claim_id == request.claim_id
     assert bench.finish(claim, "mine").won
 
 

@@ -37,7 +37,7 @@ import pytest
 import redis
 from sqlalchemy import event
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Doorbell
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Doorbell, Succeeded
 from questline_persistence.ids import new_claim_id
 from questline_persistence.settings import load
 from questline_persistence.store import Database
@@ -210,7 +210,7 @@ def test_a_group_commit_costs_two_statements_whatever_it_holds(postgres_url: str
     with worker_on(postgres_url, "memory://") as (process, client):
         ids = [client.submit(quest("counted", "counted")).quest_id for _ in range(2 * count)]
         held = process.journal._flush([_request(quest_id) for quest_id in ids[:count]])
-        ends = [Checkpoint(claim, "null", claim.start_time) for claim in held if isinstance(claim, Claim)]
+        ends = [Checkpoint(claim, Succeeded("null"), claim.start_time) for claim in held if isinstance(claim, Claim)]
         with counting(process.database) as statements:
             process.journal._flush([*ends, *(_request(quest_id) for quest_id in ids[count:])])
 

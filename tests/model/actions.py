@@ -61,8 +61,8 @@ def _of_a_hold(world: World, hold: Hold, rules: Rules) -> Iterator[Action]:
             yield Action("stray", worker=hold.worker, hold=hold)
         case Phase.SENT:
             yield Action("checkpoint", hold=hold)
-            if hold.successor is not None:
-                yield Action("stray", worker=hold.worker, hold=hold.ahead(hold.successor, Phase.ASKED))
+            if hold.next_claim is not None:
+                yield Action("stray", worker=hold.worker, hold=hold.ahead(hold.next_claim, Phase.ASKED))
         case Phase.FAILED:
             yield Action("fail", hold=hold)
         case Phase.RUNNING:
@@ -70,10 +70,10 @@ def _of_a_hold(world: World, hold: Hold, rules: Rules) -> Iterator[Action]:
 
 
 def _of_a_running_hold(world: World, hold: Hold, rules: Rules) -> Iterator[Action]:
-    for successor in (False, True):
-        yield Action("checkpoint", hold=hold, successor=successor)
+    for next_claim in (False, True):
+        yield Action("checkpoint", hold=hold, next_claim=next_claim)
         if world.faults:
-            yield Action("checkpoint", hold=hold, successor=successor, heard=False)
+            yield Action("checkpoint", hold=hold, next_claim=next_claim, heard=False)
     if world.faults:
         yield Action("fail", hold=hold, final=True)
         yield Action("release", hold=hold)

@@ -40,6 +40,6 @@ def snap(world: World, epoch: int, position: int | None, reason: SnapshotReason,
 def unused_claim(world: World) -> int:
     """Return a claim id that nobody knows."""
     known = {hold.claim for hold in world.holds} | {look.claim for look in world.looks}
-    known |= {hold.successor for hold in world.holds}
+    known |= {hold.next_claim for hold in world.holds}
     known |= {run.claim for run in world.runs} | {world.ticket.claim if world.ticket else None}
     return next(number for number in range(1, len(known) + 2) if number not in known)

@@ -129,7 +129,7 @@ def canonical(world: World, past: int) -> object:
     ticket = world.ticket
     holds = sorted(
         [
-            (hold.worker, hold.epoch, hold.position, hold.attempt, hold.phase, hold.claim, hold.successor)
+            (hold.worker, hold.epoch, hold.position, hold.attempt, hold.phase, hold.claim, hold.next_claim)
             for hold in world.holds
         ]
     )

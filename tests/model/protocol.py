@@ -146,37 +146,37 @@ class Protocol:
     def _checkpoint(self, world: World, action: Action) -> Step | None:
         """Commit a result, or send it again.
 
-        With a successor, the worker begins the next step as soon as it hears of it: the way from the commit to the
-        handler is that of a claim.
+        With a claim on the next step, the worker begins that as soon as it hears of it: the way from the commit to
+        the handler is that of a claim.
         """
         hold, ticket = _held(action), world.ticket
         left = without(world, hold)
         if ticket is None or not self._passes("checkpoint", world, action, ticket):
             won = any(self._passes("recorded", world, action, run) for run in world.runs)
             return self._go_on(left, hold) if won else Step(left, won=False)
-        successor = unused_claim(world) if self._hands_over(world, action, ticket) else None
+        next_claim = unused_claim(world) if self._hands_over(world, action, ticket) else None
         if not action.heard:
-            sent = replace(hold, phase=Phase.SENT, successor=successor)
-            return Step(having(self._commit(paid(left), ticket, hold, successor), sent))
-        committed = self._commit(left, ticket, hold, successor)
-        return Step(committed) if successor is None else self._begin(committed, hold.ahead(successor, Phase.RUNNING))
+            sent = replace(hold, phase=Phase.SENT, next_claim=next_claim)
+            return Step(having(self._commit(paid(left), ticket, hold, next_claim), sent))
+        committed = self._commit(left, ticket, hold, next_claim)
+        return Step(committed) if next_claim is None else self._begin(committed, hold.ahead(next_claim, Phase.RUNNING))
 
     def _hands_over(self, world: World, action: Action, ticket: Ticket) -> bool:
         """Return whether a checkpoint leaves its ticket claimed."""
-        wanted = action.successor and ticket.position < self.rules.steps
+        wanted = action.next_claim and ticket.position < self.rules.steps
         return wanted and self._passes("hand", world, action, ticket)
 
     def _go_on(self, world: World, hold: Hold) -> Step:
         """Begin what was claimed together with a result, now that this was sent again, if the claim still holds."""
-        if hold.successor is None or world.ticket is None:
+        if hold.next_claim is None or world.ticket is None:
             return Step(world)
-        ahead = hold.ahead(hold.successor, Phase.RUNNING)
+        ahead = hold.ahead(hold.next_claim, Phase.RUNNING)
         if not self._passes("mine", world, Action("claim", worker=hold.worker, hold=ahead), world.ticket):
             return Step(world)
         return self._begin(world, ahead)
 
-    def _commit(self, world: World, ticket: Ticket, hold: Hold, successor: int | None) -> World:
-        """Add a success to the history and move the ticket on, to be ready or under the successor's claim."""
+    def _commit(self, world: World, ticket: Ticket, hold: Hold, next_claim: int | None) -> World:
+        """Add a success to the history and move the ticket on, to be ready or under the next claim."""
         version, last = world.version + 1, hold.position == self.rules.steps
         run = Run(hold.epoch, hold.position, hold.claim, Ended.SUCCESS, version)
         world = replace(world, runs=(*world.runs, run), version=version, fence=world.fence + 1)
@@ -185,8 +185,8 @@ class Protocol:
             return replace(world, ticket=None, status=Status.COMPLETED)
         world = snap(world, hold.epoch, hold.position + 1, SnapshotReason.CHECKPOINT)
         ahead = Ticket(ticket.epoch, hold.position + 1, pause_requested=ticket.pause_requested)
-        if successor is not None:
-            running = replace(ahead, state=TicketState.RUNNING, claim=successor, worker=hold.worker)
+        if next_claim is not None:
+            running = replace(ahead, state=TicketState.RUNNING, claim=next_claim, worker=hold.worker)
             return replace(world, ticket=running)
         world = self._settle(world, ahead)
         return world if ticket.pause_requested else self._ring(world, hold.epoch, hold.position + 1)
@@ -207,12 +207,12 @@ class Protocol:
             return Step(left, won=any(self._passes("failed", world, action, run) for run in world.runs))
         spent = replace(freed(ticket), attempt=ticket.attempt + 1, due=False)
         final = action.final or hold.attempt >= self.rules.max_attempts
-        left = self._end_badly(paid(left), spent, hold, Ended.BROKEN, final=final)
+        left = self._end_attempt(paid(left), spent, hold, Ended.BROKEN, final=final)
         if action.heard:
             return Step(left)
         return Step(having(paid(left), replace(hold, phase=Phase.FAILED)))
 
-    def _end_badly(self, world: World, spent: Ticket, ending: Hold | Look, ended: Ended, *, final: bool) -> World:
+    def _end_attempt(self, world: World, spent: Ticket, ending: Hold | Look, ended: Ended, *, final: bool) -> World:
         """Add an error to the history; give the step another attempt or fail its quest."""
         run = Run(ending.epoch, ending.position, ending.claim or 0, ended)
         world = replace(world, runs=(*world.runs, run), fence=world.fence + 1)
@@ -297,7 +297,7 @@ class Protocol:
             spent, ended = replace(freed(ticket), lost=ticket.lost + 1, due=look.at_once), Ended.LOST
         else:
             spent, ended = replace(freed(ticket), attempt=ticket.attempt + 1, due=False), Ended.LATE
-        left = self._end_badly(left, spent, look, ended, final=look.final)
+        left = self._end_attempt(left, spent, look, ended, final=look.final)
         rings = look.at_once and left.ticket is not None and not ticket.pause_requested
         return Step(self._ring(left, look.epoch, look.position) if rings else left)
 

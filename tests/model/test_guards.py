@@ -87,7 +87,7 @@ def test_the_hot_statements_of_postgresql_ask_what_the_model_asks(text: str, tab
     assert found == {each.replace(" in ?", " = ?") for each in expected(statement)}
 
 
-def test_a_checkpoint_claims_its_successor_where_the_model_does_on_postgresql() -> None:
+def test_a_checkpoint_claims_the_next_step_where_the_model_does_on_postgresql() -> None:
     found = {
         *cases(part(postgres_steps._CHECKPOINT, "ahead"), "t"),
         *cases(part(postgres_steps._CHECKPOINT, "moved"), "t"),
@@ -95,13 +95,13 @@ def test_a_checkpoint_claims_its_successor_where_the_model_does_on_postgresql() 
     assert found == expected("hand")
 
 
-def test_a_checkpoint_claims_its_successor_where_the_model_does_on_sqlite(memory: Workbench) -> None:
+def test_a_checkpoint_claims_the_next_step_where_the_model_does_on_sqlite(memory: Workbench) -> None:
     assert cases(sqlite_steps._MOVE, "tickets") == expected("hand", "pause_requested")
-    end = replace(checkpoint(memory.claim(memory.submit("a", "b"))), successor="next")
+    end = replace(checkpoint(memory.claim(memory.submit("a", "b"))), next_claim_id="next")
     step = ["0002", "b", "work", 1, "{}", 1, 1.0, 1.0, end.claim.queue]
-    assert sqlite_steps._ahead(end, step, ["b:work"], "worker")["successor"] == "next"
-    assert sqlite_steps._ahead(end, step, ["c:work"], "worker")["successor"] is None
-    assert sqlite_steps._ahead(end, [*step[:-1], "elsewhere"], ["b:work"], "worker")["successor"] is None
+    assert sqlite_steps._ahead(end, step, ["b:work"], "worker")["next_claim"] == "next"
+    assert sqlite_steps._ahead(end, step, ["c:work"], "worker")["next_claim"] is None
+    assert sqlite_steps._ahead(end, [*step[:-1], "elsewhere"], ["b:work"], "worker")["next_claim"] is None
 
 
 @pytest.mark.parametrize("statement", ["checkpoint", "fail", "release"])
@@ -148,11 +148,11 @@ def test_a_fenced_result_is_looked_up_as_in_the_model(memory: Workbench) -> None
 
 
 def test_a_claim_is_sent_again_as_in_the_model(memory: Workbench) -> None:
-    journal, wish, tries = memory.journal, memory.wish(memory.submit("a")), _Tries()
+    journal, request, tries = memory.journal, memory.request(memory.submit("a")), _Tries()
     tries.again()
 
     def again() -> None:
-        memory.database.write(lambda connection: journal._claims(connection, [wish], tries))
+        memory.database.write(lambda connection: journal._claims(connection, [request], tries))
 
     assert asked(memory, "SELECT lord_runs.claim_id", "lord_runs", again) == expected("anew")
 

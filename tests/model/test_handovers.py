@@ -31,7 +31,7 @@ def _of_the_hold(text: str, step: Step) -> Action:
     verb, *options = text.split()
     if verb == "sweep":
         return Action("sweep", look=step.world.looks[-1])
-    return Action(verb, hold=step.world.holds[-1], successor="handing" in options, heard="unheard" not in options)
+    return Action(verb, hold=step.world.holds[-1], next_claim="handing" in options, heard="unheard" not in options)
 
 
 def test_the_worker_goes_on_with_the_next_step() -> None:

@@ -107,7 +107,7 @@ class Worker:
 class Hold:
     """A claim as the worker has it in hand.
 
-    `successor` is the claim that was made on the next step together with a result whose reply was lost.
+    `next_claim` is the claim that was made on the next step together with a result whose reply was lost.
     """
 
     claim: int
@@ -116,7 +116,7 @@ class Hold:
     position: int
     attempt: int
     phase: Phase
-    successor: int | None = None
+    next_claim: int | None = None
 
     def ahead(self, claim: int, phase: Phase) -> Hold:
         """Return the claim on the step after this one, made by the same worker together with this one's result."""
@@ -189,9 +189,9 @@ class World:
 class Action:
     """One thing that may happen.
 
-    `successor` tells that a result wants a claim on the next step in the same go, `later` that a step which is given
-    back wants to be put off, `outsider` that the actor belongs to another namespace, `foreign` that the bell names
-    another quest, `heard` whether the reply arrives; `start` and `seen` are those of a replay.
+    `next_claim` tells that a result asks for a claim on the next step in the same go, `later` that a step which is
+    given back wants to be put off, `outsider` that the actor belongs to another namespace, `foreign` that the bell
+    names another quest, `heard` whether the reply arrives; `start` and `seen` are those of a replay.
     """
 
     verb: str
@@ -201,7 +201,7 @@ class Action:
     look: Look | None = None
     heard: bool = True
     final: bool = False
-    successor: bool = False
+    next_claim: bool = False
     later: bool = False
     outsider: bool = False
     foreign: bool = False
@@ -224,7 +224,7 @@ class Action:
         details += [f"seen v{self.seen}"] if self.seen is not None else []
         flags = {
             "for good": self.final,
-            "with its successor": self.successor,
+            "with the next claim": self.next_claim,
             "to be put off": self.later,
             "from outside": self.outsider,
             "of another quest": self.foreign,

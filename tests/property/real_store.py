@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Succeeded
 from questline_persistence.controls import Controls, StartingPoint
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.ids import new_claim_id
@@ -36,11 +36,11 @@ RULES = Rules(steps=len(LORDS), max_attempts=3, max_lost=MAX_LOST, faults=10_000
 TIMEOUT, LONG_TIMEOUT, LEASE = 1e4, 2.5e6, 1e9
 
 
-def _successor(hold: Hold, step: Step) -> int | None:
+def _next_claim(hold: Hold, step: Step) -> int | None:
     """Return the model's claim on the step after `hold`'s, if that was made together with its result."""
     if step.begun is not None:
         return step.begun.claim
-    return next((other.successor for other in step.world.holds if other.claim == hold.claim), None)
+    return next((other.next_claim for other in step.world.holds if other.claim == hold.claim), None)
 
 
 class RealStore:
@@ -59,8 +59,8 @@ class RealStore:
         self._neighbour = self._settle_bystanders()
         self.ids: dict[int, str] = {}
         self._claims: dict[int, Claim] = {}
-        self._ends: dict[int, Checkpoint] = {}
-        self._failures: dict[int, Failure] = {}
+        self._ends: dict[int, Checkpoint[Succeeded]] = {}
+        self._failures: dict[int, Checkpoint[Failed]] = {}
         self._looks: dict[Look, list[Row[Any]]] = {}
 
     def _empty(self) -> None:
@@ -124,49 +124,53 @@ class RealStore:
         number = action.hold.claim if action.hold else unused_claim(world)
         claim_id = self.ids[number] if action.hold else new_claim_id()
         quest_id = str(uuid.uuid4()) if action.foreign else self.quest_id
-        wish = ClaimRequest(quest_id, action.bell.epoch, str(position_of(action.bell.position)), claim_id)
-        claim = self._again(journal, wish) if action.hold else journal.claim(wish)
+        request = ClaimRequest(quest_id, action.bell.epoch, str(position_of(action.bell.position)), claim_id)
+        claim = self._again(journal, request) if action.hold else journal.claim(request)
         if claim is not None:
             assert (claim.quest_id, claim.claim_id, claim.worker_id) == (quest_id, claim_id, journal.worker_id)
             self.ids[number], self._claims[number] = claim_id, claim
         return claim is not None
 
-    def _again(self, journal: Journal, wish: ClaimRequest) -> Claim | None:
+    def _again(self, journal: Journal, request: ClaimRequest) -> Claim | None:
         """Send a claim again whose reply was lost, as the journal does."""
         tries = _Tries()
         tries.again()
-        return self.database.write(lambda connection: journal._claims(connection, [wish], tries)).get(wish.claim_id)
+        return self.database.write(lambda connection: journal._claims(connection, [request], tries)).get(
+            request.claim_id
+        )
 
     def _checkpoint(self, _: World, action: Action, step: Step) -> bool:
         hold = action.hold
         assert hold is not None
         if hold.phase is not Phase.SENT:
-            self._ends[hold.claim] = self._end(self._claims[hold.claim], successor=action.successor)
+            self._ends[hold.claim] = self._end(self._claims[hold.claim], next_claim=action.next_claim)
         end = self._ends[hold.claim]
         settled = self.journals[hold.worker].checkpoint(end)
-        number = _successor(hold, step)
+        number = _next_claim(hold, step)
         if number is not None:
-            assert end.successor is not None
-            assert settled.successor is not None
-            self.ids[number] = end.successor
-            first = self._claims[number] if hold.phase is Phase.SENT else settled.successor
-            self._claims[number] = settled.successor
+            assert end.next_claim_id is not None
+            assert settled.next_claim is not None
+            self.ids[number] = end.next_claim_id
+            first = self._claims[number] if hold.phase is Phase.SENT else settled.next_claim
+            self._claims[number] = settled.next_claim
             # Sent again, it is dated now, and in the name that the worker goes by since.
             told = {"start_time": first.start_time, "worker_id": first.worker_id}
-            assert replace(settled.successor, **told) == first
-        assert number is not None or settled.successor is None
+            assert replace(settled.next_claim, **told) == first
+        assert number is not None or settled.next_claim is None
         return settled.won
 
-    def _end(self, claim: Claim, *, successor: bool) -> Checkpoint:
+    def _end(self, claim: Claim, *, next_claim: bool) -> Checkpoint[Succeeded]:
         output = encode(output_of(claim.epoch, claim.position), what="output")
-        return Checkpoint(claim, output, self.clock.now(), successor=new_claim_id() if successor else None)
+        return Checkpoint(claim, Succeeded(output), self.clock.now(), new_claim_id() if next_claim else None)
 
     def _fail(self, _: World, action: Action, __: Step) -> bool:
         hold = action.hold
         assert hold is not None
         if hold.phase is not Phase.FAILED:
             retry_in = None if action.final or hold.attempt >= RULES.max_attempts else 60.0
-            self._failures[hold.claim] = Failure(self._claims[hold.claim], "broken", self.clock.now(), retry_in)
+            self._failures[hold.claim] = Checkpoint(
+                self._claims[hold.claim], Failed("broken", retry_in), self.clock.now()
+            )
         return self.journals[hold.worker].fail(self._failures[hold.claim]).won
 
     def _release(self, _: World, action: Action, __: Step) -> bool:

@@ -68,7 +68,7 @@ class JournalStates(RuleBasedStateMachine):
         assert won in {None, step.won}, f"{action}: the store says {won}, the model {step.won}"
         assert broken(self.world, action, step) is None
         self.taken[action.verb, step.won] += 1
-        self.taken["hand over", step.begun is not None] += action.successor
+        self.taken["hand over", step.begun is not None] += action.next_claim
         self.past, self.before = self.world, self.record
         self.world, self.record = step.world, self.store.record()
         self.ask_the_invariants()

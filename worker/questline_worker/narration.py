@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-from questline_persistence.claims import Claim
+from questline_persistence.claims import Claim, Outcome, Succeeded
 from questline_persistence.log import get_logger
 from questline_persistence.states import ExecutionStatus
-from questline_worker.lords import Outcome, Succeeded
 
 log = get_logger(__name__)
 

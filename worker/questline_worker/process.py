@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from questline_persistence import schema
-from questline_persistence.claims import Checkpoint, Settled
+from questline_persistence.claims import Checkpoint, Settled, Succeeded
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal
@@ -134,7 +134,7 @@ class WorkerProcess:
         """Take no step up any more; what runs may go on."""
         self._checkpoints.retire()
 
-    def _settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
+    def _settled(self, ends: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> None:
         """Pass on what became of posted checkpoints: the journal is there before the middleware that posts them."""
         self._checkpoints.settled(ends)
 

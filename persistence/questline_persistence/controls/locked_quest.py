@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
+from questline_persistence.claims import REDISPATCH_FIRST, Doorbell, Failed
 from questline_persistence.clock import rfc3339
 from questline_persistence.errors import QuestConflict
 from questline_persistence.ids import is_possible, not_found
-from questline_persistence.journal import UNCLAIMED, Ending, record
+from questline_persistence.journal import UNCLAIMED, EndedAttempt, record
 from questline_persistence.payload import DEFAULTS, Limits
 from questline_persistence.schema import BELL, quests, steps, tickets
 from questline_persistence.states import LIVE, TRANSITIONS, ExecutionStatus, RunStatus, TicketState
@@ -96,10 +96,10 @@ class LockedQuest:
         """Record what runs now as cancelled; the verb is about to take its claim away."""
         for ticket in self.tickets:
             if ticket.state == TicketState.RUNNING:
-                ending = Ending.of_ticket(
-                    ticket, end_time=self.now, error=why, retry_in=None, status=RunStatus.CANCELLED
+                attempt = EndedAttempt.of_ticket(
+                    ticket, Failed(why, None), end_time=self.now, status=RunStatus.CANCELLED
                 )
-                record(self.connection, [ending], self.now)
+                record(self.connection, [attempt], self.now)
 
     def change(self, **values: Any) -> None:
         """Write columns of the quest's row."""

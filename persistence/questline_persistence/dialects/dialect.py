@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.engine import URL
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled, Succeeded
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.place import Place
 from questline_persistence.dialects.server import Server
@@ -88,7 +88,7 @@ class Dialect(Protocol):
     def checkpoint(
         self,
         connection: Connection,
-        ends: Sequence[Checkpoint],
+        checkpoints: Sequence[Checkpoint[Succeeded]],
         *,
         worker_id: str,
         handlers: list[str],

@@ -4,11 +4,11 @@ Claims, checkpoints and the ends of claims are here, and how quests come in. It 
 """
 
 from questline_persistence.journal import history, submission
-from questline_persistence.journal.ended_attempt import Ending, error_text, record
+from questline_persistence.journal.ended_attempt import EndedAttempt, error_text, record
 from questline_persistence.journal.endings import (
     UNCLAIMED,
-    end_badly,
-    end_together,
+    end_attempt,
+    end_attempts,
     ended,
     lock_where_free,
     settle_pause,
@@ -22,15 +22,15 @@ from questline_persistence.journal.trial import try_writing
 
 __all__ = [
     "UNCLAIMED",
-    "Ending",
+    "EndedAttempt",
     "Identity",
     "Journal",
     "State",
     "Submitted",
     "after_deleted",
     "bury",
-    "end_badly",
-    "end_together",
+    "end_attempt",
+    "end_attempts",
     "ended",
     "error_text",
     "history",

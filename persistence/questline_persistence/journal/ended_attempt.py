@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Double, Integer, Row, Text, bindparam, func, insert, select
 
+from questline_persistence.claims import Checkpoint, Failed
 from questline_persistence.clock import rfc3339
 from questline_persistence.schema import quests, runs, steps, workers
 from questline_persistence.states import RunStatus
@@ -18,10 +19,9 @@ MAX_ERROR_LENGTH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """One attempt that came to no result.
+class EndedAttempt:
+    """One attempt that came to no result, whoever has ended it: its worker, a sweep or an admin.
 
-    `retry_in` is the wait before the step may run again in seconds, or None when the quest is to fail;
     `loss` tells that the worker died, which spends no attempt; `status` is that of the run.
     """
 
@@ -33,14 +33,37 @@ class Ending:
     attempt_number: int
     start_time: float
     end_time: float
-    error: str
-    retry_in: float | None
+    outcome: Failed
     loss: Loss | None = None
     status: RunStatus = RunStatus.ERROR
 
     @classmethod
-    def of_ticket(cls, ticket: Row[Any], **told: Any) -> Self:
-        """Return how the attempt ends that a running ticket tells of; `told` are the fields that it does not know."""
+    def of_checkpoint(cls, checkpoint: Checkpoint[Failed]) -> Self:
+        """Return the attempt that its own worker ends."""
+        claim = checkpoint.claim
+        return cls(
+            quest_id=claim.quest_id,
+            epoch=claim.epoch,
+            position=claim.position,
+            claim_id=claim.claim_id,
+            worker_id=claim.worker_id,
+            attempt_number=claim.attempt,
+            start_time=claim.start_time,
+            end_time=checkpoint.end_time,
+            outcome=checkpoint.outcome,
+        )
+
+    @classmethod
+    def of_ticket(
+        cls,
+        ticket: Row[Any],
+        outcome: Failed,
+        *,
+        end_time: float,
+        loss: Loss | None = None,
+        status: RunStatus = RunStatus.ERROR,
+    ) -> Self:
+        """Return the attempt that a running ticket tells of, and that another than its worker ends."""
         return cls(
             quest_id=ticket.quest_id,
             epoch=ticket.epoch,
@@ -49,7 +72,10 @@ class Ending:
             worker_id=ticket.worker_id,
             attempt_number=ticket.attempt + 1,
             start_time=ticket.claimed_at,
-            **told,
+            end_time=end_time,
+            outcome=outcome,
+            loss=loss,
+            status=status,
         )
 
 
@@ -58,28 +84,28 @@ def error_text(error: str) -> str:
     return error[:MAX_ERROR_LENGTH].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
-def record(connection: Connection, endings: Sequence[Ending], now: float) -> None:
+def record(connection: Connection, attempts: Sequence[EndedAttempt], now: float) -> None:
     """Add attempts to the history; whoever ends one may have another idea of the time than who began it."""
-    if endings:
-        connection.execute(_RECORD, [_recorded(ending, now) for ending in endings])
+    if attempts:
+        connection.execute(_RECORD, [_recorded(attempt, now) for attempt in attempts])
 
 
-def _recorded(ending: Ending, now: float) -> dict[str, Any]:
-    end_time = max(ending.start_time, ending.end_time)
+def _recorded(attempt: EndedAttempt, now: float) -> dict[str, Any]:
+    end_time = max(attempt.start_time, attempt.end_time)
     return {
-        "of_quest": ending.quest_id,
-        "of_epoch": ending.epoch,
-        "of_position": ending.position,
-        "began": ending.start_time,
+        "of_quest": attempt.quest_id,
+        "of_epoch": attempt.epoch,
+        "of_position": attempt.position,
+        "began": attempt.start_time,
         "ended": end_time,
-        "lasted": end_time - ending.start_time,
-        "error": error_text(ending.error),
-        "attempt": ending.attempt_number,
+        "lasted": end_time - attempt.start_time,
+        "error": error_text(attempt.outcome.error),
+        "attempt": attempt.attempt_number,
         "recorded": rfc3339(max(now, end_time)),
-        "worker": ending.worker_id,
-        "claim": ending.claim_id,
-        "lost": None if ending.loss is None else 1,
-        "status": ending.status.value,
+        "worker": attempt.worker_id,
+        "claim": attempt.claim_id,
+        "lost": None if attempt.loss is None else 1,
+        "status": attempt.status.value,
     }
 
 

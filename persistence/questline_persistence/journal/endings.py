@@ -26,7 +26,7 @@ from sqlalchemy import (
 from questline_persistence.claims import Doorbell, Settled
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import dialect_of
-from questline_persistence.journal.ended_attempt import Ending, error_text, record
+from questline_persistence.journal.ended_attempt import EndedAttempt, error_text, record
 from questline_persistence.schema import BELL, order_of_locks, quests, snapshots, still_in_state, tickets
 from questline_persistence.states import ExecutionStatus, SnapshotReason, TicketState
 from questline_persistence.suspicion import Loss
@@ -54,9 +54,9 @@ def ended(now: float) -> dict[str, Any]:
 UNCLAIMED: dict[str, Any] = {"claim_id": None, "worker_id": None, "claimed_at": None, "deadline": None}
 
 
-def end_badly(
+def end_attempt(
     connection: Connection,
-    ending: Ending,
+    attempt: EndedAttempt,
     *,
     now: float,
     also: ColumnElement[bool] | None = None,
@@ -69,72 +69,72 @@ def end_badly(
       recorded: False leaves the run out, and the snapshot of a failed quest, where the store takes none: the attempt
         must count all the same.
     """
-    guard = holds(ending.quest_id, ending.epoch, ending.position, ending.claim_id)
+    guard = holds(attempt.quest_id, attempt.epoch, attempt.position, attempt.claim_id)
     guard = guard if also is None else and_(guard, also)
     settled = (
-        _fail_quest(connection, ending, guard, now, recorded=recorded)
-        if ending.retry_in is None
-        else _retry(connection, ending, guard, now)
+        _fail_quest(connection, attempt, guard, now, recorded=recorded)
+        if attempt.outcome.retry_in is None
+        else _retry(connection, attempt, guard, now)
     )
     if settled.won and recorded:
-        record(connection, [ending], now)
+        record(connection, [attempt], now)
     return settled
 
 
-def end_together(
-    connection: Connection, endings: Sequence[Ending], *, now: float, also: ColumnElement[bool]
-) -> list[tuple[Ending, Settled]]:
+def end_attempts(
+    connection: Connection, attempts: Sequence[EndedAttempt], *, now: float, also: ColumnElement[bool]
+) -> list[tuple[EndedAttempt, Settled]]:
     """Move tickets from running to ready after their back-offs, or to held, all at once; record their runs.
 
     A ticket that somebody else has locked at the moment is left out.
 
     Parameters:
-      endings: attempts that are all to be followed by another, and either all lost their worker or none did.
+      attempts: attempts that are all to be followed by another, and either all lost their worker or none did.
       also: a further condition, checked in the same statement on each.
 
     Returns:
       Those whose claim still held the step.
     """
-    mine = lock_where_free(connection, endings)
+    mine = lock_where_free(connection, attempts)
     if not mine:
         return []
     change = update(tickets).where(_hold(mine), also).values(**_tried_again(mine, now))
     rows = connection.execute(change.returning(*_AGAIN)).all()
-    by_step = {(ending.quest_id, ending.epoch, ending.position): ending for ending in mine}
+    by_step = {(attempt.quest_id, attempt.epoch, attempt.position): attempt for attempt in mine}
     won = [(by_step[row.quest_id, row.epoch, row.position], row) for row in rows]
-    record(connection, [ending for ending, _ in won], now)
-    return [(ending, _offered(connection, row, now)) for ending, row in won]
+    record(connection, [attempt for attempt, _ in won], now)
+    return [(attempt, _offered(connection, row, now)) for attempt, row in won]
 
 
-def lock_where_free(connection: Connection, endings: Sequence[Ending]) -> list[Ending]:
+def lock_where_free(connection: Connection, attempts: Sequence[EndedAttempt]) -> list[EndedAttempt]:
     """Lock the tickets of attempts, then their quests, where nobody else has; return the attempts that still go on.
 
     A quest that somebody has locked cannot be changed, and its history takes nothing either.
     """
     dialect = dialect_of(connection)
     dialect.plan_by_keys(connection)  # else each ticket there is may be compared with each of these
-    found = select(tickets.c.quest_id, tickets.c.claim_id).where(_hold(endings))
+    found = select(tickets.c.quest_id, tickets.c.claim_id).where(_hold(attempts))
     order = order_of_locks(dialect)
     held = connection.execute(found.order_by(*order).with_for_update(skip_locked=True)).all()
     theirs = select(quests.c.quest_id).where(quests.c.quest_id.in_([row.quest_id for row in held]))
     free = {*connection.execute(theirs.with_for_update(key_share=True, skip_locked=True)).scalars()}
     claims = {row.claim_id for row in held if row.quest_id in free}
-    return [ending for ending in endings if ending.claim_id in claims]
+    return [attempt for attempt in attempts if attempt.claim_id in claims]
 
 
-def _hold(endings: Sequence[Ending]) -> ColumnElement[bool]:
+def _hold(attempts: Sequence[EndedAttempt]) -> ColumnElement[bool]:
     """Return the guard of what ends several claims: a ticket is still held by one of them."""
     claims = tuple_(tickets.c.quest_id, tickets.c.epoch, tickets.c.position, tickets.c.claim_id)
     return and_(
-        tickets.c.quest_id.in_([ending.quest_id for ending in endings]),  # leads to the rows
-        claims.in_([(ending.quest_id, ending.epoch, ending.position, ending.claim_id) for ending in endings]),
+        tickets.c.quest_id.in_([attempt.quest_id for attempt in attempts]),  # leads to the rows
+        claims.in_([(attempt.quest_id, attempt.epoch, attempt.position, attempt.claim_id) for attempt in attempts]),
         still_in_state(TicketState.RUNNING),
     )
 
 
-def _retry(connection: Connection, ending: Ending, guard: ColumnElement[bool], now: float) -> Settled:
+def _retry(connection: Connection, attempt: EndedAttempt, guard: ColumnElement[bool], now: float) -> Settled:
     """Give the step another attempt, unless a pause was asked for."""
-    change = update(tickets).where(guard).values(**_tried_again([ending], now)).returning(*_AGAIN)
+    change = update(tickets).where(guard).values(**_tried_again([attempt], now)).returning(*_AGAIN)
     row = connection.execute(change).first()
     return Settled(won=False) if row is None else _offered(connection, row, now)
 
@@ -143,10 +143,10 @@ def _retry(connection: Connection, ending: Ending, guard: ColumnElement[bool], n
 _AGAIN = (*BELL, tickets.c.version, tickets.c.pause_requested)
 
 
-def _tried_again(endings: Sequence[Ending], now: float) -> dict[str, Any]:
+def _tried_again(attempts: Sequence[EndedAttempt], now: float) -> dict[str, Any]:
     """Return what becomes of the columns of tickets that get another attempt, unless a pause was asked for."""
-    waits = {ending.claim_id: ending.retry_in or 0.0 for ending in endings}
-    losses = {ending.claim_id: ending.loss for ending in endings if ending.loss is not None}
+    waits = {attempt.claim_id: attempt.outcome.retry_in or 0.0 for attempt in attempts}
+    losses = {attempt.claim_id: attempt.loss for attempt in attempts if attempt.loss is not None}
     return {
         **_back(
             _each({claim: now + wait for claim, wait in waits.items()}),
@@ -215,7 +215,7 @@ def settle_pause(connection: Connection, quest_id: str, epoch: int, position: st
 
 
 def _fail_quest(
-    connection: Connection, ending: Ending, guard: ColumnElement[bool], now: float, *, recorded: bool
+    connection: Connection, attempt: EndedAttempt, guard: ColumnElement[bool], now: float, *, recorded: bool
 ) -> Settled:
     """Take the ticket away and mark the quest as failed, with an error snapshot."""
     newest = tickets.c.version + (1 if recorded else 0)
@@ -226,20 +226,20 @@ def _fail_quest(
     if recorded:
         connection.execute(
             insert(snapshots).values(
-                quest_id=ending.quest_id,
+                quest_id=attempt.quest_id,
                 version=version,
-                epoch=ending.epoch,
-                position=ending.position,
+                epoch=attempt.epoch,
+                position=attempt.position,
                 snapshot_reason=SnapshotReason.ERROR,
                 created_at=rfc3339(now),
             )
         )
     connection.execute(
         update(quests)
-        .where(quests.c.quest_id == ending.quest_id)
+        .where(quests.c.quest_id == attempt.quest_id)
         .values(
             status=ExecutionStatus.FAILED,
-            error=error_text(ending.error),
+            error=error_text(attempt.outcome.error),
             **ended(now),
             version=version,
             fence=fence,
@@ -249,7 +249,7 @@ def _fail_quest(
     return Settled(won=True, status=ExecutionStatus.FAILED)
 
 
-def give_back(
+def release(
     connection: Connection,
     *,
     quest_id: str,

@@ -11,19 +11,20 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failure, Settled
-from questline_persistence.journal.ended_attempt import Ending, error_text
-from questline_persistence.journal.endings import end_badly, give_back, holds
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
+from questline_persistence.journal.ended_attempt import EndedAttempt, error_text
+from questline_persistence.journal.endings import end_attempt, holds, release
 from questline_persistence.journal.identity import Identity
 from questline_persistence.journal.pushed_steps import insert_pushed
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.store import Committer, Database
 
-_Committer: TypeAlias = Committer[ClaimRequest | Checkpoint, Claim | Settled | None]
+_Item: TypeAlias = ClaimRequest | Checkpoint[Succeeded]
+_Committer: TypeAlias = Committer[_Item, Claim | Settled | None]
 
 #: Told of posted checkpoints that are settled, each with what became of it or the error that it met.
-OnSettled: TypeAlias = Callable[[Sequence[tuple[Checkpoint, Settled | BaseException]]], object]
+OnSettled: TypeAlias = Callable[[Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]], object]
 
 _SUCCEEDED = runs.c.status == RunStatus.SUCCESS
 
@@ -52,10 +53,10 @@ class Journal:
         told: Any = on_settled  # nothing but checkpoints is posted
         # With one writer, nothing can go on beside what takes long.
         slowly = None if self._dialect.has_one_writer else self._flush_slowly
-        self._ends: _Committer = Committer(self._flush, told, _size, self._flush_again, slowly)
+        self._checkpointing: _Committer = Committer(self._flush, told, _size, self._flush_again, slowly)
         # With one writer, what is committed together costs one sync. Elsewhere claims need wait for nobody's.
         own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
-        self._claiming: _Committer = self._ends if self._dialect.has_one_writer else own
+        self._claiming: _Committer = self._checkpointing if self._dialect.has_one_writer else own
 
     @property
     def worker_id(self) -> str:
@@ -67,50 +68,38 @@ class Journal:
         won = self._claiming.submit(request)
         return won if isinstance(won, Claim) else None
 
-    def checkpoint(self, end: Checkpoint) -> Settled:
+    def checkpoint(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
         """Move a ticket from running to its next step, committing the result of the last one with it."""
-        if end.pushed:
-            return self._checkpoint_pushing(end)
-        settled = self._ends.submit(end)
+        if checkpoint.outcome.pushed:
+            return self._checkpoint_pushing(checkpoint)
+        settled = self._checkpointing.submit(checkpoint)
         return settled if isinstance(settled, Settled) else Settled(won=False)
 
-    def post(self, end: Checkpoint) -> None:
+    def post(self, checkpoint: Checkpoint[Succeeded]) -> None:
         """Have a checkpoint committed soon; `on_settled` is told. Waits while too many are on their way."""
-        self._ends.post(end)
+        self._checkpointing.post(checkpoint)
 
     def drain(self) -> None:
         """Wait until every posted checkpoint is settled."""
-        self._ends.drain()
+        self._checkpointing.drain()
 
-    def fail(self, failure: Failure, *, recorded: bool = True) -> Settled:
+    def fail(self, checkpoint: Checkpoint[Failed], *, recorded: bool = True) -> Settled:
         """Move a ticket from running to ready after a back-off, or fail its quest; record the error.
 
         Parameters:
           recorded: False leaves the history out, where the store takes none: the attempt counts all the same.
         """
-        held = failure.claim
-        ending = Ending(
-            quest_id=held.quest_id,
-            epoch=held.epoch,
-            position=held.position,
-            claim_id=held.claim_id,
-            worker_id=held.worker_id,
-            attempt_number=held.attempt,
-            start_time=held.start_time,
-            end_time=failure.end_time,
-            error=failure.error,
-            retry_in=failure.retry_in,
-        )
+        claim, attempt = checkpoint.claim, EndedAttempt.of_checkpoint(checkpoint)
 
         def work(connection: Connection) -> Settled:
-            settled = end_badly(connection, ending, now=self.database.clock.now(), recorded=recorded)
+            settled = end_attempt(connection, attempt, now=self.database.clock.now(), recorded=recorded)
             # The sweep may have ended the same claim with another error: only this very failure is ours.
-            mine = and_(runs.c.status == RunStatus.ERROR, runs.c.error_message == error_text(failure.error))
-            return settled if settled.won else self._recorded(connection, [held], mine).get(held.claim_id, settled)
+            ours = and_(runs.c.status == RunStatus.ERROR, runs.c.error_message == error_text(checkpoint.outcome.error))
+            return settled if settled.won else self._recorded(connection, [claim], ours).get(claim.claim_id, settled)
 
         return self.database.write(work, at="fail")
 
-    def release(self, held: Claim, *, after: float | None = None, quiet: float = 0.0) -> Settled:
+    def release(self, claim: Claim, *, after: float | None = None, quiet: float = 0.0) -> Settled:
         """Move a ticket from running back to ready, no attempt spent.
 
         Parameters:
@@ -118,12 +107,12 @@ class Journal:
           quiet: seconds for which nobody is told that it is ready.
         """
         return self.database.write(
-            lambda connection: give_back(
+            lambda connection: release(
                 connection,
-                quest_id=held.quest_id,
-                epoch=held.epoch,
-                position=held.position,
-                claim_id=held.claim_id,
+                quest_id=claim.quest_id,
+                epoch=claim.epoch,
+                position=claim.position,
+                claim_id=claim.claim_id,
                 now=self.database.clock.now(),
                 after=after,
                 quiet=quiet,
@@ -145,20 +134,20 @@ class Journal:
             row = connection.execute(query.with_for_update(skip_locked=True)).first()
             if row is None:
                 return Settled(won=False)
-            return give_back(connection, **row._asdict(), claim_id=claim_id, now=self.database.clock.now())
+            return release(connection, **row._asdict(), claim_id=claim_id, now=self.database.clock.now())
 
         return self.database.write(work, at="release")
 
-    def _flush_again(self, item: ClaimRequest | Checkpoint) -> Claim | Settled | None:
+    def _flush_again(self, item: _Item) -> Claim | Settled | None:
         """Commit one item that an earlier try may have committed."""
         return self._flush([item], again=True)[0]
 
-    def _flush_slowly(self, item: ClaimRequest | Checkpoint) -> Claim | Settled | None:
+    def _flush_slowly(self, item: _Item) -> Claim | Settled | None:
         """Commit one such item, for which the store may take long."""
         return self._flush([item], again=True, alone=True)[0]
 
     def _flush(
-        self, items: Sequence[ClaimRequest | Checkpoint], *, again: bool = False, alone: bool = False
+        self, items: Sequence[_Item], *, again: bool = False, alone: bool = False
     ) -> Sequence[Claim | Settled | None]:
         """Commit what the threads of this process have gathered: results first, then claims.
 
@@ -169,9 +158,9 @@ class Journal:
         Raises:
           Overtime: the store took longer than what is gathered may take, or than one item may.
         """
-        ends = [item for item in items if isinstance(item, Checkpoint)]
+        checkpoints = [item for item in items if isinstance(item, Checkpoint)]
         requests = [item for item in items if isinstance(item, ClaimRequest)]
-        settled, claims = self._settle(ends, requests, _Tries(again=again), alone=alone)
+        settled, claims = self._settle(checkpoints, requests, _Tries(again=again), alone=alone)
         return [
             settled.get(item.claim.claim_id, Settled(won=False))
             if isinstance(item, Checkpoint)
@@ -180,34 +169,47 @@ class Journal:
         ]
 
     def _settle(
-        self, ends: Sequence[Checkpoint], requests: Sequence[ClaimRequest], tries: _Tries, *, alone: bool
+        self,
+        checkpoints: Sequence[Checkpoint[Succeeded]],
+        requests: Sequence[ClaimRequest],
+        tries: _Tries,
+        *,
+        alone: bool,
     ) -> tuple[dict[str, Settled], dict[str, Claim]]:
         settled: dict[str, Settled] = {}
         claims: dict[str, Claim] = {}
         if self._dialect.has_one_writer:
             settled, claims = self.database.statement(
-                lambda own: (self._checkpoints(own, ends), self._claims(own, requests, tries)),
-                at="checkpoint" if ends else "claim",
+                lambda own: (self._checkpoints(own, checkpoints), self._claims(own, requests, tries)),
+                at="checkpoint" if checkpoints else "claim",
                 alone=alone,
             )
         else:
-            if ends:
+            if checkpoints:
                 settled = self.database.statement(
-                    lambda own: self._checkpoints(own, ends), at="checkpoint", alone=alone
+                    lambda own: self._checkpoints(own, checkpoints), at="checkpoint", alone=alone
                 )
             if requests:
                 claims = self.database.statement(
                     lambda own: self._claims(own, requests, tries), at="claim", alone=alone
                 )
-        missing = [end for end in ends if end.claim.claim_id not in settled]
+        missing = [checkpoint for checkpoint in checkpoints if checkpoint.claim.claim_id not in settled]
         return settled | self._won_before(missing, alone=alone) if missing else settled, claims
 
-    def _won_before(self, ends: Sequence[Checkpoint], *, alone: bool) -> dict[str, Settled]:
+    def _won_before(self, checkpoints: Sequence[Checkpoint[Succeeded]], *, alone: bool) -> dict[str, Settled]:
         """Return what an earlier try has settled: a COMMIT whose reply was lost is sent again, and finds nothing."""
-        won = self.database.read(lambda own: self._recorded(own, [end.claim for end in ends], _SUCCEEDED))
-        names = {end.successor: end.claim for end in ends if end.successor and end.claim.claim_id in won}
-        if names:
-            requests = [ClaimRequest(held.quest_id, held.epoch, held.position, name) for name, held in names.items()]
+        ended = [checkpoint.claim for checkpoint in checkpoints]
+        won = self.database.read(lambda own: self._recorded(own, ended, _SUCCEEDED))
+        before = {
+            checkpoint.next_claim_id: checkpoint.claim
+            for checkpoint in checkpoints
+            if checkpoint.next_claim_id and checkpoint.claim.claim_id in won
+        }
+        if before:
+            requests = [
+                ClaimRequest(claim.quest_id, claim.epoch, claim.position, next_claim_id)
+                for next_claim_id, claim in before.items()
+            ]
             mine = partial(
                 self._dialect.mine,
                 requests=requests,
@@ -216,16 +218,16 @@ class Journal:
                 now=self.database.clock.now(),
             )
             claims = self.database.statement(mine, at="claim", alone=alone)
-            won |= {names[claim.claim_id].claim_id: Settled(won=True, successor=claim) for claim in claims}
+            won |= {before[claim.claim_id].claim_id: Settled(won=True, next_claim=claim) for claim in claims}
         return won
 
-    def _checkpoints(self, connection: Connection, ends: Sequence[Checkpoint]) -> dict[str, Settled]:
-        if not ends:
+    def _checkpoints(self, connection: Connection, checkpoints: Sequence[Checkpoint[Succeeded]]) -> dict[str, Settled]:
+        if not checkpoints:
             return {}
         now = self.database.clock.now()
         return self._dialect.checkpoint(
             connection,
-            ends,
+            checkpoints,
             worker_id=self.worker_id,
             handlers=self.identity.handlers,
             now=now,
@@ -236,10 +238,12 @@ class Journal:
         if not requests:
             return {}
         now = self.database.clock.now()
-        held: list[Claim] = []
+        won_before: list[Claim] = []
         if tries.again():
-            held = self._dialect.mine(connection, requests, worker_id=self.worker_id, namespace=self.namespace, now=now)
-            known = {claim.claim_id for claim in held} | self._dialect.ended(connection, requests)
+            won_before = self._dialect.mine(
+                connection, requests, worker_id=self.worker_id, namespace=self.namespace, now=now
+            )
+            known = {claim.claim_id for claim in won_before} | self._dialect.ended(connection, requests)
             # A claim id names one attempt: what was won by an earlier try is not won again, even if swept just now.
             requests = [request for request in requests if request.claim_id not in known]
         won = self._dialect.claim(
@@ -250,36 +254,36 @@ class Journal:
             handlers=self.identity.handlers,
             now=now,
         )
-        return {claim.claim_id: claim for claim in (*held, *won)}
+        return {claim.claim_id: claim for claim in (*won_before, *won)}
 
     @staticmethod
-    def _recorded(connection: Connection, held: Sequence[Claim], ended: ColumnElement[bool]) -> dict[str, Settled]:
+    def _recorded(connection: Connection, claims: Sequence[Claim], ended: ColumnElement[bool]) -> dict[str, Settled]:
         """Return, for the claims that have a run in the history which `ended` so, that they won."""
         rows = connection.execute(
             select(runs.c.claim_id).where(
-                runs.c.quest_id.in_([claim.quest_id for claim in held]),
-                runs.c.run_index.in_([claim.occurrence for claim in held]),
-                runs.c.claim_id.in_([claim.claim_id for claim in held]),
+                runs.c.quest_id.in_([claim.quest_id for claim in claims]),
+                runs.c.run_index.in_([claim.occurrence for claim in claims]),
+                runs.c.claim_id.in_([claim.claim_id for claim in claims]),
                 ended,
             )
         )
         return {row.claim_id: Settled(won=True) for row in rows}
 
-    def _checkpoint_pushing(self, end: Checkpoint) -> Settled:
+    def _checkpoint_pushing(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
         """Commit a result together with the steps it pushes, which come right after it."""
 
         def work(connection: Connection) -> Settled:
-            held = end.claim
-            recorded = self._recorded(connection, [held], _SUCCEEDED)
+            claim = checkpoint.claim
+            recorded = self._recorded(connection, [claim], _SUCCEEDED)
             if recorded:
-                return recorded[held.claim_id]
-            # The ticket's lock comes before the plan: a late claim must not meet the steps that its successor pushed.
-            guard = holds(held.quest_id, held.epoch, held.position, held.claim_id)
+                return recorded[claim.claim_id]
+            # The ticket's lock comes before the plan: a late claim must not meet the steps that a later one pushed.
+            guard = holds(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
             if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
                 raise _Fenced
-            insert_pushed(connection, end, self.database.limits)
+            insert_pushed(connection, checkpoint, self.database.limits)
             self._dialect.plan_by_keys(connection)
-            settled = self._checkpoints(connection, [end]).get(end.claim.claim_id)
+            settled = self._checkpoints(connection, [checkpoint]).get(claim.claim_id)
             if settled is None:
                 raise _Fenced
             return settled
@@ -290,9 +294,9 @@ class Journal:
             return Settled(won=False)
 
 
-def _size(item: ClaimRequest | Checkpoint) -> int:
+def _size(item: _Item) -> int:
     """Return how many characters an item brings into a statement, but for the ids."""
-    return len(item.output) if isinstance(item, Checkpoint) else 0
+    return len(item.outcome.output) if isinstance(item, Checkpoint) else 0
 
 
 class _Tries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
-from questline_persistence.claims import Checkpoint, Claim
+from questline_persistence.claims import Checkpoint, Claim, Succeeded
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import MAX_STEPS
 from questline_persistence.payload import Limits, encode, size_of, too_large
@@ -16,63 +16,63 @@ from questline_persistence.schema import quests, steps
 MAX_POSITION_LENGTH = 100
 
 
-def insert_pushed(connection: Connection, end: Checkpoint, limits: Limits) -> None:
+def insert_pushed(connection: Connection, checkpoint: Checkpoint[Succeeded], limits: Limits) -> None:
     """Add the steps that come with a result to the plan, at positions below the step that pushed them.
 
     Raises:
       PayloadError: they are too many, too deep or too large.
     """
-    held = end.claim
-    counts = _step_counts(connection, held)
-    if sum(counts.values()) + len(end.pushed) > MAX_STEPS:
-        raise PayloadError(f"{len(end.pushed)} pushed steps would make the quest longer than {MAX_STEPS:,} steps")
+    claim, pushed = checkpoint.claim, checkpoint.outcome.pushed
+    counts = _step_counts(connection, claim)
+    if sum(counts.values()) + len(pushed) > MAX_STEPS:
+        raise PayloadError(f"{len(pushed)} pushed steps would make the quest longer than {MAX_STEPS:,} steps")
     rows = []
-    for position, step in zip(_free_positions(connection, end), end.pushed, strict=True):
+    for position, step in zip(_free_positions(connection, claim, len(pushed)), pushed, strict=True):
         which = counts[step.lord_name] = counts.get(step.lord_name, 0) + 1
         params = encode(
             step.params, what=f"the params of step {position} ({step.handler})", root="params", limit=limits.params
         )
-        row = PlannedStep.of(step, position, which, params).row(held.quest_id, epoch=held.epoch, queue=held.queue)
-        rows.append(row | {"since_version": held.version + 1})
+        row = PlannedStep.of(step, position, which, params).row(claim.quest_id, epoch=claim.epoch, queue=claim.queue)
+        rows.append(row | {"since_version": claim.version + 1})
     if (size := sum(size_of(row["params"]) for row in rows)) > limits.stack.size:
         raise too_large(
-            f"what the {len(rows):,} steps pushed by step {held.position} have as params", f"{size:,}", limits.stack
+            f"what the {len(rows):,} steps pushed by step {claim.position} have as params", f"{size:,}", limits.stack
         )
     connection.execute(insert(steps), rows)
-    mine = quests.c.quest_id == held.quest_id
+    mine = quests.c.quest_id == claim.quest_id
     connection.execute(update(quests).where(mine).values(step_counts=counts_text(counts)))
 
 
-def _step_counts(connection: Connection, held: Claim) -> dict[str, int]:
+def _step_counts(connection: Connection, claim: Claim) -> dict[str, int]:
     """Return how many steps of each Lord the plan has: as it was noted, or counted in a quest where it was not."""
-    noted = connection.execute(select(quests.c.step_counts).where(quests.c.quest_id == held.quest_id)).scalar_one()
+    noted = connection.execute(select(quests.c.step_counts).where(quests.c.quest_id == claim.quest_id)).scalar_one()
     if noted is not None:
         found: dict[str, int] = orjson.loads(noted)
         return found
-    plan = (steps.c.quest_id == held.quest_id, steps.c.epoch == held.epoch)
+    plan = (steps.c.quest_id == claim.quest_id, steps.c.epoch == claim.epoch)
     rows = connection.execute(
         select(steps.c.lord_name, func.max(steps.c.occurrence)).where(*plan).group_by(steps.c.lord_name)
     )
     return {row[0]: row[1] for row in rows}
 
 
-def _free_positions(connection: Connection, end: Checkpoint) -> list[str]:
+def _free_positions(connection: Connection, claim: Claim, count: int) -> list[str]:
     """Return where pushed steps go: right after their step, and no deeper than need be.
 
     A step that was pushed itself, as the last of its group, has its own pushed beside it. So a step that pushes its
     successor, which pushes the next, makes a long group and no deep one.
     """
-    position = end.claim.position
+    position = claim.position
     group, _, number = position.rpartition(".")
     after = connection.execute(
         select(steps.c.position)
-        .where(steps.c.quest_id == end.claim.quest_id, steps.c.epoch == end.claim.epoch, steps.c.position > position)
+        .where(steps.c.quest_id == claim.quest_id, steps.c.epoch == claim.epoch, steps.c.position > position)
         .order_by(steps.c.position)
         .limit(1)
     ).scalar()
-    last = group and not (after or "").startswith(f"{group}.") and int(number) + len(end.pushed) <= MAX_STEPS
+    last = group and not (after or "").startswith(f"{group}.") and int(number) + count <= MAX_STEPS
     stem, first = (group, int(number) + 1) if last else (position, 1)
-    positions = [f"{stem}.{index:04d}" for index in range(first, first + len(end.pushed))]
+    positions = [f"{stem}.{index:04d}" for index in range(first, first + count)]
     if len(positions[-1]) > MAX_POSITION_LENGTH:
         raise PayloadError(
             f"step {position} pushes steps too deep: a position may have {MAX_POSITION_LENGTH} characters"

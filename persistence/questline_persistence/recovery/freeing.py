@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row
 
-from questline_persistence.claims import Settled
+from questline_persistence.claims import Failed, Settled
 from questline_persistence.dialects import REFUSALS, Overtime
 from questline_persistence.errors import QuestlineError
-from questline_persistence.journal import Ending, end_badly, end_together, lock_where_free
+from questline_persistence.journal import EndedAttempt, end_attempt, end_attempts, lock_where_free
 from questline_persistence.log import get_logger
 from questline_persistence.recovery.worker_conditions import nobody_holds
 from questline_persistence.retries import backoff
@@ -31,7 +31,7 @@ LONGEST_SPREAD = 8.0
 #: How long a step waits that is to run alone, in seconds: those that ran beside it go first.
 ALONE_AFTER = 5.0
 
-_Ended: TypeAlias = list[tuple[Ending, Settled]]
+_Ended: TypeAlias = list[tuple[EndedAttempt, Settled]]
 _Write: TypeAlias = Callable[..., _Ended]
 
 
@@ -61,7 +61,7 @@ class Freeing:
         late = [_timed_out(row, now) for row in rows if not row.dead]
         return [*self._end(dead, nobody_holds(now), now), *self._end(late, tickets.c.deadline <= now, now)]
 
-    def _lost(self, row: Row[Any], now: float) -> Ending:
+    def _lost(self, row: Row[Any], now: float) -> EndedAttempt:
         """Decide how the claim of a worker that is lost ends: with another attempt, unless it has killed too many."""
         loss = weigh(_death(row), lost=row.lost, company=row.company, just_begun=_just_begun(row))
         alone = (row.lost_alone if row.lost else 0) + loss.charged
@@ -72,75 +72,75 @@ class Freeing:
             return _ending(row, now, f"{what}{_deaths(row.lost + 1, 'while they ran it')}", None, loss)
         return _ending(row, now, what, _pause(row, loss), loss)
 
-    def _end(self, endings: Sequence[Ending], still: ColumnElement[bool], now: float) -> list[Settled]:
+    def _end(self, attempts: Sequence[EndedAttempt], still: ColumnElement[bool], now: float) -> list[Settled]:
         """End claims; what somebody else has locked is left for the next sweep, which is soon.
 
         Parameters:
-          endings: how each of them ends.
+          attempts: the attempts that end, and how.
           still: what must still be true of the ticket.
           now: the time of the sweep, in epoch seconds.
         """
-        again = [ending for ending in endings if ending.retry_in is not None]
-        final = [ending for ending in endings if ending.retry_in is None]
+        again = [attempt for attempt in attempts if attempt.outcome.retry_in is not None]
+        final = [attempt for attempt in attempts if attempt.outcome.retry_in is None]
         one_by_one = partial(_end_each, now=now, also=still)
-        tried = self._written(again, partial(end_together, now=now, also=still), one_by_one)
+        tried = self._written(again, partial(end_attempts, now=now, also=still), one_by_one)
         tried += self._written(final, one_by_one, one_by_one)
-        ended = [(ending, settled) for ending, settled in tried if settled.won]
-        for ending, _ in ended:
-            _log_freed(ending)
+        ended = [(attempt, settled) for attempt, settled in tried if settled.won]
+        for attempt, _ in ended:
+            _log_freed(attempt)
         return [settled for _, settled in ended]
 
-    def _written(self, endings: Sequence[Ending], write: _Write, one_by_one: _Write) -> _Ended:
-        """Write endings in one transaction; where that fails, half of them at a time, until a bad one is alone.
+    def _written(self, attempts: Sequence[EndedAttempt], write: _Write, one_by_one: _Write) -> _Ended:
+        """Write the ends of attempts in one transaction; where that fails, by halves, until a bad one is alone.
 
         Parameters:
-          endings: the endings.
+          attempts: the attempts that end.
           write: writes them all.
           one_by_one: writes them each by itself.
 
         Returns:
           Those that ended, and the bad ones as not won.
         """
-        if not endings:
+        if not attempts:
             return []
         try:
-            return self.database.write(partial(write, endings=endings), at="sweep_free", limited=True)
+            return self.database.write(partial(write, attempts=attempts), at="sweep_free", limited=True)
         except Exception as error:
             if isinstance(error, QuestlineError) and not isinstance(error, REFUSALS):
                 raise
-            if len(endings) == 1:
-                return self._bad(endings[0], one_by_one, error)
-        half = len(endings) // 2
-        return self._written(endings[:half], write, one_by_one) + self._written(endings[half:], write, one_by_one)
+            if len(attempts) == 1:
+                return self._bad(attempts[0], one_by_one, error)
+        half = len(attempts) // 2
+        return self._written(attempts[:half], write, one_by_one) + self._written(attempts[half:], write, one_by_one)
 
-    def _bad(self, ending: Ending, one_by_one: _Write, error: Exception) -> _Ended:
-        """See to the one ending that could not be written: put it off, or write it without its record."""
+    def _bad(self, attempt: EndedAttempt, one_by_one: _Write, error: Exception) -> _Ended:
+        """See to the one end that could not be written: put it off, or write it without its record."""
         if isinstance(error, Overtime):
-            log.warning("sweep_delayed", quest_id=ending.quest_id, position=ending.position, reason=str(error))
+            log.warning("sweep_delayed", quest_id=attempt.quest_id, position=attempt.position, reason=str(error))
             return []
-        log.error("sweep_failed", quest_id=ending.quest_id, position=ending.position, exc_info=error)
+        log.error("sweep_failed", quest_id=attempt.quest_id, position=attempt.position, exc_info=error)
         refused = isinstance(error, REFUSALS)
-        return (self._unrecorded([ending], one_by_one) if refused else []) or [(ending, Settled(won=False))]
+        return (self._unrecorded([attempt], one_by_one) if refused else []) or [(attempt, Settled(won=False))]
 
-    def _unrecorded(self, endings: Sequence[Ending], write: _Write) -> _Ended:
-        """Write endings without the record that the store refuses: the attempt counts all the same."""
+    def _unrecorded(self, attempts: Sequence[EndedAttempt], write: _Write) -> _Ended:
+        """Write the ends of attempts without the record that the store refuses: the attempt counts all the same."""
         with suppress(*REFUSALS):
-            return self.database.write(partial(write, endings=endings, recorded=False), at="sweep_free")
+            return self.database.write(partial(write, attempts=attempts, recorded=False), at="sweep_free")
         return []
 
 
 def _end_each(
     connection: Connection,
-    endings: Sequence[Ending],
+    attempts: Sequence[EndedAttempt],
     *,
     now: float,
     also: ColumnElement[bool],
     recorded: bool = True,
 ) -> _Ended:
     """Lock the tickets that nobody else has locked, and end their claims one after the other; return those ended."""
-    mine = lock_where_free(connection, endings)
-    ended = [(ending, end_badly(connection, ending, now=now, also=also, recorded=recorded)) for ending in mine]
-    return [(ending, settled) for ending, settled in ended if settled.won]
+    mine = lock_where_free(connection, attempts)
+    ended = [(attempt, end_attempt(connection, attempt, now=now, also=also, recorded=recorded)) for attempt in mine]
+    return [(attempt, settled) for attempt, settled in ended if settled.won]
 
 
 def _death(row: Row[Any]) -> Death | None:
@@ -165,26 +165,26 @@ def _pause(row: Row[Any], loss: Loss) -> float:
     return ALONE_AFTER if loss.company == 1 else 0.0
 
 
-def _timed_out(row: Row[Any], now: float) -> Ending:
+def _timed_out(row: Row[Any], now: float) -> EndedAttempt:
     """Decide how a claim ends whose time is over."""
     retry_in = backoff(row.attempt + 1, row.max_attempts, row.backoff_seconds)
     return _ending(row, now, f"timed out after {row.timeout_seconds:g} s", retry_in)
 
 
-def _ending(row: Row[Any], now: float, error: str, retry_in: float | None, loss: Loss | None = None) -> Ending:
-    return Ending.of_ticket(row, end_time=now, error=error, retry_in=retry_in, loss=loss)
+def _ending(row: Row[Any], now: float, error: str, retry_in: float | None, loss: Loss | None = None) -> EndedAttempt:
+    return EndedAttempt.of_ticket(row, Failed(error, retry_in), end_time=now, loss=loss)
 
 
-def _log_freed(ending: Ending) -> None:
+def _log_freed(attempt: EndedAttempt) -> None:
     """Tell people of a claim that was freed."""
-    loss = ending.loss
+    loss = attempt.loss
     log.warning(
         "claim_freed",
-        quest_id=ending.quest_id,
-        position=ending.position,
-        epoch=ending.epoch,
-        worker_id=ending.worker_id,
-        claim_id=ending.claim_id,
-        reason=ending.error,
+        quest_id=attempt.quest_id,
+        position=attempt.position,
+        epoch=attempt.epoch,
+        worker_id=attempt.worker_id,
+        claim_id=attempt.claim_id,
+        reason=attempt.outcome.error,
         **({} if loss is None or loss.charged else {"company": loss.company}),
     )

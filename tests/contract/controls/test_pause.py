@@ -53,7 +53,7 @@ def test_what_a_verb_did_is_plain_data_for_json(bench: Workbench) -> None:
 
 def test_fault_08_i8_nothing_starts_between_paused_and_resume(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
-    before = bench.wish(quest_id)
+    before = bench.request(quest_id)
     bench.controls.pause(quest_id)
     rows = bench.everything(quest_id)
     bench.clock.advance(LONG)
@@ -127,11 +127,11 @@ def test_a_claim_and_a_pause_at_once_leave_one_truth(bench: Workbench) -> None:
     assert bench.journal.worker_id
     for _ in range(25):
         quest_id = bench.submit("a", "b")
-        wish, barrier = bench.wish(quest_id), Barrier(2)
+        request, barrier = bench.request(quest_id), Barrier(2)
 
-        def claim(barrier: Barrier = barrier, wish: ClaimRequest = wish) -> Claim | None:
+        def claim(barrier: Barrier = barrier, request: ClaimRequest = request) -> Claim | None:
             barrier.wait(30)
-            return bench.journal.claim(wish)
+            return bench.journal.claim(request)
 
         def pause(barrier: Barrier = barrier, quest_id: str = quest_id) -> str:
             barrier.wait(30)

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import Row, insert
 from sqlalchemy.exc import IntegrityError
 
-from questline_persistence.claims import Checkpoint, Claim, Settled
+from questline_persistence.claims import Checkpoint, Claim, Settled, Succeeded
 from questline_persistence.schema import runs
 from tests.contract.quests import LONG, Workbench, checkpoint, failure
 
@@ -176,7 +176,7 @@ def test_a_claim_that_is_forged_from_nothing_commits_nothing(bench: Workbench) -
     quest_id = bench.submit("a")
     claim = bench.claim(quest_id)
     bench.journal.release(claim)
-    forged = Checkpoint(replace(claim, claim_id=""), "1", 0.0)
+    forged = Checkpoint(replace(claim, claim_id=""), Succeeded("1"), 0.0)
 
     assert isinstance(forged.claim, Claim)
     assert bench.journal.checkpoint(forged) == Settled(won=False)

@@ -159,9 +159,9 @@ def test_a_claim_costs_the_same_few_statements_whatever_the_length(bench: Workbe
     for length in (1, 300):
         quest_id = bench.submit(*["a"] * length)
         bench.advance(quest_id, *range(length - 1))
-        wish, journal = bench.wish(quest_id), bench.journal
+        request, journal = bench.request(quest_id), bench.journal
         with statements(bench.database) as sent:
-            journal.claim(wish)
+            journal.claim(request)
         sent_by_length.append(len(sent))
 
     assert sent_by_length[0] >= sent_by_length[1] > 0

@@ -88,7 +88,7 @@ def test_the_second_claim_of_a_step_is_lost(bench: Workbench) -> None:
 
 def test_a_doorbell_rung_twice_is_one_claim(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b")
-    first = bench.wish(quest_id)
+    first = bench.request(quest_id)
     bench.advance(quest_id, 1)
     assert bench.journal.claim(first) is None
     assert bench.ticket(quest_id).state == "ready"
@@ -156,10 +156,10 @@ def test_nothing_starts_once_a_pause_is_asked_for(bench: Workbench) -> None:
 
 def test_nothing_of_an_ended_quest_can_be_claimed(bench: Workbench) -> None:
     quest_id = bench.submit("a")
-    wish = bench.wish(quest_id)
+    request = bench.request(quest_id)
     bench.controls.cancel(quest_id)
 
-    assert bench.journal.claim(wish) is None
+    assert bench.journal.claim(request) is None
     assert bench.status(quest_id) == "cancelled"
 
 
@@ -189,7 +189,7 @@ def test_a_lost_reply_gives_nobody_the_claim_of_another(bench: Workbench) -> Non
     quest_id = bench.submit("a")
     held, journal = bench.claim(quest_id), bench.journal
     with lost_reply(bench.database):
-        assert journal.claim(bench.wish(quest_id)) is None
+        assert journal.claim(bench.request(quest_id)) is None
 
     assert bench.ticket(quest_id).claim_id == held.claim_id
 
@@ -210,7 +210,7 @@ def test_a_claim_whose_reply_was_lost_is_won_though_its_next_try_takes_too_long(
     monkeypatch.setattr(bench.journal, "_claims", once_too_long)
     quest_id = bench.submit("a")
     with lost_reply(bench.database):
-        won = bench.journal.claim(bench.wish(quest_id))
+        won = bench.journal.claim(bench.request(quest_id))
 
     assert won is not None
     assert (bench.ticket(quest_id).claim_id, len(tries)) == (won.claim_id, 3)
@@ -218,12 +218,12 @@ def test_a_claim_whose_reply_was_lost_is_won_though_its_next_try_takes_too_long(
 
 def test_i6_a_claim_whose_reply_was_lost_and_that_was_swept_is_not_won_again(bench: Workbench) -> None:
     quest_id = bench.submit("a")
-    journal, wish, tries = bench.journal, bench.wish(quest_id), _Tries()
+    journal, request, tries = bench.journal, bench.request(quest_id), _Tries()
     tries.again()
-    assert journal.claim(wish) is not None
+    assert journal.claim(request) is not None
     bench.sweep.run(now=bench.clock.advance(LONG))
 
-    assert bench.database.write(lambda connection: journal._claims(connection, [wish], tries)) == {}
+    assert bench.database.write(lambda connection: journal._claims(connection, [request], tries)) == {}
     assert bench.ticket(quest_id).state == "ready"
 
 
@@ -247,9 +247,9 @@ def test_claims_that_race_for_a_step_have_one_winner(bench: Workbench) -> None:
     def race(number: int) -> list[Claim | None]:
         won = []
         for quest_id in quest_ids:
-            wish = ClaimRequest(quest_id, 0, "0001", new_claim_id())
+            request = ClaimRequest(quest_id, 0, "0001", new_claim_id())
             barrier.wait(30)
-            won.append(journals[number].claim(wish))
+            won.append(journals[number].claim(request))
         return won
 
     with ThreadPoolExecutor(racers) as pool:
@@ -277,11 +277,11 @@ def test_workers_whose_batches_overlap_in_another_order_do_not_lock_each_other_o
 
     for _ in range(5):
         quest_ids = [bench.submit("a") for _ in range(60)]
-        wishes = [[bench.wish(one) for one in order] for order in (quest_ids, quest_ids[::-1])]
+        requests = [[bench.request(one) for one in order] for order in (quest_ids, quest_ids[::-1])]
 
-        def flush(number: int, wishes: list[list[ClaimRequest]] = wishes) -> list[object]:
+        def flush(number: int, requests: list[list[ClaimRequest]] = requests) -> list[object]:
             barrier.wait(30)
-            return list(journals[number]._flush(wishes[number]))
+            return list(journals[number]._flush(requests[number]))
 
         with ThreadPoolExecutor(2) as pool, statements(bench.database) as sent:
             outcomes = list(pool.map(flush, range(2)))

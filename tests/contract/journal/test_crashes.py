@@ -16,7 +16,7 @@ from tests.waiting import eventually
 WORKER = """
 import os, signal, sys
 from questline_persistence import failpoints
-from questline_persistence.claims import Checkpoint, ClaimRequest
+from questline_persistence.claims import Checkpoint, ClaimRequest, Succeeded
 from questline_persistence.store.database import Database
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal
@@ -50,7 +50,7 @@ while True:
             claim = journal.claim(ClaimRequest(bell.quest_id, bell.epoch, bell.position, new_claim_id()))
             if claim is None:
                 break
-            settled = journal.checkpoint(Checkpoint(claim, '"' + claim.position + '"', claim.start_time))
+            settled = journal.checkpoint(Checkpoint(claim, Succeeded('"' + claim.position + '"'), claim.start_time))
             if settled.won:
                 print(claim.claim_id, flush=True)
             bell = settled.doorbell

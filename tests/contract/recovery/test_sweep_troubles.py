@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from questline_persistence.claims import Failed
 from questline_persistence.errors import StoreUnavailable
-from questline_persistence.journal import Ending
+from questline_persistence.journal import EndedAttempt
 from questline_persistence.recovery import freeing, low_water
 from questline_persistence.recovery import sweep as sweep_module
 from questline_persistence.suspicion import MAX_LOST_IN_ALL
@@ -25,11 +26,12 @@ def test_river_1318_duratiq_12_poison_rows_do_not_starve_the_recovery_of_others(
     poison = set(quest_ids[:4])
     real = freeing._ending
 
-    def ending(*args: Any) -> Ending:
+    def attempt(*args: Any) -> EndedAttempt:
         found = real(*args)
-        return replace(found, error=None) if found.quest_id in poison else found  # type: ignore[arg-type]
+        nothing: Any = None
+        return replace(found, outcome=Failed(nothing, 0.0)) if found.quest_id in poison else found
 
-    monkeypatch.setattr(freeing, "_ending", ending)
+    monkeypatch.setattr(freeing, "_ending", attempt)
     assert bench.sweep.run().freed == 4
 
     states = {quest_id: bench.ticket(quest_id).state for quest_id in quest_ids}
@@ -89,7 +91,7 @@ def test_a_row_that_cannot_be_ended_is_told_of_once(bench: Workbench, monkeypatc
     told: list[str] = []
     monkeypatch.setattr(freeing.log, "error", lambda event, **_: told.append(event))
     with monkeypatch.context() as patched:
-        patched.setattr(freeing, "end_together", lambda *_, **__: 1 // 0)
+        patched.setattr(freeing, "end_attempts", lambda *_, **__: 1 // 0)
         assert bench.sweep.run().freed == 0
     assert told == ["sweep_failed"]
 
@@ -100,7 +102,7 @@ def test_a_failure_of_the_store_is_not_taken_for_a_bad_row(bench: Workbench, mon
     def broken(*_: object, **__: object) -> None:
         raise StoreUnavailable("the store is gone")
 
-    monkeypatch.setattr(freeing, "end_together", broken)
+    monkeypatch.setattr(freeing, "end_attempts", broken)
     with pytest.raises(StoreUnavailable, match="the store is gone"):
         bench.sweep.run()
 

@@ -44,21 +44,21 @@ def _fenced(bench: Workbench) -> Claim:
 
 
 def _claim(bench: Workbench) -> Call:
-    wish = bench.wish(bench.submit("a", "b"))
-    return lambda: bench.journal.claim(wish)
+    request = bench.request(bench.submit("a", "b"))
+    return lambda: bench.journal.claim(request)
 
 
 def _claims(bench: Workbench) -> Call:
-    wishes = [bench.wish(bench.submit("a", "b")) for _ in range(8)]
-    return lambda: bench.journal._flush(wishes)
+    requests = [bench.request(bench.submit("a", "b")) for _ in range(8)]
+    return lambda: bench.journal._flush(requests)
 
 
 def _claim_again(bench: Workbench) -> Call:
     claim, tries = _claimed(bench), _Tries()
-    wish = ClaimRequest(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
+    request = ClaimRequest(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
     run = bench.database.write if bench.database.dialect.name == "sqlite" else bench.database.statement
     tries.again()
-    return lambda: run(lambda connection: bench.journal._claims(connection, [wish], tries), at="claim")
+    return lambda: run(lambda connection: bench.journal._claims(connection, [request], tries), at="claim")
 
 
 def _checkpoint(bench: Workbench) -> Call:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from questline_persistence.claims import Checkpoint
 from questline_worker.lords import LordContext, Outputs
 from tests.contract.quests import LONG, Workbench, checkpoint, failure
 from tests.integration.persistence.looks import Look, Observer
@@ -46,8 +45,8 @@ def led_on(bench: Workbench, length: int) -> str:
 
 
 def _claim(bench: Workbench, quest_id: str) -> Callable[[], Any]:
-    wish = bench.wish(quest_id)
-    return lambda: bench.journal.claim(wish)
+    request = bench.request(quest_id)
+    return lambda: bench.journal.claim(request)
 
 
 def _checkpoint(bench: Workbench, quest_id: str) -> Callable[[], Any]:
@@ -56,7 +55,7 @@ def _checkpoint(bench: Workbench, quest_id: str) -> Callable[[], Any]:
 
 
 def _push(bench: Workbench, quest_id: str) -> Callable[[], Any]:
-    end: Checkpoint = checkpoint(bench.claim(quest_id), "done", "c", "d")
+    end = checkpoint(bench.claim(quest_id), "done", "c", "d")
     return lambda: bench.journal.checkpoint(end)
 
 

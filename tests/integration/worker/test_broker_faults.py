@@ -155,7 +155,7 @@ def test_fault_02_a_broker_that_stalls_holds_up_no_commit_of_busy_threads(
 
     member.broker.ring = stall  # type: ignore[method-assign]
     first = client.submit_many([quest("both", "a") for _ in range(2)])
-    eventually(lambda: member.process.journal._ends._thread is not None, timeout=LONG)
+    eventually(lambda: member.process.journal._checkpointing._thread is not None, timeout=LONG)
     eventually(lambda: all(successes(client, one.quest_id) for one in first), timeout=LONG)
     others = client.submit_many([quest("both", "a") for _ in range(6)])
     eventually(lambda: all(successes(client, one.quest_id) for one in others), timeout=LONG)

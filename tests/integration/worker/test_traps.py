@@ -67,9 +67,9 @@ def test_trap_sql_down_before_the_claim_loses_nothing(crashing_pool: Pool, postg
     waiting = threading.Event()
     claim = member.process.journal.claim
 
-    def slow_claim(wish: Any) -> Any:
+    def slow_claim(request: Any) -> Any:
         waiting.set()
-        return claim(wish)
+        return claim(request)
 
     member.process.journal.claim = slow_claim  # type: ignore[method-assign]
     replayed = client._controls.replay  # rows first, the bell once SQL is down

@@ -3,10 +3,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from questline_persistence.claims import Claim
+from questline_persistence.claims import Claim, Outcome
 from questline_persistence.ids import new_claim_id
 from questline_scheduler import quest_types, step_defaults
-from questline_worker.lords import Outcome, lords
+from questline_worker.lords import lords
 from questline_worker.steps import EventLoop, Execution, Pending, RunningStep
 from tests.contract.quests import Workbench
 

@@ -9,9 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from questline_persistence.claims import Doorbell
+from questline_persistence.claims import Doorbell, GivenBack
 from questline_worker.executor.inline_broker import InlineBroker
-from questline_worker.lords import GivenBack
 from questline_worker.steps import Begun, DrivenSteps, RunningStep, Turn, interruption_in
 
 #: First and longest wait between two looks at a quest whose step is run elsewhere, or waits; in seconds.

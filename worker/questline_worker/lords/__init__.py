@@ -7,37 +7,25 @@ from questline_worker.lords.context import LordContext
 from questline_worker.lords.hooks import ExecutionHooks, StepEvent
 from questline_worker.lords.lords import Handler, find_handler, import_lords, is_async, known_handlers, lord
 from questline_worker.lords.outcomes import (
-    Dropped,
-    Failed,
-    GivenBack,
-    Outcome,
     Permanent,
     Retry,
     Snooze,
-    Snoozed,
     StepCancelled,
-    Succeeded,
     leaves,
 )
 from questline_worker.lords.outputs import Outputs
 from questline_worker.lords.parameters import fill
 
 __all__ = [
-    "Dropped",
     "ExecutionHooks",
-    "Failed",
-    "GivenBack",
     "Handler",
     "LordContext",
-    "Outcome",
     "Outputs",
     "Permanent",
     "Retry",
     "Snooze",
-    "Snoozed",
     "StepCancelled",
     "StepEvent",
-    "Succeeded",
     "fill",
     "find_handler",
     "import_lords",

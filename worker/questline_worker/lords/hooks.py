@@ -9,12 +9,11 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from questline_persistence.arguments import wrong_type
-from questline_persistence.claims import Claim
+from questline_persistence.claims import Claim, Failed, Outcome
 from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.states import ExecutionStatus
-from questline_worker.lords.outcomes import Failed, Outcome
 
 T = TypeVar("T")
 

@@ -1,12 +1,9 @@
-"""What a handler may raise to say how its step goes on, and how an attempt can end."""
+"""What a handler may raise to say how its step goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-
-from questline_persistence.models import LordStep
 
 #: Longest wait that a handler may ask for, in seconds.
 MAX_AFTER_SECONDS = 30 * 86_400
@@ -89,39 +86,3 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
             yield from leaves(one)
     else:
         yield error
-
-
-@dataclass(frozen=True, slots=True)
-class Succeeded:
-    """The handler returned: its output as JSON text, and the steps that it pushed."""
-
-    output: str
-    pushed: tuple[LordStep, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The handler raised. `retry_in` is the wait before the next attempt in seconds, None if there is none."""
-
-    error: str
-    retry_in: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Snoozed:
-    """The handler asked for the step to be put off by `after` seconds."""
-
-    after: float
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """The handler stopped because its claim was gone; there is nothing to write."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenBack:
-    """The handler did not begin for want of room; the step is offered again, and no attempt is spent."""
-
-
-Outcome = Succeeded | Failed | Snoozed | Dropped | GivenBack

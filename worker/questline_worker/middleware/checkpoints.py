@@ -16,7 +16,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import ConsumerThread
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Doorbell, Settled
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Doorbell, Dropped, Outcome, Settled, Succeeded
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
@@ -26,7 +26,6 @@ from questline_persistence.recovery import Bells
 from questline_persistence.states import ExecutionStatus
 from questline_scheduler.doorbells import HandedMessage, Ringer
 from questline_scheduler.loops import Loop
-from questline_worker.lords import Dropped, Outcome
 from questline_worker.middleware.lease import Lease
 from questline_worker.steps import (
     AsyncSteps,
@@ -152,7 +151,7 @@ class Checkpoints(Middleware):
         self._giving_back.running()
         self._settlement.finish()
 
-    def settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
+    def settled(self, ends: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> None:
         """Go on where posted checkpoints have been settled, or have met an error."""
         self._settlement.settled(ends)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import dramatiq
 
+from questline_persistence.claims import Outcome
 from questline_scheduler.doorbells import ACTOR_NAME, DoorbellBroker
-from questline_worker.lords import Outcome
 from questline_worker.steps.pending import Pending
 from questline_worker.steps.running import RunningStep
 

@@ -14,10 +14,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from questline_persistence.claims import Claim
+from questline_persistence.claims import Claim, Dropped, GivenBack, Outcome
 from questline_persistence.log import get_logger
 from questline_scheduler.threads import Threads
-from questline_worker.lords import Dropped, GivenBack, Outcome
 from questline_worker.steps.event_loop import EventLoop
 from questline_worker.steps.pending import Pending
 from questline_worker.steps.running import RunningStep, RunningSteps

@@ -14,9 +14,10 @@ from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 
+from questline_persistence.claims import Failed, GivenBack, Outcome
 from questline_persistence.log import get_logger
 from questline_scheduler.threads import Threads
-from questline_worker.lords import Failed, GivenBack, Outcome, is_async
+from questline_worker.lords import is_async
 from questline_worker.steps.execution import Execution
 from questline_worker.steps.pending import Pending
 from questline_worker.steps.running import RunningStep

@@ -10,8 +10,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any
 
+from questline_persistence.claims import Outcome
 from questline_worker.forks import end_if_forked
-from questline_worker.lords import Outcome
 
 
 class Pending:

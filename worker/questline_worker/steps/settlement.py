@@ -10,7 +10,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
-from questline_persistence.claims import RING_SLACK, Checkpoint, Claim, Doorbell, Failure, Settled
+from questline_persistence.claims import (
+    RING_SLACK,
+    Checkpoint,
+    Claim,
+    Doorbell,
+    Dropped,
+    Failed,
+    GivenBack,
+    Outcome,
+    Settled,
+    Snoozed,
+    Succeeded,
+)
 from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.ids import new_claim_id
@@ -19,7 +31,6 @@ from questline_persistence.log import get_logger
 from questline_persistence.retries import backoff
 from questline_persistence.states import ExecutionStatus
 from questline_scheduler.doorbells import BackgroundRinger, Ringer
-from questline_worker.lords import Dropped, Failed, GivenBack, Outcome, Snoozed, Succeeded
 from questline_worker.steps.handover import Handover, Seat
 from questline_worker.steps.running import RunningStep, RunningSteps
 
@@ -102,46 +113,46 @@ class Settlement:
             return self._settle(step.claim, outcome)
         name = new_claim_id()
         with seat, self._running.expecting(name):
-            return self._hand_over(seat, self._settle(step.claim, outcome, successor=name))
+            return self._hand_over(seat, self._settle(step.claim, outcome, next_claim_id=name))
 
     def _post_promised(self, step: RunningStep, outcome: Succeeded, name: str) -> None:
         """Have a result committed soon, and with it the next step claimed, under a name and for a promised place."""
         self._running.expect(name)  # until `settled`: the claim may be there long before its reply is
         try:
-            self._post(step, outcome, successor=name)
+            self._post(step, outcome, next_claim_id=name)
         except BaseException:
             self._running.forget(name)
             self._handover.promised(step.claim)  # nothing will come to its place
             raise
 
-    def _post(self, step: RunningStep, outcome: Succeeded, successor: str | None = None) -> None:
+    def _post(self, step: RunningStep, outcome: Succeeded, next_claim_id: str | None = None) -> None:
         """Have a result committed soon."""
-        self._journal.post(Checkpoint(step.claim, outcome.output, step.claim.time(), successor=successor))
+        self._journal.post(Checkpoint(step.claim, outcome, step.claim.time(), next_claim_id=next_claim_id))
 
     def _hand_over(self, seat: Seat, settled: Settled) -> Settled:
         """Have a thread of this process run what was claimed together with a result, if anything was."""
-        if settled.successor is not None:
-            seat.give(self._running.begin(settled.successor, after=seat.after))
+        if settled.next_claim is not None:
+            seat.give(self._running.begin(settled.next_claim, after=seat.after))
         return settled
 
-    def settled(self, ends: Sequence[tuple[Checkpoint, Settled | BaseException]]) -> None:
+    def settled(self, ends: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> None:
         """Go on where posted checkpoints have been settled."""
         after = []
-        for end, result in ends:
-            seat = self._handover.promised(end.claim)
+        for checkpoint, result in ends:
+            seat = self._handover.promised(checkpoint.claim)
             try:
-                settled = result if isinstance(result, Settled) else self._refused(end.claim, result)
+                settled = result if isinstance(result, Settled) else self._refused(checkpoint.claim, result)
                 if seat is not None:
                     self._hand_over(seat, settled)
             except StoreUnavailable as error:
-                log.warning("step_abandoned", **ids_of(end.claim), error=str(error))
+                log.warning("step_abandoned", **ids_of(checkpoint.claim), error=str(error))
             except Exception:
-                log.exception("step_broken", **ids_of(end.claim))
+                log.exception("step_broken", **ids_of(checkpoint.claim))
             else:
-                after.append((end.claim, Succeeded(end.output), settled))
-            if end.successor is not None:
-                self._running.forget(end.successor)
-            self._running.end(end.claim)
+                after.append((checkpoint.claim, checkpoint.outcome, settled))
+            if checkpoint.next_claim_id is not None:
+                self._running.forget(checkpoint.next_claim_id)
+            self._running.end(checkpoint.claim)
         self._after(after, self._background_ringer.ring)
 
     def _after(
@@ -164,19 +175,19 @@ class Settlement:
         ring(self._due(settled for _, _, settled in ends))
         failpoint("worker.rung")
 
-    def _settle(self, claim: Claim, outcome: Outcome, successor: str | None = None) -> Settled:
+    def _settle(self, claim: Claim, outcome: Outcome, next_claim_id: str | None = None) -> Settled:
         """Commit what came of a claim, and claim what comes after it if that has a name."""
         match outcome:
-            case Succeeded(output, pushed):
+            case Succeeded():
                 try:
-                    return self._journal.checkpoint(Checkpoint(claim, output, claim.time(), pushed, successor))
+                    return self._journal.checkpoint(Checkpoint(claim, outcome, claim.time(), next_claim_id))
                 except Exception as error:  # noqa: BLE001  (looked at there)
                     return self._refused(claim, error)
             case Failed(error, retry_in):
                 log.info(
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
                 )
-                return self._fail(claim, error, retry_in)
+                return self._fail(claim, outcome)
             case Snoozed(after):
                 log.info("step_snoozed", lord=claim.lord_name, after=after)
                 return self._journal.release(claim, after=after)
@@ -191,31 +202,32 @@ class Settlement:
         if isinstance(error, StoreUnavailable):
             raise error
         if isinstance(error, PayloadError):
-            return self._fail(claim, error.advice, None)
+            return self._fail(claim, Failed(error.advice, None))
         # The store refuses this very result, or an error is not known to pass: an attempt is spent, so that
         # this cannot go on for ever. What the database says may hold the result itself, so the log has it.
         log.error("checkpoint_refused", **ids_of(claim), lord=claim.lord_name, exc_info=error)
         wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
         reason = f"the result could not be stored: {type(error).__name__}; the worker's log tells more"
-        return self._fail(claim, reason, wait)
+        return self._fail(claim, Failed(reason, wait))
 
-    def _fail(self, claim: Claim, error: str, retry_in: float | None) -> Settled:
+    def _fail(self, claim: Claim, failed: Failed) -> Settled:
         """Spend an attempt of a step, also where the store does not take the record of it.
 
         Else the step would run without end: each attempt would be given back as if it had not been.
         """
-        now = claim.time()
+        error, retry_in, now = failed.error, failed.retry_in, claim.time()
         plain = error.encode("ascii", "backslashreplace").decode()  # any database can hold that
         told = [error] if error == plain else [error, plain]
         for text in told:
             try:
-                return self._journal.fail(Failure(claim, text, now, retry_in))
+                return self._journal.fail(Checkpoint(claim, Failed(text, retry_in), now))
             except StoreUnavailable:
                 raise
             except Exception:
                 log.exception("failure_refused", **ids_of(claim), lord=claim.lord_name)
         try:
-            return self._journal.fail(Failure(claim, f"{_UNRECORDED}: {plain}", now, retry_in), recorded=False)
+            unrecorded = Failed(f"{_UNRECORDED}: {plain}", retry_in)
+            return self._journal.fail(Checkpoint(claim, unrecorded, now), recorded=False)
         except StoreUnavailable:
             raise
         except BaseException:

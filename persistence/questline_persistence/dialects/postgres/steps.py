@@ -18,8 +18,9 @@ from questline_persistence.claims import (
     Claim,
     ClaimRequest,
     Settled,
-    advanced,
+    Succeeded,
     claimed,
+    settled_by,
 )
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects.claim_columns import claim_columns
@@ -62,20 +63,20 @@ _ENDED = """
 SELECT lord_runs.claim_id FROM lord_runs WHERE quest_id = ANY(%(quest_ids)s) AND claim_id = ANY(%(claim_ids)s)
 """
 
-# With a successor, the ticket goes on as running: then none of the columns that an index knows changes, and PostgreSQL
-# need not touch an index at all ("HOT").
+# Where the next step is claimed too, the ticket goes on as running: then none of the columns that an index knows
+# changes, and PostgreSQL need not touch an index at all ("HOT").
 _CHECKPOINT = """
 WITH done AS (
   SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[],
                        %(outputs)s::text[], %(starts)s::float8[], %(ends)s::float8[],
-                       %(successors)s::text[], %(queues)s::text[])
-    AS done(quest_id, epoch, position, claim_id, output, start_time, end_time, successor, queue)
+                       %(next_claims)s::text[], %(queues)s::text[])
+    AS done(quest_id, epoch, position, claim_id, output, start_time, end_time, next_claim, queue)
 ), ahead AS (
   SELECT done.quest_id, done.epoch, done.position, done.claim_id, s.position AS next_position,
     s.lord_name || ':' || s.tool_name AS next_handler, s.queue AS next_queue, s.lord_name, s.tool_name, s.occurrence,
     s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
     CASE WHEN s.lord_name || ':' || s.tool_name = ANY(%(handlers)s) AND s.queue = done.queue
-      THEN done.successor END AS successor
+      THEN done.next_claim END AS next_claim
   FROM done LEFT JOIN LATERAL (
     SELECT position, queue, lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds
     FROM quest_steps WHERE quest_id = done.quest_id AND epoch = done.epoch AND position > done.position
@@ -83,15 +84,15 @@ WITH done AS (
   ) s ON TRUE
 ), moved AS (
   UPDATE tickets t
-  SET state = CASE WHEN t.pause_requested = 1 THEN 'held' WHEN ahead.successor IS NULL THEN 'ready' ELSE 'running' END,
-      claim_id = CASE WHEN t.pause_requested = 0 THEN ahead.successor END,
-      worker_id = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL THEN %(worker_id)s END,
-      claimed_at = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL THEN %(now)s END,
-      deadline = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL
+  SET state = CASE WHEN t.pause_requested = 1 THEN 'held' WHEN ahead.next_claim IS NULL THEN 'ready' ELSE 'running' END,
+      claim_id = CASE WHEN t.pause_requested = 0 THEN ahead.next_claim END,
+      worker_id = CASE WHEN t.pause_requested = 0 AND ahead.next_claim IS NOT NULL THEN %(worker_id)s END,
+      claimed_at = CASE WHEN t.pause_requested = 0 AND ahead.next_claim IS NOT NULL THEN %(now)s END,
+      deadline = CASE WHEN t.pause_requested = 0 AND ahead.next_claim IS NOT NULL
         THEN %(now)s + ahead.timeout_seconds END,
-      available_at = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL
+      available_at = CASE WHEN t.pause_requested = 0 AND ahead.next_claim IS NOT NULL
         THEN t.available_at ELSE %(now)s END,
-      ring_at = CASE WHEN t.pause_requested = 0 AND ahead.successor IS NOT NULL
+      ring_at = CASE WHEN t.pause_requested = 0 AND ahead.next_claim IS NOT NULL
         THEN t.ring_at ELSE %(now)s + %(redispatch)s END,
       position = ahead.next_position, handler = ahead.next_handler, queue = ahead.next_queue,
       attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = t.fence + 1,
@@ -101,7 +102,7 @@ WITH done AS (
     AND t.claim_id = ahead.claim_id
     AND t.state || '' = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
   RETURNING ahead.claim_id, t.quest_id, t.epoch, t.position, t.version - t.pause_requested AS version,
-    t.pause_requested, t.fence, t.queue, t.priority, t.claim_id AS successor, ahead.lord_name, ahead.tool_name,
+    t.pause_requested, t.fence, t.queue, t.priority, t.claim_id AS next_claim, ahead.lord_name, ahead.tool_name,
     ahead.occurrence, ahead.params, ahead.max_attempts, ahead.timeout_seconds, ahead.backoff_seconds
 ), gone AS (
   DELETE FROM tickets t USING ahead
@@ -140,7 +141,7 @@ WITH done AS (
   UPDATE quest_executions q SET status = 'paused', updated_at = %(now_text)s
   FROM moved WHERE moved.pause_requested = 1 AND q.quest_id = moved.quest_id
 )
-SELECT claim_id, fence, version, pause_requested, queue, priority, successor, position,
+SELECT claim_id, fence, version, pause_requested, queue, priority, next_claim, position,
   lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds FROM moved
 UNION ALL SELECT claim_id, fence, version, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM gone
 """
@@ -186,7 +187,7 @@ def ended(connection: Connection, requests: Sequence[ClaimRequest]) -> set[str]:
 
 def checkpoint(
     connection: Connection,
-    ends: Sequence[Checkpoint],
+    checkpoints: Sequence[Checkpoint[Succeeded]],
     *,
     worker_id: str,
     handlers: list[str],
@@ -194,26 +195,26 @@ def checkpoint(
     code_version: str | None = None,
 ) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
-    ends = sorted(ends, key=lambda end: end.claim.quest_id)  # in one order everywhere, as above
-    claims = [end.claim for end in ends]
+    checkpoints = sorted(checkpoints, key=lambda each: each.claim.quest_id)  # in one order everywhere, as above
+    claims = [each.claim for each in checkpoints]
     values = _columns(claims, "quest_id", "epoch", "position", "claim_id", "attempt", "queue")
     values |= {
-        "workers": [held.worker_id for held in claims],
-        "outputs": [end.output for end in ends],
-        "starts": [held.start_time for held in claims],
-        "ends": [end.end_time for end in ends],
-        "successors": [end.successor for end in ends],
+        "workers": [claim.worker_id for claim in claims],
+        "outputs": [each.outcome.output for each in checkpoints],
+        "starts": [claim.start_time for claim in claims],
+        "ends": [each.end_time for each in checkpoints],
+        "next_claims": [each.next_claim_id for each in checkpoints],
         "worker_id": worker_id,
         "code_version": code_version,
         "namespace": claims[0].namespace,  # a journal has but one
         "handlers": handlers,
         "now": now,
-        "now_text": rfc3339(max(now, *(end.end_time for end in ends))),
+        "now_text": rfc3339(max(now, *(each.end_time for each in checkpoints))),
         "redispatch": REDISPATCH_FIRST,
     }
-    held_by = {held.claim_id: held for held in claims}
+    claim_of = {claim.claim_id: claim for claim in claims}
     return {
-        row[0]: advanced(held_by[row[0]], row[1:], worker_id=worker_id, now=now)
+        row[0]: settled_by(claim_of[row[0]], row[1:], worker_id=worker_id, now=now)
         for row in execute(connection, _CHECKPOINT, values)
     }
 

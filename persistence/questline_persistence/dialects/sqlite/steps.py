@@ -19,8 +19,9 @@ from questline_persistence.claims import (
     Claim,
     ClaimRequest,
     Settled,
-    advanced,
+    Succeeded,
     claimed,
+    settled_by,
 )
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects.claim_columns import claim_columns
@@ -73,10 +74,10 @@ _HOLDS = (
 
 _MOVE = f"""
 UPDATE tickets SET
-  state = CASE WHEN pause_requested = 1 THEN 'held' WHEN :successor IS NULL THEN 'ready' ELSE 'running' END,
-  claim_id = CASE WHEN pause_requested = 0 THEN :successor END,
+  state = CASE WHEN pause_requested = 1 THEN 'held' WHEN :next_claim IS NULL THEN 'ready' ELSE 'running' END,
+  claim_id = CASE WHEN pause_requested = 0 THEN :next_claim END,
   worker_id = CASE WHEN pause_requested = 0 THEN :next_worker END,
-  claimed_at = CASE WHEN pause_requested = 0 AND :successor IS NOT NULL THEN :now END,
+  claimed_at = CASE WHEN pause_requested = 0 AND :next_claim IS NOT NULL THEN :now END,
   deadline = CASE WHEN pause_requested = 0 THEN :now + :next_seconds END,
   position = :next_position, handler = :next_handler, queue = :next_queue,
   attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1,
@@ -89,7 +90,7 @@ RETURNING fence, version - pause_requested, pause_requested, queue, priority, cl
 # would write their pages all the same for a column that is set to what it was: a twelfth of a step's time on a disk.
 _GO_ON = f"""
 UPDATE tickets SET
-  claim_id = :successor, claimed_at = :now, deadline = :now + :next_seconds,
+  claim_id = :next_claim, claimed_at = :now, deadline = :now + :next_seconds,
   position = :next_position, handler = :next_handler, queue = :next_queue,
   attempt = 0, lost = 0, refusals = 0, dispatches = 0, fence = fence + 1, version = version + 1
 WHERE {_HOLDS} AND pause_requested = 0 AND worker_id = :next_worker
@@ -197,7 +198,7 @@ def _asked(request: ClaimRequest) -> dict[str, Any]:
 
 def checkpoint(
     connection: Connection,
-    ends: Sequence[Checkpoint],
+    checkpoints: Sequence[Checkpoint[Succeeded]],
     *,
     worker_id: str,
     handlers: list[str],
@@ -206,9 +207,9 @@ def checkpoint(
 ) -> dict[str, Settled]:
     """Commit results and move their tickets on; return what became of each claim that still held its step."""
     won = []
-    for end in ends:
-        values = _values(end, now, code_version)
-        settled = _advance(connection, end, values, worker_id, handlers)
+    for each in checkpoints:
+        values = _values(each, now, code_version)
+        settled = _advance(connection, each, values, worker_id, handlers)
         if settled is not None:
             won.append((values, settled))
     _record(connection, won)
@@ -216,31 +217,37 @@ def checkpoint(
 
 
 def _advance(
-    connection: Connection, end: Checkpoint, values: dict[str, Any], worker_id: str, handlers: list[str]
+    connection: Connection,
+    checkpoint: Checkpoint[Succeeded],
+    values: dict[str, Any],
+    worker_id: str,
+    handlers: list[str],
 ) -> Settled | None:
     """Move one ticket on; None when the claim no longer holds the step."""
     rest = execute(connection, _NEXT, values)
     if not rest:
         return _take_away(connection, values)
     step = rest[0]
-    values |= _ahead(end, step, handlers, worker_id)
-    moved = (values["successor"] and execute(connection, _GO_ON, values)) or execute(connection, _MOVE, values)
+    values |= _ahead(checkpoint, step, handlers, worker_id)
+    moved = (values["next_claim"] and execute(connection, _GO_ON, values)) or execute(connection, _MOVE, values)
     if not moved:
         return None
     values["version"] = moved[0][1]
-    return advanced(end.claim, [*moved[0], *step[:-1]], worker_id=worker_id, now=values["now"])
+    return settled_by(checkpoint.claim, [*moved[0], *step[:-1]], worker_id=worker_id, now=values["now"])
 
 
-def _ahead(end: Checkpoint, step: Sequence[Any], handlers: list[str], worker_id: str) -> dict[str, Any]:
-    """Return how a ticket stands at its next step, and who has it if a successor is wanted and may run here."""
+def _ahead(
+    checkpoint: Checkpoint[Succeeded], step: Sequence[Any], handlers: list[str], worker_id: str
+) -> dict[str, Any]:
+    """Return how a ticket stands at its next step, and who has it if its claim is asked for and may run here."""
     position, lord_name, tool_name, _, _, _, timeout_seconds, _, queue = step
     handler = f"{lord_name}:{tool_name}"
-    goes_on = end.successor is not None and handler in handlers and queue == end.claim.queue
+    goes_on = checkpoint.next_claim_id is not None and handler in handlers and queue == checkpoint.claim.queue
     return {
         "next_position": position,
         "next_handler": handler,
         "next_queue": queue,
-        "successor": end.successor if goes_on else None,
+        "next_claim": checkpoint.next_claim_id if goes_on else None,
         "next_worker": worker_id if goes_on else None,
         "next_seconds": timeout_seconds if goes_on else None,
         "reason": SnapshotReason.CHECKPOINT.value,
@@ -259,41 +266,41 @@ def _take_away(connection: Connection, values: dict[str, Any]) -> Settled | None
 
 def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]]) -> None:
     """Write what was won: runs, snapshots, and the quests that have completed or paused."""
-    rows = [end for end, _ in won]
+    rows = [values for values, _ in won]
     _insert(connection, _RUN, _RUN_VALUES, rows)
     _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
-    for end, settled in won:
+    for values, settled in won:
         if settled.status is ExecutionStatus.COMPLETED:
-            execute(connection, _COMPLETE, end)
+            execute(connection, _COMPLETE, values)
         elif settled.status is ExecutionStatus.PAUSED:
-            pause = {"version": end["version"] + 1, "reason": SnapshotReason.PAUSE.value}
-            _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [end | pause])
-            execute(connection, _PAUSE, end)
+            pause = {"version": values["version"] + 1, "reason": SnapshotReason.PAUSE.value}
+            _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [values | pause])
+            execute(connection, _PAUSE, values)
 
 
-def _values(end: Checkpoint, now: float, code_version: str | None) -> dict[str, Any]:
-    held = end.claim
+def _values(checkpoint: Checkpoint[Succeeded], now: float, code_version: str | None) -> dict[str, Any]:
+    claim = checkpoint.claim
     return {
-        "quest_id": held.quest_id,
-        "epoch": held.epoch,
-        "position": held.position,
-        "claim_id": held.claim_id,
-        "worker_id": held.worker_id,
+        "quest_id": claim.quest_id,
+        "epoch": claim.epoch,
+        "position": claim.position,
+        "claim_id": claim.claim_id,
+        "worker_id": claim.worker_id,
         "code_version": code_version,
-        "namespace": held.namespace,
-        "lord_name": held.lord_name,
-        "tool_name": held.tool_name,
-        "occurrence": held.occurrence,
+        "namespace": claim.namespace,
+        "lord_name": claim.lord_name,
+        "tool_name": claim.tool_name,
+        "occurrence": claim.occurrence,
         "status": RunStatus.SUCCESS.value,
-        "params": held.params_json,
-        "attempt": held.attempt,
-        "max_attempts": held.max_attempts,
-        "start_time": held.start_time,
-        "end_time": end.end_time,
-        "duration": end.end_time - held.start_time,
-        "output": end.output,
+        "params": claim.params_json,
+        "attempt": claim.attempt,
+        "max_attempts": claim.max_attempts,
+        "start_time": claim.start_time,
+        "end_time": checkpoint.end_time,
+        "duration": checkpoint.end_time - claim.start_time,
+        "output": checkpoint.outcome.output,
         "now": now,
-        "now_text": rfc3339(max(now, end.end_time)),
+        "now_text": rfc3339(max(now, checkpoint.end_time)),
         "redispatch": REDISPATCH_FIRST,
     }
 

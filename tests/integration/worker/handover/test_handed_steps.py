@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from questline_persistence.claims import Checkpoint, Doorbell, Settled
+from questline_persistence.claims import Checkpoint, Doorbell, Settled, Succeeded
 from questline_persistence.models import LordStep
 from questline_scheduler.doorbells import DoorbellBroker
 from questline_worker.lords import LordContext, lord
@@ -37,10 +37,10 @@ def test_a_claim_that_comes_with_a_posted_result_is_no_stray_however_late_the_wo
     Stage(pool)
     member, client = pool.start(threads=4), pool.client()
     (checkpoints,) = (each for each in member.broker.middleware if isinstance(each, Checkpoints))
-    strays, brought, told = set[str](), list[Checkpoint](), checkpoints.settled
+    strays, brought, told = set[str](), list[Checkpoint[Succeeded]](), checkpoints.settled
 
     def late(ends: Any) -> None:
-        brought.extend(end for end, settled in ends if isinstance(settled, Settled) and settled.successor is not None)
+        brought.extend(end for end, settled in ends if isinstance(settled, Settled) and settled.next_claim is not None)
         for _ in range(3):
             strays.update(member.process.running.check(member.worker_id))
         told(ends)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from questline_persistence.claims import Checkpoint, Settled
+from questline_persistence.claims import Checkpoint, Settled, Succeeded
 from questline_worker.lords import LordContext, lord
 from questline_worker.steps import Handover, handover
 from tests.integration.worker.handover.rest import all_is_free, everywhere, places_taken, ticket_of
@@ -21,8 +21,8 @@ def test_a_step_that_is_handed_over_while_the_worker_stops_is_given_back(pool: P
     leaving, client = pool.start(middleware=[stage.watch]), pool.client()
     checkpoint = leaving.process.journal.checkpoint
 
-    def slow(end: Checkpoint) -> Settled:
-        if end.successor is not None and end.claim.position > "0002":
+    def slow(end: Checkpoint[Succeeded]) -> Settled:
+        if end.next_claim_id is not None and end.claim.position > "0002":
             waiting.set()
             go.wait()
         return checkpoint(end)
@@ -145,7 +145,9 @@ def test_what_is_committed_behind_a_thread_s_back_is_committed_before_the_worker
 
     monkeypatch.setattr(leaving.process.database, "statement", slow)
     handles = [client.submit(quest("a")) for _ in range(2)]
-    eventually(lambda: leaving.process.journal._ends._behind.count == 2, timeout=LONG, message="nothing was posted")
+    eventually(
+        lambda: leaving.process.journal._checkpointing._behind.count == 2, timeout=LONG, message="nothing was posted"
+    )
     stopping = threading.Thread(target=leaving.stop)
     stopping.start()
     eventually(lambda: not any(thread.is_alive() for thread in leaving.worker.consumers.values()))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from questline_persistence.claims import Failed, Succeeded
 from questline_persistence.errors import PayloadError
 from questline_worker.executor import QuestExecutor
-from questline_worker.lords import ExecutionHooks, Failed, StepEvent, Succeeded, lord
+from questline_worker.lords import ExecutionHooks, StepEvent, lord
 from tests.contract.quests import quest
 from tests.unit.worker.conftest import MakeClaim
 

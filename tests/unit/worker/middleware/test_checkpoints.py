@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from questline_persistence.claims import Failed, Outcome, Snoozed, Succeeded
 from questline_persistence.clock import uptime
 from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_persistence.log import fields_of
 from questline_scheduler.doorbells import Ringer
-from questline_worker.lords import ExecutionHooks, Failed, Outcome, Snoozed, Succeeded
+from questline_worker.lords import ExecutionHooks
 from questline_worker.middleware import Checkpoints
 from questline_worker.steps import RunningSteps, running
 from tests.contract.quests import LONG, Workbench

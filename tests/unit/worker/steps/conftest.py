@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from questline_worker.lords import Outcome
+from questline_persistence.claims import Outcome
 from questline_worker.steps import EventLoop, Execution, RunningStep
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim, run_to_end

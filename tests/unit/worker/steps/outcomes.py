@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from questline_worker.lords import Failed, Outcome
+from questline_persistence.claims import Failed, Outcome
 
 Run = Callable[..., Outcome]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from questline_worker.lords import Dropped, GivenBack, Outcome, Succeeded
+from questline_persistence.claims import Dropped, GivenBack, Outcome, Succeeded
 from questline_worker.steps import AsyncSteps, EventLoop, Pending, RunningStep, RunningSteps, async_steps
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim

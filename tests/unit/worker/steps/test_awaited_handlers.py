@@ -1,7 +1,8 @@
 import asyncio
 import threading
 
-from questline_worker.lords import Dropped, Failed, LordContext, Outcome, Succeeded, lord
+from questline_persistence.claims import Dropped, Failed, Outcome, Succeeded
+from questline_worker.lords import LordContext, lord
 from questline_worker.steps import EventLoop, Execution, Pending, RunningStep
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim, run_to_end

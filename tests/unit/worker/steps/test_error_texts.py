@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from questline_worker.lords import Failed, LordContext, lord
+from questline_persistence.claims import Failed
+from questline_worker.lords import LordContext, lord
 from questline_worker.steps.execution import MAX_ERROR
 from tests.unit.worker.steps.outcomes import Run, failure
 

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from questline_persistence.claims import Succeeded
 from questline_persistence.models import LordStep
-from questline_worker.lords import LordContext, Succeeded, lord
+from questline_worker.lords import LordContext, lord
 from questline_worker.steps import EventLoop, Execution, RunningStep
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim, run_to_end

@@ -4,19 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from questline_persistence.claims import Dropped, Snoozed, Succeeded
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import LordStep
-from questline_worker.lords import (
-    Dropped,
-    LordContext,
-    Permanent,
-    Retry,
-    Snooze,
-    Snoozed,
-    StepCancelled,
-    Succeeded,
-    lord,
-)
+from questline_worker.lords import LordContext, Permanent, Retry, Snooze, StepCancelled, lord
 from tests.unit.worker.steps.outcomes import Run, failure
 
 

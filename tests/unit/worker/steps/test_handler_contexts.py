@@ -7,7 +7,8 @@ from typing import Any
 
 import structlog
 
-from questline_worker.lords import LordContext, Succeeded, lord
+from questline_persistence.claims import Succeeded
+from questline_worker.lords import LordContext, lord
 from tests.unit.worker.steps.outcomes import Run
 
 tenant = contextvars.ContextVar("tenant", default="nobody")

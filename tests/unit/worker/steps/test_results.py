@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from questline_persistence.claims import Failed, Outcome, Succeeded
 from questline_persistence.payload import Limit, Limits
-from questline_worker.lords import Failed, LordContext, Outcome, Succeeded, lord
+from questline_worker.lords import LordContext, lord
 from questline_worker.steps import EventLoop, Execution, RunningStep
 from tests.contract.quests import Workbench
 from tests.unit.worker.conftest import MakeClaim, run_to_end

@@ -11,20 +11,20 @@ from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, checkpoint, failure, lost_reply, statements
 
 
-def hand_over(bench: Workbench, claim: Claim, output: Any = None, successor: str = "next") -> Settled:
+def hand_over(bench: Workbench, claim: Claim, output: Any = None, next_claim_id: str = "next") -> Settled:
     """Commit a result and ask for the step after it."""
-    return bench.journal.checkpoint(replace(checkpoint(claim, output), successor=successor))
+    return bench.journal.checkpoint(replace(checkpoint(claim, output), next_claim_id=next_claim_id))
 
 
-def handed(bench: Workbench, claim: Claim, output: Any = None, successor: str = "next") -> Claim:
+def handed(bench: Workbench, claim: Claim, output: Any = None, next_claim_id: str = "next") -> Claim:
     """Commit a result and return the claim on the step after it, which must be possible."""
-    settled = hand_over(bench, claim, output, successor)
+    settled = hand_over(bench, claim, output, next_claim_id)
     assert settled.won
-    assert settled.successor is not None
-    return settled.successor
+    assert settled.next_claim is not None
+    return settled.next_claim
 
 
-def test_a_successor_is_claimed_together_with_the_checkpoint(bench: Workbench) -> None:
+def test_the_next_step_is_claimed_together_with_the_checkpoint(bench: Workbench) -> None:
     quest_id = bench.submit(
         "a", LordStep("b", "work", params={"x": 1}, max_attempts=5, timeout_seconds=40), input_data={"y": 2}
     )
@@ -42,7 +42,7 @@ def test_a_successor_is_claimed_together_with_the_checkpoint(bench: Workbench) -
     bench.check()
 
 
-def test_the_claim_on_a_successor_says_what_a_claim_by_itself_would(bench: Workbench) -> None:
+def test_the_claim_on_the_next_step_says_what_a_claim_by_itself_would(bench: Workbench) -> None:
     plan = [
         LordStep("a", "work"),
         LordStep("b", "work", params={"x": 1}, max_attempts=5, timeout_seconds=40),
@@ -64,7 +64,7 @@ def claimed_after(bench: Workbench, quest_id: str, before: Claim | None = None) 
     return bench.claim(quest_id)
 
 
-def test_a_chain_of_successors_runs_a_quest_to_its_end(bench: Workbench) -> None:
+def test_a_chain_of_next_claims_runs_a_quest_to_its_end(bench: Workbench) -> None:
     quest_id = bench.submit("a", "b", "c")
     claim = bench.claim(quest_id)
     fences = [claim.fence]
@@ -99,7 +99,7 @@ def test_a_step_that_is_not_for_this_worker_becomes_ready_for_others(bench: Work
     settled = hand_over(bench, bench.claim(quest_id))
 
     ticket = bench.ticket(quest_id)
-    assert settled.successor is None
+    assert settled.next_claim is None
     assert settled.doorbell is not None
     assert (settled.doorbell.position, settled.doorbell.queue) == ("0002", ahead.queue or "default")
     assert (ticket.state, ticket.claim_id, ticket.worker_id, ticket.deadline) == ("ready", None, None, None)
@@ -123,7 +123,7 @@ def test_a_fenced_checkpoint_claims_nothing(bench: Workbench, verb: str) -> None
     assert bench.everything(quest_id) == before
 
 
-def test_a_successor_can_be_given_back_swept_and_failed_like_any_claim(bench: Workbench) -> None:
+def test_the_next_claim_can_be_given_back_swept_and_failed_like_any_claim(bench: Workbench) -> None:
     quests = [bench.submit("a", "b") for _ in range(3)]
     released, swept, failed = (handed(bench, bench.claim(quest_id), 1, quest_id) for quest_id in quests)
 
@@ -141,11 +141,11 @@ def test_a_handed_over_claim_whose_reply_was_lost_is_told_all_the_same(bench: Wo
     quest_id = bench.submit("a", "b")
     claim = bench.claim(quest_id)
     with lost_reply(bench.database):
-        successor = handed(bench, claim, "one")
+        next_claim = handed(bench, claim, "one")
 
-    assert successor.claim_id == bench.ticket(quest_id).claim_id == "next"
-    assert (successor.position, successor.fence) == ("0002", bench.ticket(quest_id).fence)
-    assert bench.finish(successor, "two").won
+    assert next_claim.claim_id == bench.ticket(quest_id).claim_id == "next"
+    assert (next_claim.position, next_claim.fence) == ("0002", bench.ticket(quest_id).fence)
+    assert bench.finish(next_claim, "two").won
     assert bench.repository.load_quest(quest_id).run_data == {"a": "one", "b": "two"}
     bench.check()
 
@@ -167,17 +167,17 @@ def test_of_two_ends_of_one_step_in_a_batch_the_holder_alone_commits_and_goes_on
     bench.sweep.run(now=bench.clock.advance(LONG))
     holder = bench.claim(quest_id)
     ends = [
-        replace(checkpoint(late, "late"), successor="late"),
-        replace(checkpoint(holder, "holder"), successor="mine"),
+        replace(checkpoint(late, "late"), next_claim_id="late"),
+        replace(checkpoint(holder, "holder"), next_claim_id="mine"),
     ]
 
     for batch in (ends, ends[::-1]):
-        found = dict(zip([end.successor for end in batch], bench.journal._flush(batch), strict=True))
+        found = dict(zip([end.next_claim_id for end in batch], bench.journal._flush(batch), strict=True))
         won = found["mine"]
         assert found["late"] == Settled(won=False)
         assert isinstance(won, Settled)
-        assert won.successor is not None
-        assert won.successor.claim_id == "mine"
+        assert won.next_claim is not None
+        assert won.next_claim.claim_id == "mine"
     assert bench.repository.load_quest(quest_id).run_data == {"a": "holder"}
     bench.check()
 
@@ -186,12 +186,12 @@ def test_a_batch_hands_over_where_that_was_wanted_only(bench: Workbench) -> None
     quests = [bench.submit("a", "b") for _ in range(5)]
     claims = [bench.claim(quest_id) for quest_id in quests]
     ends = [
-        replace(checkpoint(claim, 1), successor=f"s{index}" if index % 2 else None)
+        replace(checkpoint(claim, 1), next_claim_id=f"s{index}" if index % 2 else None)
         for index, claim in enumerate(claims)
     ]
 
     settled = [one for one in bench.journal._flush(ends) if isinstance(one, Settled)]
-    assert [one.successor.claim_id if one.successor else None for one in settled] == [None, "s1", None, "s3", None]
+    assert [one.next_claim.claim_id if one.next_claim else None for one in settled] == [None, "s1", None, "s3", None]
     assert [bench.ticket(quest_id).state for quest_id in quests] == ["ready", "running", "ready", "running", "ready"]
     bench.check()
 
