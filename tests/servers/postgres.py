@@ -62,7 +62,7 @@ class PostgresServer:
 
     @property
     def databases(self) -> PostgresDatabases:
-        return PostgresDatabases(self.url)
+        return PostgresDatabases(self.url, as_files=True)
 
     def database_url(self, name: str) -> str:
         """The URL of a database, over TCP."""

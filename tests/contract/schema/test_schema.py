@@ -57,7 +57,7 @@ def test_drift_is_told(database: Database) -> None:
 def test_a_table_of_another_application_in_the_way_is_named(blank: Database) -> None:
     blank.write(lambda connection: connection.execute(text("CREATE TABLE tickets (id INTEGER PRIMARY KEY)")))
 
-    with pytest.raises(ConfigurationError, match="another application's in the way") as refused:
+    with pytest.raises(ConfigurationError, match="another application that is in the way") as refused:
         schema.migrate(blank)
     assert "tickets" in refused.value.message
     assert "give questline a schema of its own" in refused.value.advice
