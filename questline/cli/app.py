@@ -27,17 +27,17 @@ from questline.cli.commands import (
 
 _QUESTS, _STEERING, _PROCESSES, _UPKEEP = "Quests", "Steering", "Processes", "Upkeep"
 
-_HELP = """Run quests durably: lists of steps, each committed to SQL as it ends.
+_HELP = """Run quests durably: questline commits the result of each step to SQL.
 
-A quest is one run of a workflow: an input and a stack of steps. Lords (your step functions) run the steps; `@lord`
+A quest is one run of a workflow: an input and a list of steps. Lords (your step functions) run the steps; `@lord`
 registers them.
 
-retry: the same quest, its failed step again. resume: go on after a pause. replay: the same quest, back to an earlier
-snapshot. fork: a new quest from another's snapshot. cancel: stop for good.
+retry: run the failed step again. resume: go on after a pause. replay: take the quest back to an earlier snapshot, and
+run it again from there. fork: start a new quest from a snapshot of another quest. cancel: stop for good.
 
 Exit codes: 0 ok, 1 unexpected, 2 usage or failed import, 3 database or broker unreachable, 4 not found, 5 conflict
-with the current state, 6 not allowed, 7 schema or configuration, 8 the awaited quest failed, 9 it was cancelled or is
-paused, 124 the wait timed out.
+with the current state, 6 not allowed, 7 schema or configuration, 8 the quest that you waited for
+failed, 9 it was cancelled or is paused, 124 the time of the wait is over.
 """
 
 app = new_app(_HELP, root=True)

@@ -41,7 +41,7 @@ class Choice:
         """Return the ids that the filter means; without a status of its own it means the `usual` ones."""
         ids = invocation.repository.matching(self.chosen.read(invocation, usual), limit=MAX_MATCHED + 1)
         if len(ids) > MAX_MATCHED:
-            output.note(f"More than {MAX_MATCHED:,} match; these are the oldest. Run it again for the others.")
+            output.note(f"More than {MAX_MATCHED:,} quests match. These are the oldest; run it again for the others.")
         return ids[:MAX_MATCHED]
 
 
@@ -56,7 +56,7 @@ def confirm(question: str, *, yes: bool, hint: str = "add --yes, or look with --
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageMistake("this command asks before it goes on, and there is no terminal to ask on", hint=hint)
+        raise UsageMistake("this command asks before it goes on, and has no terminal to ask on", hint=hint)
     try:
         agreed = typer.confirm(question, err=True)
     except typer.Abort:

@@ -34,7 +34,7 @@ _SHARED = {
     "broker_url": (
         Annotated[
             str | None,
-            typer.Option(help="Wake-ups for workers: memory:// or redis://…", metavar="URL", rich_help_panel=_PANEL),
+            typer.Option(help="Broker for wake-ups: memory:// or redis://…", metavar="URL", rich_help_panel=_PANEL),
         ],
         None,
     ),

@@ -100,8 +100,8 @@ StartFrom: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--from",
-        help="Where to start: LORD or LORD:TOOL, the second of its steps as LORD#2 or LORD:TOOL#2, a position such as "
-        "0003, or a version such as v7. Default: the beginning.",
+        help="Where to start: LORD or LORD:TOOL (its second step: LORD#2 or LORD:TOOL#2), a position such as 0003, or "
+        "a version such as v7. Default: the beginning.",
         metavar="POINT",
         show_default=False,
     ),

@@ -35,7 +35,7 @@ def upgrade(
     invocation: Invocation,
     revision: Annotated[str, typer.Argument(help="Revision to upgrade to.", metavar="REVISION")] = "head",
 ) -> None:
-    """Bring the schema up to date; doing so twice, or from two machines at once, is harmless."""
+    """Bring the schema up to date. You may do so twice, or on two machines at once."""
     from questline_persistence import schema  # noqa: PLC0415  (200 ms that --help does not need)
 
     before = schema.current(invocation.database)
@@ -54,7 +54,7 @@ def downgrade(
     ],
     yes: options.Yes = False,
 ) -> None:
-    """Take the schema back to an earlier revision. Data that only the newer one can hold is lost."""
+    """Take the schema back to an earlier revision. The data that only the newer revision can hold is lost."""
     from questline_persistence import schema  # noqa: PLC0415  (as above)
 
     before = schema.current(invocation.database)

@@ -42,7 +42,7 @@ def delete(
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Remove ended quests with their runs and snapshots, for good; a live one must be cancelled first."""
+    """Remove ended quests with their runs and snapshots, for good; cancel a live quest first."""
 
     def remove(quest_id: str) -> dict[str, Any]:
         if not invocation.repository.delete_quest(quest_id):
@@ -80,9 +80,7 @@ def prune(
     repository, before = invocation.repository, invocation.now() - age
     ids = repository.ended_before(before, chosen, limit=MAX_PRUNED)
     if len(ids) == MAX_PRUNED:
-        output.note(
-            f"These are the {MAX_PRUNED:,} that ended first, the most that one prune removes; run it again after."
-        )
+        output.note(f"One prune removes at most {MAX_PRUNED:,} quests, the oldest ones. Run it again for the others.")
     if not ids or dry_run:
         _tell(invocation, matched=len(ids), deleted=0, dry_run=dry_run)
         return

@@ -28,7 +28,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Show what questline does, on a store of its own: a worker is killed, a quest is paused, resumed and replayed."""
+    """Show what questline does, in a store of its own: it kills a worker, then pauses, resumes and replays quests."""
     from questline.demo import run  # noqa: PLC0415  (only this command needs it)
 
     if code := run(directory):

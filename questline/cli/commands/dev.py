@@ -29,7 +29,7 @@ def dev(
     *,
     max_async: options.MaxAsync = None,
     no_reload: Annotated[
-        bool, typer.Option("--no-reload", help="Do not run changed code.", show_default=False)
+        bool, typer.Option("--no-reload", help="When your code changes, keep running the old code.", show_default=False)
     ] = False,
 ) -> None:
     """Run one worker process with all loops for development, until Ctrl-C.
@@ -69,5 +69,5 @@ def _greeting(invocation: Invocation, modules: str) -> list[str]:
         f"  modules   {modules}",
         f"  types     {', '.join(types) or 'none registered'}",
         f"Submit a quest in another terminal: questline submit {example} --wait",
-        "Ctrl-C stops it; quests go on where they stand at the next start.",
+        "Ctrl-C stops it. At the next start, quests go on from where they stand.",
     ]

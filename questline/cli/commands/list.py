@@ -68,7 +68,7 @@ def _tell(invocation: Invocation, page: Page, chosen: QuestFilter, limit: int, *
     invocation.answer_items(
         [quest.to_json() for quest in page.items],
         lambda: draw(page.items, invocation.now(), page.next_cursor and _next(invocation, page, chosen, limit)),
-        empty="No quest is like that." if filtered else "There is no quest yet. Make one: questline submit --help",
+        empty="No quest matches." if filtered else "There is no quest yet. How to submit one: questline submit --help",
         next_cursor=page.next_cursor,
     )
 

@@ -37,7 +37,7 @@ def replay(
 ) -> None:
     """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
 
-    All steps from there on run again, and do again what they do to the outside world. The history keeps what ran
+    All steps from there on run again, and repeat their effects on the outside world. The history keeps what ran
     before.
     """
     _refuse_lone_timeout(wait, timeout)
@@ -70,7 +70,7 @@ def fork(
     wait: options.Wait = False,
     timeout: options.Timeout = None,
 ) -> None:
-    """Start a new quest from a snapshot of another, which goes on as it is.
+    """Start a new quest from a snapshot of another quest, and leave that quest as it is.
 
     Prints the new quest's id alone on the first line, or its object with -o json.
     """
@@ -116,4 +116,4 @@ def _tell(invocation: Invocation, data: dict[str, Any], what: str) -> None:
 
 def _refuse_lone_timeout(wait: bool, timeout: float | None) -> None:
     if timeout is not None and not wait:
-        raise UsageMistake("--timeout says how long to --wait", hint="add --wait, or leave --timeout out")
+        raise UsageMistake("--timeout says how long --wait waits", hint="add --wait, or leave --timeout out")

@@ -46,7 +46,7 @@ def runs(
         ),
     ] = None,
 ) -> None:
-    """List the attempts of a quest's steps, in the order in which they were recorded."""
+    """List the attempts of a quest's steps, in the order in which questline recorded them."""
     repository = invocation.repository
     full_id = repository.full_id(quest_id)
     behind = repository.runs(full_id, limit=limit + 1, after=cursor or 0)
@@ -56,9 +56,7 @@ def runs(
     invocation.answer_items(
         [run.to_json() for run in found],
         lambda: paging.with_more(_draw(found), more),
-        empty="No step of this quest has been tried yet."
-        if cursor is None
-        else "There are no attempts behind that one.",
+        empty="No step of this quest has run yet." if cursor is None else "There are no more attempts.",
         next_cursor=next_cursor,
     )
 

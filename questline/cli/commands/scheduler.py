@@ -23,7 +23,7 @@ def register(app: typer.Typer, panel: str) -> None:
 def scheduler(invocation: Invocation) -> None:
     """Run the background loops (relay, sweeper, timers) until SIGTERM or Ctrl-C. Any number of machines may run them.
 
-    Workers run them too, unless started with --no-loops, so a small deployment needs no scheduler.
+    Workers run these loops, too, unless you start them with --no-loops. So a small deployment needs no scheduler.
     """
     from questline_persistence.journal import try_writing  # noqa: PLC0415  (200 ms that --help does not need)
     from questline_scheduler.doorbells import open_broker  # noqa: PLC0415  (Dramatiq, which only this needs)
@@ -34,7 +34,7 @@ def scheduler(invocation: Invocation) -> None:
     chosen = invocation.settings
     broker = open_broker(chosen.broker_url, namespace=chosen.namespace)
     if broker.in_process:
-        message = f"{chosen.broker_url} wakes workers of its own process only, and this one runs no steps"
+        message = f"{chosen.broker_url} wakes the workers of its own process only, and a scheduler runs no steps"
         raise ConfigurationError(
             message, hint="set QUESTLINE_BROKER_URL to a server, or run the loops in questline worker"
         )

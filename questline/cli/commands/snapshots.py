@@ -68,7 +68,7 @@ def snapshots(
     invocation.answer_items(
         whole or [head.to_json() for head in page],
         lambda: paging.with_more(_list(page), more),
-        empty="This quest has no snapshot there.",
+        empty="There are no more snapshots.",
         next_cursor=next_cursor,
     )
 

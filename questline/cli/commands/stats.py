@@ -14,6 +14,9 @@ from questline.cli.invocation import Invocation
 if TYPE_CHECKING:
     from questline_persistence.records import LordStatistics
 
+#: What counters are called that users know by another word.
+_TOLD = {"claims_freed": "steps freed", "results_fenced": "late results", "redispatched": "wake-ups resent"}
+
 
 def register(app: typer.Typer, panel: str) -> None:
     """Add the commands to `app`."""
@@ -22,11 +25,11 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def stats(invocation: Invocation) -> None:
-    """Show how many quests have each status, how long the newest ones took, and how many failures were recovered.
+    """Show how many quests have each status, how long the newest ones took, and what questline recovered from.
 
-    Counts stop at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters run over all
-    time. They count lost workers, steps freed from them or from attempts that timed out, results dropped because they
-    came too late, and wake-ups sent again.
+    Counts stop at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters count
+    since the beginning of the store: lost workers, steps freed from them or from attempts that timed out, results that
+    came too late and were dropped, and wake-ups sent again.
     """
     found, counters = invocation.statistics.quests(), invocation.repository.get_counters()
     data = found.to_json()
@@ -64,13 +67,14 @@ def lords(
             numbers=("Runs", "Errors", "Success", "Average", "Longest"),
             spare=("Longest", "Errors", "Average", "Runs"),
         ),
-        empty=f"No step of a Lord named {lord} has been run yet." if lord else "No step has been run yet.",
+        empty=f"No step of a Lord named {lord} has run yet." if lord else "No step has run yet.",
     )
 
 
 def _stat(name: str, value: Any, *, open_ended: bool) -> tuple[object, str]:
+    """Return the row of one number: what it counts, in the words of users, and how many."""
     shown = times.length(value) if name.endswith("_seconds") else f"{value:,}{'+' if open_ended else ''}"
-    return formatting.word(name.removesuffix("_seconds").replace("_", " ")), shown
+    return formatting.word(_TOLD.get(name) or name.removesuffix("_seconds").replace("_", " ")), shown
 
 
 def _lord_row(found: LordStatistics) -> list[object]:

@@ -68,7 +68,7 @@ def cancel(
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Stop live quests for good. The results of steps that are still running are dropped."""
+    """Stop live quests for good. questline drops the results of steps that are still running."""
     choice = Choice(ids or (), chosen)
     _steer(
         invocation, "cancel", choice, lambda client, quest_id: client.cancel(quest_id, reason), yes=yes, dry_run=dry_run
@@ -85,7 +85,7 @@ def retry(
 ) -> None:
     """Run the failed step of failed quests again, with all of its attempts; earlier steps do not run again.
 
-    The step gets the same input as before. To correct that, use: questline replay ID --from STEP --set PATH=JSON
+    The step gets the same input as before. To correct this input, use: questline replay ID --from STEP --set PATH=JSON
     """
     choice = Choice(ids or (), chosen)
     _steer(invocation, "retry", choice, lambda client, quest_id: client.retry(quest_id), yes=yes, dry_run=dry_run)

@@ -100,7 +100,7 @@ def submit(
     words = _Words(file, quest_type, input_data, tuple(pairs or ()), tuple(labels or ()))
     given = {"quest_id": quest_id, "idempotency_key": idempotency_key, "queue": queue, "priority": priority}
     if timeout is not None and not wait:
-        raise UsageMistake("--timeout says how long to --wait", hint="add --wait, or leave --timeout out")
+        raise UsageMistake("--timeout says how long --wait waits", hint="add --wait, or leave --timeout out")
     quest = words.quest(invocation.settings.limits) | {
         name: value for name, value in given.items() if value is not None
     }
@@ -153,6 +153,6 @@ def _announce(invocation: Invocation, quest_id: str, *, created: bool, waits: bo
     if invocation.output is Output.TEXT:
         output.write(quest_id)
         if not created:
-            output.note("It was submitted before, with the same idempotency key.")
+            output.note("This quest was submitted before, with the same idempotency key.")
         elif not waits:
             output.note(f"Submitted. See how it goes: questline show {quest_id}")

@@ -58,10 +58,11 @@ def worker(
         ),
     ] = False,
 ) -> None:
-    """Run steps until SIGTERM or Ctrl-C. Running steps may end then. A process that dies is replaced.
+    """Run steps until SIGTERM or Ctrl-C, and let running steps end then. Replace each process that dies.
 
-    The modules register the Lords (your step functions); they may lie in the working directory. A second Ctrl-C stops
-    at once, and other workers run those steps again. A second SIGTERM changes nothing. The exit code is 0 in each case.
+    The modules register the Lords (your step functions). They may be in the working directory. A second Ctrl-C stops
+    at once; other workers then run the interrupted steps again. A second SIGTERM changes nothing. The exit code is 0
+    in each case.
     """
     chosen = invocation.load_settings(
         worker_processes=processes,

@@ -26,7 +26,7 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def workers(invocation: Invocation) -> None:
-    """List worker processes and the quests that they hold, newest first; those that ended stay listed for a day."""
+    """List worker processes and the quests that they hold, newest first; ended ones stay in the list for a day."""
     now = invocation.now()
     found = invocation.register.all(now=now)
     claims = invocation.register.claims_of([worker.worker_id for worker in found if worker.holding])

@@ -31,8 +31,9 @@ def register(app: typer.Typer, panel: str) -> None:
 def doctor(invocation: Invocation) -> None:
     """Find what may keep quests from running: settings, database, broker, clocks, workers, Lords, waiting steps, disk.
 
-    It changes nothing. The exit code is 0 if nothing failed, even with warnings; otherwise it is that of the first
-    failure. It also tells how many steps wait, for what, and of which quests. `questline show` tells that of one quest.
+    It changes nothing. It also tells how many steps wait, what they wait for, and some of their quests; `questline
+    show` tells the same of one quest. The exit code is 0 if nothing failed, even with warnings; otherwise it is the
+    code of the first failure.
     """
     checks = list(examine(invocation))
     failures = [check for check in checks if check.verdict is Verdict.FAIL]
