@@ -1,7 +1,7 @@
 """What waits, and for what: the tickets of a namespace, looked over without reading all of them.
 
-Every look but one (`handlers`) goes through an index and ends after `MAX_LOOKED` rows, so that it can be afforded at
-any time.
+Every look but `needed_handlers` goes through an index and ends after `MAX_LOOKED` rows, so that it can be afforded
+at any time.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Backlog:
 
         return self.database.read(work)
 
-    def handlers(self) -> dict[str, int]:
+    def needed_handlers(self) -> dict[str, int]:
         """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each.
 
         This alone reads every ticket: `questline doctor` must not miss a Lord that no worker knows.

@@ -30,7 +30,7 @@ from questline_persistence.store import Database
 
 Word = TypeVar("Word", bound=StrEnum)
 
-_REASONS = {
+_SNAPSHOT_REASONS = {
     ExecutionStatus.PAUSED: SnapshotReason.PAUSE,
     ExecutionStatus.FAILED: SnapshotReason.ERROR,
     ExecutionStatus.COMPLETED: SnapshotReason.COMPLETED,
@@ -82,7 +82,7 @@ class KeptQuests:
         input_json = encode(quest.input_data, what="input_data", limit=limits.input)
         state = KeptState(quest.run_data, quest.execution_stack, input_json, limits)
         version = new_version(connection, row, state)
-        stamp, reason = rfc3339(now), _REASONS.get(quest.status, SnapshotReason.CHECKPOINT)
+        stamp, reason = rfc3339(now), _SNAPSHOT_REASONS.get(quest.status, SnapshotReason.CHECKPOINT)
         _insert_snapshot(connection, row.quest_id, version, state, snapshot_reason=reason, created_at=stamp)
         if input_json != row.input_data:
             _keep_input(connection, row)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, literal, select, tuple_
 from questline_persistence.arguments import Moment, moment, text, whole, wrong_type
 from questline_persistence.errors import PayloadError
 from questline_persistence.models import QuestExecutionData
+from questline_persistence.records.newest_quests import NEWEST_FIRST
 from questline_persistence.records.quest_filter import QuestFilter, Statuses, statuses_of
 from questline_persistence.records.quest_view import listed_quests
 from questline_persistence.schema import quests
@@ -68,8 +69,7 @@ class QuestList:
         conditions = self._conditions(chosen or QuestFilter())
         if cursor is not None:
             conditions.append(_behind(cursor))
-        newest = (quests.c.created_at.desc(), quests.c.quest_id.desc())
-        query = select(quests).where(*conditions).order_by(*newest).limit(limit + 1).offset(offset)
+        query = select(quests).where(*conditions).order_by(*NEWEST_FIRST).limit(limit + 1).offset(offset)
 
         def work(connection: Connection) -> Page:
             rows = list(connection.execute(query))

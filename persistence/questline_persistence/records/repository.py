@@ -386,4 +386,4 @@ class QuestRepository:
 
     def live_handlers(self) -> dict[str, int]:
         """Return which Lords ("lord:tool") live quests need next, and how many quests wait for each."""
-        return Backlog(self.database, self.namespace).handlers()
+        return Backlog(self.database, self.namespace).needed_handlers()

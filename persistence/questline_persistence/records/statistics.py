@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, Subquery, and_, case, func, literal, 
 
 from questline_persistence.arguments import sought
 from questline_persistence.dialects import dialect_of
+from questline_persistence.records.newest_quests import newest_quests
 from questline_persistence.schema import quests, runs
 from questline_persistence.states import ExecutionStatus, RunStatus
 from questline_persistence.store import Database
@@ -133,13 +134,7 @@ def _quests(connection: Connection, *, namespace: str) -> QuestStatistics:
     dialect_of(connection).plan_by_keys(connection)  # else PostgreSQL may read every quest, where one status has many
     counted = connection.execute(union_all(*(_counted(namespace, status) for status in ExecutionStatus)))
     counts = {row[0]: row[1] for row in counted}
-    newest = (
-        select(quests.c.duration_seconds.label("seconds"))
-        .where(quests.c.namespace == namespace)
-        .order_by(quests.c.created_at.desc(), quests.c.quest_id.desc())
-        .limit(MAX_TIMED)
-        .subquery()
-    )
+    newest = newest_quests(quests.c.duration_seconds.label("seconds"), namespace, limit=MAX_TIMED).subquery()
     seconds = newest.c.seconds
     spans = connection.execute(select(func.avg(seconds), func.max(seconds), func.min(seconds)))
     average, longest, shortest = spans.one()
@@ -181,13 +176,7 @@ def _names_of_lords(connection: Connection) -> list[str]:
 
 def _of_newest_quests(query: Select[*tuple[Any, ...]], namespace: str) -> Select[*tuple[Any, ...]]:
     """Return a query for attempts, for those alone of a namespace's newest quests."""
-    newest = (
-        select(quests.c.quest_id)
-        .where(quests.c.namespace == namespace)
-        .order_by(quests.c.created_at.desc(), quests.c.quest_id.desc())
-        .limit(MAX_QUESTS)
-        .subquery()
-    )
+    newest = newest_quests(quests.c.quest_id, namespace, limit=MAX_QUESTS).subquery()
     return query.join(newest, newest.c.quest_id == runs.c.quest_id)
 
 

@@ -18,7 +18,7 @@ def check_workers(invocation: Invocation) -> Iterator[Check]:
     workers = invocation.register.all()
     live = [worker for worker in workers if worker.live]
     lost = sum(worker.state is WorkerState.LOST for worker in workers)
-    needed = invocation.backlog.handlers()
+    needed = invocation.backlog.needed_handlers()
     value = {"live": len(live), "lost": lost}
     if live:
         yield passed("workers", "live", f"{len(live)} alive, {lost} lost within a day", value)
