@@ -1,4 +1,7 @@
-"""Why a quest is where it is: decided from its tickets and the register of workers, without looking anything up."""
+"""Why a quest is where it is: decided from its tickets and the register of workers, without looking anything up.
+
+`explained_quest` looks up what is needed for that.
+"""
 
 from __future__ import annotations
 

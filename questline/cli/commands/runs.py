@@ -47,9 +47,8 @@ def runs(
     ] = None,
 ) -> None:
     """List the attempts of a quest's steps, in the order in which questline recorded them."""
-    repository = invocation.repository
-    full_id = repository.full_id(quest_id)
-    behind = repository.runs(full_id, limit=limit + 1, after=cursor or 0)
+    full_id = invocation.repository.full_id(quest_id)
+    behind = invocation.history.runs(full_id, limit=limit + 1, after=cursor or 0)
     found = behind[:limit]
     next_cursor = str(found[-1].run_id) if len(behind) > limit else None
     more = next_cursor and paging.next_page(invocation, ["runs", full_id], next_cursor, limit=limit, usual=PAGE)

@@ -54,13 +54,13 @@ def snapshots(
     ] = None,
 ) -> None:
     """List a quest's snapshots, oldest first, or show one of them."""
-    repository = invocation.repository
-    full_id = repository.full_id(quest_id)
+    history = invocation.history
+    full_id = invocation.repository.full_id(quest_id)
     if version is not None:
-        snapshot = repository.load_snapshot(full_id, version)
+        snapshot = history.snapshot(full_id, version)
         invocation.answer(snapshot.to_json(), lambda: _draw(snapshot))
         return
-    behind = invocation.history.snapshots(full_id, limit=limit + 1, after=-1 if cursor is None else cursor)
+    behind = history.snapshots(full_id, limit=limit + 1, after=-1 if cursor is None else cursor)
     page = behind[:limit]
     whole = [] if invocation.output is Output.TEXT else [_whole(invocation, head) for head in page]
     next_cursor = str(page[-1].version) if len(behind) > len(page) else None
