@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import math
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
@@ -24,6 +21,7 @@ from questline_persistence.store import open_database
 from questline_scheduler.doorbells import open_broker
 from questline_scheduler.loops import make_loops, make_sweeper
 from questline_worker.child import EXIT_MISCONFIGURED, Orders
+from questline_worker.child_process import ChildProcess
 from questline_worker.code_watch import CodeWatch
 from questline_worker.middleware import RELEASE_SECONDS
 
@@ -41,21 +39,14 @@ LONGEST_WAIT_AFTER_UP = 1.0
 KILL_SECONDS = RELEASE_SECONDS + 5.0
 
 
-@dataclass(slots=True)
-class _Child:
-    """One place in the pool, and the process that fills it now."""
-
-    process: subprocess.Popen[bytes]
-    pipe: int
-    process_id: str
-    started_at: float
-    short_lives: int = 0
-    retiring: bool = False
-
-
 @dataclass(slots=True, eq=False)
 class _Successor:
-    """One place in the pool that is empty for now, and when it is to be filled, by the monotonic clock."""
+    """One place in the pool that is empty for now.
+
+    Parameters:
+      due: when it is to be filled, by the monotonic clock.
+      short_lives: how many processes in a row did not come up there.
+    """
 
     due: float
     short_lives: int
@@ -95,7 +86,7 @@ class Supervisor:
         self._say = say
         self._development = development
         self._watch = watch
-        self._children: list[_Child] = []
+        self._children: list[ChildProcess] = []
         self._successors: list[_Successor] = []
         # The supervisor never waits long for the store: a child that dies meanwhile must be replaced all the same.
         self._database = open_database(chosen=settings, patience=2.0)
@@ -150,18 +141,18 @@ class Supervisor:
         self._interrupts += number == signal.SIGINT
 
     def _start(self, short_lives: int = 0) -> None:
-        process_id = new_claim_id()
+        """Start a process in a place where so many, one after the other, did not come up."""
         settings = self.settings.model_dump(mode="json") | {"database_url": renewed(self.settings.database_url)}
-        orders = Orders(settings, self._modules, self._in_process, process_id, self._development)
+        orders = Orders(settings, self._modules, self._in_process, new_claim_id(), self._development)
         try:
-            process, pipe = _spawn()
+            child = ChildProcess.start(orders.process_id, short_lives)
         except OSError as error:  # no memory or no process left: those that run go on
             log.error("worker_process_not_started", error=str(error))  # noqa: TRY400  (the words tell it all)
             self._successors.append(_Successor(time.monotonic() + LONGEST_WAIT, short_lives))
             return
-        self._children.append(_Child(process, pipe, process_id, time.monotonic(), short_lives))
-        _tell(pipe, orders.line())
-        log.info("worker_process_started", pid=process.pid, process_id=process_id)
+        self._children.append(child)
+        child.tell(orders.line())
+        log.info("worker_process_started", pid=child.process.pid, process_id=child.process_id)
 
     def _replace_dead(self) -> None:
         """Start the successors that are due, and see to children that have died."""
@@ -170,7 +161,7 @@ class Supervisor:
         self._successors = [successor for successor in self._successors if successor not in due]
         for successor in due:
             self._start(successor.short_lives)
-        for child in [child for child in self._children if child.process.poll() is not None]:
+        for child in [child for child in self._children if child.ended]:
             self._bury(child)
 
     def _renew(self) -> None:
@@ -180,26 +171,19 @@ class Supervisor:
             return
         log.info("code_changed", files=[path.name for path in changed])
         for child in self._children:
-            child.retiring = True
-            _tell(child.pipe, b"retire\n")
+            child.retire()
         self._successors = [_Successor(0.0, 0) for _ in self._successors]
 
-    def _bury(self, child: _Child) -> None:
+    def _bury(self, child: ChildProcess) -> None:
         """Have a dead child's steps offered again, and its place filled."""
         self._children.remove(child)
-        os.close(child.pipe)
+        child.close()
         code = child.process.returncode
         if child.retiring and code == 0:
             self._start()
             return
         log.error("worker_process_died", pid=child.process.pid, process_id=child.process_id, exit_code=code)
-        lived = time.monotonic() - child.started_at
-        # A slow import may take longer than a short life and fail all the same.
-        failed = not child.retiring and (lived < SHORT_LIFE_SECONDS or code == EXIT_MISCONFIGURED)
-        short_lives = child.short_lives + 1 if failed else 0
-        wait = min(FIRST_WAIT * 2 ** min(short_lives, MAX_DOUBLINGS), LONGEST_WAIT) if short_lives > 1 else 0.0
-        if self._watch is not None and code == EXIT_MISCONFIGURED and not child.retiring:
-            wait = float("inf")  # the next change may mend it, and nothing else; one that retires has had it
+        short_lives, wait = self._succession(child)
         successor = _Successor(time.monotonic() + wait, short_lives)
         if wait:
             self._successors.append(successor)
@@ -208,6 +192,19 @@ class Supervisor:
         # In a thread: a store or broker that hangs must not keep the next dead child waiting.
         free = partial(self._free, child.process_id, successor)
         threading.Thread(target=free, name="questline-free", daemon=True).start()
+
+    def _succession(self, child: ChildProcess) -> tuple[int, float]:
+        """Return how many processes in a row did not come up in a dead child's place, and how long it stays empty."""
+        misconfigured = child.process.returncode == EXIT_MISCONFIGURED
+        if child.retiring:
+            return 0, 0.0
+        # A slow import may take longer than a short life and fail all the same.
+        failed = misconfigured or time.monotonic() - child.started_at < SHORT_LIFE_SECONDS
+        short_lives = child.short_lives + 1 if failed else 0
+        if self._watch is not None and misconfigured:
+            return short_lives, math.inf  # the next change may mend it, and nothing else
+        wait = min(FIRST_WAIT * 2 ** min(short_lives, MAX_DOUBLINGS), LONGEST_WAIT) if short_lives > 1 else 0.0
+        return short_lives, wait
 
     def _free(self, process_id: str, successor: _Successor | None = None) -> None:
         """Take a dead child's claims and fetched messages away from it now, rather than when its lease ends.
@@ -240,7 +237,7 @@ class Supervisor:
             child.process.terminate()
         deadline = time.monotonic() + self.settings.shutdown_seconds + KILL_SECONDS
         told = 0
-        while any(child.process.poll() is None for child in self._children):
+        while not all(child.ended for child in self._children):
             if time.monotonic() > deadline or 0 < told < self._interrupts:
                 self._kill()
                 break
@@ -250,7 +247,7 @@ class Supervisor:
                 self._say(f"Stopping: running steps have {seconds:g} s to end. Press Ctrl-C again to stop at once.")
             time.sleep(LOOK_SECONDS)
         for child in self._children:
-            os.close(child.pipe)
+            child.close()
             if child.process.returncode:
                 self._free(child.process_id)
         if self._loops is not None:
@@ -260,37 +257,8 @@ class Supervisor:
         return 0
 
     def _kill(self) -> None:
+        """End the children that have not ended by themselves."""
         for child in self._children:
-            if child.process.poll() is None:
+            if not child.ended:
                 log.warning("worker_process_killed", pid=child.process.pid)
-                child.process.kill()
-                child.process.wait()
-
-
-def _spawn() -> tuple[subprocess.Popen[bytes], int]:
-    """Start a child; return it, and the end of its pipe into which orders are written.
-
-    It has a process group of its own, so that Ctrl-C at the terminal is no matter between the kernel and the programs
-    that its handlers have started. `-P` keeps the modules of the working directory away until the Lords are imported.
-    """
-    reader, writer = os.pipe()
-    try:
-        process = subprocess.Popen(  # noqa: S603  (our own command)
-            [sys.executable, "-P", "-m", "questline_worker.child", str(reader)],
-            stdin=subprocess.DEVNULL,
-            pass_fds=(reader,),
-            process_group=0,
-        )
-    except BaseException:
-        os.close(writer)
-        raise
-    finally:
-        os.close(reader)
-    return process, writer
-
-
-def _tell(pipe: int, line: bytes) -> None:
-    """Write a line to a child."""
-    with suppress(BrokenPipeError):  # it has died; the next look finds it
-        while line:
-            line = line[os.write(pipe, line) :]
+                child.kill()

@@ -12,8 +12,9 @@ import pytest
 from questline_persistence.settings import Settings, load
 from questline_worker import supervisor
 from questline_worker.child import EXIT_MISCONFIGURED, Orders
+from questline_worker.child_process import ChildProcess
 from questline_worker.code_watch import CodeWatch
-from questline_worker.supervisor import Supervisor, _Child, _Successor
+from questline_worker.supervisor import Supervisor, _Successor
 from tests.contract.quests import Workbench
 from tests.waiting import eventually
 
@@ -29,12 +30,13 @@ def pool(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     pool._database.close()
 
 
-def _dead(code: int = 1, *, lived: float = 0.0, short_lives: int = 0) -> _Child:
+def _dead(code: int = 1, *, lived: float = 0.0, short_lives: int = 0) -> ChildProcess:
     process: Any = SimpleNamespace(returncode=code, pid=0, poll=lambda: code, terminate=lambda: None)
-    return _Child(process, os.open(os.devnull, os.O_WRONLY), "process", time.monotonic() - lived, short_lives)
+    pipe, started_at = os.open(os.devnull, os.O_WRONLY), time.monotonic() - lived
+    return ChildProcess(process, pipe, "process", short_lives, started_at)
 
 
-def _buried(pool: Any, child: _Child) -> None:
+def _buried(pool: Any, child: ChildProcess) -> None:
     pool.supervisor._children.append(child)
     pool.supervisor._replace_dead()
 
@@ -170,7 +172,7 @@ def test_new_code_has_children_retire_and_those_that_could_not_start_are_due(poo
     assert successor.due == float("inf"), "nothing but a change can mend it"
     reader, writer = os.pipe()
     running: Any = SimpleNamespace(poll=lambda: None)
-    pool.supervisor._children.append(_Child(running, writer, "process", time.monotonic()))
+    pool.supervisor._children.append(ChildProcess(running, writer, "process"))
     pool.supervisor._renew()
     watch.note({tmp_path / "changed.py"})
     pool.supervisor._renew()
