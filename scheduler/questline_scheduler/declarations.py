@@ -16,6 +16,9 @@ T = TypeVar("T")
 def declaration(example: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Have the decorated function, which makes a decorator, tell what is wrong with a call of it.
 
+    A call that does not fit the function's signature raises `WrongDeclaration`, which names the nearest option, or the
+    example; so does one without parentheses, which gives the function itself.
+
     Parameters:
       example: how the decorator is written.
     """

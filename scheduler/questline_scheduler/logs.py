@@ -21,7 +21,11 @@ _CHATTY = ("alembic", "sqlalchemy", "redis", "watchfiles")
 
 
 def configure_logging(chosen: Settings) -> None:
-    """Write log lines to stderr, as `log_format` and `log_level` ask for."""
+    """Write log lines to stderr, in place of whatever else the root logger has written to.
+
+    Parameters:
+      chosen: of which `log_format` and `log_level` count; the format "auto" is for people at a terminal, else JSON.
+    """
     root = logging.getLogger()
     root.handlers[:] = [_handler(chosen)]
     root.setLevel(chosen.log_level.upper())
@@ -36,6 +40,9 @@ def restore_logging(chosen: Settings) -> None:
 
     Their handlers stay and get what they got, but for one case: where both sides write to the terminal, ours tells of
     our work and theirs of everything else, so that no line comes twice.
+
+    Parameters:
+      chosen: of which `log_format` and `log_level` count; a level that a module has set for our loggers stays.
     """
     enable_loggers()
     logging.disable(logging.NOTSET)

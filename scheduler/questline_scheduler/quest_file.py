@@ -27,7 +27,10 @@ KEYS = (
 
 
 def read_quest(data: Mapping[str, Any]) -> QuestExecutionData:
-    """Return the quest that a producer's object describes.
+    """Return the quest that a producer's object describes; a key that is null counts as left out.
+
+    Parameters:
+      data: the object, as it was read from JSON or YAML or written in Python.
 
     Raises:
       PayloadError: a key is unknown or missing, or a value is of the wrong shape.

@@ -14,7 +14,13 @@ from questline_persistence.models import LordStep
 
 @dataclass(frozen=True, slots=True)
 class StepDefaults:
-    """Defaults for the steps of one Lord and tool; None leaves the general default in place."""
+    """Defaults for the steps of one Lord and tool; None leaves the general default in place.
+
+    Parameters:
+      queue: the queue that they wait in.
+      timeout_seconds: the longest that one attempt may take.
+      max_attempts: how many failures one may have.
+    """
 
     queue: str | None = None
     timeout_seconds: float | None = None
@@ -25,7 +31,12 @@ _DEFAULTS: dict[str, StepDefaults] = {}
 
 
 def declare(handler: str, defaults: StepDefaults) -> None:
-    """Set the defaults of the handler `lord:tool`."""
+    """Set the defaults of a handler.
+
+    Parameters:
+      handler: its name, as `lord:tool`.
+      defaults: for the steps that name it.
+    """
     _DEFAULTS[handler] = defaults
 
 
@@ -42,6 +53,7 @@ def complete(steps: Iterable[LordStep]) -> list[LordStep]:
 
 
 def _completed(step: LordStep) -> LordStep:
+    """Return a step with its Lord's defaults; what it says itself goes before them, be it the general default."""
     defaults = _DEFAULTS.get(step.handler)
     if defaults is None:
         return step

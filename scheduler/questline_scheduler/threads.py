@@ -72,7 +72,11 @@ class Threads(Executor):
 
     @contextmanager
     def stepped_aside(self) -> Iterator[None]:
-        """Let another thread take the place of the calling one, which may wait for long in this block."""
+        """Let another thread take the place of the calling one, which may wait for long in this block.
+
+        So no call that waits for others keeps those from being made. Once `aside` threads have stepped aside, the block
+        is entered all the same, and nobody takes the place.
+        """
         with self._changed:
             aside = self._aside < self._most_aside
             self._move_aside(aside)
@@ -86,6 +90,7 @@ class Threads(Executor):
                 self._move_aside(-aside)
 
     def _move_aside(self, threads: int) -> None:
+        """Count so many threads as stepped aside, or back where the number is negative."""
         self._aside += threads
         self._count -= threads
         self._under_way -= threads
@@ -111,7 +116,14 @@ class Threads(Executor):
             future.cancel()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until no call is under way; return whether that came in time."""
+        """Wait until no call is under way.
+
+        Parameters:
+          timeout: the longest to wait, in seconds; None waits for as long as it takes.
+
+        Returns:
+          whether that came in time.
+        """
         with self._changed:
             return self._changed.wait_for(lambda: not self.busy, timeout)
 
@@ -122,6 +134,7 @@ class Threads(Executor):
             self.join()
 
     def _run(self) -> None:
+        """Make one call after the other, for as long as there are any soon enough."""
         while (call := self._next()) is not None:
             _make(*call)
             del call  # or an idle thread would keep it

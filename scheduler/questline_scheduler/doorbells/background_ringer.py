@@ -30,7 +30,7 @@ class BackgroundRinger:
         self._thread: threading.Thread | None = None
 
     def ring(self, bells: Sequence[Doorbell]) -> None:
-        """Have `bells` rung soon, as far as there is room for them."""
+        """Have `bells` rung soon; what comes when `MAX_WAITING` wait already is left to the relay."""
         if not bells:
             return
         with self._changed:
@@ -42,7 +42,7 @@ class BackgroundRinger:
             self._changed.notify_all()
 
     def drain(self, seconds: float) -> bool:
-        """Wait until all is rung, at most so long; return whether it is."""
+        """Wait until all is rung, at most so many seconds; return whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._ringing, seconds)
 

@@ -39,7 +39,12 @@ def bell_id(bell: Doorbell) -> str:
 
 
 def bell_named(message_id: str, queue: str) -> Doorbell | None:
-    """Return the bell whose message has this id, or None if no bell's message can have it."""
+    """Return the bell whose message has this id, or None if no bell's message can have it.
+
+    Parameters:
+      message_id: what came from the broker, be it forged.
+      queue: the queue that it came from.
+    """
     match = _BELL_ID.fullmatch(message_id)
     if match is None:
         return None

@@ -15,6 +15,10 @@ REDIS_SCHEMES = frozenset(
 def open_broker(url: str, *, namespace: str) -> DoorbellBroker:
     """Return the broker at `url` for one namespace; it connects when it is first used.
 
+    Parameters:
+      url: `memory://`, or a server's, a cluster's or its sentinels' as `RedisLink` takes it.
+      namespace: the tenant; brokers of different ones share nothing.
+
     Raises:
       ConfigurationError: the URL is malformed, or of an unknown scheme.
     """

@@ -38,7 +38,13 @@ class FreeThreads:
         self._since, self._done, self._before = time.monotonic(), 0, 0
 
     def share(self, queue_name: str, sharer: Sharer, threads: int) -> None:
-        """Let the consumer of a queue have its share of so many threads from now on."""
+        """Let the consumer of a queue have its share of the threads from now on.
+
+        Parameters:
+          queue_name: the queue; a consumer that is started anew takes the place of the one before.
+          sharer: the consumer.
+          threads: how many threads all consumers of the process share.
+        """
         self._sharers[queue_name] = sharer
         self._threads = threads
 
@@ -82,6 +88,7 @@ class FreeThreads:
             return self._lately()
 
     def _lately(self) -> int:
+        """As `lately`, with the lock held: what was done in this span, half the patience, and in the one before."""
         now, span = time.monotonic(), PATIENCE_SECONDS / 2
         if now - self._since >= span:
             self._before = self._done if now - self._since < 2 * span else 0

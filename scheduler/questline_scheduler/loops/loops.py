@@ -20,18 +20,35 @@ STOP_SECONDS = 10.0
 
 
 class Service(Protocol):
-    """What a loop runs: one bounded piece of work at a time, harmless beside its twins in other processes."""
+    """What a loop runs: one bounded piece of work at a time, harmless beside its twins in other processes.
+
+    Parameters:
+      name: what the log calls it.
+      interval: seconds between two runs; it may change from run to run.
+    """
 
     name: str
-    #: Seconds between two runs.
     interval: float
 
     def run_once(self, *, now: float | None = None) -> Any:
-        """Do what is due; a result whose `more` is true asks to be called again at once."""
+        """Do what is due, and no more than a stop may wait for.
+
+        Parameters:
+          now: the time to go by, in epoch seconds; default: the database's clock.
+
+        Returns:
+          what was done; if it has an attribute `more` that is true, it is to be called again at once.
+        """
 
 
 class Loop:
-    """Runs one service in a thread of its own, until stopped."""
+    """Runs one service in a thread of its own, until stopped.
+
+    What the service raises ends nothing: it is logged, and the waits grow until the service succeeds again.
+
+    Parameters:
+      service: what to run.
+    """
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -51,7 +68,7 @@ class Loop:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop and wait for the run in progress; stopping twice is harmless."""
+        """Stop, and wait for the run in progress, but no longer than for `STOP_SECONDS`; stopping twice is harmless."""
         with self._starting:
             self._stopping.set()
             thread = self._thread
@@ -64,6 +81,7 @@ class Loop:
         return self._thread is not None and self._thread.is_alive()
 
     def _run(self, stopping: threading.Event) -> None:
+        """Run the service again and again, until this thread's event is set."""
         failures = 0
         while not stopping.is_set():
             pause = self.service.interval
@@ -86,7 +104,11 @@ class Loop:
 
 
 class Loops:
-    """Several loops, started and stopped together."""
+    """Several loops, started and stopped together.
+
+    Parameters:
+      services: what to run, each in a loop of its own.
+    """
 
     def __init__(self, services: Sequence[Service]) -> None:
         self._loops = [Loop(service) for service in services]

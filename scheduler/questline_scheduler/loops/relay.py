@@ -23,7 +23,13 @@ MAX_LOGGED = 10
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """What one look did: how many bells it rang, and whether there may be more at once."""
+    """What one look did.
+
+    Parameters:
+      rung: how many bells it rang.
+      more: whether there may be more to ring at once.
+      broker_up: whether the broker took bells.
+    """
 
     rung: int = 0
     more: bool = False
@@ -51,7 +57,13 @@ class Relay:
         self.interval = INTERVAL_IN_PROCESS if broker.in_process else INTERVAL_WITH_SERVER
 
     def run_once(self, *, now: float | None = None) -> Relayed:
-        """Ring for what is due, at most as much as the broker can use."""
+        """Ring for what is due, at most as much as the broker can use, and for what it has lost.
+
+        A broker that fails raises nothing: what it was to ring stays due, and people are told once.
+
+        Parameters:
+          now: the time to go by, in epoch seconds; default: the database's clock.
+        """
         try:
             if self._refused:  # each look would take tickets, and put them back
                 self._broker.probe()

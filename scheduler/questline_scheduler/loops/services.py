@@ -15,7 +15,15 @@ from questline_scheduler.loops.timers import Timers
 def make_loops(
     database: Database, namespace: str, broker: DoorbellBroker, *, sweep_seconds: float, max_lost: int = MAX_LOST
 ) -> Loops:
-    """Return relay, sweeper and timers as loops that are yet to be started."""
+    """Return relay, sweeper and timers as loops that are yet to be started.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant.
+      broker: where the workers listen.
+      sweep_seconds: seconds between two sweeps.
+      max_lost: how many workers a step may kill, alone in each, before its quest fails.
+    """
     bells, counters = Bells(database, namespace), Counters(database, namespace)
     sweeper = make_sweeper(database, namespace, broker, sweep_seconds=sweep_seconds, max_lost=max_lost)
     return Loops([Relay(bells, counters, broker), sweeper, Timers(bells, Register(database, namespace))])
