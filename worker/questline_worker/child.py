@@ -47,9 +47,14 @@ EXIT_MISCONFIGURED = 2
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the supervisor tells a child: settings, modules, whether to host the loops, its name, and its manners.
+    """What the supervisor tells a child.
 
-    In development a process listens to every queue that its Lords name, and tells of every step.
+    Parameters:
+      settings: the settings of the pool, as JSON data.
+      modules: the modules that register Lords.
+      loops: whether the child hosts the background loops.
+      process_id: the name under which the supervisor knows it.
+      development: whether it listens to every queue that its Lords name, and tells of every step.
     """
 
     settings: dict[str, Any]
@@ -64,7 +69,15 @@ class Orders:
 
 
 def run(orders: Orders, pipe: int) -> int:
-    """Run steps until told to stop; return the exit code."""
+    """Run steps until told to stop, by SIGTERM, by the pipe or by its end.
+
+    Parameters:
+      orders: what to run, and how.
+      pipe: the end of the supervisor's pipe from which its further words are read.
+
+    Returns:
+      the exit code: 0, or `EXIT_MISCONFIGURED` where no step could be run at all.
+    """
     settings = Settings(**orders.settings)
     configure_logging(settings)
     try:
@@ -98,7 +111,7 @@ def run(orders: Orders, pipe: int) -> int:
 
 
 def _shut_down(process: WorkerProcess, worker: dramatiq.Worker, seconds: float) -> None:
-    """Let running steps end, and give back those that do not."""
+    """Let running steps end within so many seconds, and give back those that do not."""
     worker.stop(timeout=int(seconds * 1000))
     process.broker.close()
     process.event_loop.stop()
@@ -112,6 +125,7 @@ def _with_every_queue(settings: Settings) -> Settings:
 
 
 def _start_thread(target: Callable[..., None], *arguments: Any) -> None:
+    """Have a thread call a function; it keeps no process from ending."""
     threading.Thread(target=target, args=arguments, name=f"questline-{target.__name__.strip('_')}", daemon=True).start()
 
 

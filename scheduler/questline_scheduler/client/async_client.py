@@ -33,7 +33,9 @@ _GOES_ON = "the quest goes on: wait again (the client opens anew), and close the
 class _AsyncTransaction(Protocol):
     """SQLAlchemy's `AsyncConnection` or `AsyncSession`."""
 
-    def run_sync(self, fn: Callable[..., T]) -> Awaitable[T]: ...
+    def run_sync(self, fn: Callable[..., T]) -> Awaitable[T]:
+        """Return what a function returns that is called with the sync connection or session behind this one."""
+        ...
 
 
 class AsyncQuestClient:
@@ -82,7 +84,15 @@ class AsyncQuestClient:
         on_conflict: OnConflict = "error",
         connection: _AsyncTransaction | Connection | Session | None = None,
     ) -> AsyncQuestHandle:
-        """Submit a quest, as `QuestClient.submit` does; `connection` may be SQLAlchemy's async one, or its session."""
+        """Submit a quest, as `QuestClient.submit` does; `connection` may be SQLAlchemy's async one, or its session.
+
+        Parameters:
+          quest: the quest, or its object as in a quest file.
+          idempotency_key: as of `QuestClient.submit`.
+          on_conflict: as of `QuestClient.submit`.
+          connection: as of `QuestClient.submit`; by an `AsyncConnection` or `AsyncSession` the quest is inserted
+            on the caller's event loop, where that lives.
+        """
         submit = partial(QuestClient.submit, quest=quest, idempotency_key=idempotency_key, on_conflict=on_conflict)
         return self._handle(await self._within(connection, submit))
 
@@ -93,7 +103,13 @@ class AsyncQuestClient:
         on_conflict: OnConflict = "error",
         connection: _AsyncTransaction | Connection | Session | None = None,
     ) -> Sequence[AsyncQuestHandle]:
-        """Submit many quests, as `QuestClient.submit_many` does; `connection` may be SQLAlchemy's async one."""
+        """Submit many quests, as `QuestClient.submit_many` does; `connection` may be SQLAlchemy's async one.
+
+        Parameters:
+          quests: quests, or their objects as in a quest file.
+          on_conflict: as of `QuestClient.submit`.
+          connection: as of `submit`; then all of them are in the caller's transaction.
+        """
         submit = partial(QuestClient.submit_many, quests=quests, on_conflict=on_conflict)
         return [self._handle(made) for made in await self._within(connection, submit)]
 
@@ -186,6 +202,7 @@ class AsyncQuestClient:
         return await self._call(lambda client: client.lord_stats(lord_name))
 
     def _handle(self, made: QuestHandle) -> AsyncQuestHandle:
+        """Return the handle of a quest whose methods ask this client."""
         return AsyncQuestHandle(made.quest_id, made.created, self)
 
     async def _within(self, connection: _AsyncTransaction | Connection | Session | None, submit: Callable[..., T]) -> T:
@@ -198,10 +215,11 @@ class AsyncQuestClient:
         return await connection.run_sync(lambda own: submit(client, connection=own))
 
     async def _call(self, verb: Callable[[QuestClient], T]) -> T:
+        """Return what `verb` returns, called with the client, opened if need be, on a thread."""
         return await self._in_thread(lambda: self._used(self._opened(), verb))
 
     def _used(self, client: QuestClient, verb: Callable[[QuestClient], T]) -> T:
-        """Return what `verb` returns, called with the client."""
+        """Return what `verb` returns, called with the client; leave nothing open that was opened after a close."""
         try:
             return verb(client)
         finally:
@@ -215,9 +233,11 @@ class AsyncQuestClient:
         return self._used(client, lambda _: wait.look())
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, called on a thread in a copy of the task's context."""
         return await asyncio.wrap_future(self._threads.submit(copy_context().run, work))
 
     def _close(self) -> None:
+        """Close the client, if one is open."""
         with self._opening:
             client, self._client = self._client, None
         if client is not None:

@@ -52,10 +52,15 @@ class Submissions:
         on_conflict: OnConflict,
         connection: Connection | Session | None,
     ) -> Submitted:
-        """Put one quest into the store; parameters and errors are those of `QuestClient.submit`.
+        """Put one quest into the store; the parameters are those of `QuestClient.submit`.
 
         Returns:
           the quest's id, and whether this very call created it.
+
+        Raises:
+          PayloadError: the quest is malformed, too large, or of an unknown type.
+          QuestConflict: a quest of that id exists already, or the key was used for another input.
+          ConfigurationError: `connection` is to another database.
         """
         any_input = _any_input(on_conflict)
         if connection is not None:
@@ -74,10 +79,16 @@ class Submissions:
         on_conflict: OnConflict,
         connection: Connection | Session | None,
     ) -> list[Submitted]:
-        """Put many quests into the store; parameters and errors are those of `QuestClient.submit_many`.
+        """Put many quests into the store, in batches; the parameters are those of `QuestClient.submit_many`.
 
         Returns:
           what became of each, in the order in which they were given.
+
+        Raises:
+          PayloadError: one of them is malformed, or they are too many; then none is submitted.
+          QuestConflict: one of the ids exists already, or one of the keys was used for another input; batches before it
+            stay submitted.
+          ConfigurationError: `connection` is to another database.
         """
         own = None if connection is None else self._callers(connection)
         prepared = partial(
@@ -120,7 +131,15 @@ class Submissions:
         any_input: bool,
         plans: Plans | None = None,
     ) -> NewQuest:
-        """Return a quest ready for the store, its stack built from its type if it has none."""
+        """Return a quest ready for the store, its stack built from its type if it has none.
+
+        Parameters:
+          quest: the quest, or its object as in a quest file.
+          key: the idempotency key; None leaves the quest's own, if it has one.
+          ring_in: seconds after which the relay rings if nobody has claimed the first step by then.
+          any_input: whether a key that was used for another input gives the quest of that, and no error.
+          plans: where quests that are submitted together find a plan that another of them has, too.
+        """
         data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
         if key is not None and not isinstance(key, str):
             raise PayloadError(f"an idempotency key is text, not {type(key).__name__}", hint=f"write {str(key)!r}")

@@ -38,10 +38,11 @@ LOGGED_BYTES = 200
 
 
 class RedisConsumer(DoorbellConsumer):
-    """An endless iterator over the messages of one queue.
+    """An endless iterator over the messages of one queue; None is its answer where none came in time.
 
     Parameters:
       queue: where the bells are.
+      queue_name: the queue's name.
       worker_id: returns in whose name they are held; a worker that was taken for dead goes on under a new one.
       prefetch: most messages in hand.
       timeout: seconds that one look waits for a bell.
@@ -231,7 +232,10 @@ class RedisConsumer(DoorbellConsumer):
             log.warning("message_dropped", queue=self._queue_name, head=repr(name[:LOGGED_BYTES]))
 
     def _listen(self) -> None:
-        """Wait for a bell, and take the one of which the token tells, or fetch some."""
+        """Wait for a bell, and take the one of which the token tells, or fetch some.
+
+        Who listens is known to have an empty queue: meanwhile the threads may be given steps that did not come from it.
+        """
         with self._changed:
             if self._done:  # acknowledged since the last fetch, and nobody would tell the broker meanwhile
                 return
@@ -252,7 +256,14 @@ class RedisConsumer(DoorbellConsumer):
                 self._told.append(token)
 
     def _send_done(self, wanted: int = 0) -> list[bytes]:
-        """Tell the broker what is done and taken, and fetch `wanted` bells; if that fails, it is told next time."""
+        """Tell the broker what is done and taken; if that fails, it is told next time.
+
+        Parameters:
+          wanted: how many bells to fetch by the same call.
+
+        Returns:
+          the ids of what was fetched.
+        """
         with self._sending:  # in order: a bell that is done before it was taken would be held for ever
             self._take_name()
             with self._changed:
@@ -299,6 +310,7 @@ class RedisConsumer(DoorbellConsumer):
             self._changed.wait_for(lambda: self._closed, pause)
 
     def _log_failure(self, error: Exception) -> None:
+        """Log an error of the broker, unless one was logged a moment ago."""
         now = time.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + LOG_INTERVAL

@@ -139,6 +139,7 @@ class RedisLink:
             raise
 
     def _open(self) -> redis.Redis:
+        """Return the client that fits: the sentinels', the cluster's, or that of the one server."""
         if self._kind == "sentinel":
             return self._follow_sentinels()
         if self._kind == "cluster" or self._is_in_cluster():
@@ -154,6 +155,7 @@ class RedisLink:
         return True
 
     def _join_cluster(self) -> redis.Redis:
+        """Return a client that finds all nodes by those that the URL names, and lives with some that are down."""
         options = {name: value for name, value in self._options.items() if name not in _NOT_FOR_MANY}
         nodes = [ClusterNode(*host) for host in self._hosts]  # type: ignore[no-untyped-call]
         client = redis.RedisCluster(
@@ -166,6 +168,10 @@ class RedisLink:
         return cast("redis.Redis", client)
 
     def _follow_sentinels(self) -> redis.Redis:
+        """Return a client that asks the sentinels for the primary whenever it connects.
+
+        What the URL says of the login is the primary's; the sentinels' own has `sentinel_` before its names.
+        """
         options = {name: value for name, value in self._options.items() if name not in _NOT_FOR_MANY - {"db"}}
         own = {name: options.pop(f"sentinel_{name}") for name in _LOGIN if f"sentinel_{name}" in options}
         asking = {name: value for name, value in options.items() if name not in {*_LOGIN, "db"}} | own
@@ -175,6 +181,7 @@ class RedisLink:
 
     @property
     def _encrypted(self) -> bool:
+        """Whether the URL asks for TLS."""
         return self._options.get("connection_class") is redis.SSLConnection
 
 

@@ -178,7 +178,7 @@ class RedisQueue:
         return fetched
 
     def missing(self, ids: Sequence[str]) -> list[str]:
-        """Return those of these ids that are neither queued nor held."""
+        """Return those of these ids that are neither queued nor held; the two are read at one time."""
         missing: list[str] = []
         for start in range(0, len(ids), CHUNK):
             some = [*ids[start : start + CHUNK]]
@@ -192,12 +192,27 @@ class RedisQueue:
         return missing
 
     def reclaim(self, worker_id: str, kept: Iterable[bytes] = ()) -> int:
-        """Put what the worker holds back into its place, except for `kept`; return how many those were."""
+        """Put what a worker holds back into its place.
+
+        Parameters:
+          worker_id: the worker.
+          kept: ids that it still has in hand, and goes on to hold.
+
+        Returns:
+          how many were put back.
+        """
         count: int = self._run("broker.reclaim", [worker_id, *kept])
         return count
 
     def listen(self, seconds: float) -> bytes | None:
-        """Wait for a token and return it, or None if none came: an id, or `NO_ID` if there is more to fetch."""
+        """Wait for a token: an id, or `NO_ID` where more than one bell is to be fetched.
+
+        Parameters:
+          seconds: the longest to wait; 0 would be for ever.
+
+        Returns:
+          the token, or None if none came.
+        """
         token = cast("list[bytes] | None", self._link.client.blpop([self.wake], timeout=seconds))
         return None if token is None else token[1]
 

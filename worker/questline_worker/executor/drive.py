@@ -50,7 +50,14 @@ class Drive:
         self._over = self._stopped = False
 
     async def to_its_end(self, begin: Callable[[], Awaitable[object]]) -> None:
-        """Run the quest's steps, one after the other, until it stops; `begin` has it ready for that."""
+        """Run the quest's steps, one after the other, until it stops.
+
+        Parameters:
+          begin: has the quest ready for that: submits, resumes or replays it, once its bells are kept here.
+
+        Raises:
+          KeyboardInterrupt: an async handler was interrupted; its step is given back.
+        """
         pause = LOOK_FIRST
         with self._broker.attended(self._quest_id, self._wake):
             await begin()
@@ -67,7 +74,7 @@ class Drive:
         return self._broker.take(self._quest_id) or await self._look()
 
     def stop(self) -> None:
-        """Cancel the task, be it from another thread."""
+        """Cancel the task that awaits the quest, be it from another thread; `end` tells it from other cancellations."""
         with suppress(RuntimeError):  # the loop is closed, and nothing runs on it
             self._loop.call_soon_threadsafe(self._cancel)
 
@@ -163,6 +170,7 @@ class _Coroutine:
         self._task.cancel()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Have settled what came of the handler, or its step given back."""
         failed = task.cancelled() or task.exception() is not None
         self.interruption = None if failed else interruption_in(task.result())
         back = (self._unwanted and failed and not self._begun.step.lost) or self.interruption is not None
