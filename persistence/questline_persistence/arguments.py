@@ -78,7 +78,7 @@ def whole(
     if least is not None and value < least:
         raise PayloadError(f"{what} must be {least} or more, not {value}", hint=hint)
     if most is not None and abs(value) > most:
-        raise PayloadError(f"{what} is larger than any number that is stored", hint=hint)
+        raise PayloadError(f"{what} is larger than any number that questline stores", hint=hint)
     return value
 
 
@@ -132,5 +132,5 @@ def moment(value: object, what: str) -> float:
     if not isinstance(epoch, int | float) or isinstance(epoch, bool):
         raise PayloadError(f"{what} is no moment: {value!r:.100}", hint=_MOMENT_HINT)
     if not 0 <= epoch <= LATEST:
-        raise PayloadError(f"{what} is {value!r:.100}, which is no time from 1970 to 9999", hint=_MOMENT_HINT)
+        raise PayloadError(f"{what} is {value!r:.100}, which is not a time from 1970 to 9999", hint=_MOMENT_HINT)
     return epoch

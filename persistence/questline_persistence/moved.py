@@ -60,7 +60,7 @@ class _Moved(MetaPathFinder, Loader):
         """Put the module itself where it is asked for."""
         spec = module.__spec__
         if spec is not None and spec.origin is not None:
-            told = f"{spec.name} is {spec.origin} now; the old name ends with 0.2"
+            told = f"{spec.name} is {spec.origin} now; 0.2 will not have the old name"
             warnings.warn(told, DeprecationWarning, stacklevel=2)
             sys.modules[spec.name] = importlib.import_module(spec.origin)
 

@@ -67,16 +67,16 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         "sqlite:///.questline/questline.db",
-        description="database: `sqlite:///path` or `postgresql://…`; falls back to DATABASE_URL, there or in `.env`",
+        description="database: `sqlite:///path` or `postgresql://…`; if unset, DATABASE_URL (environment or `.env`)",
     )
     database_pooler: Literal["auto", "transaction"] = Field(
         "auto",
         description="`transaction` if a pooler such as PgBouncer shares PostgreSQL's sessions among transactions; "
-        "with `auto` each process finds out",
+        "with `auto` each process notices it by itself",
     )
     broker_url: str = Field(
         "memory://",
-        description="wake-ups for workers: `memory://` or `redis://…`; falls back to REDIS_URL, there or in `.env`",
+        description="wake-ups for workers: `memory://` or `redis://…`; if unset, REDIS_URL (environment or `.env`)",
     )
     lords: Words = Field((), description="modules to import Lords from, separated by commas")
     namespace: str = Field(
@@ -97,9 +97,9 @@ class Settings(BaseSettings):
         MAX_LOST,
         ge=1,
         le=MAX_LOST_IN_ALL,
-        description="workers that a step may kill while it runs alone, before it fails",
+        description="how many workers a step may kill while it runs alone, before its quest fails",
     )
-    sweep_seconds: float = Field(1.0, gt=0, le=3600, description="time between two looks for lost work")
+    sweep_seconds: float = Field(1.0, gt=0, le=3600, description="time between two sweeps, which look for lost work")
     shutdown_seconds: float = Field(
         30.0,
         ge=0,
@@ -110,12 +110,14 @@ class Settings(BaseSettings):
         "", max_length=200, description="which code a worker runs, such as a git commit; kept with each attempt"
     )
     auto_migrate: bool = Field(
-        default=False, description="whether to migrate a PostgreSQL schema at start; SQLite is always migrated"
+        default=False, description="whether to migrate a PostgreSQL schema at start; questline always migrates SQLite"
     )
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="`console` or `json`; `auto` is console on a terminal and JSON elsewhere"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line written")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe log line that questline writes"
+    )
     max_input_bytes: int = Field(
         DEFAULTS.input.size, ge=MIN_LIMIT, le=MAX_LIMIT, description="largest input of a quest, in bytes of JSON"
     )
@@ -155,7 +157,7 @@ class Settings(BaseSettings):
     def _name_queues(cls, queues: tuple[str, ...]) -> tuple[str, ...]:
         """Refuse what no step's queue can be called: nothing would ever come to it."""
         if not queues:
-            raise ValueError("no queue is named, so no step would ever be heard of")
+            raise ValueError("no queue is named, so a worker would never run a step")
         for queue in queues:
             if not is_name(queue):
                 raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")

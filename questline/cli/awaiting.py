@@ -56,7 +56,8 @@ def note_outcome(quest: QuestExecutionData) -> None:
     why = formatting.first_line(quest.error or quest.reason or "")
     output.note(f"Quest {quest.quest_id} {quest.status.told}" + (f": {why}" if why else ""))
     paused = quest.status is ExecutionStatus.PAUSED
-    output.note(f"Hint: run: questline {'resume' if paused else 'show'} {quest.quest_id}")
+    advice = "to let it go on, run: questline resume" if paused else "to see why, run: questline show"
+    output.note(f"Hint: {advice} {quest.quest_id}")
     output.note(f"Exit code {code:d}: {MEANINGS[code]}.")
 
 

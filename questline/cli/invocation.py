@@ -244,5 +244,5 @@ def refuse_forbidden_file(file: Path) -> None:
             raise NotAllowed(f"no permission to write {place}, which the database needs", hint=_FILE_HINT)
 
 
-_MISSING_HINT = "mend the URL, or make one there: run `questline submit` or `questline db upgrade`"
+_MISSING_HINT = "correct the URL, or make a database there: run `questline submit` or `questline db upgrade`"
 _FILE_HINT = "run as a user who may, or name another file with --database-url"

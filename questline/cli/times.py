@@ -42,7 +42,7 @@ def read_moment(text: str, now: float) -> float:
         except (ValueError, OverflowError, OSError):
             raise UsageMistake(f"{text!r:.100} is not a time", hint=_MOMENT_HINT) from None
     if not 0 <= seconds <= LATEST:
-        raise UsageMistake(f"{text!r} is no time from 1970 to 9999", hint=_MOMENT_HINT)
+        raise UsageMistake(f"{text!r} is not a time from 1970 to 9999", hint=_MOMENT_HINT)
     return seconds
 
 

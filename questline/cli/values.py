@@ -76,11 +76,11 @@ def read_text(name: str, limits: Limits) -> str:
             with Path(name).open("rb") as file:
                 data = file.read(most + 1)
         if len(data) > most:
-            message = f"{_shown(name)} is larger than {most:,} bytes, which the largest quest needs"
+            message = f"{_shown(name)} is larger than {most:,} bytes, the size of the largest quest"
             raise UsageMistake(message, hint=limits.stack.advice)
         return data.decode("utf-8-sig")
     except OSError as error:
-        raise UsageMistake(f"cannot read {_shown(name)}: {error.strerror}", hint="name a file that is there") from None
+        raise UsageMistake(f"cannot read {_shown(name)}: {error.strerror}", hint="name a file that exists") from None
     except UnicodeDecodeError:
         raise UsageMistake(f"{_shown(name)} is no UTF-8 text", hint="save it as UTF-8") from None
 

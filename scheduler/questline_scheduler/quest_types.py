@@ -121,7 +121,7 @@ def _said(error: Exception) -> str:
 
 _IMPORT_HINT = (
     "import the module that registers it before you submit: "
-    "only the command line imports those of QUESTLINE_LORDS, QuestClient does not"
+    "only the command line imports the modules of QUESTLINE_LORDS, QuestClient does not"
 )
 
 

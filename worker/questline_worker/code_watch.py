@@ -48,7 +48,7 @@ class CodeWatch:
         except FileNotFoundError:
             return True
         except (OSError, SyntaxError, ValueError) as error:
-            self._say(f"{path}: {error}. What ran before goes on until that is mended.")
+            self._say(f"{path}: {error}. The old code goes on until you correct this.")
             return False
         return True
 
@@ -59,4 +59,4 @@ class CodeWatch:
             for changes in watch(self._folder, watch_filter=PythonFilter(), raise_interrupt=False):
                 self.note({Path(path) for _, path in changes})
         except OSError as error:
-            self._say(f"Changes of code go unnoticed: {error}")
+            self._say(f"questline dev cannot notice changes of code: {error}")

@@ -190,7 +190,7 @@ class Controls:
             if seen is not None and seen != locked.version:
                 raise QuestConflict(
                     f"quest {quest_id} is at version {locked.version}, not {seen}",
-                    hint="it has changed meanwhile: look at it again first",
+                    hint="the quest has changed meanwhile: look at it again first",
                 )
             found = earlier(locked, start, correction)
             bells = () if dry_run else (start_again(locked, found),)

@@ -21,9 +21,9 @@ MAX_LOCK_TRIES = 10
 
 _HINTS = {
     "pause": "an ended quest can be replayed: questline replay {quest_id}",
-    "resume": "only a paused quest can be resumed; a failed one is retried, an ended one replayed",
+    "resume": "only a paused quest can be resumed; retry a failed one, replay an ended one",
     "retry": "only a failed quest can be retried; any other can be replayed: questline replay {quest_id}",
-    "cancel": "it has ended already",
+    "cancel": "the quest has ended already",
 }
 
 

@@ -45,7 +45,10 @@ class Removal:
             except QuestNotFound:
                 return there  # and gone by the first try, whose COMMIT went through though its reply was lost
             if locked.tickets:
-                raise QuestConflict(f"quest {quest_id} is {locked.status}", hint=f"run: questline cancel {quest_id}")
+                raise QuestConflict(
+                    f"quest {quest_id} is {locked.status}, and only an ended quest can be deleted",
+                    hint=f"run: questline cancel {quest_id}",
+                )
             _remove(connection, [quest_id], now=now)
             there = True
             return there

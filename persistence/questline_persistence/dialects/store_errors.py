@@ -29,7 +29,7 @@ _FORBIDDEN_HINT = (
     "GRANT the role USAGE on the schema (CREATE too for `questline db upgrade`), SELECT, INSERT, UPDATE, DELETE on its "
     "tables and USAGE on its sequences"
 )
-_CHANGED_HINT = "run `questline db check`, and look which schema this user's search_path names"
+_CHANGED_HINT = "run `questline db check`, and check which schema the search_path of this user names"
 _TAKEN_HINT = (
     "give questline a schema of its own (CREATE SCHEMA questline, and ?options=-csearch_path%3Dquestline at the end of "
     "the URL), another database or, with SQLite, another file"

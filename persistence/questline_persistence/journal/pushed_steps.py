@@ -36,7 +36,9 @@ def insert_pushed(connection: Connection, checkpoint: Checkpoint[Succeeded], lim
         rows.append(row | {"since_version": claim.version + 1})
     if (size := sum(size_of(row["params"]) for row in rows)) > limits.stack.size:
         raise too_large(
-            f"what the {len(rows):,} steps pushed by step {claim.position} have as params", f"{size:,}", limits.stack
+            f"the list of params of the {len(rows):,} steps that step {claim.position} pushes",
+            f"{size:,}",
+            limits.stack,
         )
     connection.execute(insert(steps), rows)
     mine = quests.c.quest_id == claim.quest_id

@@ -195,9 +195,7 @@ def _of_another_database(reason: str) -> ConfigurationError:
 
 
 def _no_transaction() -> ConfigurationError:
-    message = (
-        "the connection commits each statement by itself, so there is no transaction that a quest could be part of"
-    )
+    message = "the connection commits each statement by itself, so it has no transaction for the quest"
     return ConfigurationError(message, hint="write `with engine.begin() as connection`, without AUTOCOMMIT")
 
 
@@ -250,7 +248,7 @@ def _find_existing(connection: Connection, quest: NewQuest) -> Submitted | None:
         # This very submission, whose COMMIT went through though its reply was lost.
         (quest,) = after_deleted(connection, [quest])
         return _submitted(quest)
-    hint = "use another id, or an idempotency key to submit it once"
+    hint = "use another id; to submit a quest only once, use an idempotency key"
     raise QuestConflict(f"a quest {quest.quest_id} exists already", hint=hint)
 
 

@@ -173,7 +173,7 @@ def refuse_halves(text: str | None, *, what: str) -> None:
 
 
 #: How half a surrogate pair comes about.
-HALVES_HINT = "read the text as UTF-8; such a half remains if bytes were taken for text, or a text was cut"
+HALVES_HINT = "read the text as UTF-8; such a half comes from bytes taken for text, or from a text that was cut"
 
 
 def shortened(value: Any) -> str:

@@ -89,7 +89,7 @@ def _refuse_lost(value: Any, name: str, path: str) -> None:
     info = type(value).__pydantic_fields__[name]
     default = info.get_default(call_default_factory=True, validated_data=_parts(value, {}))
     if info.is_required() or getattr(value, name) != default:
-        raise NoJsonForm(f"{cut(f'{path}.{name}')} is left out of what Pydantic writes", _FIELD_HINT)
+        raise NoJsonForm(f"{cut(f'{path}.{name}')} is a field that Pydantic does not write", _FIELD_HINT)
 
 
 def _read_name(value: Any, name: str, path: str) -> str:
@@ -107,4 +107,6 @@ def _read_name(value: Any, name: str, path: str) -> str:
             return choice
     if config.get("validate_by_name") or config.get("populate_by_name"):
         return name
-    raise NoJsonForm(f"{cut(f'{path}.{name}')} is read out of another field, by {alias}", _FIELD_HINT)
+    raise NoJsonForm(
+        f"{cut(f'{path}.{name}')} is a field that Pydantic reads from another one, by {alias}", _FIELD_HINT
+    )

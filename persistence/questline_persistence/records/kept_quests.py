@@ -266,7 +266,8 @@ def _refuse_held(connection: Connection, quest_id: str) -> None:
     held = connection.execute(select(tickets.c.quest_id).where(tickets.c.quest_id == quest_id)).first()
     if held is not None:
         raise QuestConflict(
-            f"quest {quest_id} is in the hands of the workers", hint="use pause, resume, cancel, retry or replay"
+            f"quest {quest_id} belongs to the workers, so it cannot be saved",
+            hint="use pause, resume, cancel, retry or replay",
         )
 
 

@@ -38,7 +38,7 @@ class Cause(StrEnum):
 #: A quest that waits for one of these needs nobody's help.
 _WELL = frozenset({Cause.ENDED, Cause.RUNNING, Cause.QUEUED})
 #: What to do where the sweep does not come.
-SWEEP_HINT = "if it stays so, no process runs the background loops: start a worker, or questline scheduler"
+SWEEP_HINT = "if this lasts, no process runs the background loops: start a worker, or questline scheduler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def situation_of(
     if quest.status in TERMINAL:
         return _ended(quest)
     if not tickets:
-        message = "a program keeps it itself and never gave it to workers"
+        message = "a program keeps this quest itself, and never gave it to workers"
         return Situation(Cause.KEPT, message, f"questline resume {quest.quest_id}")
     ticket = tickets[0]
     if ticket.state is TicketState.RUNNING:
@@ -138,7 +138,7 @@ def _after_failure(quest: QuestExecutionData) -> str:
     failed = next((step.position for step in quest.steps if step.status == StepStatus.ERROR), None)
     start = "" if failed is None else f" --from {failed}"
     correction = f"questline replay {quest.quest_id}{start} --set PATH=JSON"
-    return f"questline retry {quest.quest_id} (the same step again), or with a correction: {correction}"
+    return f"questline retry {quest.quest_id} (runs the step again), or with a correction: {correction}"
 
 
 def _running(quest: QuestExecutionData, ticket: TicketView, workers: Sequence[WorkerView], now: float) -> Situation:
@@ -146,10 +146,10 @@ def _running(quest: QuestExecutionData, ticket: TicketView, workers: Sequence[Wo
     holder = next((worker for worker in workers if worker.worker_id == ticket.worker_id), None)
     place = f" on {holder.host} (pid {holder.pid})" if holder else ""
     if holder is None or not holder.live:
-        message = f"step {position} was running{place} on a worker that is lost; the next sweep frees it"
+        message = f"step {position} was running{place} on a worker that is lost; the next sweep frees the step"
         return Situation(Cause.WORKER_LOST, message, SWEEP_HINT)
     if ticket.is_overdue(now):
-        message = f"step {position} has run longer than it may{place}; the next sweep frees it"
+        message = f"step {position} has run longer than its time-out{place}; the next sweep frees the step"
         return Situation(Cause.PAST_DEADLINE, message, SWEEP_HINT)
     since = shown_times.length(ticket.running_seconds(now))
     if quest.status is ExecutionStatus.PAUSING:
@@ -178,7 +178,7 @@ def _suspected(ticket: TicketView) -> str:
     if not ticket.lost:
         return ""
     how = "alone in its process" if ticket.company == 1 else "with few others beside it"
-    return f"; it ran when a worker died, so it begins {how} next"
+    return f"; a worker died while it ran, so next it begins {how}"
 
 
 def _because(quest: QuestExecutionData) -> str:

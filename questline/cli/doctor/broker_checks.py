@@ -104,7 +104,7 @@ def _policy(client: redis.Redis) -> Check:
     policy = str(found.get("maxmemory_policy", "noeviction"))
     if policy == "noeviction":
         return passed("broker", "maxmemory-policy", policy, policy)
-    hint = "CONFIG SET maxmemory-policy noeviction; what is evicted is sent again from SQL, some seconds later"
+    hint = "CONFIG SET maxmemory-policy noeviction; questline sends evicted wake-ups again, some seconds later"
     return warned("broker", "maxmemory-policy", policy, hint, policy)
 
 
@@ -116,5 +116,5 @@ def _memory(server: redis.Redis) -> Check:
     message, value = f"{used / 1e6:.1f} of {limit / 1e6:.1f} MB used", {"used_bytes": used, "limit_bytes": limit}
     if used < FULL_SHARE * limit:
         return passed("broker", "maxmemory", message, value)
-    hint = "raise its maxmemory, or give the wake-ups a server of their own; a full one takes none"
+    hint = "raise its maxmemory, or give the wake-ups a server of their own; a full server takes none"
     return warned("broker", "maxmemory", message, hint, value)

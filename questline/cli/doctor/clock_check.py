@@ -16,5 +16,5 @@ def compare_clocks(group: str, server: str, ahead: float) -> Check:
     value = {"ahead_seconds": round(ahead, 3)}
     if abs(ahead) <= NOTABLE_SECONDS:
         return passed(group, "clock", message, value)
-    hint = "run NTP on both: no result is lost or doubled by it, but the times in logs will not agree"
+    hint = "run NTP on both: this harms no result, but the times in their logs do not agree"
     return warned(group, "clock", message, hint, value)

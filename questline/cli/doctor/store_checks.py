@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Free space on the disk of an SQLite file below which doctor warns, in bytes.
 LITTLE_SPACE = 500_000_000
-_POOLED = "a pooler may share sessions; questline sets and prepares nothing in one"
+_POOLED = "a pooler may share sessions; questline sets and prepares nothing in a session"
 
 
 def check_database(invocation: Invocation) -> Iterator[Check]:
@@ -32,7 +32,7 @@ def check_database(invocation: Invocation) -> Iterator[Check]:
     database = invocation.database
     if database.missing:
         yield _check_sqlite(None)
-        hint = "the first command that needs it makes it"
+        hint = "the first command that needs the database makes it"
         yield warned("database", "reach", f"{database.name} does not exist yet", hint)
         return
     try:
@@ -69,7 +69,7 @@ def _check_size(database: Database) -> Check:
     from questline_persistence.store import size_of  # noqa: PLC0415  (200 ms that --help does not need)
 
     size = size_of(database)
-    message = f"the database takes {size / 1e6:,.1f} MB; how much its disk has left can only be seen on the server"
+    message = f"the database takes {size / 1e6:,.1f} MB; only the server knows how much room its disk has left"
     return passed("disk", "space", message, {"used_bytes": size, "free_bytes": None})
 
 
@@ -99,7 +99,9 @@ def _check_sqlite(database: Database | None) -> Check:
     if mode == wanted == "WAL" and sqlite_library.has_safe_log(module):
         return passed("database", "sqlite", message, value)
     safe = ".".join(map(str, sqlite_library.SAFE_WAL_VERSION))
-    hint = f"SQLite before {safe} can corrupt a write-ahead log, so it is used in a slower way; pip install pysqlite3"
+    hint = (
+        f"SQLite before {safe} can corrupt a write-ahead log, so it is used in a slower way; run: pip install pysqlite3"
+    )
     if mode != wanted:
         hint = f"this SQLite should use {wanted}; stop other programs that have the file open, then try again"
     return warned("database", "sqlite", message, hint, value)
@@ -128,13 +130,13 @@ def _check_server(invocation: Invocation) -> Iterator[Check]:
         yield failed("database", "primary", f"{message}: nothing can be written", hint, exit_code=ExitCode.UNREACHABLE)
     if found.shared:
         hint = "set QUESTLINE_DATABASE_POOLER=transaction"
-        yield failed("database", "sessions", "a pooler shares sessions, and what is set in one is lost", hint)
+        yield failed("database", "sessions", "a pooler shares sessions, so a session loses what was set in it", hint)
     elif not found.pooled:
         yield passed("database", "sessions", "a session keeps its settings and its prepared statements")
     elif invocation.settings.database_pooler == "transaction":
         yield passed("database", "sessions", _POOLED)
     else:
-        hint = "set QUESTLINE_DATABASE_POOLER=transaction, so that no process has to find out"
+        hint = "set QUESTLINE_DATABASE_POOLER=transaction, so that each process knows it at its start"
         yield warned("database", "sessions", _POOLED, hint)
 
 
@@ -157,5 +159,5 @@ def _check_folder(file: Path) -> Check:
     message = f"{free / 1e9:.1f} GB free at {place}, the store takes {used / 1e6:,.1f} MB"
     value = {"used_bytes": used, "free_bytes": free}
     if free < LITTLE_SPACE:
-        return warned("disk", "space", message, "make room: a full disk stops all quests until there is some", value)
+        return warned("disk", "space", message, "make room: on a full disk all quests stop", value)
     return passed("disk", "space", message, value)

@@ -23,13 +23,13 @@ _OF_ONE = {"wait": "waits", "run": "runs", "have": "has", "are": "is", "pause": 
 _STUCK = {
     Cause.NO_WORKER: "may run, and no worker is alive",
     Cause.LORD_UNKNOWN: "wait for a Lord that no live worker knows",
-    Cause.QUEUE_UNHEARD: "wait in a queue that no live worker with their Lord hears",
+    Cause.QUEUE_UNHEARD: "wait in a queue to which no live worker with their Lord listens",
     Cause.QUEUED: f"may run, and nobody has picked them up for more than {PATIENCE:g} s",
 }
 #: What is said of the other stages that people should know of, how bad it is, and what mends it.
 _HELD = {
     Stage.LOST: (Cause.WORKER_LOST, Verdict.WARN, "run on a worker that is lost", SWEEP_HINT),
-    Stage.LATE: (Cause.PAST_DEADLINE, Verdict.WARN, "have run past their deadline", SWEEP_HINT),
+    Stage.LATE: (Cause.PAST_DEADLINE, Verdict.WARN, "have run longer than their time-out", SWEEP_HINT),
     Stage.PAUSED: (Cause.PAUSED, Verdict.PASS, "are paused", None),
     Stage.PAUSING: (Cause.PAUSING, Verdict.PASS, "pause when their running step has ended", None),
 }

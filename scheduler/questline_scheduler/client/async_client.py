@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 #: Most calls that one client has under way; the others wait for their turn.
 CALLS = 10
-_GOES_ON = "the quest goes on: wait again (the client opens anew), and close the client after its waits"
+_GOES_ON = "the quest goes on: wait again (the client opens again by itself), and close the client only after its waits"
 
 
 class _AsyncTransaction(Protocol):

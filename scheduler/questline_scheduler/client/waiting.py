@@ -55,4 +55,4 @@ def _completed(quest: QuestExecutionData) -> QuestExecutionData:
         return quest
     why = quest.error or quest.reason
     message = f"quest {quest.quest_id} {quest.status.told}" + (f": {why}" if why else "")
-    raise QuestFailed(message, status=quest.status, hint=f"run: questline show {quest.quest_id}")
+    raise QuestFailed(message, status=quest.status, hint=f"to see why, run: questline show {quest.quest_id}")

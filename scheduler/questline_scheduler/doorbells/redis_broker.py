@@ -277,7 +277,9 @@ def _hint(error: Exception) -> str:
     """Return what mends an error."""
     text = str(error)
     hints = (hint for kind, part, hint in _HINTS if isinstance(error, kind) and part in text)
-    return next(hints, "start it, or check QUESTLINE_BROKER_URL; quests are kept in SQL and go on when it is back")
+    return next(
+        hints, "start it, or check QUESTLINE_BROKER_URL; SQL keeps the quests, which go on when the broker is back"
+    )
 
 
 _RIGHTS = "let its user use the commands and keys that docs/reference/broker.md names"
@@ -291,12 +293,12 @@ _HINTS: tuple[tuple[type[Exception], str, str], ...] = (
     (
         MasterNotFoundError,
         "",
-        "check the name of the service in QUESTLINE_BROKER_URL, and its sentinel_password if they ask for one",
+        "check the name of the service in QUESTLINE_BROKER_URL, and its sentinel_password if the sentinels ask for one",
     ),
     (ReadOnlyError, "", "this server is a replica: name its primary in QUESTLINE_BROKER_URL, or the sentinels"),
     (
         Exception,
         "DB index is out of range",
-        "name a database in QUESTLINE_BROKER_URL that it has; a cluster has database 0 alone",
+        "in QUESTLINE_BROKER_URL, name a database that the server has; a cluster has only database 0",
     ),
 )

@@ -80,7 +80,7 @@ def test_dev_runs_new_code_once_the_running_step_has_ended(sqlite_project: Proje
 def test_dev_goes_on_with_the_code_before_while_a_file_is_no_python(sqlite_project: Project) -> None:
     project = sqlite_project
     _start(project)
-    _write_until(project, "answers.py", "def broken(:\n", "What ran before goes on")
+    _write_until(project, "answers.py", "def broken(:\n", "The old code goes on")
     assert "invalid syntax" in project.log
     assert project.completed(project.submit("answer")).output_data == 1
     _write_until(project, "answers.py", ANSWER.format(answer=2), "code_changed")

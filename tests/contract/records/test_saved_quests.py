@@ -178,7 +178,7 @@ def test_a_quest_in_the_hands_of_workers_cannot_be_saved_over(bench: Workbench) 
         lambda: bench.repository.save_snapshot(quest_id),
         lambda: bench.repository.save_lord_run(quest_id, "a", "work"),
     ):
-        with pytest.raises(QuestConflict, match="in the hands of the workers"):
+        with pytest.raises(QuestConflict, match="belongs to the workers"):
             attempt()
     assert bench.everything(quest_id) == before
 

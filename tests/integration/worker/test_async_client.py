@@ -158,7 +158,7 @@ def test_a_wait_whose_client_is_closed_ends_and_opens_nothing(tmp_path: Path) ->
         await client.close()
         with pytest.raises(QuestConflict, match="closed") as closed:
             await wait
-        assert "wait again (the client opens anew)" in str(closed.value.hint)
+        assert "wait again (the client opens again by itself)" in str(closed.value.hint)
         assert opened.database.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
 
     run(main())

@@ -21,7 +21,7 @@ from questline_persistence.moved import _RENAMED
 )
 def test_a_module_is_found_by_its_name_from_before_there_were_rooms(old: str, new: str) -> None:
     sys.modules.pop(old, None)
-    with pytest.warns(DeprecationWarning, match="the old name ends with"):
+    with pytest.warns(DeprecationWarning, match="will not have the old name"):
         module = importlib.import_module(old)
 
     assert module is importlib.import_module(new)

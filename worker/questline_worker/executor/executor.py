@@ -259,4 +259,6 @@ def _complete(quest_data: QuestExecutionData | Mapping[str, Any]) -> QuestExecut
 
 def _closed(quest_id: str | None = None) -> QuestConflict:
     what = "this executor is closed" if quest_id is None else f"the executor was closed while quest {quest_id} ran"
-    return QuestConflict(what, hint="make a new QuestExecutor; its resume_quest goes on with what has not ended")
+    return QuestConflict(
+        what, hint="make a new QuestExecutor; its resume_quest goes on with a quest that has not ended"
+    )

@@ -50,7 +50,7 @@ class RunnableSteps:
         bell = self._bells.bell_of(quest_id, handlers=known)
         unknown = None if bell else self._bells.unknown_handler(quest_id, known)
         if unknown is not None:
-            message = f"quest {quest_id} waits for {unknown}; neither this process nor a live worker knows it"
+            message = f"quest {quest_id} waits for {unknown}; neither this process nor a live worker knows that Lord"
             raise QuestConflict(message, hint=f"{_near(unknown)}; resume the quest in a process that knows it")
         return bell or True
 

@@ -179,4 +179,4 @@ class LordContext:
           StepCancelled: the quest was cancelled or replayed, or the step given to another worker.
         """
         if not self._still_held():
-            raise StepCancelled(f"the claim on {self.idempotency_key} is gone")
+            raise StepCancelled(f"this attempt of {self.idempotency_key} no longer counts")

@@ -69,7 +69,9 @@ class ExecutionHooks:
             if hook is not None and not callable(hook):
                 raise wrong_type(hook, each.name, "a function", "give its name without calling it")
             if hook is not None and (_is_deferred(hook) or _is_deferred(type(hook).__call__)):
-                raise PayloadError(f"{each.name} is an async function or a generator, which nobody runs", hint=_HINT)
+                raise PayloadError(
+                    f"{each.name} is an async function or a generator, which questline does not run", hint=_HINT
+                )
 
     def step_started(self, claim: Claim) -> None:
         """Tell of a step about to run."""

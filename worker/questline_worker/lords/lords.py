@@ -95,7 +95,7 @@ def _refuse_unfit(function: object, name: str) -> None:
         hint = f"write @lord(…) above the function that runs {name}"
         raise WrongDeclaration(f"{type(function).__name__} is no handler of {name}", hint=hint)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        message = f"the handler of {name} yields, and what a generator gives cannot be kept"
+        message = f"the handler of {name} yields, and questline cannot keep what a generator gives"
         raise ConfigurationError(message, hint="return a list instead")
 
 

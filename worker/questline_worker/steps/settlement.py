@@ -37,7 +37,7 @@ from questline_worker.steps.running import RunningStep, RunningSteps
 log = get_logger(__name__)
 
 #: What a quest fails with where the store takes no record of a failure.
-_UNRECORDED = "the store takes no record of this"
+_UNRECORDED = "the database took no record of this attempt"
 #: How long a stop waits for the bells of the last results, in seconds; the relay rings for what is left then.
 RING_SECONDS = 1.0
 

@@ -206,7 +206,8 @@ class _Opener:
         if not self._pooled:
             self._pooled = True
             log.info(
-                "pooler_noticed", hint="set QUESTLINE_DATABASE_POOLER=transaction, then no process needs to find out"
+                "pooler_noticed",
+                hint="set QUESTLINE_DATABASE_POOLER=transaction, so that each process knows it at its start",
             )
 
 

@@ -70,7 +70,7 @@ def _holders(store: Transactions) -> str:
     """Return who keeps the tables, and what to do about it."""
     rows = store.read(lambda connection: connection.execute(_HOLDERS).all())
     names = ", ".join(f"{row.pid} ({row.who})" for row in rows) or "none to be seen by this user"
-    return f"wait for the transactions that have read them to end, or end them: {names}"
+    return f"wait until the transactions that read them have ended, or end them: {names}"
 
 
 def validate(store: Transactions, tables: Collection[str]) -> None:

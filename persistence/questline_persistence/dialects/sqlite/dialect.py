@@ -49,7 +49,7 @@ class Sqlite:
         """
         if not library.is_ours(connection.dialect.dbapi):
             ours = library.driver().__name__
-            message = f"the connection is made by another SQLite library than the one that questline uses here, {ours}"
+            message = f"another SQLite library made this connection; in this process questline uses {ours}"
             raise ConfigurationError(message, hint=f"create_engine(url, module={ours})")
 
     def by_bytes(self, column: ColumnElement[str]) -> ColumnElement[str]:

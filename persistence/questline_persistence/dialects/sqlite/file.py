@@ -38,7 +38,9 @@ def make_folder(folder: Path) -> None:
     if folder.exists():
         return
     if folder.name != DEFAULT_FOLDER:
-        raise ConfigurationError(f"the folder {folder} of the database does not exist", hint="make it, or mend the URL")
+        raise ConfigurationError(
+            f"the folder {folder} of the database does not exist", hint="make the folder, or correct the URL"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("*\n")
@@ -64,7 +66,7 @@ class SqliteFile:
         if forks.has_inherited(self._path):
             # Locks do not pass a fork, but the library would take those that it had for this process's own.
             raise ConfigurationError(
-                f"this process was forked while a connection to {path} was open, and must not open it again",
+                f"this process was forked while a connection to {path} was open, so it must not open the file again",
                 hint="close connections of your own to that file before the fork, and fork outside of transactions",
             )
         #: Held by whoever writes the store.

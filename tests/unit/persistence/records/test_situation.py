@@ -87,7 +87,7 @@ def quest(status: str = "running", **fields: Any) -> QuestExecutionData:
             replace(RUNNING, deadline=NOW - 1),
             [WORKER],
             Cause.PAST_DEADLINE,
-            "has run longer than it may on castle (pid 7)",
+            "has run longer than its time-out on castle (pid 7)",
         ),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_quest_that_does_not_move_says_why(
 def test_a_step_whose_worker_died_is_told_to_be_suspected(wait: int, company: int, said: str) -> None:
     ticket = replace(TICKET, lost=1, company=company, available_at=NOW + wait)
     message = situation_of(quest(), [ticket], [WORKER], NOW).message
-    assert f"; it ran when a worker died, so it begins {said} next" in message
+    assert f"; a worker died while it ran, so next it begins {said}" in message
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_failed_quest_names_the_same_step_again_and_the_way_to_correct_what_it
 
     hint = situation_of(quest("failed", steps=[done, failed]), [], [], NOW).hint or ""
 
-    assert hint.startswith("questline retry alpha (the same step again)")
+    assert hint.startswith("questline retry alpha (runs the step again)")
     assert hint.endswith("questline replay alpha --from 0002 --set PATH=JSON")
     assert "--from" not in (situation_of(quest("failed"), [], [], NOW).hint or "")
 

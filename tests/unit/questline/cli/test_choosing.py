@@ -168,8 +168,8 @@ def test_a_wait_that_ends_tells_what_to_do_and_what_its_exit_code_means(cli: Com
 
     assert "questline resume alpha" in paused.err
     assert (waited.code, failed.code) == (9, 8)
-    assert "Hint: run: questline resume alpha" in waited.err
-    assert "Hint: run: questline show broken" in failed.err
+    assert "Hint: to let it go on, run: questline resume alpha" in waited.err
+    assert "Hint: to see why, run: questline show broken" in failed.err
     assert "Exit code 9: the quest that you waited for was cancelled, or is paused." in waited.err
     assert "Exit code 8: the quest that you waited for failed." in failed.err
 
