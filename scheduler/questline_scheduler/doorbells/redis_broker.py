@@ -6,7 +6,6 @@ messages back after minutes, and its consumers sleep.
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections import defaultdict
@@ -16,15 +15,13 @@ from typing import cast
 
 import redis
 from dramatiq.errors import QueueJoinTimeout
-from redis.exceptions import AuthenticationError, NoPermissionError, ReadOnlyError
-from redis.sentinel import MasterNotFoundError
 
 from questline_persistence.claims import Doorbell
-from questline_persistence.errors import StoreUnavailable
 from questline_scheduler.doorbells.bell_message import bell_id
 from questline_scheduler.doorbells.doorbell_broker import IDLE_MILLIS, DoorbellBroker
 from questline_scheduler.doorbells.redis_consumer import RedisConsumer
-from questline_scheduler.doorbells.redis_link import BROKER_ERRORS, RedisLink
+from questline_scheduler.doorbells.redis_errors import BROKER_ERRORS, unavailable
+from questline_scheduler.doorbells.redis_link import RedisLink
 from questline_scheduler.doorbells.redis_queue import NO_ID, RedisQueue, keys_of, names_key, prefix_of
 
 #: How long the keys of an earlier version are kept, in seconds: longer than any upgrade from worker to worker.
@@ -263,42 +260,4 @@ class RingingRedisBroker(DoorbellBroker):
         try:
             yield
         except BROKER_ERRORS as error:
-            raise StoreUnavailable(
-                f"the broker at {self._link.address} failed: {_told(error)}", hint=_hint(error)
-            ) from error
-
-
-def _told(error: Exception) -> str:
-    """Return what an error says, without what a client's representation tells."""
-    return re.sub(r"<redis\..*>", "a sentinel", str(error))
-
-
-def _hint(error: Exception) -> str:
-    """Return what mends an error."""
-    text = str(error)
-    hints = (hint for kind, part, hint in _HINTS if isinstance(error, kind) and part in text)
-    return next(
-        hints, "start it, or check QUESTLINE_BROKER_URL; SQL keeps the quests, which go on when the broker is back"
-    )
-
-
-_RIGHTS = "let its user use the commands and keys that docs/reference/broker.md names"
-#: What mends an error of this type that says this.
-_HINTS: tuple[tuple[type[Exception], str, str], ...] = (
-    (Exception, "maxmemory", "raise its maxmemory, or give the wake-ups a server of their own"),
-    (NoPermissionError, "", _RIGHTS),
-    (Exception, "ACL failure", _RIGHTS),
-    (Exception, "can't access", _RIGHTS),
-    (AuthenticationError, "", "check user and password in QUESTLINE_BROKER_URL"),
-    (
-        MasterNotFoundError,
-        "",
-        "check the name of the service in QUESTLINE_BROKER_URL, and its sentinel_password if the sentinels ask for one",
-    ),
-    (ReadOnlyError, "", "this server is a replica: name its primary in QUESTLINE_BROKER_URL, or the sentinels"),
-    (
-        Exception,
-        "DB index is out of range",
-        "in QUESTLINE_BROKER_URL, name a database that the server has; a cluster has only database 0",
-    ),
-)
+            raise unavailable(self._link.address, error) from error

@@ -18,7 +18,7 @@ from questline_persistence.log import get_logger
 from questline_scheduler.doorbells.bell_message import MAX_MESSAGE_BYTES, bell_named, message_for
 from questline_scheduler.doorbells.doorbell_consumer import DoorbellConsumer, HandedMessage
 from questline_scheduler.doorbells.free_threads import FreeThreads
-from questline_scheduler.doorbells.redis_link import BROKER_ERRORS
+from questline_scheduler.doorbells.redis_errors import BROKER_ERRORS
 from questline_scheduler.doorbells.redis_queue import CHUNK, NO_ID, RedisQueue
 
 log = get_logger(__name__)

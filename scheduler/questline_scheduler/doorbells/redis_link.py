@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.connection import parse_url
-from redis.exceptions import RedisClusterException, ResponseError
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -25,10 +25,6 @@ REPLY_TIMEOUT, CONNECT_TIMEOUT = 5.0, 3.0
 MAX_CONNECTIONS = 10_000
 #: The ports of servers and of sentinels where a URL names none.
 SERVER_PORT, SENTINEL_PORT = 6379, 26379
-
-#: What the client raises when the broker is down, stalled, full, or not the one that we think it is.
-BROKER_ERRORS = (redis.RedisError, OSError, RedisClusterException)
-
 
 #: What a forked process got from its parent and must never close, not even by forgetting it.
 _PARENTS: list[object] = []
