@@ -33,8 +33,8 @@ _TYPES: dict[str, StackBuilder] = {}
 def quest_type(name: str) -> Callable[[Builder], Builder]:
     """Register the decorated function as the way to make the stack of quests of type `name`.
 
-    The function takes the quest's input data and returns its steps; what it raises refuses the quest. It is called by
-    whoever submits, so that only submitting programs need to import it.
+    The function takes the quest's input data and returns its steps. If it raises an error, questline refuses the quest.
+    The program that submits calls it, so only such programs need to import it.
 
     Parameters:
       name: the quest type.

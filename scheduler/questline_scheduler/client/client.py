@@ -168,7 +168,7 @@ class QuestClient:
         """Pause a live quest: at once, or when its running step has ended (`status` tells).
 
         Parameters:
-          reason: why, for whoever looks at it.
+          reason: why; people see it when they look at the quest.
 
         Raises:
           QuestNotFound: there is no such quest.
@@ -190,7 +190,7 @@ class QuestClient:
         """Stop a live quest for good; what its running step may still return is dropped.
 
         Parameters:
-          reason: why, for whoever looks at it.
+          reason: why; people see it when they look at the quest.
 
         Raises:
           QuestNotFound: there is no such quest.

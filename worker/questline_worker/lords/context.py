@@ -139,7 +139,7 @@ class LordContext:
     def progress(self, fraction: float, message: str = "") -> None:
         """Tell how far the step is, and stop here if it has been cancelled.
 
-        It costs nothing: what was said last is stored with the process's next heartbeat, and shown from then on.
+        It costs nothing: the next heartbeat of the process stores the newest call, and people see it from then on.
 
         Parameters:
           fraction: 0.0 to 1.0.
@@ -156,7 +156,7 @@ class LordContext:
         self.raise_if_cancelled()
 
     def push(self, *steps: LordStep | StepName) -> None:
-        """Add steps right after this one; they are committed together with this step's result.
+        """Add steps right after this one; questline commits them together with this step's result.
 
         Parameters:
           steps: the steps, in the order in which they are to run.
@@ -173,7 +173,7 @@ class LordContext:
         self._pushed += complete([as_step(step) for step in steps])
 
     def raise_if_cancelled(self) -> None:
-        """Stop here if no result of this attempt will be taken any more. It costs nothing, so call it in every loop.
+        """Stop here if this attempt no longer counts. It costs nothing, so call it in every loop.
 
         Raises:
           StepCancelled: the quest was cancelled or replayed, or the step given to another worker.

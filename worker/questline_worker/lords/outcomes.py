@@ -51,7 +51,7 @@ class Retry(Exception):
 
 
 class Snooze(Exception):
-    """Raised or returned by a handler: run this step again after `after` seconds, for it cannot be done yet.
+    """Raised or returned by a handler: run this step again after `after` seconds, because it cannot be done yet.
 
     It spends no attempt and is no error, however often it happens: for polling, and for a service that says when to
     come back (HTTP 429 and 503).
@@ -72,7 +72,7 @@ class Snooze(Exception):
 
 
 class StepCancelled(BaseException):
-    """Raised inside a handler that asks whether to go on, once its claim is gone; no result will be taken.
+    """Raised inside a handler that asks whether to go on, when its attempt no longer counts.
 
     Let it pass: clean up in `finally`, and do not catch it. It is not an `Exception`, so that a handler's own
     `except Exception` lets it pass.
