@@ -36,7 +36,8 @@ def dev(
 
     It listens to every queue that its Lords (your step functions) name, and prints a line for each step and quest. When
     your code changes, it runs the new code as soon as the running steps have ended. It needs no server: it keeps quests
-    in ./.questline/, and they survive a restart. A second Ctrl-C stops at once. The exit code is 0 in both cases.
+    in ./.questline/, and they survive a restart. A second Ctrl-C stops at once. The exit code is 0 after one Ctrl-C
+    or two.
     """
     from questline_worker.code_watch import CodeWatch  # noqa: PLC0415  (the worker, which only this needs)
 
