@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from questline_persistence.dialects.columns import BASE_SNAPSHOT, QUEST, STEP, TICKET, listed
 from questline_persistence.dialects.driver import execute
 from questline_persistence.new_quest import NewQuest
 
@@ -45,44 +46,54 @@ _STEP = {
     "queue": "text",
 }
 
+#: Where a column of a new row is not what was sent under its name.
+_OF_QUEST = {
+    "status": "'new'",
+    "version": "0",
+    "fence": "q.fence - 1",
+    "execution_stack": "p.stack",
+    "step_counts": "p.counts",
+    "labels": "CAST(q.labels AS jsonb)",
+    "updated_at": "q.created_at",
+}
+_OF_STEP = {
+    "quest_id": "f.quest_id",
+    "epoch": "f.epoch",
+    "queue": "coalesce(s.queue, f.queue)",
+    "since_version": "0",
+}
+_OF_TICKET = {"branch": "0", "state": "'ready'", "version": "0", "queue": "start_queue"}
+
 # A quest whose id or idempotency key is taken brings in no row at all: all else is inserted for what was `created`.
 # Nor does one whose id is that of a deleted quest with as high an epoch. While that quest is being deleted, an insert
 # waits for it and would then find its id free, though the statement cannot see the tombstone yet: but what it sees is
 # either the quest or its tombstone. Many quests are inserted first, and another statement looks for tombstones then:
 # a plan that is made for many may read all quests where it should look up a thousand.
-_INSERT = """
+_INSERT = f"""
 created AS (
-  INSERT INTO quest_executions (quest_id, namespace, quest_type, status, epoch, version, fence, input_data,
-    execution_stack, step_counts, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at,
-    schema_version)
-  SELECT q.quest_id, q.namespace, q.quest_type, 'new', q.epoch, 0, q.fence - 1, q.input_data, p.stack, p.counts,
-    CAST(q.labels AS jsonb), q.queue, q.priority, q.forked_from, q.idempotency_key, q.created_at, q.created_at,
-    q.schema_version
+  INSERT INTO quest_executions ({listed(QUEST)})
+  SELECT {listed(QUEST, of="q", **_OF_QUEST)}
   FROM quest q JOIN plan p ON p.number = q.plan
-  {unless}
+  {{unless}}
   ON CONFLICT DO NOTHING
   RETURNING quest_id
 ), fresh AS (
   SELECT q.*, p.position, p.handler, coalesce(p.queue, q.queue) AS start_queue
   FROM created JOIN quest q ON q.quest_id = created.quest_id JOIN plan p ON p.number = q.plan
 ), planned AS (
-  INSERT INTO quest_steps (quest_id, epoch, position, lord_name, tool_name, occurrence, params, max_attempts,
-    timeout_seconds, backoff_seconds, queue, since_version)
-  SELECT f.quest_id, f.epoch, s.position, s.lord_name, s.tool_name, s.occurrence, s.params, s.max_attempts,
-    s.timeout_seconds, s.backoff_seconds, coalesce(s.queue, f.queue), 0
+  INSERT INTO quest_steps ({listed(STEP)})
+  SELECT {listed(STEP, of="s", **_OF_STEP)}
   FROM fresh f JOIN step s ON s.plan = f.plan
 ), snapshot AS (
-  INSERT INTO quest_snapshots (quest_id, version, epoch, position, run_data, snapshot_reason, created_at)
-  SELECT quest_id, 0, epoch, position, run_data, 'start', created_at FROM fresh
+  INSERT INTO quest_snapshots ({listed(BASE_SNAPSHOT)})
+  SELECT {listed(BASE_SNAPSHOT, version="0", snapshot_reason="'start'")} FROM fresh
 ), ticket AS (
-  INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, state, fence, version, available_at,
-    ring_at, queue, priority)
-  SELECT quest_id, 0, namespace, position, epoch, handler, 'ready', fence, 0, available_at, ring_at, start_queue,
-    priority
+  INSERT INTO tickets ({listed(TICKET)})
+  SELECT {listed(TICKET, **_OF_TICKET)}
   FROM fresh WHERE :tickets_too
 )
 SELECT count(*) FROM created
-"""
+"""  # noqa: S608  (of the columns' names)
 _UNLESS_DELETED = """WHERE NOT EXISTS (SELECT FROM quest_executions e WHERE e.quest_id = q.quest_id)
     AND NOT EXISTS (SELECT FROM tombstones t WHERE t.quest_id = q.quest_id AND t.epoch >= q.epoch)"""
 

@@ -23,7 +23,7 @@ from questline_persistence.claims import (
     settled_by,
 )
 from questline_persistence.clock import rfc3339
-from questline_persistence.dialects.claim_columns import claim_columns
+from questline_persistence.dialects.columns import NEXT_STEP, RUN, SNAPSHOT, claim_columns, listed
 from questline_persistence.dialects.driver import execute
 
 # `state || ''` keeps the planner from reading all ready tickets by their index: it is to look each one up by its key.
@@ -63,9 +63,37 @@ _ENDED = """
 SELECT lord_runs.claim_id FROM lord_runs WHERE quest_id = ANY(%(quest_ids)s) AND claim_id = ANY(%(claim_ids)s)
 """
 
+#: What is read of the next step besides its place.
+_OPTIONS = NEXT_STEP[1:]
+_NONE_AHEAD = dict.fromkeys(NEXT_STEP, "NULL")
+#: Where a column of the history is not what was sent under its name.
+_OF_RUN = {
+    "version": "won.version",
+    "lord_name": "s.lord_name",
+    "tool_name": "s.tool_name",
+    "run_index": "s.occurrence",
+    "status": "'success'",
+    "duration_seconds": "done.end_time - done.start_time",
+    "input_data": "s.params",
+    "output_data": "done.output",
+    "attempt_number": "a.attempt",
+    "max_attempts": "s.max_attempts",
+    "created_at": "%(now_text)s",
+    "worker_id": "a.worker_id",
+    "code_version": "%(code_version)s::text",
+    "namespace": "%(namespace)s::text",
+}
+_OF_SNAPSHOT = {
+    "version": "won.version",
+    "position": "won.next_position",
+    "snapshot_reason": "won.reason",
+    "created_at": "%(now_text)s",
+}
+_OF_PAUSE = {"version": "version + 1", "snapshot_reason": "'pause'", "created_at": "%(now_text)s"}
+
 # Where the next step is claimed too, the ticket goes on as running: then none of the columns that an index knows
 # changes, and PostgreSQL need not touch an index at all ("HOT").
-_CHECKPOINT = """
+_CHECKPOINT = f"""
 WITH done AS (
   SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[],
                        %(outputs)s::text[], %(starts)s::float8[], %(ends)s::float8[],
@@ -73,12 +101,12 @@ WITH done AS (
     AS done(quest_id, epoch, position, claim_id, output, start_time, end_time, next_claim, queue)
 ), ahead AS (
   SELECT done.quest_id, done.epoch, done.position, done.claim_id, s.position AS next_position,
-    s.lord_name || ':' || s.tool_name AS next_handler, s.queue AS next_queue, s.lord_name, s.tool_name, s.occurrence,
-    s.params, s.max_attempts, s.timeout_seconds, s.backoff_seconds,
+    s.lord_name || ':' || s.tool_name AS next_handler, s.queue AS next_queue,
+    {listed(_OPTIONS, of="s")},
     CASE WHEN s.lord_name || ':' || s.tool_name = ANY(%(handlers)s) AND s.queue = done.queue
       THEN done.next_claim END AS next_claim
   FROM done LEFT JOIN LATERAL (
-    SELECT position, queue, lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds
+    SELECT {listed(NEXT_STEP)}, queue
     FROM quest_steps WHERE quest_id = done.quest_id AND epoch = done.epoch AND position > done.position
     ORDER BY position LIMIT 1
   ) s ON TRUE
@@ -102,8 +130,8 @@ WITH done AS (
     AND t.claim_id = ahead.claim_id
     AND t.state || '' = 'running' AND t.epoch = ahead.epoch AND t.position = ahead.position
   RETURNING ahead.claim_id, t.quest_id, t.epoch, t.position, t.version - t.pause_requested AS version,
-    t.pause_requested, t.fence, t.queue, t.priority, t.claim_id AS next_claim, ahead.lord_name, ahead.tool_name,
-    ahead.occurrence, ahead.params, ahead.max_attempts, ahead.timeout_seconds, ahead.backoff_seconds
+    t.pause_requested, t.fence, t.queue, t.priority, t.claim_id AS next_claim,
+    {listed(_OPTIONS, of="ahead")}
 ), gone AS (
   DELETE FROM tickets t USING ahead
   WHERE ahead.next_position IS NULL AND t.quest_id = ahead.quest_id AND t.quest_id = ANY(%(quest_ids)s)
@@ -114,23 +142,18 @@ WITH done AS (
   SELECT claim_id, version, position AS next_position, 'checkpoint' AS reason FROM moved
   UNION ALL SELECT claim_id, version, NULL, 'completed' FROM gone
 ), run AS (
-  INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
-    end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id,
-    code_version, namespace)
-  SELECT done.quest_id, done.epoch, done.position, won.version, s.lord_name, s.tool_name, s.occurrence, 'success',
-    done.start_time, done.end_time, done.end_time - done.start_time, s.params, done.output,
-    a.attempt, s.max_attempts, %(now_text)s, a.worker_id, done.claim_id, %(code_version)s::text,
-    %(namespace)s::text
+  INSERT INTO lord_runs ({listed(RUN)})
+  SELECT {listed(RUN, of="done", **_OF_RUN)}
   FROM won JOIN done ON done.claim_id = won.claim_id
   JOIN unnest(%(claim_ids)s::text[], %(attempts)s::int[], %(workers)s::text[]) AS a(claim_id, attempt, worker_id)
     ON a.claim_id = won.claim_id
   JOIN quest_steps s ON s.quest_id = done.quest_id AND s.epoch = done.epoch AND s.position = done.position
 ), snapshot AS (
-  INSERT INTO quest_snapshots (quest_id, version, epoch, position, snapshot_reason, created_at)
-  SELECT done.quest_id, won.version, done.epoch, won.next_position, won.reason, %(now_text)s
+  INSERT INTO quest_snapshots ({listed(SNAPSHOT)})
+  SELECT {listed(SNAPSHOT, of="done", **_OF_SNAPSHOT)}
   FROM won JOIN done ON done.claim_id = won.claim_id
   UNION ALL
-  SELECT quest_id, version + 1, epoch, position, 'pause', %(now_text)s FROM moved WHERE pause_requested = 1
+  SELECT {listed(SNAPSHOT, **_OF_PAUSE)} FROM moved WHERE pause_requested = 1
 ), completed AS (
   UPDATE quest_executions q
   SET status = 'completed', output_data = done.output, end_time = greatest(%(now)s, q.start_time),
@@ -141,10 +164,9 @@ WITH done AS (
   UPDATE quest_executions q SET status = 'paused', updated_at = %(now_text)s
   FROM moved WHERE moved.pause_requested = 1 AND q.quest_id = moved.quest_id
 )
-SELECT claim_id, fence, version, pause_requested, queue, priority, next_claim, position,
-  lord_name, tool_name, occurrence, params, max_attempts, timeout_seconds, backoff_seconds FROM moved
-UNION ALL SELECT claim_id, fence, version, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM gone
-"""
+SELECT claim_id, fence, version, pause_requested, queue, priority, next_claim, {listed(NEXT_STEP)} FROM moved
+UNION ALL SELECT claim_id, fence, version, 0, NULL, 0, NULL, {listed(NEXT_STEP, **_NONE_AHEAD)} FROM gone
+"""  # noqa: S608  (of the columns' names)
 
 
 def claim(

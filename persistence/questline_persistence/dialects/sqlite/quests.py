@@ -6,33 +6,30 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from questline_persistence.dialects.columns import BASE_SNAPSHOT, QUEST, STEP, TICKET, listed
 from questline_persistence.new_quest import NewQuest
 
-_QUEST = """
-INSERT INTO quest_executions (quest_id, namespace, quest_type, status, epoch, version, fence, input_data,
-  execution_stack, step_counts, labels, queue, priority, forked_from, idempotency_key, created_at, updated_at,
-  schema_version)
+_QUEST = f"""
+INSERT INTO quest_executions ({listed(QUEST)})
 SELECT ?1, ?2, ?3, 'new', ?14, 0, ?15 - 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13
 WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE quest_id = ?1 AND epoch >= ?14)
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608  (of the columns' names)
 
-_STEP = """
-INSERT INTO quest_steps (quest_id, epoch, position, lord_name, tool_name, occurrence, params, max_attempts,
-  timeout_seconds, backoff_seconds, queue, since_version)
+_STEP = f"""
+INSERT INTO quest_steps ({listed(STEP)})
 VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, coalesce(?12, ?2), 0)
-"""
+"""  # noqa: S608  (as above)
 
-_SNAPSHOT = """
-INSERT INTO quest_snapshots (quest_id, version, epoch, position, run_data, snapshot_reason, created_at)
+_SNAPSHOT = f"""
+INSERT INTO quest_snapshots ({listed(BASE_SNAPSHOT)})
 VALUES (?1, 0, ?5, ?2, ?3, 'start', ?4)
-"""
+"""  # noqa: S608  (as above)
 
-_TICKET = """
-INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, state, fence, version, available_at,
-  ring_at, queue, priority)
+_TICKET = f"""
+INSERT INTO tickets ({listed(TICKET)})
 VALUES (?1, 0, ?2, ?3, ?10, ?4, 'ready', ?11, 0, ?5, ?6, coalesce(?7, ?8), ?9)
-"""
+"""  # noqa: S608  (as above)
 
 
 def insert(connection: Connection, batch: Sequence[NewQuest], *, tickets_too: bool = True) -> int:

@@ -24,7 +24,7 @@ from questline_persistence.claims import (
     settled_by,
 )
 from questline_persistence.clock import rfc3339
-from questline_persistence.dialects.claim_columns import claim_columns
+from questline_persistence.dialects.columns import NEXT_STEP, RUN, SNAPSHOT, claim_columns, listed
 from questline_persistence.dialects.driver import execute
 from questline_persistence.payload import encode
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
@@ -60,12 +60,11 @@ UPDATE quest_executions SET status = 'running', start_time = :now, updated_at = 
 WHERE quest_id = :quest_id AND status = 'new'
 """
 
-_NEXT = """
-SELECT position, lord_name AS lord, tool_name AS tool, occurrence, params, max_attempts, timeout_seconds,
-  backoff_seconds, queue
+_NEXT = f"""
+SELECT {listed(NEXT_STEP)}, queue
 FROM quest_steps
 WHERE quest_id = :quest_id AND epoch = :epoch AND position > :position ORDER BY position LIMIT 1
-"""
+"""  # noqa: S608  (as above)
 
 _HOLDS = (
     "quest_id = :quest_id AND claim_id = :claim_id AND state || '' = 'running' AND epoch = :epoch "
@@ -99,50 +98,20 @@ RETURNING fence, version, pause_requested, queue, priority, claim_id
 
 _GONE = f"DELETE FROM tickets WHERE {_HOLDS} RETURNING version + 1, fence + 1"  # noqa: S608  (as above)
 
-_RUN = """
-INSERT INTO lord_runs (quest_id, epoch, position, version, lord_name, tool_name, run_index, status, start_time,
-  end_time, duration_seconds, input_data, output_data, attempt_number, max_attempts, created_at, worker_id, claim_id,
-  code_version, namespace)
-VALUES {rows}
-"""
-_RUN_VALUES = (
-    "quest_id",
-    "epoch",
-    "position",
-    "version",
-    "lord_name",
-    "tool_name",
-    "occurrence",
-    "status",
-    "start_time",
-    "end_time",
-    "duration",
-    "params",
-    "output",
-    "attempt",
-    "max_attempts",
-    "now_text",
-    "worker_id",
-    "claim_id",
-    "code_version",
-    "namespace",
-)
-
-_SNAPSHOT = """
-INSERT INTO quest_snapshots (quest_id, version, epoch, position, snapshot_reason, created_at)
-VALUES {rows}
-"""
-_SNAPSHOT_VALUES = ("quest_id", "version", "epoch", "next_position", "reason", "now_text")
+_RUN = f"INSERT INTO lord_runs ({listed(RUN)}) VALUES {{rows}}"  # noqa: S608  (of the columns' names)
+_SNAPSHOT = f"INSERT INTO quest_snapshots ({listed(SNAPSHOT)}) VALUES {{rows}}"  # noqa: S608  (as above)
+#: By which names the values of a snapshot are known: that of `position` is another column's as well.
+_SNAPSHOT_VALUES = tuple({"position": "next_position"}.get(name, name) for name in SNAPSHOT)
 
 _COMPLETE = """
-UPDATE quest_executions SET status = 'completed', output_data = :output,
+UPDATE quest_executions SET status = 'completed', output_data = :output_data,
   end_time = max(:now, coalesce(start_time, :now)),
   duration_seconds = max(:now - coalesce(start_time, :start_time), 0.0),
-  version = :version, fence = :fence, error = NULL, updated_at = :now_text
+  version = :version, fence = :fence, error = NULL, updated_at = :updated_at
 WHERE quest_id = :quest_id
 """
 
-_PAUSE = "UPDATE quest_executions SET status = 'paused', updated_at = :now_text WHERE quest_id = :quest_id"
+_PAUSE = "UPDATE quest_executions SET status = 'paused', updated_at = :updated_at WHERE quest_id = :quest_id"
 
 
 def claim(
@@ -250,7 +219,7 @@ def _ahead(
         "next_claim": checkpoint.next_claim_id if goes_on else None,
         "next_worker": worker_id if goes_on else None,
         "next_seconds": timeout_seconds if goes_on else None,
-        "reason": SnapshotReason.CHECKPOINT.value,
+        "snapshot_reason": SnapshotReason.CHECKPOINT.value,
     }
 
 
@@ -260,26 +229,31 @@ def _take_away(connection: Connection, values: dict[str, Any]) -> Settled | None
     if not gone:
         return None
     version, fence = gone[0]
-    values |= {"version": version, "fence": fence, "next_position": None, "reason": SnapshotReason.COMPLETED.value}
+    values |= {
+        "version": version,
+        "fence": fence,
+        "next_position": None,
+        "snapshot_reason": SnapshotReason.COMPLETED.value,
+    }
     return Settled(won=True, status=ExecutionStatus.COMPLETED)
 
 
 def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]]) -> None:
     """Write what was won: runs, snapshots, and the quests that have completed or paused."""
     rows = [values for values, _ in won]
-    _insert(connection, _RUN, _RUN_VALUES, rows)
+    _insert(connection, _RUN, RUN, rows)
     _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
     for values, settled in won:
         if settled.status is ExecutionStatus.COMPLETED:
             execute(connection, _COMPLETE, values)
         elif settled.status is ExecutionStatus.PAUSED:
-            pause = {"version": values["version"] + 1, "reason": SnapshotReason.PAUSE.value}
+            pause = {"version": values["version"] + 1, "snapshot_reason": SnapshotReason.PAUSE.value}
             _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [values | pause])
             execute(connection, _PAUSE, values)
 
 
 def _values(checkpoint: Checkpoint[Succeeded], now: float, code_version: str | None) -> dict[str, Any]:
-    claim = checkpoint.claim
+    claim, stamp = checkpoint.claim, rfc3339(max(now, checkpoint.end_time))
     return {
         "quest_id": claim.quest_id,
         "epoch": claim.epoch,
@@ -290,17 +264,18 @@ def _values(checkpoint: Checkpoint[Succeeded], now: float, code_version: str | N
         "namespace": claim.namespace,
         "lord_name": claim.lord_name,
         "tool_name": claim.tool_name,
-        "occurrence": claim.occurrence,
+        "run_index": claim.occurrence,
         "status": RunStatus.SUCCESS.value,
-        "params": claim.params_json,
-        "attempt": claim.attempt,
+        "input_data": claim.params_json,
+        "attempt_number": claim.attempt,
         "max_attempts": claim.max_attempts,
         "start_time": claim.start_time,
         "end_time": checkpoint.end_time,
-        "duration": checkpoint.end_time - claim.start_time,
-        "output": checkpoint.outcome.output,
+        "duration_seconds": checkpoint.end_time - claim.start_time,
+        "output_data": checkpoint.outcome.output,
         "now": now,
-        "now_text": rfc3339(max(now, checkpoint.end_time)),
+        "created_at": stamp,
+        "updated_at": stamp,
         "redispatch": REDISPATCH_FIRST,
     }
 
