@@ -64,10 +64,10 @@ def test_river_1258_no_step_runs_for_ever_whatever_is_wrong_with_its_claim(bench
 
 
 class _Conflict(Exception):
-    """What PostgreSQL raises when two transactions cannot both go on."""
+    """What a database raises when two transactions cannot both go on: with PostgreSQL's code, in SQLite's words."""
 
     def __init__(self, sqlstate: str) -> None:
-        super().__init__("could not serialize access")
+        super().__init__("could not serialize access: database is locked")
         self.sqlstate = sqlstate
 
 

@@ -9,22 +9,17 @@ from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.chosen import check_callers, decide_library, dialect_for, dialect_of, parse_url
 from questline_persistence.dialects.dialect import Dialect
 from questline_persistence.dialects.driver import changed_rows, execute
-from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, lacks_schema, reason_of
-from questline_persistence.dialects.transient import (
-    is_answered,
-    is_lock,
-    is_of_session,
-    is_of_statement,
-    is_transient,
-    sqlstate,
-    unmasked,
-)
+from questline_persistence.dialects.meaning import Meaning, meaning_of
+from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, reason_of
+from questline_persistence.dialects.unindexed import Unindexed
 
 __all__ = [
     "REFUSALS",
     "Access",
     "Dialect",
+    "Meaning",
     "Overtime",
+    "Unindexed",
     "changed_rows",
     "check_callers",
     "decide_library",
@@ -34,14 +29,7 @@ __all__ = [
     "execute",
     "explained",
     "forks",
-    "is_answered",
-    "is_lock",
-    "is_of_session",
-    "is_of_statement",
-    "is_transient",
-    "lacks_schema",
+    "meaning_of",
     "parse_url",
     "reason_of",
-    "sqlstate",
-    "unmasked",
 ]

@@ -49,6 +49,11 @@ def dialect_of(connection: Connection) -> Dialect:
     return _DIALECTS[connection.dialect.name]
 
 
+def dialect_named(name: str) -> Dialect | None:
+    """Return the dialect that SQLAlchemy has under a name; None if it is none of ours."""
+    return _DIALECTS.get(name)
+
+
 def decide_library(url: str) -> None:
     """Decide which SQLite library this process uses if its store is an SQLite file.
 

@@ -12,9 +12,11 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled, Succeeded
 from questline_persistence.dialects.access import Access
+from questline_persistence.dialects.meaning import Meaning
 from questline_persistence.dialects.place import Place
 from questline_persistence.dialects.server import Server
 from questline_persistence.dialects.transactions import Transactions
@@ -127,6 +129,13 @@ class Dialect(Protocol):
         """Return the condition that a column of labels has this one."""
         ...
 
+    def unindexed(self, column: str) -> str:
+        """Return, as SQL, a column of text worded so that no index of it is used: the row is to be found by its key.
+
+        Where many rows share a value, a plan that goes by its index reads all of them to find one.
+        """
+        ...
+
     def change_schema(
         self, store: Transactions, change: Callable[[Connection], object], *, tables: Collection[str]
     ) -> None:
@@ -163,6 +172,14 @@ class Dialect(Protocol):
 
     def wait_briefly(self, connection: Connection) -> None:
         """Have the rest of a transaction wait for a lock for a second at most, where it waits for rows."""
+        ...
+
+    def meaning(self, error: DBAPIError) -> Meaning:
+        """Return what an error of this database means, whatever driver has raised it."""
+        ...
+
+    def cause(self, error: SQLAlchemyError) -> SQLAlchemyError:
+        """Return the error that an error only hides, such as a full disk behind a savepoint that is gone; or itself."""
         ...
 
     def begin_callers(self, connection: Connection) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from questline_persistence.dialects.transient import is_misconfigured, is_transient, sqlstate
+from questline_persistence.dialects.meaning import Meaning
 from questline_persistence.errors import (
     ConfigurationError,
     NotAllowed,
@@ -15,13 +15,6 @@ from questline_persistence.errors import (
     StoreUnavailable,
 )
 
-_FORBIDDEN = "42501"
-#: A table, a column or a schema that is not there, or has another type: somebody changed what is ours.
-_CHANGED = ("42P01", "42703", "42804", "42883", "3F000")
-_CHANGED_SQLITE = ("no such table", "no such column")
-#: A table or an index of one of our names is there already, and is somebody else's.
-_TAKEN = ("42P07", "42710")
-_TAKEN_SQLITE = " already exists"
 _UNREACHABLE_HINT = (
     "check the URL, that the server runs, and that this user may write there; `questline doctor` tells more"
 )
@@ -63,45 +56,41 @@ class Overtime(Exception):
 REFUSALS = (StoreRefused, NotAllowed, PayloadError, IntegrityError)
 
 
-def explained(error: SQLAlchemyError, store: str) -> Exception:
+def explained(error: SQLAlchemyError, store: str, meaning: Meaning) -> Exception:
     """Return the error to raise: what others can mend in words, our own mistakes as they are.
 
     Parameters:
-      store: its name for people.
+      error: what a transaction has met.
+      store: the store's name for people.
+      meaning: what the error means, as its dialect says.
     """
     if not isinstance(error, DBAPIError):
         return StoreUnavailable(f"cannot use the database {store}: {error}")
     reason = reason_of(error)
     if isinstance(error, DataError):
         return PayloadError(f"the database {store} refuses a value: {reason}")
-    if is_misconfigured(error):
+    if Meaning.MISCONFIGURED in meaning:
         return ConfigurationError(f"cannot use the database {store}: {reason}", hint=_OPTIONS_HINT)
-    if sqlstate(error) in _TAKEN or (sqlstate(error) is None and reason.endswith(_TAKEN_SQLITE)):
+    if Meaning.TAKEN in meaning:
         message = f"the database {store} has a table of another application that is in the way: {reason}"
         return ConfigurationError(message, hint=_TAKEN_HINT)
-    unreachable = type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
-    if is_transient(error) or unreachable or "not a database" in reason:
+    if meaning & (Meaning.PASSES | Meaning.UNREACHABLE):
         return StoreUnavailable(f"cannot use the database {store}: {reason}", hint=_UNREACHABLE_HINT)
-    return _refusal(error, store, reason)
+    return _refusal(error, store, meaning)
 
 
-def _refusal(error: DBAPIError, store: str, reason: str) -> Exception:
+def _refusal(error: DBAPIError, store: str, meaning: Meaning) -> Exception:
     """Return the error to raise where the store has answered, and will not answer otherwise."""
-    state = sqlstate(error)
-    if state == _FORBIDDEN:
+    reason = reason_of(error)
+    if Meaning.FORBIDDEN in meaning:
         return NotAllowed(f"this user may not use the database {store}: {reason}", hint=_FORBIDDEN_HINT)
-    if state in _CHANGED:
+    if Meaning.NOT_OURS in meaning:
         return ConfigurationError(
             f"the schema of the database {store} is not questline's: {reason}", hint=_CHANGED_HINT
         )
     if isinstance(error, IntegrityError):  # the last guard against a mistake of ours
         return error
     return StoreRefused(f"the database {store} refuses this: {reason}")
-
-
-def lacks_schema(error: DBAPIError) -> bool:
-    """Return whether a table or column of ours is not there."""
-    return sqlstate(error) in _CHANGED or reason_of(error).startswith(_CHANGED_SQLITE)
 
 
 def reason_of(error: SQLAlchemyError) -> str:

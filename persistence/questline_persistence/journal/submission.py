@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.clock import rfc3339
-from questline_persistence.dialects import dialect_of, lacks_schema, reason_of, sqlstate
+from questline_persistence.dialects import Meaning, dialect_of, meaning_of, reason_of
 from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict
 from questline_persistence.journal.tombstones import after_deleted
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
@@ -29,10 +29,6 @@ MAX_STEPS_AT_ONCE, MAX_TEXT_AT_ONCE = 5_000, 10_000_000
 MAX_TRIES = 3
 #: The fence of a quest's first ticket.
 FIRST_FENCE = 1
-#: PostgreSQL's code for a row in the way that an isolation stricter than READ COMMITTED does not show.
-_HIDDEN = "40001"
-#: Its code for a savepoint outside of a transaction.
-_NO_TRANSACTION = "25P01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +169,19 @@ def submit_within(connection: Connection, batch: Sequence[NewQuest]) -> list[Sub
       ConfigurationError: the connection has no transactions, since it commits each statement by itself; or is to a
         database without our tables.
     """
-    if not dialect_of(connection).begin_callers(connection):
+    dialect = dialect_of(connection)
+    if not dialect.begin_callers(connection):
         raise _no_transaction()
     try:
         with connection.begin_nested():
             return [submit_one(connection, *batch)] if len(batch) == 1 else _submit_batch(connection, batch)
     except DBAPIError as error:
-        state = sqlstate(error)
-        if state == _HIDDEN:
+        meaning = meaning_of(error, dialect)
+        if Meaning.UNSEEN in meaning:
             raise _being_submitted(batch[0]) from error
-        if state == _NO_TRANSACTION:
+        if Meaning.NO_TRANSACTION in meaning:
             raise _no_transaction() from error
-        if lacks_schema(error):  # not its cause: that repeats the quest's input
+        if Meaning.NOT_OURS in meaning:  # not its cause: that repeats the quest's input
             raise _of_another_database(reason_of(error)) from None
         raise
 

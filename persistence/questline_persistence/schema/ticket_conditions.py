@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, literal, literal_column
+from sqlalchemy import ColumnElement, case, literal, literal_column
 
-from questline_persistence.dialects import Dialect
+from questline_persistence.dialects import Dialect, Unindexed
 from questline_persistence.schema.tables import tickets
 from questline_persistence.states import TicketState
 
@@ -26,9 +26,9 @@ def in_state(state: TicketState) -> ColumnElement[bool]:
 def still_in_state(state: TicketState) -> ColumnElement[bool]:
     """Return the condition that a ticket is in `state` which is to be found by its key.
 
-    Worded so that it leads to no index: both databases would rather read all tickets of the state than look one up.
+    It leads to no index: databases would rather read all tickets of the state than look one up.
     """
-    return literal_column("tickets.state || ''", Text) == literal_column(f"'{state}'")
+    return Unindexed(tickets.c.state) == literal_column(f"'{state}'")
 
 
 def order_of_locks(dialect: Dialect) -> tuple[ColumnElement[Any], ...]:

@@ -7,6 +7,6 @@ from questline_persistence.dialects import decide_library
 from questline_persistence.store.committer import Committer
 from questline_persistence.store.database import Database
 from questline_persistence.store.opening import open_database
-from questline_persistence.store.storage import journal_of, size_of
+from questline_persistence.store.storage import size_of
 
-__all__ = ["Committer", "Database", "decide_library", "journal_of", "open_database", "size_of"]
+__all__ = ["Committer", "Database", "decide_library", "open_database", "size_of"]

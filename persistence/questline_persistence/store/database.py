@@ -20,20 +20,16 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.dialects import (
+    Meaning,
     Overtime,
     check_callers,
     dialect_for,
     driver,
     explained,
     forks,
-    is_answered,
-    is_lock,
-    is_of_session,
-    is_of_statement,
-    is_transient,
+    meaning_of,
     parse_url,
     reason_of,
-    unmasked,
 )
 from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
@@ -131,7 +127,7 @@ class Database:
             engine = self.engine
             with self._opening:
                 if self._kept is None:
-                    self._kept = StepConnections(engine, self._access, most=self._pool_size)
+                    self._kept = StepConnections(engine, self.dialect, self._access, most=self._pool_size)
         return self._kept
 
     def before_fork(self) -> None:
@@ -265,14 +261,14 @@ class Database:
             _pass(at, "written")
         except BaseException as error:
             transaction.rollback()
-            if is_of_session(error):
+            if Meaning.OF_SESSION in meaning_of(error, self.dialect):
                 connection.invalidate(error)
             raise
         try:
             transaction.commit()
             _pass(at, "committed")
         except DBAPIError as error:
-            if repeatable or is_answered(error):
+            if repeatable or Meaning.ANSWERED in meaning_of(error, self.dialect):
                 raise
             message = f"the connection to {self.name} broke while committing: the change may or may not have been made"
             raise StoreUnavailable(message, hint="look with `questline show` before you try again") from error
@@ -299,13 +295,14 @@ class Database:
                 message = f"the text {shortened(refused.object)} holds half of a surrogate pair"
                 raise PayloadError(message, hint=HALVES_HINT) from None
             except SQLAlchemyError as raised:
-                error = unmasked(raised)
+                error = self.dialect.cause(raised)
+                meaning = meaning_of(error, self.dialect)
                 tries -= 1
                 late = not tries or time.monotonic() + pause > deadline or self._stopping.is_set()
-                if limited and is_of_statement(error) and not self._stopping.is_set():
-                    raise Overtime(reason_of(error), blocked=is_lock(error)) from error
-                if late or not is_transient(error):
-                    raise explained(error, self.name) from error
+                if limited and Meaning.OF_STATEMENT in meaning and not self._stopping.is_set():
+                    raise Overtime(reason_of(error), blocked=Meaning.LOCKED in meaning) from error
+                if late or Meaning.PASSES not in meaning:
+                    raise explained(error, self.name, meaning) from error
                 self._alarm.sound(reason_of(error), time.monotonic() - began)
             self._stopping.wait(pause)
             pause = min(pause * 2, RETRY_LONGEST)

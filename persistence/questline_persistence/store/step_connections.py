@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event
 
-from questline_persistence.dialects import Access, is_of_session
+from questline_persistence.dialects import Access, Dialect, Meaning, meaning_of
 from questline_persistence.errors import QuestlineError
 
 #: Seconds after which a connection that nobody has wanted is closed, once another one is given back.
@@ -25,12 +25,14 @@ class StepConnections:
 
     Parameters:
       engine: opens connections.
+      dialect: knows what an error says of the others.
       access: the way to the store, by which they are made fit.
       most: how many are lent at a time; whoever wants another one waits.
     """
 
-    def __init__(self, engine: Engine, access: Access, *, most: int) -> None:
+    def __init__(self, engine: Engine, dialect: Dialect, access: Access, *, most: int) -> None:
         self._engine = engine
+        self._dialect = dialect
         self._access = access
         #: Each with the moment since when nobody has it, the one that was lent last at the end.
         self._kept: deque[tuple[_Opened, float]] = deque()
@@ -72,7 +74,7 @@ class StepConnections:
 
     def _give_up(self, opened: _Opened, error: BaseException) -> None:
         """Close a connection that met an error, and those that are kept if they are likely to meet it as well."""
-        ended = getattr(opened.driver, "closed", False) or is_of_session(error)
+        ended = getattr(opened.driver, "closed", False) or Meaning.OF_SESSION in meaning_of(error, self._dialect)
         self._drop(opened)
         if ended:
             self.close()

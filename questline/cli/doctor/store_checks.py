@@ -88,11 +88,10 @@ def _check_schema(database: Database) -> Check:
 def _check_sqlite(database: Database | None) -> Check:
     """Return which SQLite is used, and with what journal: that of `database`, or of a file that is yet to be made."""
     from questline_persistence.dialects.sqlite import library as sqlite_library  # noqa: PLC0415  (cheap, but only doctor needs it)
-    from questline_persistence.store import journal_of  # noqa: PLC0415  (as above)
 
     module = sqlite_library.driver()
     wanted = sqlite_library.journal_mode(module)
-    mode = wanted if database is None else journal_of(database)
+    mode = wanted if database is None else database.read(sqlite_library.journal_of)
     library = "sqlite3" if sqlite_library.is_standard(module) else "pysqlite3"
     message = f"SQLite {module.sqlite_version} of {library}, journal mode {mode}"
     value = {"version": module.sqlite_version, "library": library, "journal_mode": mode}

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import CheckConstraint
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.claims import Claim, ClaimRequest
+from questline_persistence.dialects import Overtime
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal.journal import _Tries
 from questline_persistence.models import LordStep
@@ -197,14 +198,12 @@ def test_a_lost_reply_gives_nobody_the_claim_of_another(bench: Workbench) -> Non
 def test_a_claim_whose_reply_was_lost_is_won_though_its_next_try_takes_too_long(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late = Exception("canceling statement due to statement timeout")
-    late.sqlstate = "57014"  # type: ignore[attr-defined]
     claims, tries = bench.journal._claims, list[bool]()
 
     def once_too_long(*arguments: Any) -> dict[str, Claim]:
         tries.append(True)
         if len(tries) == 2:
-            raise DBAPIError("SELECT", {}, late)
+            raise Overtime("canceling statement due to statement timeout", blocked=False)
         return claims(*arguments)
 
     monkeypatch.setattr(bench.journal, "_claims", once_too_long)

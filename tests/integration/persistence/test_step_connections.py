@@ -20,7 +20,7 @@ from tests.waiting import eventually
 
 @pytest.fixture
 def kept(database: Database) -> StepConnections:
-    return StepConnections(database.engine, database._access, most=20)
+    return StepConnections(database.engine, database.dialect, database._access, most=20)
 
 
 def own(connection: Connection) -> Any:
@@ -55,7 +55,7 @@ def test_an_error_of_the_database_costs_the_connection_that_met_it(kept: StepCon
 
 
 def test_whoever_wants_more_connections_than_there_may_be_waits(database: Database) -> None:
-    few = StepConnections(database.engine, database._access, most=2)
+    few = StepConnections(database.engine, database.dialect, database._access, most=2)
     with ThreadPoolExecutor(1) as pool:
         with ExitStack() as lent:
             taken = [own(lent.enter_context(few.lent())) for _ in range(2)]
@@ -94,7 +94,7 @@ def test_a_client_of_many_threads_keeps_no_more_connections_than_it_is_said_to(p
 
 def test_when_the_server_has_ended_one_connection_the_others_are_not_tried_in_turn(postgres_url: str) -> None:
     database = Database(postgres_url)
-    kept = StepConnections(database.engine, database._access, most=20)
+    kept = StepConnections(database.engine, database.dialect, database._access, most=20)
     with ExitStack() as lent:
         pids = [own(lent.enter_context(kept.lent())).info.backend_pid for _ in range(5)]
     with psycopg.connect(postgres_url, autocommit=True) as admin:
@@ -108,7 +108,7 @@ def test_when_the_server_has_ended_one_connection_the_others_are_not_tried_in_tu
 
 def test_a_broken_link_is_told_as_itself_whatever_had_noticed_it_first(postgres_url: str) -> None:
     database = Database(postgres_url)
-    kept = StepConnections(database.engine, database._access, most=20)
+    kept = StepConnections(database.engine, database.dialect, database._access, most=20)
     with pytest.raises(DBAPIError) as raised, kept.lent() as connection:
         _ask_on_a_link_that_is_cut(postgres_url, connection)
     assert raised.value.connection_invalidated

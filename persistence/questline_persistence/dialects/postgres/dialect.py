@@ -9,11 +9,13 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, Text, any_, collate, fu
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.driver import execute
 from questline_persistence.dialects.postgres import quests, sessions, steps, table_locks
 from questline_persistence.dialects.postgres.access import ServerAccess
+from questline_persistence.dialects.postgres.errors import meaning
 from questline_persistence.dialects.postgres.place import place
 from questline_persistence.dialects.postgres.server import server_of
 from questline_persistence.dialects.transactions import Transactions
@@ -39,6 +41,7 @@ class Postgres:
     place = staticmethod(place)
     check_encoding = staticmethod(table_locks.require_utf8)
     server = staticmethod(server_of)
+    meaning = staticmethod(meaning)
 
     def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:
         """Return the way to a server."""
@@ -66,6 +69,10 @@ class Postgres:
         """Return the condition that JSONB contains a label, for which there is an index."""
         return type_coerce(labels, JSONB).contains({key: value})
 
+    def unindexed(self, column: str) -> str:
+        """Return the column with nothing added to it: an expression, which no index of the column is of."""
+        return f"{column} || ''"
+
     def change_schema(
         self, store: Transactions, change: Callable[[Connection], object], *, tables: Collection[str]
     ) -> None:
@@ -84,6 +91,10 @@ class Postgres:
     def wait_briefly(self, connection: Connection) -> None:
         """Set how long the rest of a transaction waits for a lock."""
         connection.exec_driver_sql(_BRIEFLY)
+
+    def cause(self, error: SQLAlchemyError) -> SQLAlchemyError:
+        """Return the error itself, which says what happened."""
+        return error
 
     def begin_callers(self, connection: Connection) -> bool:  # noqa: ARG002  (the contract's)
         """Leave it: every driver begins a transaction before a SAVEPOINT, or the server refuses that."""

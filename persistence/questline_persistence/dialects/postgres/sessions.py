@@ -14,10 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, Dialect, ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from questline_persistence.dialects.meaning import Meaning
+from questline_persistence.dialects.postgres.errors import meaning
 from questline_persistence.dialects.store_errors import hide_values
-from questline_persistence.dialects.transient import is_of_session
 from questline_persistence.log import get_logger
 
 log = get_logger(__name__)
@@ -112,7 +114,7 @@ def open_engine(url: Callable[[], URL], *, pool_size: int, pooled: bool) -> Engi
     def _judge(context: ExceptionContext) -> None:
         raised = context.sqlalchemy_exception
         hide_values(context.original_exception, raised)
-        if raised is not None and is_of_session(raised):
+        if isinstance(raised, DBAPIError) and Meaning.OF_SESSION in meaning(raised):
             context.is_disconnect = True  # so that the pool renews all of its sessions
 
     return engine

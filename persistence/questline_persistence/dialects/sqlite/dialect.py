@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.sqlite import library, quests, steps
 from questline_persistence.dialects.sqlite.access import MEMORY, FileAccess, MemoryAccess
+from questline_persistence.dialects.sqlite.errors import cause, meaning
 from questline_persistence.dialects.sqlite.place import place
 from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.errors import ConfigurationError
@@ -32,6 +33,8 @@ class Sqlite:
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
     place = staticmethod(place)
+    meaning = staticmethod(meaning)
+    cause = staticmethod(cause)
 
     def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:  # noqa: ARG002  (the contract's)
         """Return the way to a file, or to memory."""
@@ -67,6 +70,10 @@ class Sqlite:
     def has_label(self, labels: ColumnElement[Any], key: str, value: str) -> ColumnElement[bool]:
         """Return the condition that JSON text has a label."""
         return func.json_extract(labels, f'$."{key}"') == value
+
+    def unindexed(self, column: str) -> str:
+        """Return the column with nothing added to it: an expression, which no index of the column is of."""
+        return f"{column} || ''"
 
     def change_schema(
         self,

@@ -14,10 +14,13 @@ import importlib
 import sys
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from questline_persistence.dialects import forks
 from questline_persistence.errors import ConfigurationError
+
+if TYPE_CHECKING:  # whoever decides for a library before anything else needs nothing but this module
+    from sqlalchemy import Connection
 
 #: The first release without the WAL-reset race, and the older releases that got the mend as well.
 SAFE_WAL_VERSION = (3, 51, 3)
@@ -124,6 +127,11 @@ def _version(module: ModuleType) -> tuple[int, ...]:
 def journal_mode(module: ModuleType) -> str:
     """Return the journal mode of a new file: a write-ahead log, unless no process here can checkpoint one safely."""
     return "WAL" if has_safe_log(module) or find_spec(_WHEEL) is not None else "TRUNCATE"
+
+
+def journal_of(connection: Connection) -> str:
+    """Return the journal mode that a file really has, in capital letters."""
+    return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()).upper()
 
 
 def prepare(connection: Any, module: ModuleType) -> None:

@@ -119,7 +119,7 @@ def test_doctor_shows_the_schema_the_journal_that_the_file_has_and_its_room(cli:
 
 
 def test_doctor_warns_of_a_journal_that_is_not_the_safe_one(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("questline_persistence.store.journal_of", lambda _: "DELETE")
+    monkeypatch.setattr(sqlite_library, "journal_of", lambda _: "DELETE")
     seen = checks(cli, "database")["sqlite"]
 
     assert (seen["status"], seen["value"]["journal_mode"]) == ("warn", "DELETE")
