@@ -197,7 +197,7 @@ def test_on_sqlite_a_step_costs_two_transactions_of_three_and_of_five_statements
         statements = driven(process, STEPS)
 
     claim = ["begin", "UPDATE tickets SET", "SELECT t.attempt +"]
-    ahead = ["begin", "SELECT position, lord_name"]
+    ahead = ["begin", "SELECT position, lord_name,"]
     kept = ["INSERT INTO lord_runs", "INSERT INTO quest_snapshots"]
     first, last = ["UPDATE quest_executions SET"], ["UPDATE quest_executions SET"]
     moved = [*claim, *ahead, "UPDATE tickets SET", *kept]

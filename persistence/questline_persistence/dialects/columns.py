@@ -23,7 +23,7 @@ _TABLES = {
     "q": ("quest_type", "input_json"),
 }
 _COLUMNS = {"attempt": "attempt + 1", "params_json": "params", "input_json": "input_data"}
-#: What is read of the next step for its claim, in the order of `claims.claim_on_next`. A plan's step has a queue besides.
+#: What is read of the next step, in the order of `claims.claim_on_next`: all that a plan says of it but its queue.
 NEXT_STEP = PlannedStep._fields[:-1]
 #: What is written of a step of a plan.
 STEP = ("quest_id", "epoch", *PlannedStep._fields, "since_version")
