@@ -13,6 +13,7 @@ from questline.cli.exit_codes import MEANINGS, ExitCode, outcome
 from questline.cli.invocation import Invocation
 from questline_persistence.errors import WaitTimeout
 from questline_persistence.states import AT_REST, ExecutionStatus
+from questline_scheduler.pauses import growing_pauses
 
 if TYPE_CHECKING:
     from questline_persistence.models import QuestExecutionData
@@ -34,18 +35,18 @@ def wait(invocation: Invocation, quest_id: str, timeout: float | None) -> QuestE
       WaitTimeout: it goes on after `timeout` seconds.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    pause, explain = LOOK_FIRST, _Explainer(invocation)
+    pauses, explain = growing_pauses(LOOK_FIRST, LOOK_LONGEST), _Explainer(invocation)
     with _progress() as report:
         while True:
             quest = invocation.repository.glance(quest_id)
             report(quest)
             if quest.status in AT_REST:
                 return invocation.repository.load_quest(quest_id)
+            pause = next(pauses)
             if deadline is not None and time.monotonic() + pause > deadline:
                 raise WaitTimeout.of(quest_id, quest.status, timeout or 0.0)
             explain(quest)
             time.sleep(pause)
-            pause = min(pause * 1.3, LOOK_LONGEST)
 
 
 def note_outcome(quest: QuestExecutionData) -> None:

@@ -9,6 +9,7 @@ from questline_persistence.errors import QuestFailed, WaitTimeout
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.states import AT_REST, ExecutionStatus
+from questline_scheduler.pauses import growing_pauses
 
 #: First and longest wait between two looks at a quest that is waited for, in seconds.
 LOOK_FIRST, LOOK_LONGEST = 0.005, 0.25
@@ -31,8 +32,9 @@ class Wait:
         self._quest_id = quest_id
         self._timeout = None if timeout is None else seconds(timeout, "timeout")
         self._began = time.monotonic()
+        self._pauses = growing_pauses(LOOK_FIRST, LOOK_LONGEST)
         #: How long to wait before the next look, in seconds.
-        self.pause = LOOK_FIRST
+        self.pause = 0.0
 
     def look(self) -> QuestExecutionData | None:
         """Return the quest if it is completed, None if it goes on.
@@ -44,7 +46,7 @@ class Wait:
         status = self._repository.status(self._quest_id)
         if status in AT_REST:
             return _completed(self._repository.load_quest(self._quest_id))
-        self.pause = min(self.pause * 1.3, LOOK_LONGEST)
+        self.pause = next(self._pauses)
         if self._timeout is not None and time.monotonic() - self._began + self.pause > self._timeout:
             raise WaitTimeout.of(self._quest_id, status, self._timeout)
         return None

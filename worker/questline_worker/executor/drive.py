@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from questline_persistence.claims import Doorbell, GivenBack
+from questline_scheduler.pauses import growing_pauses
 from questline_worker.executor.inline_broker import InlineBroker
 from questline_worker.steps import Begun, DrivenSteps, RunningStep, Turn, interruption_in
 
@@ -58,15 +59,14 @@ class Drive:
         Raises:
           KeyboardInterrupt: an async handler was interrupted; its step is given back.
         """
-        pause = LOOK_FIRST
+        pauses = growing_pauses(LOOK_FIRST, LOOK_LONGEST)
         with self._broker.attended(self._quest_id, self._wake):
             await begin()
             while found := await self._found():
                 if isinstance(found, Doorbell) and await self._step(found):
-                    pause = LOOK_FIRST
+                    pauses = growing_pauses(LOOK_FIRST, LOOK_LONGEST)
                 else:
-                    await self._next_wake(pause)
-                    pause = min(pause * 1.3, LOOK_LONGEST)
+                    await self._next_wake(next(pauses))
 
     async def _found(self) -> Doorbell | bool:
         """Return the bell of a step that may run now, or whether the quest goes on."""

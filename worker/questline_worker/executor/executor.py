@@ -22,6 +22,7 @@ from questline_persistence.settings import load
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_scheduler.client import QuestClient, QuestRef, id_of
 from questline_scheduler.loops import Loop, make_sweeper
+from questline_scheduler.pauses import growing_pauses
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import steps_of
 from questline_worker.executor.drive import LOOK_FIRST, LOOK_LONGEST, Drive
@@ -144,10 +145,10 @@ class QuestExecutor:
         quest_id = id_of(quest_id)
         await self._calls.make(partial(self._client.pause, quest_id))
         status = partial(self.repository.status, quest_id)
-        pause = LOOK_FIRST
-        while await self._calls.make(status) is ExecutionStatus.PAUSING:
+        for pause in growing_pauses(LOOK_FIRST, LOOK_LONGEST):
+            if await self._calls.make(status) is not ExecutionStatus.PAUSING:
+                break
             await asyncio.sleep(pause)
-            pause = min(pause * 1.3, LOOK_LONGEST)
         return await self._calls.make(partial(self.load_quest, quest_id))
 
     async def resume_quest(self, quest_id: QuestRef) -> QuestExecutionData:
