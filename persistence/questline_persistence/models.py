@@ -167,7 +167,7 @@ class StepView(Record):
       attempts: how often it has been tried in the epoch in which it ran last, a try that runs now included.
       max_attempts: how many failures it may have.
       lost: how many workers were lost while they ran it; those tries count as no attempts.
-      earlier_attempts: how many of the attempts were made before the quest was retried, which allows all of them anew.
+      earlier_attempts: how many of the attempts came before somebody retried the quest; a retry allows all again.
       progress: how far the try that runs now says to be, 0.0 to 1.0, as of the last heartbeat; None if it does not say.
       progress_message: what it says to be doing.
     """
@@ -216,7 +216,7 @@ class QuestExecutionData(Record):
       execution_stack: the steps that remain; a producer may write `("lord", "tool")` for a step.
       steps: all steps with their status; empty in lists.
       error: why it failed.
-      reason: what the person said who paused or cancelled it.
+      reason: the reason that somebody gave who paused or cancelled it.
       labels: words to find it by.
       queue: the queue of steps that name none, and whose Lord names none.
       priority: higher ones run first, where steps wait.
@@ -273,7 +273,7 @@ class QuestExecutionData(Record):
 
     @property
     def step_progress(self) -> StepProgress | None:
-        """How far the step that runs now says to be, if it does: as of its worker's last heartbeat."""
+        """How far the running step has told to be, as of its worker's last heartbeat; None if it has not told."""
         return self._step_progress
 
     def to_json(self) -> dict[str, Any]:
@@ -305,7 +305,7 @@ _LABEL_KEY_HINT = f"a key is letters, digits and . _ - / (at most {MAX_LABEL_KEY
 
 
 class LordRun(Record):
-    """One attempt of one step, as recorded; nothing of it ever changes.
+    """One recorded attempt of one step; it never changes.
 
     Parameters:
       run_id: its number; higher ones were recorded later.

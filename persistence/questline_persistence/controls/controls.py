@@ -45,7 +45,7 @@ class Controlled:
       status: its status now.
       changed: whether the verb changed anything; pausing a paused quest does not.
       doorbells: the wake-ups for steps that the verb made ready; the client has sent them.
-      notice: what to know about what was done, if anything.
+      notice: a remark on what the verb did, or None.
       epoch: the quest's replay number now.
       version: the version of its state now.
       restart: of a replay: where it starts, what it changes, and which steps run again.
@@ -89,7 +89,7 @@ class Controls:
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it has ended already.
+          QuestConflict: the quest has ended already.
         """
 
         def work(locked: LockedQuest) -> Controlled:
@@ -107,7 +107,7 @@ class Controls:
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it is not paused.
+          QuestConflict: the quest is not paused.
         """
 
         def work(locked: LockedQuest) -> Controlled:
@@ -123,7 +123,7 @@ class Controls:
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it has ended already.
+          QuestConflict: the quest has ended already.
         """
 
         def work(locked: LockedQuest) -> Controlled:
@@ -148,7 +148,7 @@ class Controls:
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it has not failed.
+          QuestConflict: the quest has not failed.
         """
 
         def work(connection: Connection) -> Controlled:

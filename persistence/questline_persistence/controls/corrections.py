@@ -30,8 +30,8 @@ class Change(NamedTuple):
 
     Parameters:
       path: where, such as `input_data.service`.
-      old: the value of before; None where there was none.
-      new: the value of after.
+      old: the old value; None if there was none.
+      new: the new value.
       added: whether it adds a key that was not there.
     """
 

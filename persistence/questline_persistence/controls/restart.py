@@ -31,9 +31,9 @@ class Restart:
       version: the snapshot that it starts from.
       epoch: that snapshot's epoch.
       position: the first step that runs again.
-      changes: the corrections, each with the value of before.
+      changes: the corrections, each with the old value.
       steps: all steps that run again, in their order.
-      notice: what to know about how the start was found, and of what goes back, if anything.
+      notice: a remark on how questline found the start, and on what goes back, or None.
       reversals: what was corrected by an earlier replay and goes back to what it was: each value of now and of then.
     """
 

@@ -32,7 +32,7 @@ class Page:
 
     Parameters:
       items: the quests, newest first.
-      next_cursor: where the next page begins; None where this is the last one.
+      next_cursor: where the next page begins; None if this is the last page.
     """
 
     items: list[QuestExecutionData]

@@ -172,7 +172,7 @@ class QuestClient:
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it has ended already.
+          QuestConflict: the quest has ended already.
           PayloadError: the reason is longer than 2,000 characters.
         """
         return self._steering.pause(quest_id, reason)
@@ -182,19 +182,19 @@ class QuestClient:
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it is not paused.
+          QuestConflict: the quest is not paused.
         """
         return self._steering.resume(quest_id)
 
     def cancel(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
-        """Stop a live quest for good; what its running step may still return is dropped.
+        """Stop a live quest for good; questline drops what its running step still returns.
 
         Parameters:
           reason: why; people see it when they look at the quest.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it has ended already.
+          QuestConflict: the quest has ended already.
           PayloadError: the reason is longer than 2,000 characters.
         """
         return self._steering.cancel(quest_id, reason)
@@ -204,7 +204,7 @@ class QuestClient:
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: it has not failed.
+          QuestConflict: the quest has not failed.
         """
         return self._steering.retry(quest_id)
 
@@ -224,12 +224,12 @@ class QuestClient:
             a version such as `v7`; default: the beginning.
           set: corrections made in the same transaction: `{"input_data.KEY": value, "run_data.LORD.KEY": value,
             "execution_stack.STEP.params.KEY": value}`.
-          seen: the version that the caller has seen; refuse if the quest has moved on.
-          dry_run: change nothing, return what would be: `restart` tells the start, the changes and the steps.
+          seen: the version that you have seen; questline refuses if the quest has moved on.
+          dry_run: change nothing, and return what would happen: `restart` tells the start, the changes and the steps.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
-          QuestConflict: that step has not been reached, nothing remains to be run, or `seen` is over.
+          QuestConflict: the quest has not reached that step, no step remains to run, or `seen` is an old version.
           PayloadError: a correction's path leads nowhere.
 
         Example:
@@ -246,17 +246,17 @@ class QuestClient:
         *,
         dry_run: bool = False,
     ) -> QuestHandle:
-        """Start a new quest from a snapshot of another, which goes on as it is.
+        """Start a new quest from a snapshot of another quest, and leave that quest as it is.
 
         Parameters:
-          from_: where to start, as of `replay`.
-          set: corrections, as of `replay`.
+          from_: where to start, as in `replay`.
+          set: corrections, as in `replay`.
           quest_id_new: the new quest's id; default: a new one.
           dry_run: change nothing, return a handle whose `restart` tells the start, the changes and the steps.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
-          QuestConflict: that step has not been reached, nothing remains to be run, or `quest_id_new` exists.
+          QuestConflict: the quest has not reached that step, no step remains to run, or `quest_id_new` exists.
           PayloadError: a correction's path leads nowhere.
         """
         forked, restart = self._steering.fork(quest_id, from_, set, quest_id_new, dry_run=dry_run)

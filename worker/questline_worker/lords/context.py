@@ -81,7 +81,7 @@ class LordContext:
 
     @property
     def position(self) -> str:
-        """The step's place in the stack, as text that sorts: `0003`, and `0003.0001` for a step pushed by it."""
+        """The step's place in the stack, as text that sorts: `0003`, or `0003.0001` for a step that it pushed."""
         return self._claim.position
 
     @property
@@ -101,7 +101,7 @@ class LordContext:
 
     @property
     def max_attempts(self) -> int:
-        """How many failures the step may have: with `attempt`, it tells a handler that this is the last one."""
+        """How many failures the step may have; if `attempt` equals it, this attempt is the last one."""
         return self._claim.max_attempts
 
     @property

@@ -32,7 +32,7 @@ class NoOutput(KeyError):
 
 
 class Outputs(Mapping[str, Any]):
-    """The outputs that a quest had when a step of it was claimed.
+    """The outputs that a quest had when a worker claimed this step of it.
 
     `outputs["architect"]` reads that Lord's newest output and no other; `outputs["architect#2"]` that of its second
     step. Iterating reads all of them and gives each once, in the order in which the steps ran: as `architect` where
