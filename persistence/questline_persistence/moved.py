@@ -36,6 +36,7 @@ _RENAMED = {
     "questline_persistence.submission_postgres": "questline_persistence.dialects.postgres.quests",
     "questline_persistence.submission_sqlite": "questline_persistence.dialects.sqlite.quests",
     "questline_persistence.views": "questline_persistence.records.quest_view",
+    "questline_worker.settlement": "questline_worker.steps.checkpointing",
 }
 
 

@@ -18,7 +18,8 @@ from questline_persistence.settings import Settings
 from questline_persistence.store import Database, open_database
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
 from questline_scheduler.loops import Loops, make_loops
-from questline_worker.middleware import Checkpoints, Housekeeping, Lease, Patience, Standby, StepHooks, Watchdog
+from questline_worker.lords import StepHooks
+from questline_worker.middleware import Checkpoints, Housekeeping, Lease, Patience, Standby, Watchdog
 from questline_worker.steps import AsyncSteps, DrivenSteps, EventLoop, Execution, RunningSteps, declare_actor
 
 log = get_logger(__name__)
@@ -134,9 +135,9 @@ class WorkerProcess:
         """Take no step up any more; what runs may go on."""
         self._checkpoints.retire()
 
-    def _settled(self, ends: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> None:
+    def _settled(self, posted: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> None:
         """Pass on what became of posted checkpoints: the journal is there before the middleware that posts them."""
-        self._checkpoints.settled(ends)
+        self._checkpoints.settled(posted)
 
     def _check_schema(self) -> None:
         """Make sure of the schema, and end the process if it is not ours: nothing it did would succeed."""

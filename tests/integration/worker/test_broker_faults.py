@@ -142,8 +142,7 @@ def test_fault_02_a_broker_that_stalls_holds_up_no_commit_of_busy_threads(
 ) -> None:
     pool = failing_broker_pool
     _counting_lord()
-    monkeypatch.setattr(Handover, "seat", lambda *_, **__: None)  # every result is posted, and needs a bell
-    monkeypatch.setattr(Handover, "promise", lambda *_: False)
+    monkeypatch.setattr(Handover, "reserve", lambda *_, **__: None)  # every result is posted, and needs a bell
     both = threading.Barrier(2, timeout=LONG)
     lord("both", "work")(lambda _: both.wait())  # two are busy, so that their results are posted
     member, client = pool.start(threads=4), pool.client()
@@ -211,8 +210,7 @@ def test_fault_03_duratiq_2_a_doorbell_that_rings_three_times_is_one_success_eac
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = _counting_lord()
-    monkeypatch.setattr(Handover, "seat", lambda *_, **__: None)  # every step goes by the broker
-    monkeypatch.setattr(Handover, "promise", lambda *_: False)
+    monkeypatch.setattr(Handover, "reserve", lambda *_, **__: None)  # every step goes by the broker
     member = pool.start(threads=4)
     tripled = TriplingBroker(member.broker)
     client = pool.client()

@@ -4,7 +4,7 @@ It imports the floors below, and what keeps a project's modules apart from ours.
 """
 
 from questline_worker.lords.context import LordContext
-from questline_worker.lords.hooks import ExecutionHooks, StepEvent
+from questline_worker.lords.hooks import ExecutionHooks, StepEvent, StepHooks
 from questline_worker.lords.lords import Handler, find_handler, import_lords, is_async, known_handlers, lord
 from questline_worker.lords.outcomes import (
     Permanent,
@@ -26,6 +26,7 @@ __all__ = [
     "Snooze",
     "StepCancelled",
     "StepEvent",
+    "StepHooks",
     "fill",
     "find_handler",
     "import_lords",

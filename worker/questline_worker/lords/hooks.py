@@ -6,7 +6,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from questline_persistence.arguments import wrong_type
 from questline_persistence.claims import Claim, Failed, Outcome
@@ -18,6 +18,19 @@ from questline_persistence.states import ExecutionStatus
 T = TypeVar("T")
 
 log = get_logger(__name__)
+
+
+class StepHooks(Protocol):
+    """Told of every step that this process runs."""
+
+    def step_started(self, claim: Claim) -> None:
+        """A step was claimed and its handler is about to be called."""
+
+    def step_ended(self, claim: Claim, outcome: Outcome) -> None:
+        """The handler is done; nothing has been written yet."""
+
+    def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
+        """The end of a step was written, and has brought its quest to another status."""
 
 
 @dataclass(frozen=True, slots=True)

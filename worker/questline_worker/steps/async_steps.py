@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from questline_persistence.claims import Claim, Dropped, GivenBack, Outcome
 from questline_persistence.log import get_logger
@@ -29,6 +29,19 @@ SETTLERS = 4
 SLOT_SECONDS = 5.0
 #: Seconds between two looks of such a thread for whether it should go on waiting.
 LOOK_SECONDS = 0.2
+
+
+class StepStarter(Protocol):
+    """Lets async steps go on without the threads that began them."""
+
+    def start(self, step: RunningStep, pending: Pending, ended: Callable[[Outcome], object]) -> Outcome | None:
+        """Let a step go on and have `ended` told what became of it; return None, or why it could not begin."""
+
+    def close(self) -> None:
+        """Begin to count the time that steps have to end."""
+
+    def join(self) -> None:
+        """Wait until every step has ended and is settled, or that time is over."""
 
 
 class AsyncSteps:

@@ -8,7 +8,7 @@ is done asks for the next one together with its checkpoint, by the same guarded 
   for a thread hardly notices.
 
 The step goes through Dramatiq's work queue like any other, ahead of what has not been claimed. The thread need not wait
-for the commit: the next step is promised a place, and put there as soon as it is claimed.
+for the commit: a place is reserved for the next step, which is put there as soon as it is claimed.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from dramatiq.worker import ConsumerThread
 
 from questline_persistence.claims import Claim, Doorbell
 from questline_scheduler.doorbells import DoorbellConsumer, HandedMessage, message_for
+from questline_worker.steps.next_runner import NextRunner, Situation
 from questline_worker.steps.running import RunningStep
 from questline_worker.steps.work_queue import WorkQueue
 
 #: A quest's turn, where others wait for a thread: how many steps may follow each other at once, and for how many
 #: seconds their handlers may have run by then.
 TURN_STEPS, TURN_SECONDS = 10, 0.01
-#: Places that may be promised at a time, per thread: enough to hide a commit, few enough that threads soon get to them.
-PROMISES = 8
+#: Places that may be reserved at a time, per thread: enough to hide a commit, few enough that threads soon get to them.
+PLACES = 8
 
 _Key = tuple[str, int, str]
 
@@ -47,7 +48,7 @@ class Handover:
         self._may_claim = may_claim
         self._threads: dict[str, ConsumerThread] = {}
         self._steps: dict[_Key, RunningStep] = {}
-        self._promised: dict[str, Seat] = {}
+        self._reserved: dict[str, Place] = {}
         #: Whether the threads are about to end, so that nothing is handed over or fetched any more.
         self.closed = False
 
@@ -62,35 +63,49 @@ class Handover:
             if isinstance(thread.consumer, DoorbellConsumer):
                 thread.consumer.retire()
 
-    def seat(self, step: RunningStep, *, own: bool, mine: bool = False) -> Seat | None:
-        """Return a place for what comes after `step`, if there is one.
+    def situation(self, step: RunningStep, *, busy: bool, on_worker_thread: bool) -> Situation:
+        """Return what there is to know about who could run the step after `step`, which has just been run.
 
         Parameters:
           step: what has just been run.
-          own: whether it may be the calling thread's, though others wait for one, while the quest has its turn.
-          mine: whether the calling thread is to go on with what comes after.
+          busy: whether others wait for the calling thread.
+          on_worker_thread: whether that is one of the threads that run steps from the queue.
         """
-        found = self._found(step)
-        if found is None:
-            return None
-        thread, consumer = found
-        own = own and _has_turn(step)
-        # A consumer that listens tells of its own queue alone: messages of another may wait for a thread all the same.
-        if not own and thread.work_queue.qsize() > len(self._steps):
-            return None
-        return Seat(step, self._steps, thread, consumer, mine=mine) if consumer.reserve(own=own) else None
+        thread = None if self.closed or not self._may_claim() else self._threads.get(step.claim.queue)
+        if thread is None or not isinstance(thread.consumer, DoorbellConsumer):
+            return Situation(busy, on_worker_thread, open=False, has_turn=False, places_left=False, crowded=False)
+        return Situation(
+            busy,
+            on_worker_thread,
+            open=True,
+            has_turn=step.streak < TURN_STEPS and step.spent < TURN_SECONDS,
+            places_left=len(self._reserved) < PLACES * thread.prefetch,
+            # Not what the consumer says: it knows of its own queue alone, and those of another may wait all the same.
+            crowded=len(thread.work_queue.queue) > len(self._steps),  # `qsize` takes the lock that all threads want
+        )
 
-    def promise(self, step: RunningStep) -> bool:
-        """Promise a place to what comes after `step`, for which its thread does not wait; False if there is none."""
-        found = self._found(step)
-        if found is None or not _has_turn(step) or len(self._promised) >= PROMISES * found[0].prefetch:
-            return False
-        self._promised[step.claim.claim_id] = Seat(step, self._steps, *found, promised=True)
-        return True
+    def reserve(self, step: RunningStep, runner: NextRunner, *, in_turn: bool = False) -> Place | None:
+        """Reserve a place for what comes after `step`; return None if there is none.
 
-    def promised(self, claim: Claim) -> Seat | None:
-        """Return the place that was promised to what comes after the step of `claim`, once."""
-        return self._promised.pop(claim.claim_id, None)
+        Parameters:
+          step: what has just been run.
+          runner: who is to run the next one.
+          in_turn: whether it may be the calling thread's place, though others wait for one.
+        """
+        thread = self._threads.get(step.claim.queue)
+        consumer = None if thread is None or runner is NextRunner.QUEUE else thread.consumer
+        if thread is None or not isinstance(consumer, DoorbellConsumer):
+            return None
+        if runner is NextRunner.NEXT_THREAD:
+            place = self._reserved[step.claim.claim_id] = Place(step, self._steps, thread, consumer, taken=False)
+            return place
+        if not consumer.reserve(own=in_turn):
+            return None
+        return Place(step, self._steps, thread, consumer, kept=runner is NextRunner.THIS_THREAD)
+
+    def reserved(self, claim: Claim) -> Place | None:
+        """Return the place that was reserved for what comes after the step of `claim`, once, if no thread waits."""
+        return self._reserved.pop(claim.claim_id, None)
 
     def take(self, quest_id: str, epoch: int, position: str) -> RunningStep | None:
         """Return the step that was handed over under these ids, once."""
@@ -118,19 +133,8 @@ class Handover:
                 count += len(messages)
         return count
 
-    def _found(self, step: RunningStep) -> tuple[ConsumerThread, DoorbellConsumer] | None:
-        """Return through whom messages of the step's queue reach the threads of this process, if they do."""
-        thread = None if self.closed or not self._may_claim() else self._threads.get(step.claim.queue)
-        consumer = thread.consumer if thread is not None else None
-        return (thread, consumer) if thread is not None and isinstance(consumer, DoorbellConsumer) else None
 
-
-def _has_turn(step: RunningStep) -> bool:
-    """Tell whether the quest of a step that has been run may go on before others."""
-    return step.streak < TURN_STEPS and step.spent < TURN_SECONDS
-
-
-class Seat:
+class Place:
     """A place for one step; it goes back at the end of the block unless a step was given to it.
 
     Parameters:
@@ -138,8 +142,8 @@ class Seat:
       steps: where the step waits for its thread.
       thread: puts messages into Dramatiq's work queue.
       consumer: counts the place as taken.
-      mine: whether the thread that gives the place away is to take it itself.
-      promised: whether the place is not taken before a step is given to it.
+      kept: whether the thread that gives the step to it is to run the step itself.
+      taken: whether the consumer counts the place already; else it does once a step is given to it.
     """
 
     def __init__(
@@ -149,15 +153,17 @@ class Seat:
         thread: ConsumerThread,
         consumer: DoorbellConsumer,
         *,
-        mine: bool = False,
-        promised: bool = False,
+        kept: bool = False,
+        taken: bool = True,
     ) -> None:
         self.after = after
+        #: Whether a thread waits for the checkpoint that claims the step.
+        self.waited_for = taken
         self._steps = steps
         self._consumer = consumer
         queue: WorkQueue = thread.work_queue  # type: ignore[assignment]  # see `Checkpoints.before_worker_boot`
-        self._put = queue.keep if mine else queue.put
-        self._taken = not promised
+        self._put = queue.keep if kept else queue.put
+        self._taken = taken
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,12 @@ from questline_persistence.recovery import Register
 
 log = get_logger(__name__)
 
+
+def ids_of(claim: Claim) -> dict[str, str]:
+    """Return what tells a step in the log."""
+    return {"quest_id": claim.quest_id, "position": claim.position, "claim_id": claim.claim_id}
+
+
 #: Seconds between two looks into the store for whether one step's claim still holds.
 LOOK_SECONDS = 1.0
 

@@ -31,7 +31,7 @@ def all_is_free(member: Member) -> bool:
         places_taken(member)
         or member.process.running.all()
         or checkpoints._handover._steps
-        or checkpoints._handover._promised
+        or checkpoints._handover._reserved
     )
 
 

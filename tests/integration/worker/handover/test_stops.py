@@ -127,7 +127,7 @@ def test_a_stop_in_the_middle_of_many_hand_overs_spends_and_loses_nothing(pool: 
 def test_what_is_committed_behind_a_thread_s_back_is_committed_before_the_worker_is_gone(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handover.Handover, "seat", lambda *_, **__: None)
+    monkeypatch.setattr(handover.Handover, "reserve", lambda *_, **__: None)
     both = threading.Barrier(2, timeout=LONG)
 
     @lord("a", "work")

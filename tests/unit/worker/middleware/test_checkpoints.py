@@ -47,7 +47,7 @@ class Room:
         self.run_at(quest_id, ticket.epoch, ticket.position, call)
 
     def run_at(self, quest_id: str, epoch: int, position: str, call: Callable[[Any], Outcome]) -> None:
-        self.checkpoints._run(call, quest_id, epoch, position)
+        self.checkpoints._pipeline.wake_up(call, quest_id, epoch, position)
 
 
 @pytest.fixture
@@ -251,7 +251,7 @@ def test_a_process_that_is_about_to_end_claims_nothing(room: Room) -> None:
 def test_hooks_are_told_before_the_handler_and_before_the_commit(room: Room) -> None:
     told: list[str] = []
     quest_id = room.bench.submit("a", "b")
-    room.checkpoints._hooks = ExecutionHooks(
+    room.checkpoints._pipeline._hooks = ExecutionHooks(
         on_step_start=lambda event: told.append(f"start {event.position}"),
         on_step_end=lambda _: told.append(f"end at {room.bench.ticket(quest_id).position}"),
     )

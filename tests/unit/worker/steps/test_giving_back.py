@@ -15,6 +15,7 @@ from questline_scheduler.doorbells import PATIENCE_SECONDS, FreeThreads, message
 from questline_scheduler.doorbells.memory_broker import MemoryConsumer
 from questline_scheduler.doorbells.memory_queue import MemoryQueue
 from questline_worker.steps import GivingBack, Handover, RunningSteps, WorkQueue
+from questline_worker.steps.next_runner import NextRunner
 from tests.contract.quests import Workbench
 from tests.doorbells import bell
 
@@ -34,9 +35,9 @@ class Hall:
         """Have a step wait for a thread; return its quest."""
         quest_id = self.bench.submit(step)
         claimed = self.running.begin(self.bench.claim(quest_id))
-        seat = self.handover.seat(claimed, own=True)
-        assert seat is not None
-        seat.give(claimed)
+        place = self.handover.reserve(claimed, NextRunner.FREE_THREAD, in_turn=True)
+        assert place is not None
+        place.give(claimed)
         return quest_id
 
     def told(self) -> list[list[str]]:

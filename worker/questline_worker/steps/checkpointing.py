@@ -1,0 +1,103 @@
+"""Writes the end of a step, by this thread or behind its back, and hands the next step over where it is claimed too.
+
+Who has others waiting for its thread only posts a result, and goes on; what follows from it then happens where it is
+committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from questline_persistence.claims import Checkpoint, Outcome, Settled, Succeeded
+from questline_persistence.errors import StoreUnavailable
+from questline_persistence.ids import new_claim_id
+from questline_persistence.log import get_logger
+from questline_worker.steps.handover import Handover, Place
+from questline_worker.steps.next_runner import who_runs_next
+from questline_worker.steps.outcome_writer import OutcomeWriter
+from questline_worker.steps.running import RunningStep, RunningSteps, ids_of
+from questline_worker.steps.wake_ups import EndedStep
+
+log = get_logger(__name__)
+
+
+class Checkpointing:
+    """Decides who runs the next step, and writes the end of the one before accordingly.
+
+    Parameters:
+      outcomes: writes what came of a step.
+      running: the list of what runs here.
+      handover: finds places for what comes next.
+      behind: whether a thread may go on while its result is being committed.
+    """
+
+    def __init__(self, outcomes: OutcomeWriter, running: RunningSteps, handover: Handover, *, behind: bool) -> None:
+        self._outcomes = outcomes
+        self._running = running
+        self._handover = handover
+        self._behind = behind
+
+    def write(self, step: RunningStep, outcome: Outcome, *, on_worker_thread: bool) -> Settled | None:
+        """Write the end of a step: at once, or soon if others wait for this thread.
+
+        Parameters:
+          step: the step.
+          outcome: how it has ended.
+          on_worker_thread: whether this thread may go on with the quest's next step.
+
+        Returns:
+          What became of it; None if it is posted, and `settled` will hear of it.
+        """
+        if not isinstance(outcome, Succeeded) or outcome.pushed:  # nothing else takes a claim on the next step along
+            return self._outcomes.write(step.claim, outcome)
+        busy = self._behind and len(self._running) > 1
+        situation = self._handover.situation(step, busy=busy, on_worker_thread=on_worker_thread)
+        place = self._handover.reserve(step, who_runs_next(situation), in_turn=situation.in_turn)
+        if busy and (place is None or not place.waited_for):
+            self._post(step, outcome, place)
+            return None
+        if place is None:
+            return self._outcomes.write(step.claim, outcome)
+        claim_id = new_claim_id()
+        with place, self._running.expecting(claim_id):
+            settled = self._outcomes.write(step.claim, outcome, next_claim_id=claim_id)
+            self._hand_over(place, settled)
+            return settled
+
+    def settled(self, posted: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> list[EndedStep]:
+        """Go on where posted checkpoints have been settled, or have met an error; return what became of them."""
+        ended = []
+        for checkpoint, result in posted:
+            claim, place = checkpoint.claim, self._handover.reserved(checkpoint.claim)
+            try:
+                settled = result if isinstance(result, Settled) else self._outcomes.refused(claim, result)
+                if place is not None:
+                    self._hand_over(place, settled)
+            except StoreUnavailable as error:
+                log.warning("step_abandoned", **ids_of(claim), error=str(error))
+            except Exception:
+                log.exception("step_broken", **ids_of(claim))
+            else:
+                ended.append(EndedStep(claim, checkpoint.outcome, settled))
+            if checkpoint.next_claim_id is not None:
+                self._running.forget(checkpoint.next_claim_id)
+            self._running.end(claim)
+        return ended
+
+    def _post(self, step: RunningStep, outcome: Succeeded, place: Place | None) -> None:
+        """Have a result committed soon, and with it the next step claimed if a place is reserved for that."""
+        claim_id = None if place is None else new_claim_id()
+        if claim_id is not None:
+            self._running.expect(claim_id)  # until `settled`: the claim may be there long before its reply is
+        try:
+            self._outcomes.post(step.claim, outcome, next_claim_id=claim_id)
+        except BaseException:
+            if claim_id is not None:
+                self._running.forget(claim_id)
+                self._handover.reserved(step.claim)  # nothing will come to its place
+            raise
+
+    def _hand_over(self, place: Place, settled: Settled) -> None:
+        """Have a thread of this process run what was claimed together with a result, if anything was."""
+        if settled.next_claim is not None:
+            place.give(self._running.begin(settled.next_claim, after=place.after))

@@ -1,0 +1,107 @@
+"""Writes how steps have ended: each outcome by its own guarded statement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from questline_persistence.claims import (
+    Checkpoint,
+    Claim,
+    Dropped,
+    Failed,
+    GivenBack,
+    Outcome,
+    Settled,
+    Snoozed,
+    Succeeded,
+)
+from questline_persistence.errors import PayloadError, StoreUnavailable
+from questline_persistence.journal import Journal
+from questline_persistence.log import get_logger
+from questline_persistence.retries import backoff
+from questline_worker.steps.running import RunningSteps, ids_of
+
+log = get_logger(__name__)
+
+#: What a quest fails with where the store takes no record of a failure.
+_UNRECORDED = "the database took no record of this attempt"
+
+
+class OutcomeWriter:
+    """Commits what came of the steps of one process.
+
+    Parameters:
+      journal: where it is committed.
+      running: the list of what runs here.
+    """
+
+    def __init__(self, journal: Journal, running: RunningSteps) -> None:
+        self._journal = journal
+        self._running = running
+
+    def write(self, claim: Claim, outcome: Outcome, next_claim_id: str | None = None) -> Settled:
+        """Commit what came of a claim, and claim the next step if that claim has a name."""
+        match outcome:
+            case Succeeded():
+                try:
+                    return self._journal.checkpoint(Checkpoint(claim, outcome, claim.time(), next_claim_id))
+                except Exception as error:  # noqa: BLE001  (looked at there)
+                    return self.refused(claim, error)
+            case Failed(error, retry_in):
+                log.info(
+                    "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
+                )
+                return self._fail(claim, outcome)
+            case Snoozed(after):
+                log.info("step_snoozed", lord=claim.lord_name, after=after)
+                return self._journal.release(claim, after=after)
+            case GivenBack():
+                # Unrung: a relay finds it, anybody's; our own bell would bring it straight back here.
+                return replace(self._journal.release(claim), doorbell=None)
+            case Dropped():
+                return Settled(won=False)
+
+    def post(self, claim: Claim, outcome: Succeeded, next_claim_id: str | None = None) -> None:
+        """Have a result committed soon; whoever the journal tells of it hears what became of it."""
+        self._journal.post(Checkpoint(claim, outcome, claim.time(), next_claim_id))
+
+    def refused(self, claim: Claim, error: BaseException) -> Settled:
+        """Fail a step whose result could not be stored.
+
+        Raises:
+          StoreUnavailable: the store did not answer.
+        """
+        if isinstance(error, StoreUnavailable):
+            raise error
+        if isinstance(error, PayloadError):
+            return self._fail(claim, Failed(error.advice, None))
+        # The store refuses this very result, or an error is not known to pass: an attempt is spent, so that
+        # this cannot go on for ever. What the database says may hold the result itself, so the log has it.
+        log.error("checkpoint_refused", **ids_of(claim), lord=claim.lord_name, exc_info=error)
+        wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
+        reason = f"the result could not be stored: {type(error).__name__}; the worker's log tells more"
+        return self._fail(claim, Failed(reason, wait))
+
+    def _fail(self, claim: Claim, failed: Failed) -> Settled:
+        """Spend an attempt of a step, also where the store does not take the record of it.
+
+        Else the step would run without end: each attempt would be given back as if it had not been.
+        """
+        error, retry_in, now = failed.error, failed.retry_in, claim.time()
+        plain = error.encode("ascii", "backslashreplace").decode()  # any database can hold that
+        told = [error] if error == plain else [error, plain]
+        for text in told:
+            try:
+                return self._journal.fail(Checkpoint(claim, Failed(text, retry_in), now))
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("failure_refused", **ids_of(claim), lord=claim.lord_name)
+        try:
+            unrecorded = Failed(f"{_UNRECORDED}: {plain}", retry_in)
+            return self._journal.fail(Checkpoint(claim, unrecorded, now), recorded=False)
+        except StoreUnavailable:
+            raise
+        except BaseException:
+            self._running.expect(claim.claim_id)  # for good: given back, it would run again, and not count
+            raise
