@@ -212,7 +212,7 @@ def test_the_dotenv_file_may_hold_what_other_programs_read(folder: Path) -> None
 
 
 def test_a_misspelt_variable_is_warned_of_once_and_names_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("questline_persistence.settings._WARNED", set())
+    monkeypatch.setattr("questline_persistence.settings.loading._WARNED", set())
     monkeypatch.setenv("QUESTLINE_LEASE_SECOND", "3")
 
     with pytest.warns(SettingsWarning, match=r"QUESTLINE_LEASE_SECOND .* did you mean 'QUESTLINE_LEASE_SECONDS'\?"):
@@ -235,7 +235,7 @@ def test_a_misspelt_variable_is_warned_of_once_and_names_the_nearest(monkeypatch
 def test_what_kubernetes_or_a_secret_sets_is_not_warned_of(
     monkeypatch: pytest.MonkeyPatch, folder: Path, variable: str
 ) -> None:
-    monkeypatch.setattr("questline_persistence.settings._WARNED", set())
+    monkeypatch.setattr("questline_persistence.settings.loading._WARNED", set())
     (folder / "url").write_text("sqlite:///x.db")
     monkeypatch.setenv(variable, "url")
 

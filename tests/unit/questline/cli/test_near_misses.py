@@ -83,7 +83,7 @@ def test_a_number_that_no_store_can_hold_is_a_usage_mistake(cli: CommandLine, op
 
 
 def test_a_misspelt_variable_is_warned_of_on_stderr_alone(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("questline_persistence.settings._WARNED", set())
+    monkeypatch.setattr("questline_persistence.settings.loading._WARNED", set())
     monkeypatch.setenv("QUESTLINE_NAMESPAC", "x")
 
     ran = cli("list", "-o", "json")

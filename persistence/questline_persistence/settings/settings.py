@@ -1,0 +1,171 @@
+"""Every setting of questline, in one place: its name, default, meaning, and where its value comes from.
+
+A flag beats the environment, which beats `.env`, then `questline.toml`, then `[tool.questline]` of
+`pyproject.toml`, then the default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from questline_persistence.ids import NAME_HINT, is_name
+from questline_persistence.payload import DEFAULTS, Limit, Limits
+from questline_persistence.settings.sources import DOTENV, PREFIX, DotEnv, Fallbacks, SecretFiles, Toml
+from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
+
+#: The least and the most that a limit of a payload's size can be set to, in bytes.
+MIN_LIMIT, MAX_LIMIT = 1_000, 50_000_000
+#: The most that the limit of a state can be set to, in bytes; PostgreSQL stores no value beyond 1 GB.
+MAX_STATE_LIMIT = 900_000_000
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=DOTENV,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+    )
+
+    database_url: str = Field(
+        "sqlite:///.questline/questline.db",
+        description="database: `sqlite:///path` or `postgresql://…`; if unset, DATABASE_URL (environment or `.env`)",
+    )
+    database_pooler: Literal["auto", "transaction"] = Field(
+        "auto",
+        description="`transaction` if a pooler such as PgBouncer shares PostgreSQL's sessions among transactions; "
+        "with `auto` each process notices it by itself",
+    )
+    broker_url: str = Field(
+        "memory://",
+        description="wake-ups for workers: `memory://` or `redis://…`; if unset, REDIS_URL (environment or `.env`)",
+    )
+    lords: Words = Field((), description="modules to import Lords from, separated by commas")
+    namespace: str = Field(
+        "default", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,62}$", description="tenant that all quests belong to"
+    )
+    worker_processes: int = Field(1, ge=1, le=512, description="worker processes that `questline worker` keeps running")
+    worker_threads: int = Field(8, ge=1, le=1024, description="sync steps that one worker process runs at a time")
+    max_async: int = Field(
+        1_000,
+        ge=1,
+        le=100_000,
+        description="async steps that one worker process runs at a time; they keep no thread",
+    )
+    queues: Words = Field(("default",), description="queues that a worker listens to, separated by commas")
+    heartbeat_seconds: float = Field(2.0, gt=0, le=3600, description="time between two heartbeats of a worker")
+    lease_seconds: float = Field(10.0, gt=0, le=86400, description="silence after which a worker counts as lost")
+    max_lost_workers: int = Field(
+        MAX_LOST,
+        ge=1,
+        le=MAX_LOST_IN_ALL,
+        description="how many workers a step may kill while it runs alone, before its quest fails",
+    )
+    sweep_seconds: float = Field(1.0, gt=0, le=3600, description="time between two sweeps, which look for lost work")
+    shutdown_seconds: float = Field(
+        30.0,
+        ge=0,
+        le=86400,
+        description="time that running steps get to end when a worker is asked to stop; `questline dev` gives them 3 s",
+    )
+    code_version: str = Field(
+        "", max_length=200, description="which code a worker runs, such as a git commit; kept with each attempt"
+    )
+    auto_migrate: bool = Field(
+        default=False, description="whether to migrate a PostgreSQL schema at start; questline always migrates SQLite"
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="`console` or `json`; `auto` is console on a terminal and JSON elsewhere"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe log line that questline writes"
+    )
+    max_input_bytes: int = Field(
+        DEFAULTS.input.size, ge=MIN_LIMIT, le=MAX_LIMIT, description="largest input of a quest, in bytes of JSON"
+    )
+    max_params_bytes: int = Field(
+        DEFAULTS.params.size, ge=MIN_LIMIT, le=MAX_LIMIT, description="largest params of one step, in bytes of JSON"
+    )
+    max_stack_bytes: int = Field(
+        DEFAULTS.stack.size,
+        ge=MIN_LIMIT,
+        le=MAX_LIMIT,
+        description="largest execution stack, the params of all its steps included, in bytes of JSON",
+    )
+    max_output_bytes: int = Field(
+        DEFAULTS.output.size, ge=MIN_LIMIT, le=MAX_LIMIT, description="largest output of one step, in bytes of JSON"
+    )
+    max_state_bytes: int = Field(
+        DEFAULTS.state.size,
+        ge=MIN_LIMIT,
+        le=MAX_STATE_LIMIT,
+        description="largest state of a quest, which is all its outputs together, in bytes of JSON",
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """The sizes that this process keeps to."""
+        usual: dict[str, Limit] = {kind.name: getattr(DEFAULTS, kind.name) for kind in fields(Limits)}
+        return Limits(**{name: replace(limit, size=getattr(self, str(limit.setting))) for name, limit in usual.items()})
+
+    @field_validator("lords", "queues", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """Accept words separated by commas."""
+        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("queues")
+    @classmethod
+    def _name_queues(cls, queues: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what no step's queue can be called: nothing would ever come to it."""
+        if not queues:
+            raise ValueError("no queue is named, so a worker would never run a step")
+        for queue in queues:
+            if not is_name(queue):
+                raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")
+        return queues
+
+    @field_validator("log_level", "log_format", "database_pooler", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _lease_outlives_heartbeat(self) -> Self:
+        if self.lease_seconds < 2 * self.heartbeat_seconds:
+            raise ValueError("lease_seconds must be at least twice heartbeat_seconds, or living workers count as lost")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (ours takes its place)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (the signature is pydantic-settings')
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the sources in our order of precedence."""
+        return (
+            init_settings,
+            env_settings,
+            SecretFiles(settings_cls),
+            DotEnv(settings_cls),
+            Toml(settings_cls),
+            Fallbacks(settings_cls),
+        )
