@@ -90,7 +90,6 @@ COLD_CALLS = {
     "self.broker.emit_after": "tells the middleware in this process",
     "self.broker.add_middleware": "a list in memory",
     "self.broker.close": "the process ends",
-    "self.broker.hold_as": "sets a name in memory",
     "self._broker.take": "a dictionary in memory",
     "self._queue.take": "a queue in memory",
     "self._queue.finish": "a queue in memory",

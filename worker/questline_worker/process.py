@@ -90,7 +90,7 @@ class WorkerProcess:
             counters=Counters(self.database, self.settings.namespace),
             queues=self.settings.queues,
             process_id=self.process_id,
-            on_name=self._name_consumer,
+            on_name=self.broker.hold_as,
             prepare=self._check_schema,
             heartbeat_seconds=self.settings.heartbeat_seconds,
             lease_seconds=self.settings.lease_seconds,
@@ -99,13 +99,7 @@ class WorkerProcess:
     @cached_property
     def _loops(self) -> Loops:
         """The background loops."""
-        return make_loops(
-            self.database,
-            self.settings.namespace,
-            self.broker,
-            sweep_seconds=self.settings.sweep_seconds,
-            max_lost=self.settings.max_lost_workers,
-        )
+        return make_loops(self.database, self.broker, self.settings)
 
     def leave(self) -> None:
         """Give back what still runs in a process that has no Dramatiq worker, as one does that stops, and sign off."""
@@ -146,7 +140,3 @@ class WorkerProcess:
         except ConfigurationError as error:
             log.critical("schema_refused", error=error.message, hint=error.hint)
             os._exit(EXIT_CONFIGURATION)
-
-    def _name_consumer(self, worker_id: str) -> None:
-        """Let the broker know the consumer by the worker's name, so that a lost worker's messages can be given back."""
-        self.broker.hold_as(worker_id)

@@ -93,27 +93,10 @@ class Supervisor:
         self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
         self._in_process = self._broker.in_process
         self._register = Register(self._database, settings.namespace)
-        self._sweeper = make_sweeper(
-            self._database,
-            settings.namespace,
-            self._broker,
-            sweep_seconds=settings.sweep_seconds,
-            max_lost=settings.max_lost_workers,
-            heard=not self._in_process,
-        )
+        self._sweeper = make_sweeper(self._database, self._broker, settings, heard=not self._in_process)
         # Doorbells that live in a process's memory can only be rung there: then each child hosts the loops.
         own = loops and not self._in_process
-        self._loops = (
-            make_loops(
-                self._database,
-                settings.namespace,
-                self._broker,
-                sweep_seconds=settings.sweep_seconds,
-                max_lost=settings.max_lost_workers,
-            )
-            if own
-            else None
-        )
+        self._loops = make_loops(self._database, self._broker, settings) if own else None
 
     def run(self) -> int:
         """Keep the pool running until SIGTERM or SIGINT; return the exit code."""

@@ -42,13 +42,7 @@ def scheduler(invocation: Invocation) -> None:
     _ = invocation.store  # reaches the store and looks at its schema
     with suppress(StoreUnavailable):  # a standby may be the primary soon: loops wait for that
         try_writing(invocation.database, chosen.namespace)
-    loops = make_loops(
-        invocation.database,
-        chosen.namespace,
-        broker,
-        sweep_seconds=chosen.sweep_seconds,
-        max_lost=chosen.max_lost_workers,
-    )
+    loops = make_loops(invocation.database, broker, chosen)
     with _stop_signal() as stopping:
         loops.start()
         try:

@@ -72,15 +72,7 @@ class QuestExecutor:
             settings, loops=False, database=store, broker=self._broker, hooks=self.hooks, driven=self._steps
         )
         self._client = QuestClient(namespace=self.repository.namespace, database=store, broker=self._broker)
-        sweeper = make_sweeper(
-            store,
-            settings.namespace,
-            self._broker,
-            sweep_seconds=settings.sweep_seconds,
-            max_lost=settings.max_lost_workers,
-            heard=False,
-        )
-        self._sweeps = Loop(sweeper)
+        self._sweeps = Loop(make_sweeper(store, self._broker, settings, heard=False))
         self._runnable = RunnableSteps(
             self.repository, self._process.bells, self._process.register, self._process.journal.identity
         )

@@ -1,5 +1,6 @@
 import pytest
 
+from questline_persistence.settings import load
 from questline_scheduler.loops import make_loops
 from questline_scheduler.loops.timers import Timers
 from tests.contract.quests import Workbench
@@ -29,6 +30,6 @@ def test_workers_that_ended_long_ago_are_forgotten_now_and_then(
 
 
 def test_all_loops_are_put_together(bench: Workbench) -> None:
-    loops = make_loops(bench.database, "default", HandBroker(), sweep_seconds=7.0)
+    loops = make_loops(bench.database, HandBroker(), load(sweep_seconds=7.0))
     services = {loop.service.name: loop.service.interval for loop in loops._loops}
     assert services == {"relay": 0.25, "sweeper": 7.0, "timers": 0.5}
