@@ -3,7 +3,8 @@
 They import `journal` and what is below, and know nothing of `recovery`.
 """
 
-from questline_persistence.controls.controls import Controlled, Controls
+from questline_persistence.controls.controlled import Controlled
+from questline_persistence.controls.controls import Controls
 from questline_persistence.controls.corrections import Change, Correction
 from questline_persistence.controls.removal import MAX_AT_ONCE, Removal
 from questline_persistence.controls.restart import Restart, StepAgain

@@ -8,12 +8,12 @@ checkpoint either came before or finds its guard gone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from sqlalchemy import Connection, delete, update
 
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
+from questline_persistence.controls.controlled import Controlled
 from questline_persistence.controls.corrections import Correction
 from questline_persistence.controls.locked_quest import LockedQuest, lock
 from questline_persistence.controls.replays import earlier, forked_rows, start_again
@@ -34,42 +34,6 @@ _FOLLOWING = {
     ExecutionStatus.PAUSED: {ExecutionStatus.PAUSED},
     ExecutionStatus.CANCELLED: {ExecutionStatus.CANCELLED},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Controlled:
-    """What a verb did to a quest.
-
-    Parameters:
-      quest_id: the quest.
-      status: its status now.
-      changed: whether the verb changed anything; pausing a paused quest does not.
-      doorbells: the wake-ups for steps that the verb made ready; the client has sent them.
-      notice: a remark on what the verb did, or None.
-      epoch: the quest's replay number now.
-      version: the version of its state now.
-      restart: of a replay: where it starts, what it changes, and which steps run again.
-    """
-
-    quest_id: str
-    status: ExecutionStatus
-    changed: bool
-    doorbells: tuple[Doorbell, ...] = ()
-    notice: str | None = None
-    epoch: int = 0
-    version: int = 0
-    restart: Restart | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what the verb did as plain JSON data, without `doorbells` and `restart`."""
-        return {
-            "quest_id": self.quest_id,
-            "status": str(self.status),
-            "changed": self.changed,
-            "epoch": self.epoch,
-            "version": self.version,
-            "notice": self.notice,
-        }
 
 
 class Controls:
@@ -94,7 +58,7 @@ class Controls:
 
         def work(locked: LockedQuest) -> Controlled:
             if locked.status in {ExecutionStatus.PAUSING, ExecutionStatus.PAUSED}:
-                return replace(_done(locked, locked.status), changed=False)
+                return replace(Controlled.of(locked, locked.status), changed=False)
             locked.require("pause")
             return _pause(locked, reason)
 
@@ -128,7 +92,7 @@ class Controls:
 
         def work(locked: LockedQuest) -> Controlled:
             if locked.status is ExecutionStatus.CANCELLED:
-                return replace(_done(locked, locked.status), changed=False)
+                return replace(Controlled.of(locked, locked.status), changed=False)
             locked.require("cancel")
             locked.cut_short(f"the quest was cancelled: {reason}" if reason else "the quest was cancelled")
             locked.connection.execute(delete(tickets).where(tickets.c.quest_id == quest_id))
@@ -139,7 +103,7 @@ class Controls:
                 version=locked.version,
                 fence=locked.fence + 1,
             )
-            return _done(locked, ExecutionStatus.CANCELLED)
+            return Controlled.of(locked, ExecutionStatus.CANCELLED)
 
         return self.database.write(self._truthful(quest_id, work), at="cancel")
 
@@ -159,7 +123,7 @@ class Controls:
                 raise QuestConflict(f"quest {quest_id} has no step left to run", hint=locked.instead_of("retry"))
             bell = locked.issue_ticket(locked.quest.epoch, position, locked.version)
             locked.change(status=ExecutionStatus.RUNNING, error=None, end_time=None, duration_seconds=None)
-            return _done(locked, ExecutionStatus.RUNNING, bell)
+            return Controlled.of(locked, ExecutionStatus.RUNNING, bell)
 
         return self.database.write(work, at="retry", repeatable=False)
 
@@ -194,7 +158,7 @@ class Controls:
                 )
             found = earlier(locked, start, correction)
             bells = () if dry_run else (start_again(locked, found),)
-            done = _done(locked, ExecutionStatus.RUNNING, *bells, version=locked.version + 1)
+            done = Controlled.of(locked, ExecutionStatus.RUNNING, *bells, version=locked.version + 1)
             return replace(
                 done, changed=not dry_run, notice=found.notice, epoch=locked.quest.epoch + 1, restart=found.restart
             )
@@ -262,11 +226,11 @@ def _pause(locked: LockedQuest, reason: str | None) -> Controlled:
     )
     locked.change(status=ExecutionStatus.PAUSING, reason=reason)
     if locked.running:
-        return _done(locked, ExecutionStatus.PAUSING)
+        return Controlled.of(locked, ExecutionStatus.PAUSING)
     first, version = locked.tickets[0], locked.version + 1
     settle_pause(locked.connection, locked.quest_id, first.epoch, first.position, version=version, now=locked.now)
     execute(update(tickets).where(mine).values(version=version))
-    return _done(locked, ExecutionStatus.PAUSED, version=version)
+    return Controlled.of(locked, ExecutionStatus.PAUSED, version=version)
 
 
 def _resume(locked: LockedQuest) -> Controlled:
@@ -286,7 +250,7 @@ def _resume(locked: LockedQuest) -> Controlled:
     )
     bells = [Doorbell(*row) for row in ready]
     locked.change(status=locked.begun, reason=None)
-    return _done(locked, locked.begun, *bells)
+    return Controlled.of(locked, locked.begun, *bells)
 
 
 def _adopt(locked: LockedQuest) -> Controlled:
@@ -296,15 +260,4 @@ def _adopt(locked: LockedQuest) -> Controlled:
         raise QuestConflict(f"quest {locked.quest_id} has no step left to run")
     bell = locked.issue_ticket(newest.epoch, newest.position, locked.version)
     locked.change(status=locked.begun, reason=None)
-    return _done(locked, locked.begun, bell)
-
-
-def _done(locked: LockedQuest, status: ExecutionStatus, *doorbells: Doorbell, version: int | None = None) -> Controlled:
-    return Controlled(
-        quest_id=locked.quest_id,
-        status=status,
-        changed=True,
-        doorbells=doorbells,
-        epoch=locked.quest.epoch,
-        version=locked.version if version is None else version,
-    )
+    return Controlled.of(locked, locked.begun, bell)
