@@ -69,7 +69,7 @@ class Invocation:
 
     def __exit__(self, *_: object) -> None:
         if "client" in self.__dict__:
-            self.client.broker.close()
+            self.client.close()
         for opened in ("store", "database"):
             if opened in self.__dict__:
                 self.__dict__[opened].close()

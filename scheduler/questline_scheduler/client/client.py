@@ -70,7 +70,7 @@ class QuestClient:
         file, text = (database_url, None) if isinstance(database_url, Path) else (None, database_url)
         chosen = settings.load(database_url=text, broker_url=broker_url, namespace=namespace)
         self.namespace = chosen.namespace
-        self._owned = database is None
+        self._owns_database, self._owns_broker = database is None, broker is None
         self.database = database or open_database(file, chosen)
         self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
         self._repository = QuestRepository(self.database, namespace=self.namespace)
@@ -101,8 +101,9 @@ class QuestClient:
 
     def close(self) -> None:
         """Close the connections that this client opened; a later call opens new ones."""
-        if self._owned:
+        if self._owns_database:
             self.database.close()
+        if self._owns_broker:
             self.broker.close()
 
     # Submitting
