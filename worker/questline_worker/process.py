@@ -33,6 +33,9 @@ FOR_EVER = float("inf")
 class WorkerProcess:
     """Everything that one worker process holds; nothing connects before the worker boots.
 
+    Whoever runs it sees the middleware through the broker: a Dramatiq worker on `broker` runs steps, and an executor
+    calls `actor` itself.
+
     Parameters:
       settings: the settings of the process.
       loops: whether the background loops run here.
@@ -80,7 +83,7 @@ class WorkerProcess:
 
     @cached_property
     def lease(self) -> Lease:
-        """The heartbeat."""
+        """The heartbeat, by which the process has its name and may claim."""
         return Lease(
             self.register,
             self._identity,
@@ -98,7 +101,7 @@ class WorkerProcess:
 
     @cached_property
     def _loops(self) -> Loops:
-        """The background loops."""
+        """The background loops, which start and stop with the worker."""
         return make_loops(self.database, self.broker, self.settings)
 
     def leave(self) -> None:

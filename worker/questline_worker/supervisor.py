@@ -60,6 +60,9 @@ class _Successor:
 class Supervisor:
     """Runs a pool of worker processes in the foreground.
 
+    A child that dies is replaced at once, one that does not come up ever more slowly; the steps that a dead one ran are
+    offered again without waiting for its lease to end. No child outlives the supervisor: all stop when its pipes close.
+
     Parameters:
       settings: the settings for all of them.
       modules: the modules that register Lords.
@@ -99,7 +102,11 @@ class Supervisor:
         self._loops = make_loops(self._database, self._broker, settings) if own else None
 
     def run(self) -> int:
-        """Keep the pool running until SIGTERM or SIGINT; return the exit code."""
+        """Keep the pool running until SIGTERM or SIGINT, which it handles from now on; call it in the main thread.
+
+        Returns:
+          the exit code: 0, however the children ended.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         for _ in range(self.settings.worker_processes):

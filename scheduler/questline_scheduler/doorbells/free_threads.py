@@ -72,7 +72,7 @@ class FreeThreads:
         """Return how many messages more will soon find a thread, beside `waiting` ones."""
         if not self._threads or self._paused:
             return 0
-        return self.idle() + self.lately() - waiting
+        return self.idle() + self.done_lately() - waiting
 
     def idle(self) -> int:
         """Return how many threads have nothing to do, and may be given something."""
@@ -80,7 +80,7 @@ class FreeThreads:
             return 0
         return self._threads - sum(sharer.in_hand for sharer in [*self._sharers.values()])
 
-    def lately(self) -> int:
+    def done_lately(self) -> int:
         """Return how many messages were done in the time that one may wait."""
         if self._paused:
             return 0
@@ -88,7 +88,7 @@ class FreeThreads:
             return self._lately()
 
     def _lately(self) -> int:
-        """As `lately`, with the lock held: what was done in this span, half the patience, and in the one before."""
+        """As `done_lately`, with the lock held: what was done in this span, half the patience, and the one before."""
         now, span = time.monotonic(), PATIENCE_SECONDS / 2
         if now - self._since >= span:
             self._before = self._done if now - self._since < 2 * span else 0

@@ -165,7 +165,7 @@ class MemoryConsumer(DoorbellConsumer):
 
     def _may_take(self) -> bool:
         """Tell whether a thread will be free in time; a queue of which nothing is in hand gets its turn in any case."""
-        return self._free_threads.spare() > 0 or (not self._held and self._free_threads.lately() > 0)
+        return self._free_threads.spare() > 0 or (not self._held and self._free_threads.done_lately() > 0)
 
     def _take_any_place(self) -> None:
         self._held += 1

@@ -189,7 +189,7 @@ class RedisConsumer(DoorbellConsumer):
         own = self._prefetch - self.in_hand
         if own <= 0:
             return own
-        turn = 1 if not self.in_hand and self._free_threads.lately() else 0
+        turn = 1 if not self.in_hand and self._free_threads.done_lately() else 0
         return min(own, max(self._free_threads.spare(), turn))
 
     def _fetch(self) -> bool:

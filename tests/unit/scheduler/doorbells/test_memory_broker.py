@@ -160,6 +160,15 @@ def test_a_malformed_url_is_refused_without_its_password(url: str) -> None:
     assert "sec" not in f"{caught.value} {caught.value.hint}"
 
 
+def test_a_memory_lives_in_its_process_and_holds_what_is_fetched_as_it_is_told(broker: MemoryBroker) -> None:
+    assert broker.in_process
+    assert broker.holder != MemoryBroker().holder
+
+    broker.hold_as("a worker")
+
+    assert broker.holder == "a worker"
+
+
 def test_a_redis_url_connects_to_nothing_yet() -> None:
     broker = open_broker("redis://localhost:1", namespace="default")
 
