@@ -48,7 +48,7 @@ LIMITS = {
     "questline_persistence.recovery.bells": ("MAX_REDISPATCH",),
     "questline_persistence.recovery.ticket_pages": ("PAGE",),
     "questline_persistence.suspicion": ("MAX_LOST_IN_ALL",),
-    "questline_persistence.retries": ("MAX_BACKOFF_SECONDS",),
+    "questline_persistence.backoff": ("MAX_BACKOFF_SECONDS",),
     "questline_persistence.claims": ("REDISPATCH_FIRST", "REDISPATCH_LONGEST"),
     "questline_persistence.records.quest_list": ("MAX_PAGE", "MAX_OFFSET", "MAX_MATCHED"),
     "questline_persistence.records.quest_history": ("MAX_HISTORY",),

@@ -28,6 +28,7 @@ _RENAMED = {
     "questline_persistence.postgres": "questline_persistence.dialects.postgres.sessions",
     "questline_persistence.postgres_url": "questline_persistence.dialects.postgres.url",
     "questline_persistence.presence": "questline_persistence.dialects.sqlite.presence",
+    "questline_persistence.retries": "questline_persistence.backoff",
     "questline_persistence.saving": "questline_persistence.records.kept_quests",
     "questline_persistence.sqlite_driver": "questline_persistence.dialects.sqlite.library",
     "questline_persistence.sqlite_file": "questline_persistence.dialects.sqlite.file",

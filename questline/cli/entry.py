@@ -16,7 +16,7 @@ from questline.cli import failures
 from questline.cli.app import app
 from questline.cli.display import Output, StdoutClosed, output
 from questline.cli.exit_codes import ExitCode
-from questline.cli.init import go_on_below, is_first
+from questline.cli.first_process import go_on_below, is_first
 from questline_scheduler.standard_streams import open_standard_streams
 from questline_worker.own_imports import keep_own_imports
 

@@ -19,7 +19,7 @@ from questline_persistence.store import Database, open_database
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
 from questline_scheduler.loops import Loops, make_loops
 from questline_worker.lords import StepHooks
-from questline_worker.middleware import Checkpoints, Housekeeping, Lease, Patience, Standby, Watchdog
+from questline_worker.middleware import BackgroundLoops, Checkpoints, Lease, Patience, Standby, Watchdog
 from questline_worker.steps import AsyncSteps, DrivenSteps, EventLoop, Execution, RunningSteps, declare_actor
 
 log = get_logger(__name__)
@@ -77,7 +77,7 @@ class WorkerProcess:
         calls = driven or Execution(QuestRepository(self.database, namespace=settings.namespace))
         self.actor = declare_actor(self.broker, calls.begin, settings.queues)
         if loops:
-            self.broker.add_middleware(Housekeeping(self._loops))
+            self.broker.add_middleware(BackgroundLoops(self._loops))
         if not self.broker.in_process:
             self.broker.add_middleware(Standby(self.broker, self.bells))
 

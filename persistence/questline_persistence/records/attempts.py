@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, case, func, select
 
 from questline_persistence.errors import QuestNotFound
 from questline_persistence.journal import history
-from questline_persistence.records.standing import Standing
+from questline_persistence.records.current_state import CurrentState
 from questline_persistence.schema import quests, runs
 
 #: How far back it is looked in a row of quests, each forked from the next.
@@ -40,30 +40,30 @@ class Tried(NamedTuple):
 
 
 def tried_steps(
-    connection: Connection, quest: Row[Any], standing: Standing, positions: Iterable[str]
+    connection: Connection, quest: Row[Any], current: CurrentState, positions: Iterable[str]
 ) -> defaultdict[str, Tried]:
     """Return how often each step at `positions` was tried, a try that runs now included.
 
     Parameters:
       connection: a transaction that reads.
       quest: the quest's row.
-      standing: where it stands.
+      current: where it stands.
       positions: the steps that are asked for.
     """
     found: defaultdict[str, Tried] = defaultdict(Tried)
-    for row in _in_epoch(connection, quest.quest_id, standing.epoch):
+    for row in _in_epoch(connection, quest.quest_id, current.epoch):
         found[row.position] = row.tried
-    kept = {one for one in positions if one not in found and (standing.position is None or one < standing.position)}
-    for quest_id, epoch, version in _lineage(connection, quest, standing.version):
+    kept = {one for one in positions if one not in found and (current.position is None or one < current.position)}
+    for quest_id, epoch, version in _lineage(connection, quest, current.version):
         if not kept:
             break
         for row in _in_epoch(connection, quest_id, epoch):
             if row.position in kept and row.succeeded_at is not None and row.succeeded_at <= version:
                 found[row.position] = row.tried
                 kept.discard(row.position)
-    if standing.ticket is not None:
-        position = str(standing.ticket.position)
-        counted, now = found[position].counted + standing.running, standing.ticket.attempt + standing.running
+    if current.ticket is not None:
+        position = str(current.ticket.position)
+        counted, now = found[position].counted + current.running, current.ticket.attempt + current.running
         found[position] = Tried(counted, found[position].lost, max(counted - now, 0))
     return found
 

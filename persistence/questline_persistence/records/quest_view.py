@@ -16,7 +16,7 @@ from questline_persistence.journal import history
 from questline_persistence.models import QuestExecutionData, StepView
 from questline_persistence.payload import Limit, decode
 from questline_persistence.records.attempts import tried_steps
-from questline_persistence.records.standing import Standing
+from questline_persistence.records.current_state import CurrentState
 from questline_persistence.schema import quests, snapshots, steps, tickets
 from questline_persistence.states import ExecutionStatus, StepStatus, TicketState
 
@@ -29,11 +29,11 @@ _STATUS_WITH_TICKET = {
 _STATUS_WITHOUT_TICKET = {ExecutionStatus.FAILED: StepStatus.ERROR, ExecutionStatus.CANCELLED: StepStatus.SKIPPED}
 
 
-def _standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Standing]:
+def _current_states(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, CurrentState]:
     """Return where each quest stands: by its ticket while it has one, else by its newest snapshot."""
     ids = [row.quest_id for row in rows]
     found = {
-        row.quest_id: Standing(row.epoch, row.version, row.position, row)
+        row.quest_id: CurrentState(row.epoch, row.version, row.position, row)
         for row in connection.execute(
             select(tickets).where(tickets.c.quest_id.in_(ids)).order_by(tickets.c.position.desc())
         )
@@ -47,7 +47,7 @@ def _standings(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, St
     )
     at_newest = (snapshots.c.quest_id == newest.c.quest_id) & (snapshots.c.version == newest.c.version)
     for row in connection.execute(select(snapshots).join(newest, at_newest)):
-        found[row.quest_id] = Standing(row.epoch, row.version, row.position)
+        found[row.quest_id] = CurrentState(row.epoch, row.version, row.position)
     return found
 
 
@@ -62,30 +62,30 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit) -> Quest
     Raises:
       PayloadError: its outputs together are larger than `limit`.
     """
-    standing = _standings(connection, [row])[row.quest_id]
-    plan = history.plan(connection, row.quest_id, standing.epoch)
-    tried = tried_steps(connection, row, standing, [step.position for step in plan])
-    remaining = [step for step in plan if standing.position is not None and step.position >= standing.position]
+    current = _current_states(connection, [row])[row.quest_id]
+    plan = history.plan(connection, row.quest_id, current.epoch)
+    tried = tried_steps(connection, row, current, [step.position for step in plan])
+    remaining = [step for step in plan if current.position is not None and step.position >= current.position]
     quest = QuestExecutionData.model_construct(
-        **_fields(row, standing),
-        run_data=history.run_data_at(connection, row.quest_id, standing.epoch, standing.version, limit=limit),
+        **_fields(row, current),
+        run_data=history.run_data_at(connection, row.quest_id, current.epoch, current.version, limit=limit),
         execution_stack=[history.step_of(step) for step in remaining],
         steps=[
             StepView.model_construct(
                 position=step.position,
                 lord_name=step.lord_name,
                 tool_name=step.tool_name,
-                status=_step_status(step.position, standing, row.status),
+                status=_step_status(step.position, current, row.status),
                 attempts=tried[step.position].counted,
                 max_attempts=step.max_attempts,
                 lost=tried[step.position].lost,
                 earlier_attempts=tried[step.position].earlier,
-                **_step_progress(step.position, standing),
+                **_step_progress(step.position, current),
             )
             for step in plan
         ],
     )
-    return _with_progress(quest, standing, len(plan) - len(remaining), len(remaining))
+    return _with_progress(quest, current, len(plan) - len(remaining), len(remaining))
 
 
 def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[QuestExecutionData]:
@@ -97,7 +97,7 @@ def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Ques
       connection: a transaction that reads.
       rows: the quests' rows; the answer has their order.
     """
-    found = _standings(connection, rows)
+    found = _current_states(connection, rows)
     counted = _counted_steps(connection, found)
     return [
         _with_progress(
@@ -111,22 +111,24 @@ def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Ques
     ]
 
 
-def _with_progress(quest: QuestExecutionData, standing: Standing, completed: int, remaining: int) -> QuestExecutionData:
+def _with_progress(
+    quest: QuestExecutionData, current: CurrentState, completed: int, remaining: int
+) -> QuestExecutionData:
     """Return `quest`, made to report this progress."""
-    quest._step_progress = standing.step_progress  # noqa: SLF001  (as below)
+    quest._step_progress = current.step_progress  # noqa: SLF001  (as below)
     quest._progress = {"completed": completed, "remaining": remaining}  # noqa: SLF001  (only the store knows it)
     return quest
 
 
-def _fields(row: Row[Any], standing: Standing) -> dict[str, Any]:
+def _fields(row: Row[Any], current: CurrentState) -> dict[str, Any]:
     """Return the fields of a quest that cost no further look."""
     return {
         "quest_id": row.quest_id,
         "quest_type": row.quest_type,
         "namespace": row.namespace,
         "status": ExecutionStatus(row.status),
-        "epoch": standing.epoch,
-        "version": standing.version,
+        "epoch": current.epoch,
+        "version": current.version,
         "input_data": decode(row.input_data),
         "output_data": None if row.output_data is None else decode(row.output_data),
         "error": row.error,
@@ -145,31 +147,31 @@ def _fields(row: Row[Any], standing: Standing) -> dict[str, Any]:
     }
 
 
-def _step_status(position: str, standing: Standing, status: str) -> StepStatus:
+def _step_status(position: str, current: CurrentState, status: str) -> StepStatus:
     """Return the status of the step at `position` of a quest that has this status and stands there."""
-    if standing.position is None or position < standing.position:
+    if current.position is None or position < current.position:
         return StepStatus.SUCCESS
     if status == ExecutionStatus.CANCELLED:
         return StepStatus.SKIPPED
-    if position > standing.position:
+    if position > current.position:
         return StepStatus.PENDING
-    if standing.ticket is not None:
-        return _STATUS_WITH_TICKET[TicketState(standing.ticket.state)]
+    if current.ticket is not None:
+        return _STATUS_WITH_TICKET[TicketState(current.ticket.state)]
     return _STATUS_WITHOUT_TICKET.get(ExecutionStatus(status), StepStatus.PENDING)
 
 
-def _step_progress(position: str, standing: Standing) -> dict[str, Any]:
+def _step_progress(position: str, current: CurrentState) -> dict[str, Any]:
     """Return what a step says of its progress, if it runs and does."""
-    told = standing.step_progress if position == standing.position else None
+    told = current.step_progress if position == current.position else None
     return {"progress": told and told.fraction, "progress_message": told and told.message}
 
 
-def _counted_steps(connection: Connection, found: Mapping[str, Standing]) -> dict[str, tuple[int, int]]:
+def _counted_steps(connection: Connection, found: Mapping[str, CurrentState]) -> dict[str, tuple[int, int]]:
     """Return (completed, remaining) steps of several quests with one statement."""
     if not found:
         return {}
-    heads = case({quest_id: standing.position for quest_id, standing in found.items()}, value=steps.c.quest_id)
-    epochs = case({quest_id: standing.epoch for quest_id, standing in found.items()}, value=steps.c.quest_id)
+    heads = case({quest_id: current.position for quest_id, current in found.items()}, value=steps.c.quest_id)
+    epochs = case({quest_id: current.epoch for quest_id, current in found.items()}, value=steps.c.quest_id)
     remaining = func.sum(case((steps.c.position >= heads, 1), else_=0))
     counted = connection.execute(
         select(steps.c.quest_id, func.count() - remaining, remaining)

@@ -13,13 +13,13 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row
 
+from questline_persistence.backoff import backoff
 from questline_persistence.claims import Failed, Settled
 from questline_persistence.dialects import REFUSALS, Overtime
 from questline_persistence.errors import QuestlineError
 from questline_persistence.journal import EndedAttempt, end_attempt, end_attempts, lock_where_free
 from questline_persistence.log import get_logger
 from questline_persistence.recovery.worker_conditions import nobody_holds
-from questline_persistence.retries import backoff
 from questline_persistence.schema import tickets
 from questline_persistence.store import Database
 from questline_persistence.suspicion import CLOCK_SLACK, MAX_LOST_IN_ALL, Death, Loss, weigh

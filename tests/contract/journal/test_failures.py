@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from questline_persistence.backoff import MAX_BACKOFF_SECONDS, backoff
 from questline_persistence.claims import Settled
 from questline_persistence.journal.ended_attempt import MAX_ERROR_LENGTH
-from questline_persistence.retries import MAX_BACKOFF_SECONDS, backoff
 from questline_persistence.schema import runs
 from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, failure, lost_reply

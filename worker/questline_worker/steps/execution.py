@@ -13,12 +13,12 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
+from questline_persistence.backoff import backoff
 from questline_persistence.claims import Claim, Dropped, Failed, Outcome, Snoozed, Succeeded
 from questline_persistence.errors import PayloadError, summary_of, traceback_of
 from questline_persistence.failpoints import failpoint
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
-from questline_persistence.retries import backoff
 from questline_worker.forks import end_if_forked
 from questline_worker.lords import (
     Handler,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from questline_persistence.backoff import backoff
 from questline_persistence.claims import (
     Checkpoint,
     Claim,
@@ -18,7 +19,6 @@ from questline_persistence.claims import (
 from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_persistence.journal import Journal
 from questline_persistence.log import get_logger
-from questline_persistence.retries import backoff
 from questline_worker.steps.running import RunningSteps, ids_of
 
 log = get_logger(__name__)

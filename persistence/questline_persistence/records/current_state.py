@@ -1,4 +1,4 @@
-"""Where a quest stands."""
+"""The state in which a quest is now: replay number, version, next step and ticket."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from questline_persistence.states import TicketState
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a quest stands.
+class CurrentState:
+    """The state in which a quest is now.
 
     Parameters:
       epoch: its replay number now.

@@ -8,7 +8,7 @@ from dramatiq.middleware import Middleware
 from questline_scheduler.loops import Loops
 
 
-class Housekeeping(Middleware):
+class BackgroundLoops(Middleware):
     """Runs loops for as long as the worker runs.
 
     Parameters:
