@@ -99,7 +99,7 @@ def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
     builder = _TYPES.get(name)
     if builder is None:
         known = suggestion(name, known_types(), kind="types") if _TYPES else "no type is known"
-        raise PayloadError(f"unknown quest type {name!r}", hint=f"{known}; {_IMPORT_HINT}")
+        raise PayloadError(f"unknown quest type {name!r}", hint=f"{known} {_IMPORT_HINT}")
     try:
         made: object = builder(dict(input_data))
         made = list(made) if isinstance(made, Iterator) else made  # a generator may refuse the input, too
@@ -120,8 +120,8 @@ def _said(error: Exception) -> str:
 
 
 _IMPORT_HINT = (
-    "import the module that registers it before you submit: "
-    "only the command line imports the modules of QUESTLINE_LORDS, QuestClient does not"
+    "(for the command line, name the module that registers the type in QUESTLINE_LORDS; "
+    "a program with a QuestClient imports that module itself)"
 )
 
 

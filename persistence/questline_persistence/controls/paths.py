@@ -149,4 +149,4 @@ def missing(path: str, name: str, names: Iterable[str], *, where: str, hint: str
     near = sorted(names, key=lambda one: -difflib.SequenceMatcher(None, compared, one[:MAX_COMPARED]).ratio())
     listed = ", ".join(near[:MAX_LISTED]) + (", …" if len(near) > MAX_LISTED else "")
     message = f"cannot set {shortened(path)}: there is no {shortened(name)} {where}"
-    return PayloadError(message, hint=f"what there is: {listed or 'nothing'}{hint}")
+    return PayloadError(message, hint=f"what exists: {listed or 'nothing'}{hint}")

@@ -84,7 +84,7 @@ def test_a_registered_type_needs_no_file(cli: CommandLine, monkeypatch: pytest.M
     refused = cli("submit", "--type", "greeting")
 
     assert made["execution_stack"][0]["params"] == {"name": "Ann"}
-    assert (unknown.code, unknown.error["hint"].startswith("known types: greeting; ")) == (2, True)
+    assert (unknown.code, unknown.error["hint"].startswith("known types: greeting (")) == (2, True)
     assert refused.code == 2
     assert "refuses this input" in refused.err
 
