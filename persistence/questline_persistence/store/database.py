@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.dialects import (
@@ -25,25 +24,22 @@ from questline_persistence.dialects import (
     check_callers,
     dialect_for,
     driver,
-    explained,
     forks,
     meaning_of,
     parse_url,
-    reason_of,
 )
-from questline_persistence.errors import ConfigurationError, PayloadError, StoreUnavailable
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
-from questline_persistence.payload import DEFAULTS, HALVES_HINT, Limits, shortened
+from questline_persistence.payload import DEFAULTS, Limits
 from questline_persistence.secret_files import renewed
 from questline_persistence.store.alarm import Alarm
+from questline_persistence.store.retrying import Retrying
 from questline_persistence.store.step_connections import StepConnections
 
 T = TypeVar("T")
 log = get_logger(__name__)
 
-#: First and longest wait between two tries of a transaction, in seconds.
-RETRY_FIRST, RETRY_LONGEST = 0.02, 1.0
 #: What a forked process got from its parent and must never close, not even by forgetting it.
 _PARENTS: list[object] = []
 
@@ -88,13 +84,13 @@ class Database:
 
     def _begin(self) -> None:
         """Begin with nothing open; so does a forked process."""
-        self._stopping = threading.Event()
         self._opening = threading.Lock()
         self._engine: Engine | None = None
         self._kept: StepConnections | None = None
         #: The engines of callers whose connections are to this very database.
         self._known_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
         self._alarm = Alarm(self.name)
+        self._retrying = Retrying(self.name, self.dialect, self._alarm)
 
     @property
     def name(self) -> str:
@@ -280,32 +276,8 @@ class Database:
             self._disconnect()
 
     def _retry(self, attempt: Callable[[], T], *, tries: float = math.inf, limited: bool = False) -> T:
-        """Call `attempt` until it succeeds, fails for good, or the patience is over.
-
-        Parameters:
-          limited: whether what took too long is told of at once, as `Overtime`.
-        """
-        began = time.monotonic()
-        deadline = began + self.patience
-        pause = RETRY_FIRST
-        while True:
-            try:
-                return attempt()
-            except UnicodeEncodeError as refused:
-                message = f"the text {shortened(refused.object)} holds half of a surrogate pair"
-                raise PayloadError(message, hint=HALVES_HINT) from None
-            except SQLAlchemyError as raised:
-                error = self.dialect.cause(raised)
-                meaning = meaning_of(error, self.dialect)
-                tries -= 1
-                late = not tries or time.monotonic() + pause > deadline or self._stopping.is_set()
-                if limited and Meaning.OF_STATEMENT in meaning and not self._stopping.is_set():
-                    raise Overtime(reason_of(error), blocked=Meaning.LOCKED in meaning) from error
-                if late or Meaning.PASSES not in meaning:
-                    raise explained(error, self.name, meaning) from error
-                self._alarm.sound(reason_of(error), time.monotonic() - began)
-            self._stopping.wait(pause)
-            pause = min(pause * 2, RETRY_LONGEST)
+        """Call `attempt` until it succeeds, fails for good, or the patience is over."""
+        return self._retrying.call(attempt, patience=self.patience, tries=tries, limited=limited)
 
     def check_callers(self, connection: Connection) -> None:
         """Make sure that a caller's own connection can take part in what this store does.
@@ -331,7 +303,7 @@ class Database:
 
     def give_up(self) -> None:
         """Stop waiting for a store that does not answer; the process is about to end."""
-        self._stopping.set()
+        self._retrying.give_up()
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""

@@ -25,8 +25,7 @@ from questline_persistence.errors import (
     StoreUnavailable,
 )
 from questline_persistence.secret_files import read_secret
-from questline_persistence.store import Database
-from questline_persistence.store import database as database_module
+from questline_persistence.store import Database, retrying
 from tests.contract.quests import LONG, Workbench
 from tests.waiting import eventually
 
@@ -300,7 +299,7 @@ def test_the_first_of_several_hosts_that_answers_is_used(postgres_url: str) -> N
 def test_a_password_file_is_read_again_when_a_session_is_opened(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "RETRY_LONGEST", 0.05)
+    monkeypatch.setattr(retrying, "RETRY_LONGEST", 0.05)
     file = tmp_path / "url"
     file.write_text(f"{postgres_url}_gone\n")
     with opened(read_secret(str(file)), patience=30) as database, ThreadPoolExecutor(1) as pool:
