@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from questline_persistence.errors import InvalidRecord, PayloadError, suggestion
+from questline_persistence.errors import PayloadError
 from questline_persistence.ids import MAX_NAME, NAME, new_quest_id
 from questline_persistence.payload import refuse_halves
+from questline_persistence.record import Record
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, StepStatus
 from questline_persistence.step_names import StepName, by_place, named_apart
 
@@ -31,8 +32,6 @@ MAX_LABEL_KEY = 63
 MAX_LABEL_VALUE = 255
 #: Longest reason that an admin may give, in characters.
 MAX_REASON = 2_000
-#: Longest part of a field's place that an error repeats, in characters.
-MAX_PLACE = 100
 #: The version of the quest object's shape, stored beside every quest.
 SCHEMA_VERSION = 1
 
@@ -41,57 +40,6 @@ QuestId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0
 LABEL_KEY = rf"[A-Za-z0-9_.\-/]{{1,{MAX_LABEL_KEY}}}"
 LabelKey = Annotated[str, Field(pattern=f"^{LABEL_KEY}$")]
 LabelValue = Annotated[str, Field(max_length=MAX_LABEL_VALUE)]
-
-
-if TYPE_CHECKING:  # so that a type checker sees what is made, and its fields
-    from pydantic._internal._model_construction import ModelMetaclass as _RecordType
-else:
-
-    class _RecordType(type(BaseModel)):
-        """Makes records, and says in our own words what Pydantic refuses; what Pydantic makes comes not this way."""
-
-        def __call__(cls, *arguments: Any, **fields: Any) -> Any:
-            try:
-                return super().__call__(**cls._by_place(*arguments), **fields)
-            except ValidationError as error:
-                raise _refused(cls, error) from None
-
-
-def _refused(model: type[BaseModel], error: ValidationError) -> InvalidRecord:
-    """Return the first thing that is wrong with a record's fields, and what was meant if a name is misspelt."""
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part)[:MAX_PLACE] for part in first["loc"])
-    ours = first.get("ctx", {}).get("error")
-    if isinstance(ours, InvalidRecord):
-        return InvalidRecord(f"{model.__name__}: {place}: {ours.message}" if place else ours.message, hint=ours.hint)
-    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-        near = suggestion(place, model.model_fields, kind="fields")
-        return InvalidRecord(f"{model.__name__} has no field {place!r}", hint=near)
-    return InvalidRecord(f"{model.__name__}: {place}: {first['msg']}" if place else f"{model.__name__}: {first['msg']}")
-
-
-class Record(BaseModel, metaclass=_RecordType):
-    """A model that also answers to `record["field"]`, as rows do."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @classmethod
-    def _by_place(cls, *values: Any) -> dict[str, Any]:
-        """Return the fields that were given without their names, where a record allows that."""
-        if values:
-            first = next(iter(cls.model_fields))
-            raise InvalidRecord(f"{cls.__name__} takes its fields by name", hint=f"such as {cls.__name__}({first}=…)")
-        return {}
-
-    def __getitem__(self, key: str) -> Any:
-        """Return the field called `key`, or raise KeyError."""
-        if key not in type(self).model_fields:
-            raise KeyError(key)
-        return getattr(self, key)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the object as plain JSON data, in the documented order of keys."""
-        return self.model_dump(mode="json")
 
 
 class LordStep(Record):
