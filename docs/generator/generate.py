@@ -35,14 +35,9 @@ _PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTA
 #: Limits worth knowing, by module; the value and the `#:` comment above it are read from the code.
 LIMITS = {
     "questline_persistence.payload.encoding": ("MAX_DEPTH",),
-    "questline_persistence.models": (
-        "MAX_STEPS",
-        "MAX_LABELS",
-        "MAX_LABEL_KEY",
-        "MAX_LABEL_VALUE",
-        "MAX_KEY_LENGTH",
-        "MAX_REASON",
-    ),
+    "questline_persistence.models.step": ("MAX_STEPS",),
+    "questline_persistence.models.labels": ("MAX_LABELS", "MAX_LABEL_KEY", "MAX_LABEL_VALUE"),
+    "questline_persistence.models.quest": ("MAX_KEY_LENGTH", "MAX_REASON"),
     "questline_persistence.journal.ended_attempt": ("MAX_ERROR_LENGTH",),
     "questline_persistence.recovery.sweep": ("MAX_SWEEP",),
     "questline_persistence.recovery.bells": ("MAX_REDISPATCH",),

@@ -10,9 +10,8 @@ from pydantic_core import ErrorDetails
 
 from questline_persistence.errors import PayloadError, suggestion
 from questline_persistence.ids import NAME_HINT
-from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
+from questline_persistence.models import MAX_PLACE, LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.payload import shortened
-from questline_persistence.record import MAX_PLACE
 
 #: What a producer may say about a quest; everything else is for the store to fill in.
 KEYS = (

@@ -11,6 +11,7 @@ from questline_persistence.moved import _RENAMED
     [
         *_RENAMED.items(),
         ("questline_persistence.database", "questline_persistence.store.database"),
+        ("questline_persistence.history", "questline_persistence.journal.history"),
         ("questline_persistence.register", "questline_persistence.recovery.register"),
         ("questline_scheduler.async_client", "questline_scheduler.client.async_client"),
         ("questline_scheduler.handle", "questline_scheduler.client.handle"),

@@ -1,0 +1,30 @@
+"""What users hold in their hands: quests, steps, runs and snapshots, as Pydantic models.
+
+Every model can be read by attribute and by key (`quest.status`, `quest["status"]`). It imports errors, payload and the
+words at the root.
+"""
+
+from questline_persistence.models.labels import MAX_LABELS, refuse_labels
+from questline_persistence.models.quest import MAX_KEY_LENGTH, MAX_PRIORITY, MAX_REASON, Quest, QuestExecutionData
+from questline_persistence.models.record import MAX_PLACE
+from questline_persistence.models.run import LordRun
+from questline_persistence.models.snapshot import Snapshot
+from questline_persistence.models.step import MAX_STEPS, LordStep, StepProgress, StepView, as_step
+
+__all__ = [
+    "MAX_KEY_LENGTH",
+    "MAX_LABELS",
+    "MAX_PLACE",
+    "MAX_PRIORITY",
+    "MAX_REASON",
+    "MAX_STEPS",
+    "LordRun",
+    "LordStep",
+    "Quest",
+    "QuestExecutionData",
+    "Snapshot",
+    "StepProgress",
+    "StepView",
+    "as_step",
+    "refuse_labels",
+]
