@@ -17,27 +17,17 @@ class Identity:
       code_version: which code it runs, kept with each attempt; "" where nobody says.
     """
 
-    __slots__ = ("_handlers", "_worker_id", "code_version")
+    __slots__ = ("code_version", "handlers", "worker_id")
 
     def __init__(self, worker_id: str = "", handlers: Sequence[str] = (), *, code_version: str = "") -> None:
+        self.worker_id = worker_id
+        self.handlers = list(handlers)
         self.code_version = code_version
-        self._worker_id = worker_id
-        self._handlers = list(handlers)
-
-    @property
-    def worker_id(self) -> str:
-        """The name under which the process claims now."""
-        return self._worker_id
-
-    @property
-    def handlers(self) -> list[str]:
-        """The Lords that it can run now."""
-        return self._handlers
 
     def rename(self, worker_id: str) -> None:
         """Claim under another name from now on; it must be registered already."""
-        self._worker_id = worker_id
+        self.worker_id = worker_id
 
     def learn(self, handlers: Sequence[str]) -> None:
         """Know these Lords from now on, and no others."""
-        self._handlers = list(handlers)
+        self.handlers = list(handlers)

@@ -127,7 +127,7 @@ class Journal:
             query = select(tickets.c.quest_id, tickets.c.epoch, tickets.c.position).where(
                 tickets.c.namespace == self.namespace,
                 in_state(TicketState.RUNNING),
-                tickets.c.worker_id == self.worker_id,
+                tickets.c.worker_id == self.identity.worker_id,
                 tickets.c.claim_id == claim_id,
             )
             # The heartbeat asks for this: it must not wait for one that somebody has locked, and will ask again.
@@ -213,7 +213,7 @@ class Journal:
             mine = partial(
                 self._dialect.mine,
                 requests=requests,
-                worker_id=self.worker_id,
+                worker_id=self.identity.worker_id,
                 namespace=self.namespace,
                 now=self.database.clock.now(),
             )
@@ -228,7 +228,7 @@ class Journal:
         return self._dialect.checkpoint(
             connection,
             checkpoints,
-            worker_id=self.worker_id,
+            worker_id=self.identity.worker_id,
             handlers=self.identity.handlers,
             now=now,
             code_version=self.identity.code_version or None,
@@ -241,7 +241,7 @@ class Journal:
         won_before: list[Claim] = []
         if tries.again():
             won_before = self._dialect.mine(
-                connection, requests, worker_id=self.worker_id, namespace=self.namespace, now=now
+                connection, requests, worker_id=self.identity.worker_id, namespace=self.namespace, now=now
             )
             known = {claim.claim_id for claim in won_before} | self._dialect.ended(connection, requests)
             # A claim id names one attempt: what was won by an earlier try is not won again, even if swept just now.
@@ -249,7 +249,7 @@ class Journal:
         won = self._dialect.claim(
             connection,
             requests,
-            worker_id=self.worker_id,
+            worker_id=self.identity.worker_id,
             namespace=self.namespace,
             handlers=self.identity.handlers,
             now=now,

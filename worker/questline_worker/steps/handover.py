@@ -73,12 +73,14 @@ class Handover:
         """
         thread = None if self.closed or not self._may_claim() else self._threads.get(step.claim.queue)
         if thread is None or not isinstance(thread.consumer, DoorbellConsumer):
-            return Situation(busy, on_worker_thread, open=False, has_turn=False, places_left=False, crowded=False)
+            return Situation(
+                open=False, on_worker_thread=on_worker_thread, in_turn=False, places_left=False, crowded=False
+            )
+        has_turn = step.streak < TURN_STEPS and step.spent < TURN_SECONDS
         return Situation(
-            busy,
-            on_worker_thread,
             open=True,
-            has_turn=step.streak < TURN_STEPS and step.spent < TURN_SECONDS,
+            on_worker_thread=on_worker_thread,
+            in_turn=busy and on_worker_thread and has_turn,
             places_left=len(self._reserved) < PLACES * thread.prefetch,
             # Not what the consumer says: it knows of its own queue alone, and those of another may wait all the same.
             crowded=len(thread.work_queue.queue) > len(self._steps),  # `qsize` takes the lock that all threads want

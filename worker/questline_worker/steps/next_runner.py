@@ -23,34 +23,26 @@ class Situation(NamedTuple):
     """What there is to know when a step has ended.
 
     Parameters:
-      busy: whether others wait for the calling thread, which need not wait for the commit then.
-      on_worker_thread: whether the calling thread is one of those that run steps from the queue.
       open: whether this process may claim, and its threads take steps of this queue.
-      has_turn: whether the quest may go on before others: it has run few steps one after the other, for a short time.
+      on_worker_thread: whether the calling thread is one of those that run steps from the queue.
+      in_turn: whether the quest may go on though others wait for that thread: it has run few steps one after the other.
       places_left: whether a place may be reserved that no thread has yet.
       crowded: whether messages that nobody has claimed wait for a thread.
     """
 
-    busy: bool
-    on_worker_thread: bool
     open: bool
-    has_turn: bool
+    on_worker_thread: bool
+    in_turn: bool
     places_left: bool
     crowded: bool
-
-    @property
-    def in_turn(self) -> bool:
-        """Whether the calling thread may go on with the quest though others wait for it."""
-        return self.busy and self.on_worker_thread and self.has_turn
 
 
 def who_runs_next(situation: Situation) -> NextRunner:
     """Return who is to run the next step; where no place is to be had there after all, the queue does."""
     if not situation.open:
         return NextRunner.QUEUE
-    in_turn = situation.in_turn
-    if in_turn and situation.places_left:
+    if situation.in_turn and situation.places_left:
         return NextRunner.NEXT_THREAD
-    if situation.crowded and not in_turn:
+    if situation.crowded and not situation.in_turn:
         return NextRunner.QUEUE
     return NextRunner.THIS_THREAD if situation.on_worker_thread else NextRunner.FREE_THREAD

@@ -60,7 +60,8 @@ class WakeUps:
         """
         failpoint("worker.settled")
         for each in ended:
-            self._tell(each)
+            if each.settled.status is not None or not each.settled.won:
+                self._tell(each)
         bells = self._due(each.settled for each in ended)
         (self._background_ringer if posted else self._ringer).ring(bells)
         failpoint("worker.rung")
