@@ -81,14 +81,14 @@ class _Entry(Generic[Item, Result]):
 
 @dataclass(slots=True)
 class _Load:
-    """How many items there are that nobody waits for, how large they are together, and at what there is no room."""
+    """How many items there are that nobody waits for, how large together, and when no more may come."""
 
     most: int
     largest: int
     count: int = 0
     size: int = 0
 
-    def has_room(self) -> bool:
+    def takes_more(self) -> bool:
         """Tell whether another item may come."""
         return self.count < self.most and self.size < self.largest
 
@@ -137,7 +137,7 @@ class Committer(Generic[Item, Result]):
         self._size = size
         self._waiting: deque[_Entry[Item, Result]] = deque()
         self._leading = threading.Lock()
-        self._room = threading.Condition()
+        self._changed = threading.Condition()
         self._behind = _Load(MAX_BEHIND, MAX_SIZE)
         self._aside = _Load(MAX_ASIDE, 2 * MAX_SIZE)
         self._posted = _Turn()
@@ -160,8 +160,8 @@ class Committer(Generic[Item, Result]):
     def post(self, item: Item) -> None:
         """See to it that `item` is committed soon, and return; wait only while too many are behind."""
         entry: _Entry[Item, Result] = _Entry(item, self._size(item), None)
-        with self._room:
-            self._room.wait_for(lambda: self._behind.has_room() and self._aside.has_room())
+        with self._changed:
+            self._changed.wait_for(lambda: self._behind.takes_more() and self._aside.takes_more())
             if self._thread is None:
                 thread = threading.Thread(target=self._follow, name="committer", daemon=True)
                 thread.start()  # this may fail; then nothing is behind
@@ -173,8 +173,8 @@ class Committer(Generic[Item, Result]):
 
     def drain(self) -> None:
         """Wait until every posted item is settled."""
-        with self._room:
-            self._room.wait_for(lambda: self._behind.count + self._aside.count == 0)
+        with self._changed:
+            self._changed.wait_for(lambda: self._behind.count + self._aside.count == 0)
 
     def _follow(self) -> None:
         """Commit what is posted, for as long as the process lives."""
@@ -251,10 +251,10 @@ class Committer(Generic[Item, Result]):
     def _take_aside(self, entries: Sequence[_Entry[Item, Result]], lane: SlowLane[_Entry[Item, Result]]) -> None:
         """Have entries committed one by one, while others go on."""
         posted = [entry for entry in entries if entry.turn is None]
-        with self._room:
+        with self._changed:
             self._behind.remove(posted)
             self._aside.add(posted)
-            self._room.notify_all()
+            self._changed.notify_all()
         for entry in entries:
             entry.aside = True
         lane.put(entries)
@@ -288,6 +288,6 @@ class Committer(Generic[Item, Result]):
         except Exception:
             log.exception("settling_failed", items=len(posted))  # the thread must live
         finally:
-            with self._room:
+            with self._changed:
                 load.remove(posted)
-                self._room.notify_all()
+                self._changed.notify_all()

@@ -24,7 +24,7 @@ def test_large_results_that_nobody_waits_for_are_bounded_by_their_size(
     bench.journal.post(checkpoint(large, "x" * 20))
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(bench.journal.post, checkpoint(small, "y"))
-        eventually(lambda: bench.journal._checkpointing._room._waiters)  # type: ignore[attr-defined]
+        eventually(lambda: bench.journal._checkpointing._changed._waiters)  # type: ignore[attr-defined]
         store_is_back.set()
         posting.result(30)
     bench.journal.drain()

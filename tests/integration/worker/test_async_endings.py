@@ -74,7 +74,7 @@ def test_a_graceful_stop_gives_back_at_once_what_waits_for_a_slot(pool: Pool) ->
     eventually(lambda: len(leaving.process.running.all()) == 2, timeout=LONG)
     stopping = threading.Thread(target=leaving.stop)
     stopping.start()
-    eventually(lambda: len(leaving.process.running.all()) == 1, message="a thread went on waiting for a slot")
+    eventually(lambda: len(leaving.process.running.all()) == 1, message="a thread went on waiting")
     crowd.let_go(leaving)
     stopping.join(LONG)
     assert len(crowd.begun) == 1
@@ -106,7 +106,7 @@ def test_a_handler_that_does_not_listen_to_its_cancellation_holds_up_no_stop(sql
     assert not stopping.is_alive()
     assert client.get(handle.quest_id).status == "running"
     leaving.process.event_loop.running().call_soon_threadsafe(release.set)
-    eventually(lambda: not leaving.process.async_steps._slots)
+    eventually(lambda: not leaving.process.async_steps._under_way)
     assert client.runs(handle.quest_id) == []
     client.cancel(handle.quest_id)
 

@@ -35,7 +35,7 @@ def test_never_more_steps_wait_than_there_are_slots(pool: Pool) -> None:
     crowd = Crowd()
     member = pool.start(threads=2, max_async=5)
     handles = pool.client().submit_many(quests(30))
-    eventually(lambda: len(member.process.running.all()) == 7, timeout=LONG, message="no thread waits for a slot")
+    eventually(lambda: len(member.process.running.all()) == 7, timeout=LONG, message="no thread waits")
     assert crowd.now == 5
     crowd.let_go(member)
     for handle in handles:

@@ -25,8 +25,8 @@ log = get_logger(__name__)
 
 #: Threads that settle async steps; a success they only post, so that a few are enough.
 SETTLERS = 4
-#: Longest time that a thread waits for a slot, in seconds; another process may have one.
-SLOT_SECONDS = 5.0
+#: Longest time that a thread waits until its step may go on, in seconds; another process may have fewer.
+PATIENCE_SECONDS = 5.0
 #: Seconds between two looks of such a thread for whether it should go on waiting.
 LOOK_SECONDS = 0.2
 
@@ -47,12 +47,12 @@ class StepStarter(Protocol):
 class AsyncSteps:
     """Starts async steps, at most `limit` at once, and has each settled when it ends.
 
-    A step has its slot from before its coroutine begins until what came of it is settled or posted.
+    A step counts from before its coroutine begins until what came of it is settled or posted.
 
     Parameters:
       loop: where coroutines run.
       running: the list of what runs here.
-      limit: the number of slots.
+      limit: how many may be under way at once.
       shutdown_seconds: time that steps get to end once the process is told to stop.
     """
 
@@ -63,7 +63,7 @@ class AsyncSteps:
         self._loop = loop
         self._running = running
         self._shutdown_seconds = shutdown_seconds
-        self._slots: set[_Slot] = set()
+        self._under_way: set[_Coroutine] = set()
         self._changed = threading.Condition()
         self._deadline: float | None = None
         self._settlers = ThreadPoolExecutor(SETTLERS, "questline-settler")
@@ -74,21 +74,23 @@ class AsyncSteps:
         Returns:
           None, or what became of a step that could not begin.
         """
-        slot = self._slot_for(step)
-        if not isinstance(slot, _Slot):
+        coroutine = self._count_in(step)
+        if not isinstance(coroutine, _Coroutine):
             pending.close()
-            return slot
-        step.cancel_with(slot)
+            return coroutine
+        step.cancel_with(coroutine)
         try:
-            slot.loop.call_soon_threadsafe(partial(self._begin, slot, pending, ended), context=pending.context)
+            coroutine.loop.call_soon_threadsafe(
+                partial(self._begin, coroutine, pending, ended), context=pending.context
+            )
         except BaseException:
             pending.close()
-            self._free(slot)
+            self._count_out(coroutine)
             raise
         return None
 
     def close(self) -> None:
-        """Have no thread wait for a slot any more, and begin to count the time that steps get to end."""
+        """Have no thread wait any more, and begin to count the time that steps get to end."""
         with self._changed:
             self._deadline = time.monotonic() + self._shutdown_seconds
             self._changed.notify_all()
@@ -97,27 +99,31 @@ class AsyncSteps:
         """Wait until every step is settled, at most until the time that `close` gave them is over."""
         with self._changed:
             left = max(0.0, (self._deadline or 0.0) - time.monotonic())
-            self._changed.wait_for(lambda: not self._slots, left)
+            self._changed.wait_for(lambda: not self._under_way, left)
 
     def stuck(self, seconds: float) -> bool:
-        """Return whether half of the slots are kept by steps that go on so long after they were lost.
+        """Return whether steps that go on so long after they were lost are half of as many as there may be.
 
         A loop that a handler blocks hears of no loss, and is as good as full; one that a handler ended is gone. So it
         is with a hundred blocking calls that steps have left behind.
         """
         now = time.monotonic()
         with self._changed:
-            gone = any(slot.loop.is_closed() for slot in self._slots)
-            lost = [slot for slot in self._slots if slot.lost_at is not None and now - slot.lost_at > seconds]
-        full = 2 * len(lost) >= self.limit or any(not slot.heard for slot in lost)
+            gone = any(coroutine.loop.is_closed() for coroutine in self._under_way)
+            lost = [
+                coroutine
+                for coroutine in self._under_way
+                if coroutine.lost_at is not None and now - coroutine.lost_at > seconds
+            ]
+        full = 2 * len(lost) >= self.limit or any(not coroutine.heard for coroutine in lost)
         return gone or full or self._loop.calls.stuck(seconds)
 
-    def _slot_for(self, step: RunningStep) -> _Slot | Outcome:
-        """Wait for a slot and take it; return what becomes of a step that gets none."""
+    def _count_in(self, step: RunningStep) -> _Coroutine | Outcome:
+        """Count a step in once there are few enough others; return what becomes of one that waits in vain."""
         loop = self._loop.running()
-        until = time.monotonic() + min(SLOT_SECONDS, step.claim.timeout_seconds / 2)
+        until = time.monotonic() + min(PATIENCE_SECONDS, step.claim.timeout_seconds / 2)
         with self._changed:
-            while len(self._slots) >= self.limit:
+            while len(self._under_way) >= self.limit:
                 left = until - time.monotonic()
                 if step.lost:
                     return Dropped()
@@ -125,47 +131,49 @@ class AsyncSteps:
                     log.info("async_steps_full", lord=step.claim.lord_name, max_async=self.limit)
                     return GivenBack()
                 self._changed.wait(min(left, LOOK_SECONDS))
-            slot = _Slot(step.claim, self._running, loop)
-            self._slots.add(slot)
-        return slot
+            coroutine = _Coroutine(step.claim, self._running, loop)
+            self._under_way.add(coroutine)
+        return coroutine
 
-    def _free(self, slot: _Slot) -> None:
+    def _count_out(self, coroutine: _Coroutine) -> None:
         with self._changed:
-            self._slots.discard(slot)
-            if not self._slots and self._deadline is not None:
+            self._under_way.discard(coroutine)
+            if not self._under_way and self._deadline is not None:
                 self._changed.notify_all()
             else:
                 self._changed.notify()
 
-    def _begin(self, slot: _Slot, pending: Pending, ended: Callable[[Outcome], object]) -> None:
+    def _begin(self, coroutine: _Coroutine, pending: Pending, ended: Callable[[Outcome], object]) -> None:
         """Begin a coroutine; this runs on the loop, in the step's context."""
-        slot.threads = self._loop.calls.open()
-        slot.task = slot.loop.create_task(pending.run())
-        if slot.heard:
-            slot.task.cancel()
-        # The callback is told everything, rather than the slot: that would be a cycle, for the collector to find.
-        slot.task.add_done_callback(partial(self._pass_on, slot, pending, ended))
+        coroutine.threads = self._loop.calls.open()
+        coroutine.task = coroutine.loop.create_task(pending.run())
+        if coroutine.heard:
+            coroutine.task.cancel()
+        # The callback is told everything, rather than the coroutine: that would be a cycle, for the collector to find.
+        coroutine.task.add_done_callback(partial(self._pass_on, coroutine, pending, ended))
 
     def _pass_on(
-        self, slot: _Slot, pending: Pending, ended: Callable[[Outcome], object], task: asyncio.Task[Any]
+        self, coroutine: _Coroutine, pending: Pending, ended: Callable[[Outcome], object], task: asyncio.Task[Any]
     ) -> None:
         """Pass a coroutine that has ended on to a settler; this runs on the loop."""
         pending.close()
-        if slot.threads is not None:
-            self._loop.calls.end(slot.threads)
-        self._settlers.submit(self._settle, slot, partial(pending.conclude, task.result), ended)
+        if coroutine.threads is not None:
+            self._loop.calls.end(coroutine.threads)
+        self._settlers.submit(self._settle, coroutine, partial(pending.conclude, task.result), ended)
 
-    def _settle(self, slot: _Slot, conclude: Callable[[], Outcome], ended: Callable[[Outcome], object]) -> None:
+    def _settle(
+        self, coroutine: _Coroutine, conclude: Callable[[], Outcome], ended: Callable[[Outcome], object]
+    ) -> None:
         try:
             ended(conclude())
         except Exception:
-            log.exception("step_broken", quest_id=slot.claim.quest_id, position=slot.claim.position)
+            log.exception("step_broken", quest_id=coroutine.claim.quest_id, position=coroutine.claim.position)
         finally:
-            self._free(slot)
+            self._count_out(coroutine)
 
 
-class _Slot:
-    """The place of one async step on the loop.
+class _Coroutine:
+    """One async step under way on the loop.
 
     Parameters:
       claim: the hold on the step.

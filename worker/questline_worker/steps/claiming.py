@@ -76,14 +76,14 @@ class Claiming:
         waits = partial(self._waits, quest_id, epoch, position)
         with self._company.turn() as mine:
             may_begin = mine and (
-                self._company.opens() if suspect is None else self._company.makes_room(suspect, waits)
+                self._company.opens() if suspect is None else self._company.lets_begin(suspect, waits)
             )
             while may_begin:
                 step = self._claim(quest_id, epoch, position)
                 if step is None or self._admitted(step):
                     return step
                 suspect = self._put_off(step)
-                may_begin = self._company.makes_room(suspect, waits)
+                may_begin = self._company.lets_begin(suspect, waits)
         if suspect is None:
             self._bells.ring_soon([Doorbell(quest_id, epoch, position)])
         return None

@@ -85,7 +85,7 @@ class Company:
         """Return whether one more step may begin; wait for it a little."""
         return self._wait(None, PATIENCE_SECONDS)
 
-    def makes_room(self, claim: Claim, wanted: Callable[[], bool]) -> bool:
+    def lets_begin(self, claim: Claim, wanted: Callable[[], bool]) -> bool:
         """Wait until the suspect that was claimed may begin, and fetch nothing until then; return whether it may.
 
         Parameters:
@@ -94,7 +94,7 @@ class Company:
         """
         began = time.monotonic()
         if began < self._open_until or self._is_courteous(claim, began):
-            return self._room(claim)
+            return self._may_begin(claim)
         self._waiting = True
         try:
             if self._wait(claim, self._patience, wanted):
@@ -111,14 +111,14 @@ class Company:
 
     def admits(self, step: RunningStep) -> bool:
         """Return whether a step that was just claimed may begin."""
-        return not step.claim.lost or self._room(step.claim, itself=step)
+        return not step.claim.lost or self._may_begin(step.claim, itself=step)
 
     def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (it goes by the process's own clock)
         """Fetch while a step may begin, and be careful no longer than a suspect is here."""
-        room = self._room(None) and not self._waiting
+        may_begin = self._may_begin(None) and not self._waiting
         with self._changing:
             suspects = self._waiting or bool(_suspects(self._others()))
-            self._threads.pause(paused=suspects and not room)
+            self._threads.pause(paused=suspects and not may_begin)
             if not suspects and not self._turn.locked():
                 self.careful = False
                 self._loop.stop()
@@ -141,7 +141,7 @@ class Company:
     def _wait(self, claim: Claim | None, seconds: float, wanted: Callable[[], bool] = lambda: True) -> bool:
         now = time.monotonic()
         until, look_at = now + seconds, now + LOOK_SECONDS
-        while not self._room(claim):
+        while not self._may_begin(claim):
             now = time.monotonic()
             if now >= until or self._stopping() or (now >= look_at and not wanted()):
                 return False
@@ -149,7 +149,7 @@ class Company:
             time.sleep(0.02)
         return True
 
-    def _room(self, claim: Claim | None, *, itself: RunningStep | None = None) -> bool:
+    def _may_begin(self, claim: Claim | None, *, itself: RunningStep | None = None) -> bool:
         """Return whether the step of a claim, or one that is no suspect, may begin beside those that run."""
         others = [step for step in self._others() if step is not itself]
         suspects = _suspects(others) + ([claim] if claim else [])

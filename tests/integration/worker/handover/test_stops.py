@@ -63,7 +63,7 @@ def test_a_step_that_is_handed_over_while_a_worker_stops_need_not_wait_for_the_o
     stage.close_gate()
     handle = client.submit(quest(*steps(*["a"] * MANY)))
     stage.wait_for_begin()
-    # What is promised now is committed after the threads were told to stop: no thread takes it.
+    # What has a reserved place now is committed after the threads were told to stop: no thread takes it.
     monkeypatch.setattr(handover, "TURN_SECONDS", LONG)
     monkeypatch.setattr(Handover, "close", lambda _: None)
     stopping = threading.Thread(target=leaving.stop, args=(LONG,))

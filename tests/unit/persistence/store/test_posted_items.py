@@ -50,7 +50,7 @@ def test_a_post_waits_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(post_all)
-        eventually(lambda: len(posted) == 3 and committer._room._waiters)  # type: ignore[attr-defined]
+        eventually(lambda: len(posted) == 3 and committer._changed._waiters)  # type: ignore[attr-defined]
         assert committer._behind.count == 3
         store.open.set()
         posting.result(30)
@@ -67,7 +67,7 @@ def test_a_post_waits_while_what_is_behind_is_too_large(monkeypatch: pytest.Monk
     committer.post(100)
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(committer.post, 1)
-        eventually(lambda: committer._room._waiters)  # type: ignore[attr-defined]
+        eventually(lambda: committer._changed._waiters)  # type: ignore[attr-defined]
         store.open.set()
         posting.result(30)
     committer.drain()

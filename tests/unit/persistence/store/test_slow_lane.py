@@ -117,7 +117,7 @@ def test_a_post_waits_while_too_many_are_aside(monkeypatch: pytest.MonkeyPatch) 
         eventually(lambda number=number: committer._aside.count == -number)
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(committer.post, 1)
-        eventually(lambda: committer._room._waiters)  # type: ignore[attr-defined]
+        eventually(lambda: committer._changed._waiters)  # type: ignore[attr-defined]
         assert told.ends == []
         store.open.set()
         posting.result(30)

@@ -1,4 +1,4 @@
-"""Async steps on one event loop: how many, who is told, and that no slot is lost or freed twice."""
+"""Async steps on one event loop: how many, who is told, and that each is counted once."""
 
 import asyncio
 import gc
@@ -42,7 +42,7 @@ class Stage:
 
     @property
     def taken(self) -> int:
-        return len(self.steps._slots)
+        return len(self.steps._under_way)
 
 
 MakeStage = Callable[..., Stage]
@@ -79,7 +79,7 @@ def test_a_step_goes_on_without_its_thread_and_what_became_of_it_is_told(make_st
     eventually(lambda: stage.taken == 0)
 
 
-def test_a_thread_waits_for_a_slot_and_takes_the_first_that_is_free(make_stage: MakeStage) -> None:
+def test_a_thread_waits_until_an_async_step_ends_and_then_begins_its_own(make_stage: MakeStage) -> None:
     stage, gates = make_stage(limit=1), [asyncio.Event(), asyncio.Event()]
     assert stage.start(stage.step(), _at(gates[0])) is None
     answers: list[Outcome | None] = []
@@ -94,10 +94,10 @@ def test_a_thread_waits_for_a_slot_and_takes_the_first_that_is_free(make_stage: 
     eventually(lambda: len(stage.ended) == 2 and stage.taken == 0)
 
 
-def test_a_step_that_gets_no_slot_in_time_is_given_back_without_having_begun(
+def test_a_step_that_waits_too_long_for_the_others_is_given_back_without_having_begun(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(async_steps, "SLOT_SECONDS", 0.05)
+    monkeypatch.setattr(async_steps, "PATIENCE_SECONDS", 0.05)
     stage, gate, begun = make_stage(limit=1), asyncio.Event(), threading.Event()
 
     async def never() -> None:
@@ -113,17 +113,17 @@ def test_a_step_that_gets_no_slot_in_time_is_given_back_without_having_begun(
     eventually(lambda: stage.taken == 0)
 
 
-def test_a_thread_waits_no_longer_for_a_slot_than_half_of_its_steps_time(
+def test_a_thread_waits_no_longer_for_other_steps_than_half_of_its_steps_time(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(async_steps, "SLOT_SECONDS", 600.0)
+    monkeypatch.setattr(async_steps, "PATIENCE_SECONDS", 600.0)
     stage, gate = make_stage(limit=1), asyncio.Event()
     stage.start(stage.step(), _at(gate))
     assert stage.start(stage.step(timeout_seconds=0.1), _at(gate)) == GivenBack()
     _open(stage, gate)
 
 
-def test_a_step_whose_claim_is_lost_while_it_waits_for_a_slot_is_dropped(make_stage: MakeStage) -> None:
+def test_a_step_whose_claim_is_lost_while_it_waits_for_others_is_dropped(make_stage: MakeStage) -> None:
     stage, gate = make_stage(limit=1), asyncio.Event()
     stage.start(stage.step(), _at(gate))
     late = stage.step()
@@ -135,7 +135,7 @@ def test_a_step_whose_claim_is_lost_while_it_waits_for_a_slot_is_dropped(make_st
     _open(stage, gate)
 
 
-def test_closing_ends_every_wait_for_a_slot(make_stage: MakeStage) -> None:
+def test_closing_ends_every_wait(make_stage: MakeStage) -> None:
     stage, gate = make_stage(limit=1), asyncio.Event()
     stage.start(stage.step(), _at(gate))
     answers: list[Outcome | None] = []
@@ -162,7 +162,7 @@ def test_joining_waits_for_those_that_end_in_time_and_for_no_other(make_stage: M
     assert (len(stage.ended), stage.taken) == (1, 1)
 
 
-def test_a_lost_step_is_cancelled_and_runs_no_more_but_keeps_its_slot_until_it_has_ended(
+def test_a_lost_step_is_cancelled_and_runs_no_more_but_counts_until_it_has_ended(
     make_stage: MakeStage,
 ) -> None:
     stage, begun, cancelled, gate = make_stage(), threading.Event(), threading.Event(), asyncio.Event()
@@ -187,7 +187,7 @@ def test_a_lost_step_is_cancelled_and_runs_no_more_but_keeps_its_slot_until_it_h
 
 
 @pytest.mark.parametrize("rounds", [50])
-def test_a_claim_lost_before_the_coroutine_begins_leaves_no_slot_and_no_warning(
+def test_a_claim_lost_before_the_coroutine_begins_leaves_nothing_and_no_warning(
     make_stage: MakeStage, rounds: int
 ) -> None:
     stage = make_stage(limit=rounds)
@@ -211,7 +211,7 @@ def test_a_claim_lost_before_the_coroutine_begins_leaves_no_slot_and_no_warning(
     assert stage.ended == [Dropped()] * rounds
 
 
-def test_a_claim_lost_before_the_step_has_a_slot_cancels_the_coroutine_all_the_same(make_stage: MakeStage) -> None:
+def test_a_claim_lost_before_the_step_counts_cancels_the_coroutine_all_the_same(make_stage: MakeStage) -> None:
     stage = make_stage()
     step = stage.step()
     step.lose()
@@ -220,7 +220,7 @@ def test_a_claim_lost_before_the_step_has_a_slot_cancels_the_coroutine_all_the_s
     eventually(lambda: stage.taken == 0)
 
 
-def test_a_slot_is_freed_whatever_the_one_who_is_told_raises(
+def test_a_step_counts_no_more_whatever_the_one_who_is_told_raises(
     make_stage: MakeStage, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = make_stage()
@@ -235,7 +235,7 @@ def test_a_slot_is_freed_whatever_the_one_who_is_told_raises(
     assert "step_broken" in caplog.text
 
 
-def test_a_slot_is_freed_when_the_loop_refuses_the_coroutine(
+def test_a_step_counts_no_more_when_the_loop_refuses_the_coroutine(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = make_stage()
@@ -259,7 +259,7 @@ def test_the_event_loop_goes_on_while_nobody_can_settle(make_stage: MakeStage) -
         stage.steps.start(stage.step(), pending, lambda _: store_is_back.wait(10))
     beat = asyncio.run_coroutine_threadsafe(quick(), stage.loop.running())
     assert beat.result(10) == "quick"
-    assert stage.taken == async_steps.SETTLERS, "a step that is not settled gave up its slot"
+    assert stage.taken == async_steps.SETTLERS, "a step that is not settled was no longer counted"
     store_is_back.set()
     eventually(lambda: stage.taken == 0)
 
@@ -286,7 +286,7 @@ def _lost_for(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(async_steps.time, "monotonic", lambda: now + seconds)
 
 
-def test_half_of_the_slots_kept_by_lost_steps_is_stuck(make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_of_the_limit_kept_by_lost_steps_is_stuck(make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage, heard, gate = make_stage(limit=4), threading.Semaphore(0), asyncio.Event()
 
     async def stubborn() -> None:

@@ -35,10 +35,10 @@ class Stage:
         step.begun -= age
         return step
 
-    def makes_room(self, claim: Claim, wanted: Callable[[], bool] = lambda: True) -> bool:
+    def lets_begin(self, claim: Claim, wanted: Callable[[], bool] = lambda: True) -> bool:
         with self.company.turn() as mine:
             assert mine
-            return self.company.makes_room(claim, wanted)
+            return self.company.lets_begin(claim, wanted)
 
     def _beat(self) -> None:
         self.beats += 1
@@ -55,21 +55,21 @@ def stage(bench: Workbench, make_claim: MakeClaim) -> Iterator[Stage]:
 
 
 def test_a_suspect_begins_at_once_where_nothing_runs(stage: Stage) -> None:
-    assert stage.makes_room(stage.claim(1, 9))
-    assert stage.makes_room(stage.claim(1, 1))
+    assert stage.lets_begin(stage.claim(1, 9))
+    assert stage.lets_begin(stage.claim(1, 1))
     assert stage.beats == 0
 
 
 def test_a_suspect_begins_only_after_a_heartbeat_that_tells_it_from_those_that_run(stage: Stage) -> None:
     stage.begin(age=TRIAL_SECONDS)
-    assert stage.makes_room(stage.claim(1, 9))
+    assert stage.lets_begin(stage.claim(1, 9))
     assert stage.beats == 1
 
 
 def test_nobody_begins_beside_a_suspect_before_its_trial_is_over(stage: Stage) -> None:
     with stage.company.turn():
         suspect = stage.begin(1, 9)
-        assert not stage.company._room(None)
+        assert not stage.company._may_begin(None)
         suspect.begun -= TRIAL_SECONDS
         assert stage.company.opens()
         assert stage.beats == 1
@@ -78,9 +78,9 @@ def test_nobody_begins_beside_a_suspect_before_its_trial_is_over(stage: Stage) -
 def test_a_trial_is_over_when_its_steps_have_ended(stage: Stage) -> None:
     with stage.company.turn():
         suspect = stage.begin(1, 9)
-        assert not stage.company._room(None)
+        assert not stage.company._may_begin(None)
         stage.running.end(suspect.claim)
-        assert stage.company._room(None)
+        assert stage.company._may_begin(None)
         assert stage.beats == 0
 
 
@@ -97,7 +97,7 @@ def test_one_that_is_to_run_alone_waits_until_all_others_have_ended_and_nothing_
 ) -> None:
     other = stage.begin(age=60.0)
     began: list[bool] = []
-    waiter = threading.Thread(target=lambda: began.append(stage.makes_room(stage.claim(1, 1))))
+    waiter = threading.Thread(target=lambda: began.append(stage.lets_begin(stage.claim(1, 1))))
     waiter.start()
     eventually(lambda: stage.threads._paused)
     assert began == []
@@ -114,7 +114,7 @@ def test_beside_one_that_runs_alone_nobody_begins_for_a_while(stage: Stage, lost
     """The longer, the more workers it has lost: it may be one that kills slowly."""
     with stage.company.turn():
         suspect = stage.begin(lost, 1, age=apart / 2)
-        assert not stage.company._room(None)
+        assert not stage.company._may_begin(None)
         other = stage.begin(1, 9)
         assert not stage.company.admits(other)
         stage.running.end(other.claim)
@@ -127,12 +127,12 @@ def test_one_that_is_to_run_alone_lets_those_go_first_that_come_one_after_the_ot
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.begin(1, 9)
-    assert not stage.makes_room(stage.claim(1, 1))
+    assert not stage.lets_begin(stage.claim(1, 1))
     monkeypatch.setattr(module, "COURTESY_SECONDS", 0.0)
     monkeypatch.setattr(module, "FIRST_PATIENCE", 0.0)
     asked: list[float] = []
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
-    assert not stage.makes_room(stage.claim(1, 1), lambda: bool(asked.append(time.monotonic())))  # type: ignore[func-returns-value]  # None is "no"
+    assert not stage.lets_begin(stage.claim(1, 1), lambda: bool(asked.append(time.monotonic())))  # type: ignore[func-returns-value]  # None is "no"
     assert asked  # it insisted, until the step was wanted no more
 
 
@@ -140,14 +140,14 @@ def test_from_the_second_death_on_a_suspect_limits_how_many_run_beside_it(stage:
     with stage.company.turn():
         stage.begin(2, 3, age=TRIAL_SECONDS)
         stage.begin(age=60.0)
-        assert stage.company._room(None)
+        assert stage.company._may_begin(None)
         stage.begin(age=60.0)
-        assert not stage.company._room(None)
+        assert not stage.company._may_begin(None)
 
 
 def test_a_step_that_was_lost_and_goes_on_counts_no_more(stage: Stage) -> None:
     stage.begin(age=60.0).lose()
-    assert stage.makes_room(stage.claim(1, 1))
+    assert stage.lets_begin(stage.claim(1, 1))
     assert stage.beats == 0
 
 
@@ -156,12 +156,12 @@ def test_a_wait_that_takes_too_long_opens_the_process_for_as_long(
 ) -> None:
     stage.company._patience = 0.2
     stage.begin(age=60.0)
-    assert not stage.makes_room(stage.claim(1, 1))
+    assert not stage.lets_begin(stage.claim(1, 1))
     assert "suspect_put_off" in caplog.text
     began = time.monotonic()
     monkeypatch.setattr(stage.company, "_open_until", began + 60.0)
-    assert not stage.makes_room(stage.claim(1, 1))
-    assert stage.company._room(None)
+    assert not stage.lets_begin(stage.claim(1, 1))
+    assert stage.company._may_begin(None)
     assert stage.company._patience == 0.4
 
 
@@ -174,7 +174,7 @@ def test_a_process_stays_closed_for_a_suspect_ever_longer_but_never_for_very_lon
     stage.begin(age=3_600.0)
     for _ in range(6):
         began = now[0]
-        assert not stage.makes_room(stage.claim(1, 1), wanted=lambda: True)
+        assert not stage.lets_begin(stage.claim(1, 1), wanted=lambda: True)
         waits.append(now[0] - began)
         now[0] = stage.company._open_until
     assert waits == [60.0, 120.0, 240.0, 240.0, 240.0, 240.0]
@@ -183,7 +183,7 @@ def test_a_process_stays_closed_for_a_suspect_ever_longer_but_never_for_very_lon
 def test_a_process_that_is_about_to_end_waits_for_no_room(stage: Stage) -> None:
     stage.begin(age=60.0)
     stage.stopping = True
-    assert not stage.makes_room(stage.claim(1, 1))
+    assert not stage.lets_begin(stage.claim(1, 1))
 
 
 def test_only_one_thread_claims_at_a_time_where_a_suspect_is(stage: Stage) -> None:
