@@ -7,21 +7,11 @@ from collections.abc import Sequence
 from questline_persistence.claims import CLAIMED
 from questline_persistence.plan import PlannedStep
 
-#: Of which table each field of a claim is, where the ticket is t, its step s and its quest q; and its column, if not
-#: called so.
-_TABLES = {
-    "t": ("attempt", "claim_id", "quest_id", "epoch", "position", "lost", "company", "version", "queue", "fence"),
-    "s": (
-        "lord_name",
-        "tool_name",
-        "occurrence",
-        "params_json",
-        "max_attempts",
-        "timeout_seconds",
-        "backoff_seconds",
-    ),
-    "q": ("quest_type", "input_json"),
-}
+#: Where in `CLAIMED` the step's fields begin, and the quest's; before them are the ticket's.
+_OF_STEP, _OF_QUEST = CLAIMED.index("lord_name"), CLAIMED.index("quest_type")
+#: Which fields of a claim each table has, where the ticket is t, its step s and its quest q; and a field's column, if
+#: not called so.
+_TABLES = {"t": CLAIMED[:_OF_STEP], "s": CLAIMED[_OF_STEP:_OF_QUEST], "q": CLAIMED[_OF_QUEST:]}
 _COLUMNS = {"attempt": "attempt + 1", "params_json": "params", "input_json": "input_data"}
 #: What is read of the next step, in the order of `claims.claim_on_next`: all that a plan says of it but its queue.
 NEXT_STEP = PlannedStep._fields[:-1]
@@ -93,7 +83,11 @@ TICKET = (
 
 
 def claim_columns(*tables: str) -> str:
-    """Return the columns of a claim that are these tables', as a statement lists them: in the order of `CLAIMED`."""
+    """Return the columns of a claim that are these tables', as a statement lists them: in the order of `CLAIMED`.
+
+    Parameters:
+      tables: their aliases: t for tickets, s for steps, q for quests.
+    """
     found = {name: table for table in tables for name in _TABLES[table]}
     return ", ".join(f"{found[name]}.{_COLUMNS.get(name, name)}" for name in CLAIMED if name in found)
 

@@ -74,13 +74,28 @@ class Dialect(Protocol):
         handlers: list[str],
         now: float,
     ) -> list[Claim]:
-        """Move ready tickets to running, for each request that finds one; return the claims won."""
+        """Move ready tickets to running, for each request that finds one; return the claims won.
+
+        Parameters:
+          requests: the steps to claim, each with the name of the claim, should it be won.
+          worker_id: who is to hold the claims.
+          namespace: the tenant; no ticket of another one is claimed.
+          handlers: the steps that this worker knows, as `lord:tool`.
+          now: the database's time in epoch seconds.
+        """
         ...
 
     def mine(
         self, connection: Connection, requests: Sequence[ClaimRequest], *, worker_id: str, namespace: str, now: float
     ) -> list[Claim]:
-        """Return the claims among `requests` that are held already: by a claim whose reply was lost."""
+        """Return the claims among `requests` that are held already: by a claim whose reply was lost.
+
+        Parameters:
+          requests: as they were sent before.
+          worker_id: who holds the claims.
+          namespace: the tenant.
+          now: when the claims are said to begin, in epoch seconds of the database.
+        """
         ...
 
     def ended(self, connection: Connection, requests: Sequence[ClaimRequest]) -> set[str]:
@@ -97,7 +112,18 @@ class Dialect(Protocol):
         now: float,
         code_version: str | None = None,
     ) -> dict[str, Settled]:
-        """Commit results and move their tickets on; return what became of each claim that still held its step."""
+        """Commit results and move their tickets on; return what became of each claim that still held its step.
+
+        Parameters:
+          checkpoints: the claims that came to a result, of one namespace.
+          worker_id: who is to hold the claims on the next steps, where those are wanted.
+          handlers: the steps that this worker knows, as `lord:tool`; no other is claimed in the same go.
+          now: the database's time in epoch seconds.
+          code_version: which code ran the steps, kept with each run.
+
+        Returns:
+          What became of each claim, by its id; one that is missing had lost its step, and nothing was written of it.
+        """
         ...
 
     def insert_quests(self, connection: Connection, batch: Sequence[NewQuest], *, tickets_too: bool = True) -> int:
@@ -105,6 +131,10 @@ class Dialect(Protocol):
 
         One whose id a deleted quest had is new only with an epoch above that one's. If not all are new, the caller is
         to roll back what came of the others.
+
+        Parameters:
+          batch: the quests; few enough for one statement.
+          tickets_too: False inserts no ticket, so that nobody runs the quest before it is told to.
         """
         ...
 

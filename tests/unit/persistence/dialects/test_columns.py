@@ -12,7 +12,11 @@ from questline_persistence.dialects import columns
 from questline_persistence.dialects.columns import NEXT_STEP, claim_columns, listed
 
 
-def test_every_field_of_a_claim_has_a_column_of_one_table() -> None:
+@pytest.mark.parametrize(("alias", "table"), [("t", schema.tickets), ("s", schema.steps), ("q", schema.quests)])
+def test_every_field_of_a_claim_has_a_column_of_one_table(alias: str, table: Table) -> None:
+    assert {columns._COLUMNS.get(name, name).partition(" ")[0] for name in columns._TABLES[alias]} <= set(
+        table.c.keys()
+    )
     assert tuple(name for names in columns._TABLES.values() for name in names) == CLAIMED
 
 
