@@ -10,6 +10,7 @@ from questline_persistence.dialects.chosen import check_callers, decide_library,
 from questline_persistence.dialects.dialect import Dialect
 from questline_persistence.dialects.driver import changed_rows, execute
 from questline_persistence.dialects.meaning import Meaning, meaning_of
+from questline_persistence.dialects.place import Place
 from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, reason_of
 from questline_persistence.dialects.unindexed import Unindexed
 
@@ -19,6 +20,7 @@ __all__ = [
     "Dialect",
     "Meaning",
     "Overtime",
+    "Place",
     "Unindexed",
     "changed_rows",
     "check_callers",

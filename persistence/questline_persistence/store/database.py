@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import threading
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -28,12 +27,13 @@ from questline_persistence.dialects import (
     meaning_of,
     parse_url,
 )
-from questline_persistence.errors import ConfigurationError, StoreUnavailable
+from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.payload import DEFAULTS, Limits
 from questline_persistence.secret_files import renewed
 from questline_persistence.store.alarm import Alarm
+from questline_persistence.store.callers_engines import CallersEngines
 from questline_persistence.store.retrying import Retrying
 from questline_persistence.store.step_connections import StepConnections
 
@@ -87,8 +87,7 @@ class Database:
         self._opening = threading.Lock()
         self._engine: Engine | None = None
         self._kept: StepConnections | None = None
-        #: The engines of callers whose connections are to this very database.
-        self._known_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+        self._callers = CallersEngines(self.dialect)
         self._alarm = Alarm(self.name)
         self._retrying = Retrying(self.name, self.dialect, self._alarm)
 
@@ -282,24 +281,12 @@ class Database:
     def check_callers(self, connection: Connection) -> None:
         """Make sure that a caller's own connection can take part in what this store does.
 
-        The first connection of each engine is asked where it leads.
-
         Raises:
           ConfigurationError: it is to another database, or made by another SQLite library.
         """
         check_callers(connection, self.dialect)
-        if connection.engine not in self._known_engines:
-            self._refuse_another(connection)
-            self._known_engines.add(connection.engine)
-
-    def _refuse_another(self, connection: Connection) -> None:
-        """Raise ConfigurationError if a caller's own connection is to another database than the quests are in."""
-        if connection.engine.pool is self.engine.pool:
-            return
-        found, ours = self.dialect.place(connection), self.read(self.dialect.place)
-        if found != ours:
-            message = f"the connection is to {found.name}; the quests are in {ours.name}"
-            raise ConfigurationError(message, hint="pass a connection to the database that holds the quests")
+        if connection.engine.pool is not self.engine.pool:
+            self._callers.check(connection, lambda: self.read(self.dialect.place))
 
     def give_up(self) -> None:
         """Stop waiting for a store that does not answer; the process is about to end."""
