@@ -81,7 +81,7 @@ class GivingBack:
         """Release steps, several at once, and ring for all of them together."""
         if steps:
             with ThreadPoolExecutor(min(RELEASERS, len(steps)), "questline-releaser") as releasers:
-                self._ring([end for end in releasers.map(release, steps) if end is not None])
+                self._ring([settled for settled in releasers.map(release, steps) if settled is not None])
 
     def _stop(self, step: RunningStep) -> Settled | None:
         """Release a step that runs, and have it told."""
