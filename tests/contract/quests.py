@@ -218,7 +218,7 @@ class Workbench:
         return self.database.read(lambda connection: list(connection.execute(select(quests.c.quest_id)).scalars()))
 
     def check(self) -> None:
-        """Assert the invariants that hold for every quest at every moment (PROTOCOL.md §6)."""
+        """Assert what holds for every quest at every moment (docs/project/protocol.md, "Invariants")."""
         for quest_id in self.quest_ids():
             self._check_quest(quest_id)
 

@@ -1,4 +1,4 @@
-"""Nothing crosses namespaces (PROTOCOL.md §6, I11): what the other namespace does leaves every row as it is."""
+"""Nothing crosses namespaces: what the other one does leaves every row as it is (I11 of docs/project/protocol.md)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""PROTOCOL.md §6 as SQL: each query finds the rows that break an invariant, at whatever moment it is asked."""
+"""What always holds (docs/project/protocol.md, "Invariants"), as SQL: each query finds the rows that break it."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ def broken_rows(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def assert_invariants(url: str) -> None:
-    """Assert that every quest in the store, of whatever namespace, is as PROTOCOL.md §6 says. I10 is for the clock."""
+    """Assert that every quest in the store, of whatever namespace, keeps all of them; I10 is for the clock."""
     engine = create_engine(parse_url(url), poolclass=NullPool)
     with engine.connect() as connection:
         broken = broken_rows(connection)

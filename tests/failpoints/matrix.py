@@ -11,7 +11,7 @@ UNREACHABLE: dict[str, dict[str, str]] = {
     "sqlite_memory": dict.fromkeys((point for point in PLACES if point.startswith("broker.")), _NO_SERVER),
     "postgres_valkey": dict.fromkeys(("claim.written", "checkpoint.written", "submit.written"), _ONE_STATEMENT),
 }
-#: What the protocol calls some of the points (PROTOCOL.md §4, row 1).
+#: What docs/project/faults.md calls some of the points, as fault 1.
 NAMED: dict[str, tuple[str, ...]] = {
     "after fetch": ("worker.fetched", "broker.fetch.done"),
     "after claim": ("worker.claimed", "claim.committed"),
@@ -19,13 +19,13 @@ NAMED: dict[str, tuple[str, ...]] = {
     "after the effect": ("worker.effect",),
     "in the checkpoint before COMMIT": ("checkpoint.begun", "checkpoint.written", "push.written"),
     "after COMMIT before the doorbell": ("checkpoint.committed", "push.committed", "worker.settled"),
-    "after the doorbell before ack": ("worker.rung",),
-    "during sweep": ("sweep.found", "sweep_lost.written", "sweep_free.written"),
-    "during a control verb": tuple(
+    "after the doorbell before the ack": ("worker.rung",),
+    "during a sweep": ("sweep.found", "sweep_lost.written", "sweep_free.written"),
+    "during a verb": tuple(
         f"{verb}.written" for verb in ("pause", "resume", "cancel", "retry", "replay", "fork", "delete")
     ),
     "at boot": ("worker.boot", "enter.written"),
-    "in graceful stop": ("worker.stopping", "release.written", "leave.written"),
+    "while it stops": ("worker.stopping", "release.written", "leave.written"),
 }
 POINTS = [*all_points(), IN_THE_BODY]
 #: A lock of SQLite is met inside a transaction, and nowhere else.
@@ -33,7 +33,7 @@ _NO_LOCK = frozenset({*PLACES, IN_THE_BODY})
 
 
 def name_of(point: str) -> str:
-    """Return a point with what the protocol calls it, for test ids."""
+    """Return a point with what the page calls it, for test ids."""
     called = [name for name, points in NAMED.items() if point in points]
     return f"{called[0]}: {point}" if called else point
 

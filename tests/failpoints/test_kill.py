@@ -1,4 +1,4 @@
-"""kill -9 at every point, on the first, the middle and the last step, on both stores (PROTOCOL.md §4, row 1)."""
+"""kill -9 at every point, on the first, middle and last step, on both stores (docs/project/faults.md, fault 1)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What must hold in every world and across every step (PROTOCOL.md §6), each under its name.
+"""What must hold in every world and across every step, each under its name (docs/project/protocol.md, "Invariants").
 
 `ALWAYS` is asked of every world, `ACROSS` of every step: (world before, action, step). Each predicate returns whether
 all is well.

@@ -1,7 +1,7 @@
 """Random histories of a quest on the real journal, on both stores, with the exhaustively explored model as oracle.
 
 Whatever may happen in the model's world is tried on the store, mostly what changes something; after each rule both must
-hold the same, and PROTOCOL.md's invariants must hold of the rows themselves.
+hold the same, and the rows themselves must keep what always holds (docs/project/protocol.md, "Invariants").
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from functools import cache
 from tests.acceptance.docs.pages import ROOT
 
 TEXT = (ROOT / "docs" / "project" / "faults.md").read_text()
-#: PROTOCOL.md §4 has this many rows.
+#: The numbers of the faults, which stand in the names of tests.
 FAULTS = range(1, 15)
 #: The reports whose troubles are shown to be absent; those that are open say so below the table.
 REPORTS = (

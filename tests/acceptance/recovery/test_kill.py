@@ -1,4 +1,4 @@
-"""Real worker processes, killed and frozen on purpose (PROTOCOL.md §4, rows 1, 5 and 10)."""
+"""Real worker processes, killed and frozen on purpose (docs/project/faults.md, faults 1, 5 and 10)."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Real worker processes whose store goes away (PROTOCOL.md §4, row 4)."""
+"""Real worker processes whose store goes away (docs/project/faults.md, fault 4)."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""Processes that write one SQLite file at once, some killed inside of a transaction (PROTOCOL.md §4, fault 13)."""
+"""Processes that write one SQLite file, some killed inside of a transaction (docs/project/faults.md, fault 13)."""
 
 import signal
 import sqlite3

@@ -128,7 +128,7 @@ class Pool:
         self._check()
 
     def _check(self) -> None:
-        """Check the invariants of every quest (PROTOCOL.md §6)."""
+        """Check every quest (docs/project/protocol.md, "Invariants")."""
         for namespace in {"default", *(client.namespace for client in self.clients)}:
             bench = Workbench(self.database_url, namespace)
             try:

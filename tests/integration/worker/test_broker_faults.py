@@ -1,4 +1,4 @@
-"""What may happen to the broker without harm to any quest (PROTOCOL.md §4, rows 2, 3 and 14)."""
+"""What may happen to the broker without harm to any quest (docs/project/faults.md, faults 2, 3, 12 and 14)."""
 
 import logging
 import threading
@@ -278,7 +278,7 @@ def test_a_worker_that_was_away_finds_what_was_submitted_meanwhile(pool: Pool) -
 
 
 def test_fault_12_rings_that_nobody_has_time_for_do_not_multiply(server_pool: Pool) -> None:
-    """PROTOCOL.md §4 row 12: the broker's length stays bounded by the number of ready tickets."""
+    """The broker's length stays bounded by the number of ready tickets."""
     gate, begun = server_pool.gate(), threading.Event()
 
     @lord("slow", "work")

@@ -1,4 +1,4 @@
-"""Pause, resume, cancel, retry, replay and fork against workers that run (PROTOCOL.md §4, row 8)."""
+"""Pause, resume, cancel, retry, replay and fork against workers that run (docs/project/faults.md, fault 8)."""
 
 import threading
 import time

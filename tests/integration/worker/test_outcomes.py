@@ -1,4 +1,4 @@
-"""What handlers may do, and what becomes of their steps (PROTOCOL.md §4, row 9)."""
+"""What handlers may do, and what becomes of their steps (docs/project/faults.md, fault 9)."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""What must not meet: namespaces, and queues (PROTOCOL.md §6, I11)."""
+"""What must not meet: namespaces, and queues (I11 of docs/project/protocol.md)."""
 
 import time
 from collections import defaultdict

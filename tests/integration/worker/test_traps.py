@@ -1,4 +1,4 @@
-"""The traps of Dramatiq that lose or double work (PROTOCOL.md §3), sprung on purpose."""
+"""What would lose or double work, done on purpose (docs/project/protocol.md, "Traps of Dramatiq")."""
 
 import threading
 import time
