@@ -20,7 +20,7 @@ from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Bells, Counters, Register, Sweep, WorkerCard
 from questline_persistence.schema import quests, runs, snapshots, steps, tickets
-from questline_persistence.schema.metadata import Base
+from questline_persistence.schema.metadata import METADATA
 from questline_persistence.store import Database
 
 #: The lease of a worker on the bench, and a while after which it is over; both in seconds.
@@ -241,7 +241,7 @@ class Workbench:
 def memory_bench() -> Iterator[Workbench]:
     """Open a workbench on an SQLite store in memory, with the newest schema."""
     bench = Workbench(":memory:")
-    Base.metadata.create_all(bench.database.engine)
+    METADATA.create_all(bench.database.engine)
     try:
         yield bench
     finally:

@@ -19,7 +19,7 @@ from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
 from questline_persistence.recovery import Bells, Sweep
 from questline_persistence.schema import quests, tickets, workers
-from questline_persistence.schema.metadata import Base
+from questline_persistence.schema.metadata import METADATA
 from questline_persistence.suspicion import MAX_LOST
 from tests.contract.quests import Workbench
 from tests.model.actions import BEGINNING, STEP_2
@@ -65,7 +65,7 @@ class RealStore:
 
     def _empty(self) -> None:
         def work(connection: Connection) -> None:
-            for table in reversed(Base.metadata.sorted_tables):
+            for table in reversed(METADATA.sorted_tables):
                 connection.execute(delete(table))
 
         self.database.write(work)
@@ -229,7 +229,7 @@ class RealStore:
         def work(connection: Connection) -> Rows:
             return {
                 table.name: list(connection.execute(select(table).order_by(*table.primary_key.columns)))
-                for table in Base.metadata.sorted_tables
+                for table in METADATA.sorted_tables
             }
 
         return self.database.read(work)

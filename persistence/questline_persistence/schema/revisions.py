@@ -79,9 +79,9 @@ def migrate(database: Database, revision: str = "head") -> None:
 
 def _change(database: Database, work: Callable[[Connection], object]) -> None:
     """Change the schema in one transaction."""
-    from questline_persistence.schema.metadata import Base  # noqa: PLC0415  (as in `drift`)
+    from questline_persistence.schema.metadata import METADATA  # noqa: PLC0415  (as in `drift`)
 
-    database.dialect.change_schema(database, work, tables=Base.metadata.tables.keys())
+    database.dialect.change_schema(database, work, tables=METADATA.tables.keys())
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -104,15 +104,15 @@ def drift(database: Database) -> list[str]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  (160 ms that only migrations need)
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
-    from questline_persistence.schema.metadata import Base  # noqa: PLC0415
+    from questline_persistence.schema.metadata import METADATA  # noqa: PLC0415
 
     def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
-        return kind != "table" or name in Base.metadata.tables
+        return kind != "table" or name in METADATA.tables
 
     def work(connection: Connection) -> list[str]:
         options = {"compare_type": True, "compare_server_default": False, "include_name": _is_ours}
         context = MigrationContext.configure(connection, opts=options)
-        return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+        return [str(difference) for difference in compare_metadata(context, METADATA)]
 
     return database.read(work)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from questline_persistence.journal import try_writing
-from questline_persistence.schema.metadata import Base
+from questline_persistence.schema.metadata import METADATA
 from tests.contract.quests import Workbench, statements
 
 
@@ -13,7 +13,7 @@ def test_every_table_is_written_changed_and_deleted_from(bench: Workbench, begin
         try_writing(bench.database, bench.namespace)
 
     sql = "\n".join(sent)
-    assert [name for name in Base.metadata.tables if begins.format(f"{name} ") not in sql] == []
+    assert [name for name in METADATA.tables if begins.format(f"{name} ") not in sql] == []
 
 
 def test_nothing_of_it_is_kept(bench: Workbench) -> None:
@@ -21,5 +21,5 @@ def test_nothing_of_it_is_kept(bench: Workbench) -> None:
     try_writing(bench.database, bench.namespace)
 
     assert bench.quest_ids() == before
-    for table in Base.metadata.tables.values():
+    for table in METADATA.tables.values():
         assert bench.database.read(lambda connection, table=table: connection.execute(table.select()).first()) is None

@@ -12,7 +12,7 @@ from questline_persistence import schema
 from questline_persistence.dialects.postgres import table_locks
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.records import QuestRepository
-from questline_persistence.schema.metadata import Base
+from questline_persistence.schema.metadata import METADATA
 from questline_persistence.store import Database
 
 
@@ -34,18 +34,18 @@ def test_the_newest_revision_is_the_one_that_the_code_expects() -> None:
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_declares(database: Database) -> None:
     assert schema.drift(database) == []
-    assert tables(database) == {*Base.metadata.tables, schema.VERSION_TABLE}
+    assert tables(database) == {*METADATA.tables, schema.VERSION_TABLE}
     assert schema.current(database) == schema.HEAD
 
 
 def test_the_indexes_and_constraints_are_those_that_the_code_declares(database: Database) -> None:
     found = database.read(
         lambda connection: {
-            str(one["name"]) for name in Base.metadata.tables for one in inspect(connection).get_indexes(name)
+            str(one["name"]) for name in METADATA.tables for one in inspect(connection).get_indexes(name)
         }
     )
 
-    assert found == {str(index.name) for table in Base.metadata.tables.values() for index in table.indexes}
+    assert found == {str(index.name) for table in METADATA.tables.values() for index in table.indexes}
 
 
 def test_drift_is_told(database: Database) -> None:
@@ -152,7 +152,7 @@ def test_a_release_of_before_goes_on_with_the_schema_of_this_one(database: Datab
     for row in ROWS:
         database.write(lambda connection, row=row: connection.execute(text(row)))
 
-    assert all(everything(database)[name] for name in set(Base.metadata.tables) - {"tombstones"})
+    assert all(everything(database)[name] for name in set(METADATA.tables) - {"tombstones"})
 
 
 def test_attempts_of_before_are_kept_and_those_of_new_statuses_are_taken(database: Database) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from questline_persistence.schema.metadata import Base
+from questline_persistence.schema.metadata import METADATA
 from questline_persistence.store import Database
 
 #: What PostgreSQL is to report of each statement.
@@ -28,8 +28,8 @@ _AUTO_EXPLAIN = "LOAD 'auto_explain';" + "".join(
         "timing = off",
     )
 )
-_TABLES = frozenset(Base.metadata.tables)
-_OWNERS = {str(index.name): name for name, table in Base.metadata.tables.items() for index in table.indexes}
+_TABLES = frozenset(METADATA.tables)
+_OWNERS = {str(index.name): name for name, table in METADATA.tables.items() for index in table.indexes}
 _OWNERS |= {f"pk_{name}": name for name in _TABLES}
 _SQLITE_STEP = re.compile(r"(SEARCH|SCAN) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from questline_persistence.records import QuestRepository, statistics
-from questline_persistence.schema.metadata import Base
+from questline_persistence.schema.metadata import METADATA
 from tests.integration.persistence.conftest import Stores
 from tests.integration.persistence.test_flat_cost import OLD, YOUNG, effort, rows, ways
 
@@ -27,6 +27,6 @@ def test_statistics_read_a_bounded_number_of_rows(
 
     told = "\n".join(["", *map(str, young), "in the old store:", *map(str, old)])
     assert old
-    assert not ways(old) & {f"every row of {table}" for table in Base.metadata.tables}, told
+    assert not ways(old) & {f"every row of {table}" for table in METADATA.tables}, told
     assert rows(old) <= 1.5 * rows(young) + 10, told
     assert effort(old) <= 1.5 * effort(young) + 10, told

@@ -6,7 +6,7 @@ import sys
 from sqlalchemy import text
 
 from questline_persistence import schema
-from questline_persistence.schema.metadata import Base
+from questline_persistence.schema.metadata import METADATA
 from questline_persistence.store import Database
 
 EXPECTED = {
@@ -28,7 +28,7 @@ def storage(url: str) -> dict[str, set[str]]:
     database = Database(url)
     rows = database.read(lambda connection: list(connection.execute(query)))
     database.close()
-    tables = Base.metadata.tables.keys()
+    tables = METADATA.tables.keys()
     return {row.relname: set(row.reloptions) for row in rows if row.relname in tables}
 
 
@@ -41,7 +41,7 @@ def test_the_tables_have_their_settings_after_an_upgrade(blank_postgres_url: str
 
 def test_the_tables_that_the_code_declares_have_the_same_settings(blank_postgres_url: str) -> None:
     database = Database(blank_postgres_url)
-    Base.metadata.create_all(database.engine)
+    METADATA.create_all(database.engine)
     database.close()
 
     assert storage(blank_postgres_url) == EXPECTED

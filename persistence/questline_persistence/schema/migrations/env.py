@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from questline_persistence.schema.metadata import Base
+from questline_persistence.schema.metadata import METADATA
 from questline_persistence.schema.revisions import VERSION_TABLE
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     version_table=VERSION_TABLE,
     render_as_batch=True,
     transactional_ddl=False,
