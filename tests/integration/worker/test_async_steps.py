@@ -107,7 +107,7 @@ def test_blocking_calls_that_hang_keep_no_later_step_from_making_its_own(pool: P
 def test_a_step_that_finds_every_slot_taken_is_run_by_a_worker_with_room(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(async_steps, "SLOT_SECONDS", 0.1)
+    monkeypatch.setattr(async_steps, "PATIENCE_SECONDS", 0.1)
     full, other = Crowd(), Crowd("other")
     first = pool.start(threads=1, max_async=1)
     client = pool.client()
@@ -144,7 +144,7 @@ def test_a_quest_pauses_when_its_waiting_step_has_ended(pool: Pool) -> None:
 def test_a_quest_that_is_paused_while_its_step_waits_for_a_slot_is_paused_before_it_begins(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(async_steps, "SLOT_SECONDS", 1.0)
+    monkeypatch.setattr(async_steps, "PATIENCE_SECONDS", 1.0)
     crowd = Crowd()
     member = pool.start(threads=1, max_async=1)
     client = pool.client()

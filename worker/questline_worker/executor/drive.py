@@ -39,7 +39,7 @@ class Drive:
         run: Callable[[Doorbell], object],
         look: Callable[[], Awaitable[Doorbell | bool]],
     ) -> None:
-        self._quest_id = quest_id
+        self.quest_id = quest_id
         self._steps = steps
         self._broker = broker
         self._run = run
@@ -60,7 +60,7 @@ class Drive:
           KeyboardInterrupt: an async handler was interrupted; its step is given back.
         """
         pauses = growing_pauses(LOOK_FIRST, LOOK_LONGEST)
-        with self._broker.attended(self._quest_id, self._wake):
+        with self._broker.attended(self.quest_id, self._wake):
             await begin()
             while found := await self._found():
                 if isinstance(found, Doorbell) and await self._step(found):
@@ -71,7 +71,7 @@ class Drive:
     async def _found(self) -> Doorbell | bool:
         """Return the bell of a step that may run now, or whether the quest goes on."""
         self._woken.clear()  # before one looks: what comes meanwhile is not forgotten
-        return self._broker.take(self._quest_id) or await self._look()
+        return self._broker.take(self.quest_id) or await self._look()
 
     def stop(self) -> None:
         """Cancel the task that awaits the quest, be it from another thread; `end` tells it from other cancellations."""

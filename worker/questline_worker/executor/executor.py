@@ -130,6 +130,8 @@ class QuestExecutor:
     async def pause_quest(self, quest_id: QuestRef) -> QuestExecutionData:
         """Pause a quest, wait until its running step has ended, and return it.
 
+        Whoever awaits the quest in this executor has it by then, so that the executor may be closed.
+
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: it has ended already, or this executor is closed.
@@ -138,7 +140,8 @@ class QuestExecutor:
         await self._calls.make(partial(self._client.pause, quest_id))
         status = partial(self.repository.status, quest_id)
         for pause in growing_pauses(LOOK_FIRST, LOOK_LONGEST):
-            if await self._calls.make(status) is not ExecutionStatus.PAUSING:
+            now = await self._calls.make(status)
+            if now is not ExecutionStatus.PAUSING and not (now is ExecutionStatus.PAUSED and self._drives_on(quest_id)):
                 break
             await asyncio.sleep(pause)
         return await self._calls.make(partial(self.load_quest, quest_id))
@@ -222,9 +225,15 @@ class QuestExecutor:
             raise
         finally:
             drive.end()
-            self._drives.discard(drive)
+            with self._changing:
+                self._drives.discard(drive)
         self.hooks.quest_ended(quest)
         return quest
+
+    def _drives_on(self, quest_id: str) -> bool:
+        """Tell whether a quest is awaited here, and not had yet."""
+        with self._changing:
+            return any(drive.quest_id == quest_id for drive in self._drives)
 
     def _start(self, drive: Drive) -> None:
         """Count a quest among those that are awaited, and make sure that this process is known as a worker."""

@@ -5,10 +5,12 @@ import threading
 
 import pytest
 
+from questline_persistence.claims import Doorbell
 from questline_persistence.errors import QuestConflict
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_worker.executor import QuestExecutor
+from questline_worker.executor.runnable_steps import RunnableSteps
 from questline_worker.lords import LordContext, lord
 from tests.integration.worker.executor.awaiting import run, until
 from tests.integration.worker.executor.gate import Gate
@@ -127,3 +129,27 @@ def test_a_system_without_another_thread_is_not_taken_for_a_closed_executor(
     monkeypatch.setattr(executor._steps._settlers, "submit", no_thread)
     ended = asyncio.run(asyncio.wait_for(executor.execute_quest(quest("async")), LONG))
     assert (ended.status, ended.output_data) == ("completed", "done")
+
+
+def test_who_awaits_a_quest_that_is_paused_has_it_before_the_executor_is_closed(
+    repo: QuestRepository, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, find = quest("waiting", "waiting"), RunnableSteps.find
+
+    def find_late(self: RunnableSteps, quest_id: str) -> Doorbell | bool:
+        threading.Event().wait(0.5 if gate.open.is_set() else 0.0)
+        return find(self, quest_id)
+
+    async def main() -> None:
+        monkeypatch.setattr(RunnableSteps, "find", find_late)
+        executor = QuestExecutor(repository=repo)
+        task = asyncio.create_task(executor.execute_quest(one))
+        await until(lambda: gate.begun)
+        pause = asyncio.create_task(executor.pause_quest(one.quest_id))
+        await until(lambda: repo.status(one.quest_id) == "pausing")
+        gate.open.set()
+        await pause
+        executor.close()
+        assert (await task).status == "paused"
+
+    run(main())
