@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from questline_persistence.errors import message_of
 from questline_persistence.payload.model_form import model_form
-from questline_persistence.payload.no_json_form import NoJsonForm, cut
+from questline_persistence.payload.no_json_form import NoJsonForm, cut, not_finite
 
 #: What Pydantic writes; a datetime is a date. Not a set: it has no order, and would come back in another each time.
 _WRITTEN = (BaseModel, date, time, timedelta, Decimal, UUID, Path)
@@ -61,7 +61,7 @@ def _number(number: float, path: str) -> float:
     if isinstance(number, int):
         return int(number)
     if not math.isfinite(number):
-        raise NoJsonForm(f"it holds {number} at {cut(path)}", "use None for a missing number")
+        raise not_finite(number, path)
     return float(number)
 
 

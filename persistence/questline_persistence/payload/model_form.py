@@ -1,7 +1,7 @@
 """The JSON form of models and dataclasses: as Pydantic writes them, under the names by which it reads them back.
 
 Pydantic masks secrets and leaves out excluded fields, and would read back the mask, or the default, without a word.
-Such a field is refused, and told by its place.
+Such a field is refused, and told by its place. So is a Decimal that is no number, which it writes but does not read.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, RootModel, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from questline_persistence.payload.no_json_form import NoJsonForm, cut
+from questline_persistence.payload.no_json_form import NoJsonForm, cut, not_finite
 
 _SECRETS = (SecretStr, SecretBytes, Secret)
 #: What Pydantic writes for a secret; a type of one's own may write something else.
@@ -44,6 +45,7 @@ def _readable(value: Any, written: Any, path: str) -> Any:
         return _readable(value.root, written, path)
     if isinstance(value, _SECRETS) and value.get_secret_value() and written in (_MASK, str(value)):
         raise NoJsonForm(f"{cut(path)} is a {type(value).__qualname__}, which Pydantic masks", _MASKED_HINT)
+    _refuse_not_finite(value, written, path)
     if isinstance(written, dict):
         return _readable_object(value, written, path)
     if isinstance(written, list) and isinstance(value, _SEQUENCES) and len(written) == len(value):
@@ -52,10 +54,19 @@ def _readable(value: Any, written: Any, path: str) -> Any:
     return written
 
 
+def _refuse_not_finite(value: Any, written: Any, path: str) -> None:
+    """Raise NoJsonForm if a value is a Decimal that is no number, written as it stands."""
+    if isinstance(value, Decimal) and not value.is_finite() and written == str(value):
+        raise not_finite(value, path)
+
+
 def _readable_object(value: Any, written: dict[str, Any], path: str) -> dict[str, Any]:
     infos: Mapping[str, FieldInfo] = getattr(type(value), "__pydantic_fields__", {})
     names = {info.serialization_alias or name: name for name, info in infos.items()}
     parts = _parts(value, written)
+    if isinstance(value, Mapping):
+        for part, key in zip(value, written, strict=False):  # a field's own serializer may write fewer
+            _refuse_not_finite(part, key, f"{path}.{key}")
     if not _writes_itself(value):
         for name in infos.keys() - {names.get(key) for key in written}:
             _refuse_lost(value, name, path)

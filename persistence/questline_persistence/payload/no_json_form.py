@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 #: Longest value, key or place that an error message repeats, in characters.
 MAX_QUOTED = 100
 
@@ -17,6 +19,11 @@ class NoJsonForm(Exception):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+def not_finite(number: float | Decimal, path: str) -> NoJsonForm:
+    """Return the error for a NaN or an infinity, which stands at `path`."""
+    return NoJsonForm(f"it holds {number} at {cut(path)}", "use None for a missing number")
 
 
 def cut(text: str) -> str:

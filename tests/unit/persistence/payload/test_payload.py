@@ -5,6 +5,7 @@ import enum
 import json
 import math
 import pathlib
+import re
 import uuid
 from collections import OrderedDict
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, field_serializer
 
 from questline_persistence.errors import PayloadError
 from questline_persistence.payload import Limit, decode, encode
@@ -102,6 +103,52 @@ def test_json_comes_back_as_it_went_in(value: Any) -> None:
 def test_what_is_no_json_is_refused_with_its_name(value: Any) -> None:
     with pytest.raises(PayloadError, match="the output is not JSON"):
         encode(value, what="the output")
+
+
+class Bill(BaseModel):
+    total: decimal.Decimal = decimal.Decimal(0)
+    lines: list[decimal.Decimal] = []
+    by_price: dict[decimal.Decimal, int] = {}
+
+
+@dataclasses.dataclass
+class Price:
+    amount: decimal.Decimal | None
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize(
+    ("holder", "place"),
+    [
+        (lambda number: number, "output"),
+        (lambda number: {"a": [1, number]}, "output.a[1]"),
+        (lambda number: Bill.model_construct(total=number), "output.total"),
+        (lambda number: Bill.model_construct(lines=[decimal.Decimal(1), number]), "output.lines[1]"),
+        (lambda number: [Price(number)], "output[0].amount"),
+    ],
+    ids=["alone", "in lists and objects", "a field", "in a field", "of a dataclass"],
+)
+def test_a_decimal_that_is_no_number_is_refused_as_a_float_is(holder: Any, place: str, text: str) -> None:
+    with pytest.raises(PayloadError, match=re.escape(f"it holds {text} at {place}")) as caught:
+        encode(holder(decimal.Decimal(text)), what="output")
+
+    assert caught.value.hint == "use None for a missing number"
+
+
+def test_a_key_of_a_model_that_is_no_number_is_refused() -> None:
+    with pytest.raises(PayloadError, match=r"it holds NaN at output\.by_price\.NaN"):
+        encode(Bill.model_construct(by_price={decimal.Decimal("NaN"): 1}), what="output")
+
+
+def test_a_model_may_write_something_else_for_a_decimal_that_is_no_number() -> None:
+    class Reading(BaseModel):
+        value: decimal.Decimal | None
+
+        @field_serializer("value")
+        def write(self, value: decimal.Decimal | None) -> str | None:
+            return None if value is None or value.is_nan() else str(value)
+
+    assert encode(Reading.model_construct(value=decimal.Decimal("NaN")), what="output") == '{"value":null}'
 
 
 WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
