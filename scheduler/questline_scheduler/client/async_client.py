@@ -137,9 +137,11 @@ class AsyncQuestClient:
         *,
         seen: int | None = None,
         dry_run: bool = False,
+        from_lord: str | None = None,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
-        return await self._call(lambda client: client.replay(quest_id, from_, set, seen=seen, dry_run=dry_run))
+        replay = partial(QuestClient.replay, seen=seen, dry_run=dry_run, from_lord=from_lord)
+        return await self._call(lambda client: replay(client, quest_id, from_, set))
 
     async def fork(
         self,
@@ -149,11 +151,11 @@ class AsyncQuestClient:
         quest_id_new: str | None = None,
         *,
         dry_run: bool = False,
+        from_lord: str | None = None,
     ) -> AsyncQuestHandle:
         """Start a new quest from a snapshot of another, as `QuestClient.fork` does."""
-        return self._handle(
-            await self._call(lambda client: client.fork(quest_id, from_, set, quest_id_new, dry_run=dry_run))
-        )
+        fork = partial(QuestClient.fork, dry_run=dry_run, from_lord=from_lord)
+        return self._handle(await self._call(lambda client: fork(client, quest_id, from_, set, quest_id_new)))
 
     async def delete(self, quest_id: QuestRef) -> bool:
         """Remove an ended quest and its history, as `QuestClient.delete` does; return whether it was there."""

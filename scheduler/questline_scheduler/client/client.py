@@ -22,7 +22,7 @@ from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Bells, Register
 from questline_persistence.store import Database, open_database
 from questline_scheduler.client.handle import QuestHandle, QuestRef, id_of
-from questline_scheduler.client.steering import Steering
+from questline_scheduler.client.steering import Steering, one_start
 from questline_scheduler.client.submissions import OnConflict, Submissions
 from questline_scheduler.client.waiting import Wait
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
@@ -217,6 +217,7 @@ class QuestClient:
         *,
         seen: int | None = None,
         dry_run: bool = False,
+        from_lord: str | None = None,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
 
@@ -227,16 +228,18 @@ class QuestClient:
             "execution_stack.STEP.params.KEY": value}`.
           seen: the version that you have seen; questline refuses if the quest has moved on.
           dry_run: change nothing, and return what would happen: `restart` tells the start, the changes and the steps.
+          from_lord: another name of `from_`.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
           QuestConflict: the quest has not reached that step, no step remains to run, or `seen` is an old version.
-          PayloadError: a correction's path leads nowhere.
+          PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
 
         Example:
           client.replay(quest_id, from_="forge_master", set={"input_data.language": "go"})
         """
-        return self._steering.replay(quest_id, from_, set, seen=seen, dry_run=dry_run)
+        start = one_start(from_, from_lord)
+        return self._steering.replay(quest_id, start, set, seen=seen, dry_run=dry_run)
 
     def fork(
         self,
@@ -246,6 +249,7 @@ class QuestClient:
         quest_id_new: str | None = None,
         *,
         dry_run: bool = False,
+        from_lord: str | None = None,
     ) -> QuestHandle:
         """Start a new quest from a snapshot of another quest, and leave that quest as it is.
 
@@ -254,13 +258,14 @@ class QuestClient:
           set: corrections, as in `replay`.
           quest_id_new: the new quest's id; default: a new one.
           dry_run: change nothing, return a handle whose `restart` tells the start, the changes and the steps.
+          from_lord: another name of `from_`.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
           QuestConflict: the quest has not reached that step, no step remains to run, or `quest_id_new` exists.
-          PayloadError: a correction's path leads nowhere.
+          PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
         """
-        forked, restart = self._steering.fork(quest_id, from_, set, quest_id_new, dry_run=dry_run)
+        forked, restart = self._steering.fork(quest_id, one_start(from_, from_lord), set, quest_id_new, dry_run=dry_run)
         return QuestHandle(forked.quest_id, forked.created, self, restart)
 
     def delete(self, quest_id: QuestRef) -> bool:

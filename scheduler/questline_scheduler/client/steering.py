@@ -80,6 +80,17 @@ class Steering:
         return done
 
 
+def one_start(from_: str | None, from_lord: str | None) -> str | None:
+    """Return where a replay or fork is to start, given by either of the argument's two names.
+
+    Raises:
+      PayloadError: it was given by both.
+    """
+    if from_ is not None and from_lord is not None:
+        raise PayloadError("from_ and from_lord are one argument, and both were given", hint="give from_ alone")
+    return from_lord if from_ is None else from_
+
+
 def _reason(given: str | None) -> str | None:
     """Return an admin's reason, or raise PayloadError where it is none, or too long to be kept with the quest."""
     text = sought(given, "the reason")

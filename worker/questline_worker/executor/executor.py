@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from questline_persistence.arguments import wrong_type
 from questline_persistence.claims import Doorbell
-from questline_persistence.errors import PayloadError, QuestConflict
+from questline_persistence.errors import QuestConflict
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.settings import load
@@ -176,10 +176,9 @@ class QuestExecutor:
           QuestConflict: the step has not been reached yet, nobody knows its Lord, or this executor is closed.
           PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
         """
-        if from_ is not None and from_lord is not None:
-            raise PayloadError("from_ and from_lord are one argument, and both were given", hint="give from_ alone")
-        quest_id, start = id_of(quest_id), from_lord if from_ is None else from_
-        return await self._driven(quest_id, partial(self._client.replay, quest_id, start, set))
+        quest_id = id_of(quest_id)
+        replay = partial(self._client.replay, quest_id, from_, set, from_lord=from_lord)
+        return await self._driven(quest_id, replay)
 
     def load_quest(self, quest_id: QuestRef) -> QuestExecutionData:
         """Return a quest from the repository.
