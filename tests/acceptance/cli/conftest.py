@@ -1,4 +1,4 @@
-"""The console script in a folder of its own, as a process."""
+"""The console script in a folder of its own, as a process: most calls go to one that is warm."""
 
 import json
 import os
@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.warm import SETTINGS
 from tests.servers.signals import answer_to_ctrl_c
 
 #: The installed console script, beside the interpreter that runs the tests.
 SCRIPT = Path(sys.executable).with_name("questline")
+#: Beginnings of variables' names that an interpreter reads when it starts: a warm one would not see them.
+AT_START = ("PYTHON", "LC_", "LANG")
 #: How long one command may take, in seconds.
 TIMEOUT = 30.0
 
@@ -46,20 +49,34 @@ class Ended:
 
 
 class Shell:
-    """A folder, and an environment without settings, to run `questline` in."""
+    """A folder, and an environment without settings, to run `questline` in.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters:
+      folder: the working directory.
+      warm: the program that plain calls run; the others, and what is started, run the installed script.
+    """
+
+    def __init__(self, folder: Path, warm: Path) -> None:
         self.folder = folder
+        self.warm = warm
         self.database = folder / ".questline" / "questline.db"
         self.processes: list[subprocess.Popen[bytes]] = []
-        theirs = ("QUESTLINE_", "DATABASE_URL", "REDIS_URL", "COLUMNS", "FORCE_COLOR", "_TYPER", "GITHUB_ACTIONS")
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
         (folder / "quest.json").write_text(json.dumps(QUEST))
 
     def __call__(
-        self, *arguments: object, program: Sequence[object] = (SCRIPT,), stdin: str | bytes = b"", **environment: str
+        self, *arguments: object, program: Sequence[object] = (), stdin: str | bytes = b"", **environment: str
     ) -> Ended:
-        """Run one command and return how it ended."""
+        """Run one command and return how it ended.
+
+        Parameters:
+          arguments: its words.
+          program: what runs it instead of `questline`.
+          stdin: what it can read.
+          environment: variables beside those of the shell.
+        """
+        if not program:
+            program = (SCRIPT if any(name.startswith(AT_START) for name in environment) else self.warm,)
         ended = subprocess.run(
             [str(word) for word in (*program, *arguments)],
             input=stdin.encode() if isinstance(stdin, str) else stdin,
@@ -99,9 +116,9 @@ class Shell:
 
 
 @pytest.fixture
-def empty_shell(tmp_path: Path) -> Iterator[Shell]:
+def empty_shell(tmp_path: Path, programs: Path) -> Iterator[Shell]:
     """A folder without a store."""
-    shell = Shell(tmp_path)
+    shell = Shell(tmp_path, programs / "questline")
     yield shell
     shell.close()
 

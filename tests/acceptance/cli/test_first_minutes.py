@@ -2,11 +2,11 @@
 
 import sys
 
-from tests.acceptance.cli.conftest import Shell
+from tests.acceptance.cli.conftest import SCRIPT, Shell
 
 
 def test_the_first_command_makes_the_store_and_git_ignores_it(empty_shell: Shell) -> None:
-    submitted = empty_shell("submit", "quest.json")
+    submitted = empty_shell("submit", "quest.json", program=(SCRIPT,))
 
     assert submitted.code == 0, submitted.err
     assert empty_shell.database.is_file()
@@ -18,7 +18,7 @@ def test_the_module_does_what_the_script_does(shell: Shell) -> None:
     module = (sys.executable, "-m", "questline")
 
     for words in (("show", "missing"), ("--help",)):
-        assert shell(*words) == shell(*words, program=module)
+        assert shell(*words, program=(SCRIPT,)) == shell(*words, program=module)
 
 
 def test_a_quest_goes_through_the_hands_of_an_admin(shell: Shell) -> None:

@@ -1,11 +1,11 @@
-"""Fixtures for tests that play a page."""
+"""Fixtures for tests that run programs as users do."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.docs.warm import warm_programs
+from tests.acceptance.warm import warm_programs
 
 
 @pytest.fixture(scope="session")

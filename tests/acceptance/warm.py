@@ -1,9 +1,13 @@
 """Runs `questline` and Python scripts in forks of one process that has imported everything.
 
-A command that a page shows takes a second of imports, and some milliseconds of work. A fork has the imports from its
-parent; arguments, folder, environment, stdin, stdout and stderr are those of whoever calls it.
+A command takes a second of imports, and some milliseconds of work. A fork has the imports from its parent; arguments,
+folder, environment, stdin, stdout and stderr are those of whoever calls it, and so is what becomes of its exit code or
+of the signal that killed it. What the interpreter or a module reads as it starts is not: whoever tests that starts a
+process of its own.
 """
 
+import gc
+import importlib
 import json
 import os
 import runpy
@@ -15,22 +19,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.acceptance.docs.pages import ROOT
 from tests.servers.process import ServerProcess
 
+ROOT = Path(__file__).resolve().parents[2]
 #: Programs that are run in forks. Others, and what runs in the background, are processes of their own.
 PROGRAMS = ("questline", "python")
+#: What a program would import when it first needs it.
+LAZY = (
+    "psycopg",
+    "pysqlite3.dbapi2",
+    "questline_persistence.schema.revisions",
+    "questline_scheduler.doorbells.redis_broker",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+)
+#: Beginnings of variables' names that would tell a program what to do; a module may have read them at its import.
+SETTINGS = ("QUESTLINE_", "DATABASE_URL", "REDIS_URL", "COLUMNS", "FORCE_COLOR", "_TYPER", "GITHUB_ACTIONS")
 #: Longest that a fork may live, in seconds; none is to outlive the tests for long.
 LIFETIME = 180
-#: What stands for such a program: it passes on how it was called, and exits as the fork did.
+#: What stands for such a program: it passes on how it was called, and ends as the fork did.
 CALLER = """#!{python} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
 with socket.socket(socket.AF_UNIX) as door:
     door.connect({address!r})
     call = json.dumps([sys.argv, os.getcwd(), dict(os.environ)]).encode()
     socket.send_fds(door, [len(call).to_bytes(4, "big")], [0, 1, 2])
     door.sendall(call)
-    sys.exit(int(door.recv(4) or b"1"))
+    code = int(door.recv(4) or b"1")
+if code < 0:
+    if code != -signal.SIGKILL:
+        signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+sys.exit(code)
 """
 
 
@@ -43,7 +63,8 @@ def warm_programs() -> Iterator[Path]:
         for program in PROGRAMS:
             (folder / program).write_text(CALLER.format(python=sys.executable, address=str(address)))
             (folder / program).chmod(0o755)
-        command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", __name__, address]
+        unset = [f"--unset={variable}" for variable in os.environ if variable.startswith(SETTINGS)]
+        command = ["env", *unset, f"PYTHONPATH={ROOT}", sys.executable, "-m", __name__, address]
         process = ServerProcess(command, log=folder / "log")
         try:
             process.wait_until(address.exists, ignoring=())
@@ -72,7 +93,7 @@ def answer(caller: socket.socket) -> None:
     if fork == 0:
         run(*receive(caller))
     _, status = os.waitpid(fork, 0)
-    caller.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
+    caller.sendall(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
 
@@ -107,8 +128,11 @@ def import_everything() -> None:
 
     for name in questline.__all__:
         getattr(questline, name)
+    for name in LAZY:
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":
     import_everything()
+    gc.freeze()  # a fork that collects garbage would copy every page
     serve(sys.argv[1])
