@@ -10,7 +10,7 @@ import typer
 from questline.cli import options
 from questline.cli.command import command
 from questline.cli.commands.config import masked
-from questline.cli.commands.worker import supervise
+from questline.cli.commands.worker import rehearse, supervise
 from questline.cli.display import output
 from questline.cli.invocation import Invocation
 
@@ -50,14 +50,14 @@ def dev(
     if chosen.log_format == "auto":
         chosen = chosen.model_copy(update={"log_format": "console"})
     invocation.settings = chosen
-    invocation.import_lords(chosen.lords)
-    for line in _greeting(invocation, ", ".join(chosen.lords) or "none; name a module: questline dev MODULE"):
+    rehearse(invocation, chosen.lords, may_register_later=not no_reload)
+    for line in _greeting(invocation):
         output.note(line)
     watch = None if no_reload else CodeWatch(Path.cwd(), output.note)
-    supervise(invocation, chosen, chosen.lords, development=True, watch=watch)
+    supervise(chosen, development=True, watch=watch)
 
 
-def _greeting(invocation: Invocation, modules: str) -> list[str]:
+def _greeting(invocation: Invocation) -> list[str]:
     """Return what there is to know: where things are, and how to submit."""
     from questline_scheduler.quest_types import known_types  # noqa: PLC0415  (the types are known after the import)
 
@@ -67,7 +67,7 @@ def _greeting(invocation: Invocation, modules: str) -> list[str]:
         f"questline dev, namespace {invocation.settings.namespace}",
         f"  database  {invocation.database.name}",
         f"  broker    {masked(invocation.settings.broker_url)}",
-        f"  modules   {modules}",
+        f"  modules   {', '.join(invocation.settings.lords)}",
         f"  types     {', '.join(types) or 'none registered'}",
         f"Submit a quest in another terminal: questline submit {example} --wait",
         "Ctrl-C stops it. At the next start, quests go on from where they stand.",

@@ -71,17 +71,20 @@ def worker(
         queues=",".join(queues) if queues else None,
         lords=tuple(modules or ()) or None,
     )
-    supervise(invocation, chosen, chosen.lords, loops=not no_loops)
+    rehearse(invocation, chosen.lords)
+    supervise(chosen, loops=not no_loops)
 
 
-def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], **options: Any) -> None:
-    """Check what can be checked before a process starts, run the workers, and exit as they do.
+def rehearse(invocation: Invocation, modules: Sequence[str], *, may_register_later: bool = False) -> None:
+    """Check what can be checked before a worker process starts.
 
     Parameters:
-      options: those of the `Supervisor`.
+      invocation: the command.
+      modules: the modules of Lords.
+      may_register_later: whether modules that register no Lord are imported again once their code changes.
 
     Raises:
-      UsageMistake: no module of Lords is named anywhere.
+      UsageMistake: no module of Lords is named anywhere, or those that are register none.
       ConfigurationError: a module cannot be imported, or the schema is not the one of this version.
       StoreUnavailable: the store cannot be reached.
       NotAllowed: no worker could register as this user.
@@ -91,23 +94,45 @@ def supervise(invocation: Invocation, chosen: Settings, modules: Sequence[str], 
         raise UsageMistake(
             "no module of Lords (your step functions) is named, so this worker would run no step", hint=hint
         )
-    from questline_worker.green_threads import refuse_green_threads  # noqa: PLC0415  (Dramatiq and the worker …
-    from questline_worker.lords import known_handlers  # noqa: PLC0415  …
-    from questline_worker.supervisor import Supervisor  # noqa: PLC0415  … which only this needs)
+    from questline_worker.green_threads import refuse_green_threads  # noqa: PLC0415  (the worker, …
 
     invocation.configure_logging()
     invocation.import_lords(modules)
     refuse_green_threads()
-    if not known_handlers():
-        output.note(f"Warning: {', '.join(modules)} registers no Lord, so this worker runs no step.")
+    _refuse_lordless(modules, may_register_later=may_register_later)
     invocation.creates = True
-    _rehearse(invocation)
+    _register_once(invocation)
     invocation.database.close()
-    if code := Supervisor(chosen, tuple(modules), say=output.note, **options).run():
+
+
+def supervise(chosen: Settings, **options: Any) -> None:
+    """Run the workers, and exit as they do.
+
+    Parameters:
+      chosen: the settings, and in them the modules of Lords.
+      options: those of the `Supervisor`.
+    """
+    from questline_worker.supervisor import Supervisor  # noqa: PLC0415  (… which only these need)
+
+    if code := Supervisor(chosen, chosen.lords, say=output.note, **options).run():
         raise typer.Exit(code)
 
 
-def _rehearse(invocation: Invocation) -> None:
+def _refuse_lordless(modules: Sequence[str], *, may_register_later: bool) -> None:
+    """Check that the modules, which are imported, have registered a Lord."""
+    from questline_worker.lords import known_handlers  # noqa: PLC0415  (as above)
+
+    if known_handlers():
+        return
+    names, verb = ", ".join(modules), "registers" if len(modules) == 1 else "register"
+    if may_register_later:
+        output.note(f"Warning: {names} {verb} no Lord (step function) yet; nothing runs until you add one.")
+        return
+    hint = "write @lord(NAME, TOOL) above your step functions, or name the module that has them"
+    raise UsageMistake(f"{names} {verb} no Lord (step function), so this worker would run no step", hint=hint)
+
+
+def _register_once(invocation: Invocation) -> None:
     """Reach the store, look at its schema, and try to register as each worker process will."""
     from questline_persistence.ids import new_claim_id  # noqa: PLC0415  (beside it)
     from questline_persistence.recovery import WorkerCard  # noqa: PLC0415  (200 ms that --help does not need)
