@@ -90,7 +90,8 @@ class Settings(BaseSettings):
         default=False, description="whether to migrate a PostgreSQL schema at start; questline always migrates SQLite"
     )
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="`console` or `json`; `auto` is console on a terminal and JSON elsewhere"
+        "auto",
+        description="`console` or `json`; `auto` is console on a terminal and in `questline dev`, else JSON",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe log line that questline writes"
