@@ -48,7 +48,7 @@ class StepStatus(StrEnum):
       waiting: it waits for something other than a worker.
       success: its result is committed.
       error: it has failed for good.
-      skipped: the quest was cancelled before it had a result.
+      skipped: the quest was cancelled before it had a result. If it had begun, its attempt says `cancelled`.
     """
 
     PENDING = "pending"

@@ -91,7 +91,7 @@ def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> I
 
 def _steps(quest: QuestExecutionData) -> RenderableType:
     rows = [
-        (step.position, step.lord_name, step.tool_name, formatting.step_word(step), formatting.attempts(step))
+        (step.position, step.lord_name, step.tool_name, formatting.word(step.status), formatting.attempts(step))
         for step in quest.steps
     ]
     return formatting.table(

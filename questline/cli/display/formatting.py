@@ -69,12 +69,6 @@ def word(status: object) -> Text:
     return Text(visible(status), style=_STYLES.get(str(status), ""))
 
 
-def step_word(step: StepView) -> Text:
-    """Return where a step is; one that had begun when its quest was cancelled was not skipped, but cancelled, too."""
-    begun = step.status == "skipped" and (step.attempts or step.lost)
-    return word("cancelled" if begun else step.status)
-
-
 def progress(quest: QuestExecutionData) -> str:
     """Return how many of a quest's steps are done."""
     done, left = quest.progress["completed"], quest.progress["remaining"]

@@ -225,7 +225,7 @@ def test_the_settings_keep_their_names_whole_where_there_is_little_room(
     assert names <= set(cli("config", "show").out.split())
 
 
-def test_the_step_that_ran_when_its_quest_was_cancelled_is_shown_as_cancelled(
+def test_the_step_that_ran_when_its_quest_was_cancelled_has_one_status_and_its_attempt_another(
     cli: CommandLine, bench: Workbench
 ) -> None:
     quest_id = bench.submit("a", "b")
@@ -233,7 +233,9 @@ def test_the_step_that_ran_when_its_quest_was_cancelled_is_shown_as_cancelled(
     cli("cancel", quest_id)
 
     lines = [line.split() for line in cli("show", quest_id).out.splitlines()]
-    assert [line[3] for line in lines if line and line[0] in {"0001", "0002"}] == ["cancelled", "skipped"]
+    shown = [line[3] for line in lines if line and line[0] in {"0001", "0002"}]
+    assert shown == [step["status"] for step in cli.json("show", quest_id)["steps"]] == ["skipped", "skipped"]
+    assert [run["status"] for run in cli.json("runs", quest_id)["items"]] == ["cancelled"]
 
 
 def test_attempts_are_those_since_the_last_retry_and_beside_them_those_of_before(
