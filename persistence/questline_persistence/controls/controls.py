@@ -49,11 +49,11 @@ class Controls:
         self.namespace = namespace
 
     def pause(self, quest_id: str, reason: str | None = None) -> Controlled:
-        """Move a live quest to paused, or to pausing while a step of it runs.
+        """Move a live quest to paused, or to pausing while a step of it runs; leave a paused one as it is.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest has ended already.
+          QuestConflict: the quest has ended.
         """
 
         def work(locked: LockedQuest) -> Controlled:
@@ -83,11 +83,11 @@ class Controls:
         return self.database.write(self._truthful(quest_id, work), at="resume")
 
     def cancel(self, quest_id: str, reason: str | None = None) -> Controlled:
-        """Stop a live quest for good: its tickets go, so that no running step can commit.
+        """Stop a live quest for good: its tickets go, so that no running step can commit; leave a cancelled one.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest has ended already.
+          QuestConflict: the quest is completed, or has failed.
         """
 
         def work(locked: LockedQuest) -> Controlled:

@@ -168,12 +168,14 @@ class QuestClient:
     def pause(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
         """Pause a live quest: at once, or when its running step has ended (`status` tells).
 
+        One that is paused already stays as it is, `changed` False.
+
         Parameters:
           reason: why; people see it when they look at the quest.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest has ended already.
+          QuestConflict: the quest has ended.
           PayloadError: the reason is longer than 2,000 characters.
         """
         return self._steering.pause(quest_id, reason)
@@ -190,12 +192,14 @@ class QuestClient:
     def cancel(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
         """Stop a live quest for good; questline drops what its running step still returns.
 
+        One that is cancelled already stays as it is, its reason too, `changed` False.
+
         Parameters:
           reason: why; people see it when they look at the quest.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest has ended already.
+          QuestConflict: the quest is completed, or has failed.
           PayloadError: the reason is longer than 2,000 characters.
         """
         return self._steering.cancel(quest_id, reason)
