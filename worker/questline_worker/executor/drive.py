@@ -73,6 +73,11 @@ class Drive:
         self._woken.clear()  # before one looks: what comes meanwhile is not forgotten
         return self._broker.take(self.quest_id) or await self._look()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the task that awaits the quest can come to its end: it cannot while its event loop does not run."""
+        return self._loop.is_running()
+
     def stop(self) -> None:
         """Cancel the task that awaits the quest, be it from another thread; `end` tells it from other cancellations."""
         with suppress(RuntimeError):  # the loop is closed, and nothing runs on it

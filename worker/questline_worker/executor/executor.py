@@ -230,9 +230,9 @@ class QuestExecutor:
         return quest
 
     def _drives_on(self, quest_id: str) -> bool:
-        """Tell whether a quest is awaited here, and not had yet."""
+        """Tell whether a task awaits a quest here and will have it, but has not yet."""
         with self._changing:
-            return any(drive.quest_id == quest_id for drive in self._drives)
+            return any(drive.quest_id == quest_id and drive.goes_on for drive in self._drives)
 
     def _start(self, drive: Drive) -> None:
         """Count a quest among those that are awaited, and make sure that this process is known as a worker."""

@@ -153,3 +153,20 @@ def test_who_awaits_a_quest_that_is_paused_has_it_before_the_executor_is_closed(
         assert (await task).status == "paused"
 
     run(main())
+
+
+def test_a_pause_waits_for_no_task_that_was_left_with_its_event_loop(repo: QuestRepository, gate: Gate) -> None:
+    one, left = quest("blocking", "blocking"), asyncio.new_event_loop()
+    with QuestExecutor(repository=repo) as executor:
+        task = left.create_task(executor.execute_quest(one))
+        left.run_until_complete(asyncio.wait_for(until(lambda: gate.begun), LONG))
+
+        async def main() -> QuestExecutionData:
+            pause = asyncio.create_task(executor.pause_quest(one.quest_id))
+            await until(lambda: repo.status(one.quest_id) == "pausing")
+            gate.open.set()
+            return await pause
+
+        assert run(main()).status == "paused"
+        assert left.run_until_complete(asyncio.wait_for(task, LONG)).status == "paused"
+    left.close()
