@@ -34,9 +34,12 @@ _RENAMED = {
     "questline_persistence.sqlite_file": "questline_persistence.dialects.sqlite.file",
     "questline_persistence.sqlite_guard": "questline_persistence.dialects.sqlite.guard",
     "questline_persistence.sqlite_url": "questline_persistence.dialects.sqlite.url",
+    "questline_persistence.standing": "questline_persistence.records.current_state",
     "questline_persistence.submission_postgres": "questline_persistence.dialects.postgres.quests",
     "questline_persistence.submission_sqlite": "questline_persistence.dialects.sqlite.quests",
+    "questline_persistence.transient": "questline_persistence.dialects.meaning",
     "questline_persistence.views": "questline_persistence.records.quest_view",
+    "questline_worker.housekeeping": "questline_worker.middleware.background_loops",
     "questline_worker.settlement": "questline_worker.steps.checkpointing",
 }
 
