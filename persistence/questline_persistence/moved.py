@@ -8,11 +8,13 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.abc import Loader
+    from types import ModuleType
 
 #: The packages whose modules stood side by side.
 _FLOORS = ("questline_persistence", "questline_scheduler", "questline_worker")
@@ -44,24 +46,32 @@ _RENAMED = {
 }
 
 
-class _Moved(MetaPathFinder, Loader):
-    """Gives whoever asks for a module by its old name the module itself."""
+class _Moved:
+    """Gives whoever asks for a module by its old name the module itself: a finder, and the loader of what it finds."""
 
+    @classmethod
     def find_spec(
-        self,
+        cls,
         fullname: str,
         path: Sequence[str] | None,
-        target: ModuleType | None = None,  # noqa: ARG002  (the signature is the import system's)
+        _target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Return how a module is had by its old name; None for all others. Asked last."""
         floor, _, module = fullname.partition(".")
         if path is None or floor not in _FLOORS or "." in module:
             return None
+        from pathlib import Path  # noqa: PLC0415  (every program of ours imports this module, and few get as far as here)
+
         rooms = {file.parent.name for folder in path for file in Path(folder).glob(f"*/{module}.py")}
         found = _RENAMED.get(fullname) or (f"{floor}.{rooms.pop()}.{module}" if len(rooms) == 1 else None)
-        return None if found is None else ModuleSpec(fullname, self, origin=found)
+        return None if found is None else ModuleSpec(fullname, cast("Loader", cls), origin=found)
 
-    def exec_module(self, module: ModuleType) -> None:
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> None:
+        """Leave it to Python to make the module that is asked for."""
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
         """Put the module itself where it is asked for."""
         spec = module.__spec__
         if spec is not None and spec.origin is not None:
@@ -72,5 +82,5 @@ class _Moved(MetaPathFinder, Loader):
 
 def find_moved() -> None:
     """Find modules by their old names from now on."""
-    if not any(isinstance(finder, _Moved) for finder in sys.meta_path):
-        sys.meta_path.append(_Moved())
+    if _Moved not in sys.meta_path:
+        sys.meta_path.append(_Moved)

@@ -1,4 +1,4 @@
-"""Waiting, in a process's main thread, until a signal's handler says that it is to stop."""
+"""How a process stops: its main thread waits until a signal's handler says so; then work is given back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 
 #: Seconds between two looks of the main thread.
 LOOK_SECONDS = 0.1
+#: Seconds that the store gets, after the steps' own time, to take back what still runs.
+RELEASE_SECONDS = 5.0
 
 
 def wait_for_stop(stopping: threading.Event) -> None:

@@ -8,6 +8,10 @@ program sees the pipe: its descriptor is not handed on, and stdin is /dev/null.
 from __future__ import annotations
 
 import gc
+
+if __name__ == "__main__":
+    gc.disable()  # until main: what imports make is no garbage, and looking through it takes a tenth of their time
+
 import json
 import os
 import signal
@@ -16,7 +20,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import chdir
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,7 @@ from questline_worker.forks import keep_signals_here
 from questline_worker.green_threads import refuse_green_threads
 from questline_worker.lords import import_lords
 from questline_worker.narration import Narration
+from questline_worker.orders import EXIT_MISCONFIGURED, Orders
 from questline_worker.own_imports import keep_own_imports
 from questline_worker.process import WorkerProcess
 
@@ -41,31 +45,6 @@ log = get_logger(__name__)
 
 #: How long a consumer or worker thread sleeps before it looks whether it should stop, in milliseconds.
 POLL_MS = 500
-#: Exit code of a child that cannot import its Lords or is configured wrongly.
-EXIT_MISCONFIGURED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What the supervisor tells a child.
-
-    Parameters:
-      settings: the settings of the pool, as JSON data.
-      modules: the modules that register Lords.
-      loops: whether the child hosts the background loops.
-      process_id: the name under which the supervisor knows it.
-      development: whether it listens to every queue that its Lords name, and tells of every step.
-    """
-
-    settings: dict[str, Any]
-    modules: list[str]
-    loops: bool
-    process_id: str
-    development: bool = False
-
-    def line(self) -> bytes:
-        """Return the orders as one line of JSON."""
-        return json.dumps(asdict(self)).encode() + b"\n"
 
 
 def run(orders: Orders, pipe: int) -> int:
@@ -103,7 +82,7 @@ def run(orders: Orders, pipe: int) -> int:
     worker = dramatiq.Worker(
         process.broker, queues=set(settings.queues), worker_threads=settings.worker_threads, worker_timeout=POLL_MS
     )
-    gc.freeze()  # what is loaded by now lives as long as the process
+    gc.freeze()  # what the Lords' modules have loaded lives as long as the process, too
     worker.start()
     wait_for_stop(stopping)
     _shut_down(process, worker, settings.shutdown_seconds)
@@ -146,6 +125,8 @@ def _retire(process: WorkerProcess, stopping: threading.Event) -> None:
 
 def main() -> None:
     """Read the orders and carry them out."""
+    gc.freeze()  # what is loaded by now lives as long as the process
+    gc.enable()
     # Until there is something to give back, SIGTERM ends the process on the spot, also in a long import.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # The supervisor passes Ctrl-C on. A handler, since programs that Lords start would inherit that it is ignored.

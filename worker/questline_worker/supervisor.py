@@ -20,10 +20,10 @@ from questline_persistence.settings import Settings
 from questline_persistence.store import open_database
 from questline_scheduler.doorbells import open_broker
 from questline_scheduler.loops import make_loops, make_sweeper
-from questline_worker.child import EXIT_MISCONFIGURED, Orders
+from questline_scheduler.stopping import RELEASE_SECONDS
 from questline_worker.child_process import ChildProcess
 from questline_worker.code_watch import CodeWatch
-from questline_worker.middleware import RELEASE_SECONDS
+from questline_worker.orders import EXIT_MISCONFIGURED, Orders
 
 log = get_logger(__name__)
 

@@ -11,9 +11,9 @@ import pytest
 
 from questline_persistence.settings import Settings, load
 from questline_worker import supervisor
-from questline_worker.child import EXIT_MISCONFIGURED, Orders
 from questline_worker.child_process import ChildProcess
 from questline_worker.code_watch import CodeWatch
+from questline_worker.orders import EXIT_MISCONFIGURED, Orders
 from questline_worker.supervisor import Supervisor, _Successor
 from tests.contract.quests import Workbench
 from tests.waiting import eventually

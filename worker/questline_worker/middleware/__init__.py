@@ -6,8 +6,8 @@ It imports `steps`, `lords` and what is below.
 from questline_worker.middleware.background_loops import BackgroundLoops
 from questline_worker.middleware.checkpoints import Checkpoints
 from questline_worker.middleware.lease import Lease
-from questline_worker.middleware.patience import RELEASE_SECONDS, Patience
+from questline_worker.middleware.patience import Patience
 from questline_worker.middleware.standby import Standby
 from questline_worker.middleware.watchdog import Watchdog
 
-__all__ = ["RELEASE_SECONDS", "BackgroundLoops", "Checkpoints", "Lease", "Patience", "Standby", "Watchdog"]
+__all__ = ["BackgroundLoops", "Checkpoints", "Lease", "Patience", "Standby", "Watchdog"]

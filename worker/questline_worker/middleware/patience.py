@@ -8,9 +8,7 @@ import dramatiq
 from dramatiq.middleware import Middleware
 
 from questline_persistence.store import Database
-
-#: Seconds that the store gets, after the steps' own time, to take back what still runs.
-RELEASE_SECONDS = 5.0
+from questline_scheduler.stopping import RELEASE_SECONDS
 
 
 class Patience(Middleware):
