@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from questline_persistence import run_data
-from questline_persistence.controls.paths import Part, find, missing, parse, split_name
+from questline_persistence.controls.paths import Part, find, missing, parse, refuse_unsettable, split_name
+from questline_persistence.controls.unsettable import OtherSteps
 from questline_persistence.errors import InvalidRecord, PayloadError
 from questline_persistence.journal import State
 from questline_persistence.models import LordStep
@@ -47,12 +48,14 @@ class Corrected:
 
     Parameters:
       state: what it has, and where it goes on.
-      plan: its whole plan, one dictionary of columns per step.
+      plan: its plan of that time, one dictionary of columns per step.
+      whole: the plan with every step that was pushed later, too.
       limits: how large its parts may be.
     """
 
     state: State
     plan: Sequence[Mapping[str, Any]]
+    whole: Sequence[Mapping[str, Any]]
     limits: Limits = DEFAULTS
     changes: list[Change] = field(default_factory=list)
 
@@ -80,7 +83,9 @@ class Corrected:
 
     def _set_output(self, path: str, parts: list[Part], value: Any) -> None:
         outputs = dict(self.state.run_data)
-        name, rest = split_name(run_data.names(outputs), parts, path, where="among the outputs")
+        names = run_data.names(outputs)
+        refuse_unsettable(names, parts, path, others=lambda: self._others().outputs())
+        name, rest = split_name(names, parts, path, where="among the outputs")
         whole = {"output": copy.deepcopy(run_data.find(outputs, name))}
         self._set(whole, path, [Part("output", quoted=True), *rest], value)
         encode(whole["output"], what=f"the output of {shortened(name)}", limit=self.limits.output)
@@ -90,6 +95,8 @@ class Corrected:
 
     def _set_step(self, path: str, parts: list[Part], value: Any) -> None:
         names = self._steps()
+        settings = [f"{name}.{key}" for name in names for key in SETTABLE]
+        refuse_unsettable(settings, parts, path, others=lambda: self._others().steps(names))
         name, rest = split_name(names, parts, path, where="among the steps that run again")
         row = names[name]
         settable = {key: decode(row[key]) if key == "params" else row[key] for key in SETTABLE}
@@ -111,6 +118,9 @@ class Corrected:
 
     def _again(self) -> list[Mapping[str, Any]]:
         return [row for row in self.plan if self.state.position and row["position"] >= self.state.position]
+
+    def _others(self) -> OtherSteps:
+        return OtherSteps(self.whole, self.plan, self._again())
 
     def _put_step(self, row: Mapping[str, Any], changed: dict[str, Any], path: str) -> None:
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from questline_persistence.controls.unsettable import Unsettable
 from questline_persistence.errors import MAX_COMPARED, MAX_LISTED, PayloadError
 from questline_persistence.payload import shortened
 
@@ -84,6 +85,25 @@ def split_name(names: Iterable[str], parts: list[Part], path: str, *, where: str
     if taken:
         return _joined(parts[:taken]), parts[taken:]
     raise missing(path, parts[0].text, known, where=where)
+
+
+def refuse_unsettable(
+    settable: Iterable[str], parts: list[Part], path: str, *, others: Callable[[], Mapping[str, Unsettable]]
+) -> None:
+    """Raise where parts begin with nothing that can be set, but with something else that is there.
+
+    Parameters:
+      others: returns, by their names, why other things cannot be set; called only where it matters.
+
+    Raises:
+      PayloadError: it says why, and what to do.
+    """
+    if _longest(set(settable), parts):
+        return
+    unsettable = others()
+    if taken := _longest(unsettable, parts):
+        found = unsettable[_joined(parts[:taken])]
+        raise PayloadError(f"cannot set {shortened(path)}: {found.reason}", hint=found.hint)
 
 
 def _longest(names: set[str] | Mapping[str, Any], parts: list[Part]) -> int:

@@ -61,10 +61,12 @@ def earlier(locked: LockedQuest, start: StartingPoint, correction: Correction) -
     """
     point = resolve(locked.connection, locked.quest_id, locked.quest.epoch, locked.version, start)
     state = history.state_at(locked.connection, locked.quest_id, point.version, limit=locked.limits.state)
-    rows = history.plan(locked.connection, state.quest_id, state.epoch, version=state.version)
+    whole = history.plan(locked.connection, state.quest_id, state.epoch)
+    rows = [row for row in whole if row.since_version <= state.version]
     if point.position is not None:
         state, rows = history.taken_back(state, rows, point.position)
-    corrected, present = Corrected(state, [history.columns(row) for row in rows], locked.limits), Present(locked, state)
+    plan, every = [history.columns(row) for row in rows], [history.columns(row) for row in whole]
+    corrected, present = Corrected(state, plan, every, locked.limits), Present(locked, state)
     left = present.left_for(corrected.state, corrected.plan)
     for path, value in correction.items():
         corrected.set(path, value)

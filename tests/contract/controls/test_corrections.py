@@ -141,8 +141,7 @@ def test_a_correction_reaches_the_steps_that_run_again_also_pushed_ones(bench: W
         ("input_data.nothing.here", "'nothing' there", "what exists: items, service"),
         ("input_data.service.x", "'x' there", "what exists: nothing"),
         ("execution_stack.wirter.params", "'wirter' among", "what exists: writer"),
-        ("execution_stack.reader#2.params", "'reader#2' among", "what exists: reader#3"),
-        ("execution_stack.intake.params", "'intake' among", "what exists:"),
+        ("execution_stack.reader#9.params", "'reader#9' among", "what exists: reader#3"),
         ("execution_stack.writer.parms.x", "'parms' of a step", "what exists: params"),
         ("execution_stack.writer.params.x.y", "'x' there", "what exists: style"),
         ("rundata.intake", "'rundata' in a snapshot", "what exists: run_data"),
@@ -171,6 +170,51 @@ def test_a_path_that_leads_nowhere_is_told_what_there_is(
     assert missing in caught.value.message
     assert str(caught.value.hint or "").startswith(listed)
     assert bench.everything(quest_id) == before
+
+
+@pytest.mark.parametrize(
+    ("start", "path", "why", "hint"),
+    [
+        (
+            "reader#2",
+            "execution_stack.reader.params.n",
+            "2 steps of reader run",
+            "name one of them: reader#2, reader#3",
+        ),
+        ("reader#2", "execution_stack.reader.parms.n", "2 steps of reader run", "name one of them: reader#2, reader#3"),
+        ("writer", "execution_stack.reader#2.params", "0003 (reader:work) lies before", "start from reader#2"),
+        ("writer", "execution_stack.intake.params.n", "0001 (intake:work) lies before", "start from intake"),
+        ("writer", "execution_stack.0001.params.n", "0001 (intake:work) lies before", "start from intake"),
+        (None, "execution_stack.0003.0001.params.n", "0003.0001 (pushed:work) is gone", "start from pushed"),
+        (None, "execution_stack.pushed.params.n", "0003 runs again and pushes", "start from pushed"),
+        (None, "run_data.pushed.n", "0003 runs again and pushes", "start from writer"),
+        ("reader#2", "run_data.reader#2.n", "0003 (reader:work) runs again", "start from pushed"),
+        ("reader", "run_data.reader", "0002 (reader:work) runs again", "start from reader#2"),
+        ("writer", "run_data.reader#3", "0005 (reader:work) runs again", "set its params, or the input: no step"),
+        ("writer", "run_data.writer", "0004 (writer:work) runs again", "start from reader#3"),
+    ],
+)
+def test_what_is_there_but_cannot_be_set_from_this_start_is_told_why(
+    bench: Workbench, start: str | None, path: str, why: str, hint: str
+) -> None:
+    quest_id = bench.submit("intake", "reader", "reader", "writer", "reader")
+    journal = bench.worker(handlers=[f"{lord}:work" for lord in ("intake", "reader", "writer", "pushed")])
+    for pushed in ((), (), ("pushed",), (), (), ()):
+        journal.checkpoint(checkpoint(bench.claim(quest_id, journal), {"n": 1}, *pushed))
+
+    with pytest.raises(PayloadError) as caught:
+        bench.replay(quest_id, start, {path: 5})
+    assert caught.value.message.startswith(f"cannot set '{path}': ")
+    assert why in caught.value.message
+    assert str(caught.value.hint).startswith(hint)
+
+
+def test_a_misspelt_setting_of_a_step_that_runs_again_is_told_as_such(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", "a")
+    bench.advance(quest_id, 1, 2)
+
+    with pytest.raises(PayloadError, match="there is no 'parms' of a step to set"):
+        bench.replay(quest_id, "b", {"execution_stack.a.parms.n": 1})
 
 
 def test_a_key_in_quotes_is_added_wherever_there_is_an_object(bench: Workbench) -> None:
