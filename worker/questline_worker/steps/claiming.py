@@ -98,7 +98,7 @@ class Claiming:
 
     def _put_off(self, step: RunningStep) -> Claim:
         """Give a step back that may not begin yet; return the claim on it that was."""
-        step.settling = True
+        step.settle()
         try:
             self._journal.release(step.claim, quiet=PUT_OFF_SECONDS)
         finally:

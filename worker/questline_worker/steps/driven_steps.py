@@ -47,11 +47,19 @@ class Turn:
     """One step's way from the thread that claims it to the loop that awaits it."""
 
     def __init__(self) -> None:
-        #: The step, once it is claimed.
-        self.step: RunningStep | None = None
+        self._step: RunningStep | None = None
         self._begun: Begun | None = None
         self._over = False
         self._changing = threading.Lock()
+
+    @property
+    def step(self) -> RunningStep | None:
+        """The step, once it is claimed."""
+        return self._step
+
+    def take(self, step: RunningStep) -> None:
+        """Go on with a step that is claimed."""
+        self._step = step
 
     def offer(self, begun: Begun) -> bool:
         """Hand an async step over to the loop; False where nobody waits for it any more."""
@@ -95,7 +103,8 @@ class DrivenSteps:
 
     def begin(self, step: RunningStep) -> Outcome | Pending:
         """Call the handler of a claimed step; an async one is left to be awaited."""
-        self._here.turn.step = step
+        turn: Turn = self._here.turn
+        turn.take(step)
         with nullcontext() if is_async(step.claim.handler) else self._threads.stepped_aside():
             begun = self._execution.begin(step)
         # A step that waited for a quest of its own fails since that was stopped: it is to be run again.

@@ -95,7 +95,7 @@ class Pipeline:
             # It may have been taken away while it waited for this thread, or while the machine was suspended; what its
             # handler returned would be fenced.
             result = call(step) if step.still_held() else Dropped()
-            step.streak, step.spent = step.streak + 1, step.spent + time.monotonic() - began
+            step.note_run(time.monotonic() - began)
             if isinstance(result, Pending):
                 return self._async_steps.start(step, result, partial(self._come_back, step))
         except BaseException:
@@ -115,7 +115,8 @@ class Pipeline:
 
     def _checkpoint(self, step: RunningStep, outcome: Outcome, *, on_worker_thread: bool) -> None:
         """Write the end of a step and wake the next one; a step whose end is only posted goes on in `settled`."""
-        posted, step.settling = False, True
+        posted = False
+        step.settle()
         try:
             if self._hooks is not None:
                 self._hooks.step_ended(step.claim, outcome)

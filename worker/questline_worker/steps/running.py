@@ -16,14 +16,13 @@ from questline_persistence.recovery import Register
 
 log = get_logger(__name__)
 
+#: Seconds between two looks into the store for whether one step's claim still holds.
+LOOK_SECONDS = 1.0
+
 
 def ids_of(claim: Claim) -> dict[str, str]:
     """Return what tells a step in the log."""
     return {"quest_id": claim.quest_id, "position": claim.position, "claim_id": claim.claim_id}
-
-
-#: Seconds between two looks into the store for whether one step's claim still holds.
-LOOK_SECONDS = 1.0
 
 
 class Cancellable(Protocol):
@@ -39,23 +38,38 @@ class RunningStep:
     Parameters:
       claim: the hold on the step.
       look: asks the store whether a claim still holds.
+      after: the step of the same quest that it follows at once, or None.
     """
 
-    def __init__(self, claim: Claim, look: Callable[[Claim], bool]) -> None:
+    def __init__(self, claim: Claim, look: Callable[[Claim], bool], after: RunningStep | None = None) -> None:
         self.claim = claim
-        #: Whether the handler is done: from now on the claim goes by our own commit.
-        self.settling = False
+        self._settling = False
         self._look = look
         self.begun = time.monotonic()
         # The clock that also runs while the machine is suspended: then others take the step.
         self._looked_at = uptime()
-        #: How many steps its quest has run one right after the other, and for how many seconds.
-        self.streak, self.spent = 0, 0.0
+        #: How many steps its quest has run one right after the other.
+        self.streak: int = 0 if after is None else after.streak
+        #: For how many seconds they have run.
+        self.spent: float = 0.0 if after is None else after.spent
         self._lost = False
         #: When the claim was lost, by the monotonic clock; meaningless before.
         self.lost_at = 0.0
         self._coroutine: Cancellable | None = None
         self._untold: Progress | None = None
+
+    def note_run(self, seconds: float) -> None:
+        """Count the step among those that its quest has run, once its handler was called, for so many seconds."""
+        self.streak, self.spent = self.streak + 1, self.spent + seconds
+
+    def settle(self) -> None:
+        """Note that this process is about to end the claim: from now on it goes by our own commit."""
+        self._settling = True
+
+    @property
+    def settling(self) -> bool:
+        """Whether this process is about to end the claim."""
+        return self._settling
 
     def tell(self, fraction: float, message: str) -> None:
         """Keep how far the step is until the next heartbeat asks; what was said before is forgotten."""
@@ -149,9 +163,7 @@ class RunningSteps:
 
     def begin(self, claim: Claim, after: RunningStep | None = None) -> RunningStep:
         """List `claim` as running until `end`; `after` is the step that it follows at once."""
-        step = self._steps[claim.claim_id] = RunningStep(claim, self._look)
-        if after is not None:
-            step.streak, step.spent = after.streak, after.spent
+        step = self._steps[claim.claim_id] = RunningStep(claim, self._look, after)
         return step
 
     def end(self, claim: Claim) -> None:

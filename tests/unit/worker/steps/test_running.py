@@ -114,7 +114,7 @@ def test_a_step_that_is_about_to_commit_is_not_taken_for_lost(bench: Workbench) 
     steps = RunningSteps(bench.register)
     claim = bench.claim(bench.submit("a", "b"))
     with steps.holding(claim) as step:
-        step.settling = True
+        step.settle()
         bench.finish(claim)
         steps.check(bench.journal.worker_id)
         assert not step.lost
