@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-
-from sqlalchemy import Row
 
 from questline_persistence.states import RunStatus
 from tests.model.lineage import lineage
@@ -17,7 +16,8 @@ LORDS, OURS = "abc", "ours"
 #: What a ring writes: no transition asks it.
 _PACE = {"ring_at", "dispatches"}
 
-Rows = dict[str, list[Row[Any]]]
+#: The rows of each table, as named tuples.
+Rows = dict[str, list[Any]]
 
 
 def position_of(number: int | None) -> str | None:
@@ -30,9 +30,12 @@ def output_of(epoch: int, position: int | str) -> str:
     return f"{epoch}:{int(position)}"
 
 
-def lasting(rows: Iterable[Row[Any]]) -> list[dict[str, Any]]:
-    """Return rows without what every ring may change."""
-    return [{name: value for name, value in row._mapping.items() if name not in _PACE} for row in rows]
+def lasting(rows: Iterable[Any]) -> list[object]:
+    """Return a table's rows without what every ring may change."""
+    found = list(rows)
+    if not found or _PACE.isdisjoint(found[0]._fields):
+        return found
+    return [{name: value for name, value in row._asdict().items() if name not in _PACE} for row in found]
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,16 @@ class Record:
     worker_ids: Sequence[str]
     now: float
 
-    def mine(self, table: str) -> list[Row[Any]]:
+    def mine(self, table: str) -> list[Any]:
         """Return the quest's rows of a table."""
         return [row for row in self.rows[table] if row.quest_id == self.quest_id]
 
-    def others(self, table: str) -> list[Row[Any]]:
-        """Return the rows of a table that are neither the quest's nor its workers'."""
-        return [row for row in self.rows[table] if not self._ours(row)]
+    @cached_property
+    def others(self) -> dict[str, list[object]]:
+        """What lasts of the rows that are neither the quest's nor its workers', by table."""
+        return {table: lasting(row for row in rows if not self._ours(row)) for table, rows in self.rows.items()}
 
-    def _ours(self, row: Row[Any]) -> bool:
+    def _ours(self, row: Any) -> bool:
         return row.quest_id == self.quest_id if hasattr(row, "quest_id") else row.process_id == OURS
 
     def told(self) -> dict[str, object]:
@@ -111,10 +115,10 @@ class Record:
             "leases": [worker.lease for worker in world.workers],
         }
 
-    def _ticket(self) -> Row[Any] | None:
+    def _ticket(self) -> Any | None:
         return next(iter(self.mine("tickets")), None)
 
-    def _told_ticket(self, row: Row[Any]) -> object:
+    def _told_ticket(self, row: Any) -> object:
         at = (row.epoch, row.position, row.state, row.claim_id, row.worker_id)
         late = row.deadline is not None and row.deadline <= self.now
         return (*at, row.attempt, row.lost, row.pause_requested, row.available_at <= self.now, late)
