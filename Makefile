@@ -14,6 +14,9 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 # Sources, answers and names of files are UTF-8, whatever the locale says.
 export PYTHONUTF8 := 1
 
+# Tests start processes by the hundred: none is to compile all sources again, as images of containers often ask for.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check bench soak clean
@@ -24,8 +27,9 @@ help: ## Show the targets
 demo: $(RUNTIME) ## Run the demonstration in this terminal; it needs no server
 	$(BIN)/questline demo
 
+# Five processes keep two processors busy, for a test waits as long as it computes; three left a third of them idle.
 test: $(DEVELOPER) ## Run all tests; they start their own PostgreSQL and Valkey (ARGS="-k pause" to choose)
-	$(BIN)/python -m pytest -n 3 $(ARGS)
+	$(BIN)/python -m pytest -n 5 $(ARGS)
 
 check: $(DEVELOPER) ## Check format, style, types and layers
 	$(BIN)/python -m ruff format --check .
