@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -20,7 +21,6 @@ PACKAGES = (
     "persistence/questline_persistence",
 )
 FILES = {str(path.relative_to(ROOT)): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 
 DATABASE = "persistence/questline_persistence/store/database.py"
 #: Make the engines, each of one store's kind.
@@ -131,6 +131,12 @@ COMMANDS = {
 }
 
 
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return the syntax tree of each file."""
+    return {name: ast.parse(path.read_text()) for name, path in FILES.items()}
+
+
 def functions(tree: ast.AST) -> Iterator[tuple[str, ast.FunctionDef]]:
     """Yield every function of a module that is not inside another one."""
     for node in ast.iter_child_nodes(tree):
@@ -149,7 +155,7 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 def writes() -> Iterator[tuple[str, str, ast.Call]]:
     """Yield file, function and call of everything that is sent to a database other than reads."""
-    for file, tree in TREES.items():
+    for file, tree in trees().items():
         for function, node in functions(tree):
             for called, call in calls(node):
                 target, _, method = called.rpartition(".")
@@ -168,7 +174,7 @@ def names(call: ast.Call) -> set[str]:
 def passed() -> dict[str, list[str]]:
     """Return every point that is passed by a literal name, with the files."""
     found: dict[str, list[str]] = {}
-    for file, tree in TREES.items():
+    for file, tree in trees().items():
         for called, call in calls(tree):
             if called == "failpoint" and isinstance(call.args[0], ast.Constant):
                 found.setdefault(str(call.args[0].value), []).append(file)
@@ -192,7 +198,7 @@ def test_every_name_of_the_registry_is_written_under() -> None:
 def test_nothing_reaches_the_database_around_its_points() -> None:
     around = {
         (file, called)
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
         for called, _ in calls(tree)
         if file not in {DATABASE, *MAKERS}
         and (".engine." in called or ".autocommit." in called or called.split(".")[-1] == "create_engine")
@@ -208,7 +214,7 @@ def test_a_transaction_passes_its_three_stages_in_their_order() -> None:
             for called, call in calls(node)
             if called in {"failpoint", "_pass"} and len(call.args) > 1 and isinstance(call.args[1], ast.Constant)
         ]
-        for name, node in functions(TREES[DATABASE])
+        for name, node in functions(trees()[DATABASE])
     }
 
     assert found["_carry_out"] == list(STAGES)
@@ -225,16 +231,18 @@ def test_every_place_is_passed_exactly_once_in_the_code() -> None:
 
 
 def test_every_redis_script_has_a_point_before_and_after_it() -> None:
-    (run,) = [node for name, node in functions(TREES[REDIS_QUEUE]) if name == "_run"]
+    (run,) = [node for name, node in functions(trees()[REDIS_QUEUE]) if name == "_run"]
     plain = {"cast", "self._script"}
     order = [called for called, _ in sorted(calls(run), key=lambda item: item[1].lineno) if called not in plain]
 
     assert order == ["failpoint", "self._script(point)", "failpoint"]
-    texts = [text for node in TREES[REDIS_QUEUE].body if isinstance(node, ast.Assign) for text in _text_of_script(node)]
+    texts = [
+        text for node in trees()[REDIS_QUEUE].body if isinstance(node, ast.Assign) for text in _text_of_script(node)
+    ]
     assert sorted(_scripts().values()) == sorted(texts), "one of the scripts has no point"
     around = {
         (file, called)
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
         for called, _ in calls(tree)
         if called.split(".")[-1] in {"eval", "evalsha", "fcall", "register_script", "execute_command"}
     }
@@ -244,7 +252,7 @@ def test_every_redis_script_has_a_point_before_and_after_it() -> None:
 def test_every_other_redis_command_is_known_to_carry_no_bell() -> None:
     found: dict[tuple[str, str], set[str]] = {}
     for file in (file for file in FILES if Path(file).name.startswith("redis_")):
-        for function, node in functions(TREES[file]):
+        for function, node in functions(trees()[file]):
             for called, _ in calls(node):
                 target, _, method = called.rpartition(".")
                 if target in {"self.client", "self._link.client", "pipe"}:
@@ -257,7 +265,7 @@ def test_every_call_on_a_steps_way_has_its_point() -> None:
     floors = ("worker/questline_worker/", "scheduler/questline_scheduler/")
     found = {
         called
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
         if file.startswith(floors)
         for called, _ in calls(tree)
         if called.rpartition(".")[0] in PARTIES or called == "handler.function"
@@ -300,7 +308,7 @@ def test_an_unarmed_point_builds_no_string_and_calls_nothing(stage: str) -> None
 def test_no_name_is_put_together_before_the_point_is_known_to_be_armed() -> None:
     built = {
         (file, call.lineno)
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
         for called, call in calls(tree)
         if called == "failpoint"
         for argument in call.args
@@ -312,7 +320,7 @@ def test_no_name_is_put_together_before_the_point_is_known_to_be_armed() -> None
 
 def _scripts() -> dict[str, str]:
     """Return the names of the Redis scripts' texts, by the point of each."""
-    for node in TREES[REDIS_QUEUE].body:
+    for node in trees()[REDIS_QUEUE].body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
             assert ast.unparse(node.targets[0]) == "_SCRIPTS"
             points = [ast.literal_eval(key) for key in node.value.keys if key is not None]
