@@ -6,6 +6,7 @@ A missing server is a failure, never a skip. `QUESTLINE_TEST_PG_URL` (a superuse
 PgBouncer that shares sessions in front of PostgreSQL.
 """
 
+import gc
 import os
 import secrets
 import shutil
@@ -26,6 +27,12 @@ from tests.servers.valkey import ValkeyServer
 from tests.servers.valkey_cluster import ValkeyCluster
 
 STORES = ("sqlite", "postgres")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the half million objects that stay to the end: modules, and thousands of tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
