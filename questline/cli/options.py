@@ -110,8 +110,7 @@ Corrections: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Correct a value, given as JSON; repeatable. A path begins with input_data, run_data.LORD or "
-        "execution_stack.STEP.params.",
+        help="Correct the value at a path, given as JSON; repeatable.",
         metavar="PATH=JSON",
         show_default=False,
     ),

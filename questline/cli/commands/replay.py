@@ -39,6 +39,8 @@ def replay(
 
     All steps from there on run again, and repeat their effects on the outside world. The history keeps what ran
     before.
+
+    A path to correct with --set is input_data.KEY, run_data.LORD.KEY, or execution_stack.STEP.params.KEY.
     """
     _refuse_lone_timeout(wait, timeout)
     changes = read_values(corrections or (), "--set", "PATH=JSON")
@@ -73,6 +75,8 @@ def fork(
     """Start a new quest from a snapshot of another quest, and leave that quest as it is.
 
     Prints the new quest's id alone on the first line, or its object with -o json.
+
+    A path to correct with --set is input_data.KEY, run_data.LORD.KEY, or execution_stack.STEP.params.KEY.
     """
     _refuse_lone_timeout(wait, timeout)
     changes = read_values(corrections or (), "--set", "PATH=JSON")

@@ -73,7 +73,7 @@ def _draw(found: Sequence[LordRun]) -> RenderableType:
         *(["Code"] if versioned else []),
         "Result",
         rows=[_row(run, versioned=versioned) for run in found],
-        spare=("Epoch", "Tool", "Took", "Attempt", "Code"),
+        spare=("Tool", "Took", "Code", "Epoch", "Attempt"),
     )
 
 

@@ -1,4 +1,4 @@
-"""A table that fits the terminal: in a narrow one it has fewer columns and shorter ids, and its words stay whole."""
+"""A table that fits the terminal: in a narrow one it has shorter ids and fewer columns, and its words stay whole."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from questline.cli.display.output import PIPE_WIDTH
 from questline_persistence.ids import shortened
 
 #: The heading of ids, which are shortened where there is no room.
@@ -24,7 +25,8 @@ class FittedTable:
       columns: their headings.
       rows: the cells of each row.
       numbers: the columns that are aligned to the right.
-      spare: the columns that are left out where there is no room, in this order; then ids are shortened.
+      spare: the columns that are left out where there is no room, in this order. Ids are shortened before, except
+        where there is as much room as in a pipe, whose reader may look for whole ones: there they are the last resort.
     """
 
     def __init__(
@@ -36,13 +38,17 @@ class FittedTable:
         self._spare = spare
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
-        *narrower, narrowest = self._forms()
-        yield next((form for form in narrower if _fits(form, console, options)), narrowest)
+        *narrower, narrowest = self._forms(short_first=options.max_width < PIPE_WIDTH)
+        fitting = next((form for form in [*narrower, narrowest] if _fits(form, console, options)), None)
+        if fitting is not None:
+            _keep_words(fitting)
+        yield narrowest if fitting is None else fitting
 
-    def _forms(self) -> Iterator[Table]:
+    def _forms(self, *, short_first: bool) -> Iterator[Table]:
         """Yield the table as it is, then ever narrower."""
+        yield self._drawn(left_out=())
         for number in range(len(self._spare) + 1):
-            yield self._drawn(left_out=self._spare[:number])
+            yield self._drawn(left_out=self._spare[:number], short=short_first)
         yield self._drawn(left_out=self._spare, short=True)
 
     def _drawn(self, *, left_out: Sequence[str], short: bool = False) -> Table:
@@ -59,6 +65,13 @@ class FittedTable:
 
     def _cell(self, number: int, cell: Cell, *, short: bool) -> Cell:
         return shortened(str(cell)) if short and self._columns[number] == IDS else cell
+
+
+def _keep_words(drawn: Table) -> None:
+    """Have Rich take room from columns of several words, and never from one whose words it would have to break."""
+    for column in drawn.columns:
+        if not any(" " in str(cell) for cell in (column.header, *column.cells)):
+            column.no_wrap = True
 
 
 def _fits(drawn: Table, console: Console, options: ConsoleOptions) -> bool:

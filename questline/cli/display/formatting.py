@@ -48,7 +48,7 @@ def table(
       columns: their headings; what stands under "ID" is never broken.
       rows: the cells of each row.
       numbers: the columns that are aligned to the right.
-      spare: the columns that are left out where there is no room, in this order.
+      spare: the columns that are left out where there is no room, in this order; ids are shortened before.
     """
     from questline.cli.display.fitted_table import FittedTable  # noqa: PLC0415  (40 ms that JSON output does not need)
 

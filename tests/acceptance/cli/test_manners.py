@@ -110,10 +110,13 @@ def test_completion_for_the_shell_can_be_shown(shell: Shell) -> None:
     assert (ended.code, "_QUESTLINE_COMPLETE" in ended.out) == (0, True)
 
 
-def test_a_narrow_screen_keeps_ids_whole(shell: Shell) -> None:
+def test_a_narrow_screen_keeps_the_end_of_an_id_and_a_pipe_the_whole(shell: Shell) -> None:
     quest_id = shell("submit", "quest.json").out.strip()
 
-    assert quest_id in shell("list", COLUMNS="60").out
+    shortened = f"…{quest_id[-12:]}"
+    assert shortened in shell("list", COLUMNS="60").out
+    assert shell("show", shortened, "-o", "json").data["quest_id"] == quest_id
+    assert quest_id in shell("list").out
 
 
 def test_json_is_utf8_or_escaped_whatever_the_locale(shell: Shell) -> None:

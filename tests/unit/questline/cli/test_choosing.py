@@ -4,8 +4,9 @@ import shlex
 
 import pytest
 
+from questline_persistence.models import LordStep
 from questline_persistence.records import short_ids
-from tests.contract.quests import Workbench
+from tests.contract.quests import Workbench, checkpoint
 from tests.unit.questline.cli.conftest import CommandLine
 
 
@@ -80,22 +81,54 @@ def test_all_pages_can_be_listed_at_once(cli: CommandLine, monkeypatch: pytest.M
     assert "More:" not in shown.out
 
 
-def test_a_narrow_terminal_gets_fewer_columns_and_whole_words(
+def test_a_narrow_terminal_gets_shorter_ids_then_fewer_columns_and_whole_words(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quest_id = "0193a8c0-0000-7000-8000-1234567890ab"
     cli.submit("0193a8c0-0000-7000-8000-ba0987654321")
     cli.submit(quest_id, labels={"team": "billing", "region": "north-east"})
     shown = {}
-    for columns in (140, 60, 30):
+    for columns in (140, 80, 60, 30):
         monkeypatch.setenv("COLUMNS", str(columns))
         shown[columns] = cli("list", "-l", 1).out
 
     assert {quest_id, "design_microservice", "team=billing"} <= set(shown[140].split())
-    assert {quest_id, "new"} <= set(shown[60].split())
-    assert "design_microservice" not in shown[60]
+    assert {"…1234567890ab", "Made", "Took", "team=billing"} <= set(shown[80].split())
+    assert {"…1234567890ab", "design_microservice", "new", "Made"} <= set(shown[60].split())
+    assert "Labels" not in shown[60]
     assert {"…1234567890ab", "new"} <= set(shown[30].split())
-    assert [text.splitlines()[-1].startswith("More: questline list") for text in shown.values()] == [True] * 3
+    assert "design_microservice" not in shown[30]
+    assert [text.splitlines()[-1].startswith("More: questline list") for text in shown.values()] == [True] * 4
+
+
+def test_a_pipe_gets_whole_ids_and_fewer_columns(cli: CommandLine) -> None:
+    quest_id = cli.submit("0193a8c0-0000-7000-8000-1234567890ab", labels={"of": "x" * 200})
+
+    shown = cli("list").out
+    assert quest_id in shown
+    assert "Labels" not in shown
+
+
+def test_attempts_keep_their_numbers_where_there_is_little_room(
+    cli: CommandLine, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = bench.worker(handlers=["code_reviewer:summarize_the_findings"])
+    quest_id = bench.submit(LordStep("code_reviewer", "summarize_the_findings"))
+    journal.checkpoint(checkpoint(bench.claim(quest_id, journal), "a result"))
+    monkeypatch.setenv("COLUMNS", "60")
+
+    (headings, row) = [line.split() for line in cli("runs", quest_id).out.splitlines()][:2]
+    assert headings[:4] == ["Step", "Lord", "Epoch", "Attempt"]
+    assert row[:4] == ["0001", "code_reviewer", "0", "1/3"], "no word is broken"
+
+
+@pytest.mark.parametrize("verb", ["replay", "fork"])
+def test_the_paths_of_corrections_are_whole_in_a_narrow_help(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
+    assert "execution_stack.STEP.params.KEY" in cli(verb, "--help").out
 
 
 @pytest.mark.parametrize("columns", [None, 20, 60])
