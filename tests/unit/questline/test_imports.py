@@ -25,6 +25,20 @@ def test_help_and_tables_do_without_the_store(code: str) -> None:
     assert not {"sqlalchemy", "dramatiq", "alembic", "redis", "psycopg"} & _loaded(code)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import questline_worker.child; from questline_persistence.store import open_database as o; o('sqlite:///no.db')",
+        "import questline_worker.supervisor",
+        "import questline; questline.QuestClient",
+        "from questline.cli import main; main(['list', '--database-url', 'sqlite:///questline.db'])",
+    ],
+    ids=["child", "supervisor", "client", "list"],
+)
+def test_those_whose_store_is_a_file_import_nothing_of_postgresql_or_redis(code: str) -> None:
+    assert not {"sqlalchemy.dialects.postgresql", "psycopg", "redis"} & _loaded(code)
+
+
 def test_a_supervisor_imports_nothing_that_runs_steps() -> None:
     loaded = _loaded("import questline_worker.supervisor")
     rooms = {name for name in loaded if name.startswith("questline_worker.")}
