@@ -5,7 +5,6 @@ It imports errors alone, and everything else may import it.
 
 from questline_persistence.payload.encoding import (
     HALVES_HINT,
-    MAX_DEPTH,
     MAX_STATE_DEPTH,
     TEXT_ROOM,
     decode,
@@ -23,7 +22,6 @@ from questline_persistence.payload.limits import DEFAULTS, Limit, Limits
 __all__ = [
     "DEFAULTS",
     "HALVES_HINT",
-    "MAX_DEPTH",
     "MAX_STATE_DEPTH",
     "TEXT_ROOM",
     "Limit",

@@ -5,17 +5,6 @@ It knows nothing of SQLite. It imports the words at the root of this floor, and 
 
 from questline_persistence.dialects.postgres import quests, sessions, steps
 from questline_persistence.dialects.postgres.dialect import Postgres
-from questline_persistence.dialects.postgres.sessions import FOR_STEPS, PLANNING, is_pooled
-from questline_persistence.dialects.postgres.url import read_postgres_url, shown
+from questline_persistence.dialects.postgres.url import read_postgres_url
 
-__all__ = [
-    "FOR_STEPS",
-    "PLANNING",
-    "Postgres",
-    "is_pooled",
-    "quests",
-    "read_postgres_url",
-    "sessions",
-    "shown",
-    "steps",
-]
+__all__ = ["Postgres", "quests", "read_postgres_url", "sessions", "steps"]

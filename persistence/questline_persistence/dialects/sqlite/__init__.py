@@ -5,6 +5,5 @@ It knows nothing of PostgreSQL. It imports the words at the root of this floor, 
 
 from questline_persistence.dialects.sqlite import library, quests, steps, url
 from questline_persistence.dialects.sqlite.dialect import Sqlite
-from questline_persistence.dialects.sqlite.file import DEFAULT_FOLDER, SqliteFile, make_folder
 
-__all__ = ["DEFAULT_FOLDER", "Sqlite", "SqliteFile", "library", "make_folder", "quests", "steps", "url"]
+__all__ = ["Sqlite", "library", "quests", "steps", "url"]
