@@ -11,7 +11,7 @@ from tables import table
 ROOT = Path(__file__).resolve().parents[2]
 #: What each log event means; an event that is missing here, or is no longer logged, stops this script.
 EVENTS = {
-    "async_steps_full": "All `max_async` slots were taken, for up to 5 s. The step went back and spent no attempt.",
+    "async_steps_full": "`max_async` async steps were under way for up to 5 s. Another went back and spent no attempt.",
     "broker_forgot": "The broker lost its memory (restart, FLUSHALL). Each ready step gets its wake-up again.",
     "broker_back": "The broker takes wake-ups again.",
     "broker_unavailable": "The broker is away, full or read-only. Workers find steps in SQL meanwhile, more slowly.",

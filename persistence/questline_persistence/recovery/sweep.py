@@ -115,9 +115,9 @@ class Sweep:
             found = self._candidates(now, workers_of)
         while found:
             failpoint("sweep.found")
-            ends = self._freeing.free(found, now)
-            bells = tuple(end.doorbell for end in ends if end.doorbell and end.doorbell.available_at <= now)
-            yield Swept((), len(ends), sum(end.status is ExecutionStatus.FAILED for end in ends), bells)
+            freed = self._freeing.free(found, now)
+            bells = tuple(each.doorbell for each in freed if each.doorbell and each.doorbell.available_at <= now)
+            yield Swept((), len(freed), sum(each.status is ExecutionStatus.FAILED for each in freed), bells)
             full = len(found) == MAX_SWEEP
             found = self._candidates(now, workers_of, after=found[-1].quest_id) if full else []
 

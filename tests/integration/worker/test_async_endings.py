@@ -64,7 +64,7 @@ def test_a_graceful_stop_commits_what_ends_in_time_and_gives_the_rest_back_witho
         assert [run.attempt_number for run in client.runs(handle.quest_id)] == [1]
 
 
-def test_a_graceful_stop_gives_back_at_once_what_waits_for_a_slot(pool: Pool) -> None:
+def test_a_graceful_stop_gives_back_at_once_what_waits_for_its_turn(pool: Pool) -> None:
     crowd = Crowd()
     leaving = pool.start(threads=1, max_async=1, shutdown_seconds=20.0)
     client = pool.client()

@@ -31,7 +31,7 @@ def test_two_hundred_steps_wait_at_once_on_two_threads(pool: Pool) -> None:
     assert sorted(crowd.begun) == sorted(handle.quest_id for handle in handles)
 
 
-def test_never_more_steps_wait_than_there_are_slots(pool: Pool) -> None:
+def test_never_more_async_steps_are_under_way_than_allowed(pool: Pool) -> None:
     crowd = Crowd()
     member = pool.start(threads=2, max_async=5)
     handles = pool.client().submit_many(quests(30))
@@ -104,7 +104,7 @@ def test_blocking_calls_that_hang_keep_no_later_step_from_making_its_own(pool: P
     assert completed(client.submit(quest("quick"))).output_data == "done"
 
 
-def test_a_step_that_finds_every_slot_taken_is_run_by_a_worker_with_room(
+def test_a_step_that_finds_as_many_as_allowed_under_way_is_run_by_another_worker(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(async_steps, "PATIENCE_SECONDS", 0.1)
@@ -141,7 +141,7 @@ def test_a_quest_pauses_when_its_waiting_step_has_ended(pool: Pool) -> None:
     assert len(crowd.begun) == 2
 
 
-def test_a_quest_that_is_paused_while_its_step_waits_for_a_slot_is_paused_before_it_begins(
+def test_a_quest_that_is_paused_while_its_step_waits_for_its_turn_is_paused_before_it_begins(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(async_steps, "PATIENCE_SECONDS", 1.0)

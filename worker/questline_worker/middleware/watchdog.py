@@ -27,8 +27,8 @@ class Watchdog(Middleware):
 
     A handler that does not return cannot be stopped. Its step is given to another worker, but it keeps its thread;
     when such handlers keep every thread, or half of them for a minute, the process is replaced. So it is when async
-    ones that went on although they were cancelled have kept half of the slots for a minute, or one the event loop; and
-    when they have left a hundred blocking calls behind that hang.
+    ones that went on although they were cancelled have been half of `max_async` for a minute, or one has kept the event
+    loop; and when they have left a hundred blocking calls behind that hang.
 
     Parameters:
       running: the steps that run here.
