@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
 from questline_persistence.arguments import Length
 from questline_persistence.controls import Controlled, Correction
@@ -19,9 +18,12 @@ from questline_persistence.errors import QuestConflict
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_scheduler.client.client import QuestClient
 from questline_scheduler.client.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of
-from questline_scheduler.client.submissions import OnConflict
+from questline_scheduler.client.submissions import OnConflict, is_session
 from questline_scheduler.client.waiting import Wait
 from questline_scheduler.threads import Threads
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 T = TypeVar("T")
 
@@ -209,7 +211,7 @@ class AsyncQuestClient:
 
     async def _within(self, connection: _AsyncTransaction | Connection | Session | None, submit: Callable[..., T]) -> T:
         """Return what `submit` returns, called with the client and, if there is one, the caller's transaction."""
-        if connection is None or isinstance(connection, Connection | Session):
+        if connection is None or isinstance(connection, Connection) or is_session(connection):
             return await self._call(lambda client: submit(client, connection=connection))
         client = await self._in_thread(self._opened)
         if not callable(getattr(connection, "run_sync", None)):

@@ -9,10 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
 from questline_persistence import schema, settings
 from questline_persistence.arguments import Length, wrong_type
@@ -26,6 +25,9 @@ from questline_scheduler.client.steering import Steering, one_start
 from questline_scheduler.client.submissions import OnConflict, Submissions
 from questline_scheduler.client.waiting import Wait
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 
 class QuestClient:

@@ -39,6 +39,12 @@ def test_those_whose_store_is_a_file_import_nothing_of_postgresql_or_redis(code:
     assert not {"sqlalchemy.dialects.postgresql", "psycopg", "redis"} & _loaded(code)
 
 
+def test_a_client_that_is_given_no_session_does_without_the_object_mapper() -> None:
+    submits = "c.submit({'quest_type': 't', 'execution_stack': [{'lord_name': 'a', 'tool_name': 'b'}]})"
+    code = f"from questline import QuestClient; c = QuestClient(':memory:', 'memory://'); {submits}; c.close()"
+    assert "sqlalchemy.orm" not in _loaded(code)
+
+
 def test_a_supervisor_imports_nothing_that_runs_steps() -> None:
     loaded = _loaded("import questline_worker.supervisor")
     rooms = {name for name in loaded if name.startswith("questline_worker.")}
