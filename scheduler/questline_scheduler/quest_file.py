@@ -9,8 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from questline_persistence.errors import PayloadError, suggestion
-from questline_persistence.ids import NAME_HINT
-from questline_persistence.models import MAX_PLACE, LordStep, QuestExecutionData, refuse_labels
+from questline_persistence.models import MAX_PLACE, LordStep, QuestExecutionData, refuse_labels, wrong_field
 from questline_persistence.payload import shortened
 
 #: What a producer may say about a quest; everything else is for the store to fill in.
@@ -61,12 +60,11 @@ def _refusal(error: ErrorDetails) -> PayloadError:
         case "string_too_long":
             message = f"{place} is {len(value):,} characters long; the limit is {limits['max_length']:,}"
             return PayloadError(message)
-        case "string_pattern_mismatch":
-            return PayloadError(f"{place}: {shortened(value)} cannot be a name", hint=NAME_HINT)
         case "value_error" if isinstance(limits.get("error"), PayloadError):
             return PayloadError(f"{place}: {limits['error'].message}", hint=limits["error"].hint)
         case _:
-            return PayloadError(f"{place}: {error['msg']}")
+            message, hint = wrong_field(error)
+            return PayloadError(message, hint=hint)
 
 
 _QUEST_HINT = 'give a Quest, or an object as in a quest file: {"quest_type": "report", "input_data": {}}'

@@ -6,10 +6,10 @@ words at the root.
 
 from questline_persistence.models.labels import MAX_LABELS, refuse_labels
 from questline_persistence.models.quest import MAX_KEY_LENGTH, MAX_PRIORITY, MAX_REASON, Quest, QuestExecutionData
-from questline_persistence.models.record import MAX_PLACE
 from questline_persistence.models.run import LordRun
 from questline_persistence.models.snapshot import Snapshot
 from questline_persistence.models.step import MAX_STEPS, LordStep, StepProgress, StepView, as_step
+from questline_persistence.models.wrong_field import MAX_PLACE, wrong_field
 
 __all__ = [
     "MAX_KEY_LENGTH",
@@ -27,4 +27,5 @@ __all__ = [
     "StepView",
     "as_step",
     "refuse_labels",
+    "wrong_field",
 ]

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from questline_persistence.errors import InvalidRecord, suggestion
-
-#: Longest part of a field's place that an error repeats, in characters.
-MAX_PLACE = 100
-
+from questline_persistence.models.wrong_field import MAX_PLACE, wrong_field
 
 if TYPE_CHECKING:  # so that a type checker sees what is made, and its fields
     from pydantic._internal._model_construction import ModelMetaclass as _RecordType
@@ -36,7 +33,8 @@ def _refused(model: type[BaseModel], error: ValidationError) -> InvalidRecord:
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         near = suggestion(place, model.model_fields, kind="fields")
         return InvalidRecord(f"{model.__name__} has no field {place!r}", hint=near)
-    return InvalidRecord(f"{model.__name__}: {place}: {first['msg']}" if place else f"{model.__name__}: {first['msg']}")
+    message, hint = wrong_field(first)
+    return InvalidRecord(f"{model.__name__}: {message}", hint=hint)
 
 
 class Record(BaseModel, metaclass=_RecordType):

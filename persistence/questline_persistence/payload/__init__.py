@@ -18,10 +18,12 @@ from questline_persistence.payload.encoding import (
     whole_state,
 )
 from questline_persistence.payload.limits import DEFAULTS, Limit, Limits
+from questline_persistence.payload.no_json_form import KEY_HINT
 
 __all__ = [
     "DEFAULTS",
     "HALVES_HINT",
+    "KEY_HINT",
     "MAX_STATE_DEPTH",
     "TEXT_ROOM",
     "Limit",

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from questline_persistence.errors import message_of
 from questline_persistence.payload.model_form import model_form
-from questline_persistence.payload.no_json_form import NoJsonForm, cut, not_finite
+from questline_persistence.payload.no_json_form import KEY_HINT, NoJsonForm, cut, not_finite
 
 #: What Pydantic writes; a datetime is a date. Not a set: it has no order, and would come back in another each time.
 _WRITTEN = (BaseModel, date, time, timedelta, Decimal, UUID, Path)
@@ -84,7 +84,8 @@ def _written(value: Any, path: str) -> Any:
 
 def _key(key: Any, path: str) -> str:
     if type(key) is not str:
-        raise NoJsonForm(f"the key {cut(repr(key))} is {type(key).__name__}, not str, in {cut(path)}")
+        message = f"the key {cut(repr(key))} is {type(key).__name__}, not str, in {cut(path)}"
+        raise NoJsonForm(message, KEY_HINT)
     return _text(key, path)
 
 

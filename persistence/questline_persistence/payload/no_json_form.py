@@ -6,6 +6,8 @@ from decimal import Decimal
 
 #: Longest value, key or place that an error message repeats, in characters.
 MAX_QUOTED = 100
+#: What to do where a key is no text.
+KEY_HINT = "write keys as text: {str(key): value for key, value in data.items()}"
 
 
 class NoJsonForm(Exception):

@@ -151,8 +151,8 @@ def test_a_correction_reaches_the_steps_that_run_again_also_pushed_ones(bench: W
         ('input_data."x', "is not a path", "write KEY.KEY"),
         ("", "is not a path", "write KEY.KEY"),
         ("input_data." + ".".join("x" * 500), "is not a path", "write KEY.KEY"),
-        ("execution_stack.writer.max_attempts", "less than or equal to", ""),
-        ("execution_stack.writer.params", "valid dictionary", ""),
+        ("execution_stack.writer.max_attempts", "max_attempts must be 1,000 or less, not 5000", "1 runs"),
+        ("execution_stack.writer.params", "params is an object, not int", "give an object"),
     ],
 )
 def test_a_path_that_leads_nowhere_is_told_what_there_is(

@@ -68,7 +68,7 @@ def test_a_stack_takes_every_spelling() -> None:
         (lambda: Step(":design"), "':design' is not LORD:TOOL", "write both names with one colon"),
         (lambda: Step("a:b:c"), "'a:b:c' is not LORD:TOOL", "write both names with one colon"),
         (lambda: Step(""), "'' is not LORD:TOOL", "write both names with one colon"),
-        (lambda: Step("a b:c"), "LordStep: lord_name: String should match", ""),
+        (lambda: Step("a b:c"), "LordStep: lord_name: 'a b' cannot be a name", "use letters, digits"),
         (lambda: Step(stranger), "stranger is registered as no Lord", "decorate it with @lord("),
         (lambda: Step(print), "print is registered as no Lord", "decorate it with @lord("),
         (lambda: Step(serve), "serve is registered as a:x, a:y", 'say which is meant, such as "a:x"'),

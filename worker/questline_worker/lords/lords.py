@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from questline_persistence.errors import ConfigurationError, WrongDeclaration, message_of, suggestion
-from questline_persistence.models import LordStep
+from questline_persistence.models import LordStep, wrong_field
 from questline_persistence.step_names import give_names, names_of
 from questline_scheduler.declarations import declaration
 from questline_scheduler.step_defaults import StepDefaults, declare
@@ -78,7 +78,8 @@ def lord(
     def register(function: Function) -> Function:
         known = _HANDLERS.get(name)
         if known is not None and _place(known.function) != _place(function):
-            raise ConfigurationError(f"{name} is registered twice: {_shown(known.function)} and {_shown(function)}")
+            message = f"{name} is registered twice: {_shown(known.function)} and {_shown(function)}"
+            raise ConfigurationError(message, hint="give one of them another tool name, or remove it")
         _refuse_unfit(function, name)
         parameters = read_parameters(function, name)
         _HANDLERS[name] = Handler(name, function, parameters)
@@ -199,8 +200,9 @@ def _checked_name(
         return LordStep.model_validate({"lord_name": lord_name, "tool_name": tool_name, **given}, strict=True).handler
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = str(first["loc"][0]).removesuffix("_seconds")
-        raise ConfigurationError(f"@lord({lord_name!r}, {tool_name!r}): {place}: {first['msg']}") from None
+        message, hint = wrong_field(first)
+        message = message.replace("timeout_seconds", "timeout", 1)
+        raise ConfigurationError(f"@lord({lord_name!r}, {tool_name!r}): {message}", hint=hint) from None
 
 
 def _place(function: Callable[..., Any]) -> tuple[str, str]:

@@ -87,7 +87,8 @@ def _hints(function: Callable[..., Any], handler: str) -> dict[str, Any]:
 
 def _parameter(item: inspect.Parameter, hints: Mapping[str, Any], handler: str) -> Parameter:
     if item.kind not in _NAMED:
-        raise ConfigurationError(f"the handler of {handler} has the parameter {item}, which cannot be filled by name")
+        message = f"the handler of {handler} has the parameter {item}, which cannot be filled by name"
+        raise ConfigurationError(message, hint=_unnamed_hint(item))
     annotation = hints.get(item.name, Any)
     try:
         adapter = None if annotation is Any else TypeAdapter(annotation)
@@ -96,6 +97,12 @@ def _parameter(item: inspect.Parameter, hints: Mapping[str, Any], handler: str) 
             f"the handler of {handler}: {item.name} has a type that JSON cannot fill: {error}"
         ) from error
     return Parameter(item.name, item.default, adapter)
+
+
+def _unnamed_hint(item: inspect.Parameter) -> str:
+    if item.kind is inspect.Parameter.POSITIONAL_ONLY:
+        return f"remove the / behind {item.name}"
+    return "name each value that the handler needs, or leave it out and read ctx.params and ctx.input_data"
 
 
 def fill(parameters: Sequence[Parameter], sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

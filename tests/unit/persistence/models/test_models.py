@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from questline_persistence.models import LordStep, Quest
 #: The models, for callers whom no type checker has warned.
 Step: Any = LordStep
 AQuest: Any = Quest
+NOBODY = uuid.UUID(int=0)
 
 
 @pytest.mark.parametrize(
@@ -22,13 +24,26 @@ AQuest: Any = Quest
         (lambda: Step("a", "t", timeout=3), "LordStep has no field 'timeout'", "did you mean 'timeout_seconds'?"),
         (lambda: Step("a", "t", attempts=3), "LordStep has no field 'attempts'", "did you mean 'max_attempts'?"),
         (lambda: Step("a", "t", colour="red"), "LordStep has no field 'colour'", "known fields: lord_name,"),
-        (lambda: Step("a", "t", max_attempts=0), "LordStep: max_attempts: Input should be greater", None),
-        (lambda: Step("a", "t", params=[1]), "LordStep: params: Input should be a valid dictionary", None),
+        (lambda: Step("a", "t", max_attempts=0), "LordStep: max_attempts must be 1 or more, not 0", "1 runs the step"),
+        (lambda: Step("a", "t", max_attempts=1.5), "LordStep: max_attempts is a whole number, not 1.5", "1 runs"),
+        (lambda: Step("a", "t", timeout_seconds=0), "LordStep: timeout_seconds must be more than 0, not 0", None),
+        (lambda: Step("a", "t", params=[1]), "LordStep: params is an object, not list", 'give an object such as {"n"'),
+        (lambda: Step("a", "t", params={1: 2}), "LordStep: params has the key 1, which is int, not text", "write keys"),
+        (
+            lambda: AQuest(quest_type="x", input_data={NOBODY: 2}),
+            "QuestExecutionData: input_data has the key UUID('00000000-0000-0000-0000-000000000000'), which is UUID",
+            "write keys as text: {str(key): value for key, value in data.items()}",
+        ),
+        (
+            lambda: AQuest(quest_type="x", priority="high"),
+            "QuestExecutionData: priority is a whole number, not 'high'",
+            None,
+        ),
         (lambda: Step("a"), "'a' names a Lord and no tool", 'write "a:TOOL"'),
-        (lambda: Step("a b", "t"), "LordStep: lord_name: String should match pattern", None),
+        (lambda: Step("a b", "t"), "LordStep: lord_name: 'a b' cannot be a name", "use letters, digits"),
         (lambda: Step("a", "t", {"x": 1}), "a LordStep takes two names", "give params"),
         (lambda: AQuest("x"), "QuestExecutionData takes its fields by name", "such as QuestExecutionData(quest_id=…)"),
-        (lambda: AQuest(quest_typ="x"), "QuestExecutionData: quest_type: Field required", None),
+        (lambda: AQuest(quest_typ="x"), "QuestExecutionData: quest_type is missing", None),
         (lambda: AQuest(quest_type="x", label={}), "QuestExecutionData has no field 'label'", "did you mean 'labels'?"),
         (
             lambda: AQuest(quest_type="x", execution_stack=[{"lord_name": "a", "tool_name": "t", "timeout": 3}]),

@@ -40,10 +40,12 @@ def test_two_functions_of_one_name_are_refused_and_both_are_told() -> None:
     @lord("a", "work")
     def first(_: object) -> None: ...
 
-    with pytest.raises(ConfigurationError, match=r"a:work is registered twice: .*first and .*second"):
+    with pytest.raises(ConfigurationError, match=r"a:work is registered twice: .*first and .*second") as caught:
 
         @lord("a", "work")
         def second(_: object) -> None: ...
+
+    assert caught.value.hint == "give one of them another tool name, or remove it"
 
 
 def test_one_function_may_serve_several_tools() -> None:
@@ -91,21 +93,38 @@ def test_a_name_that_no_step_could_have_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("options", "said"),
     [
-        ({"timeout": 0}, "timeout"),
-        ({"timeout": -1}, "timeout"),
-        ({"timeout": "soon"}, "timeout"),
-        ({"max_attempts": 0}, "max_attempts"),
-        ({"max_attempts": 2.5}, "max_attempts"),
-        ({"queue": "no queue"}, "queue"),
-        ({"timeout": "3"}, "timeout"),
-        ({"max_attempts": True}, "max_attempts"),
+        ({"timeout": 0}, "timeout must be more than 0, not 0"),
+        ({"timeout": -1}, "timeout must be more than 0, not -1"),
+        ({"timeout": "soon"}, "timeout is a number, not 'soon'"),
+        ({"max_attempts": 0}, "max_attempts must be 1 or more, not 0"),
+        ({"max_attempts": 2.5}, "max_attempts is a whole number, not 2.5"),
+        ({"queue": "no queue"}, "queue: 'no queue' cannot be a name"),
+        ({"timeout": "3"}, "timeout is a number, not '3'"),
+        ({"max_attempts": True}, "max_attempts is a whole number, not bool"),
     ],
 )
-def test_a_wrong_option_is_refused_when_it_is_declared(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"@lord\('a', 'work'\): {named}: "):
+def test_a_wrong_option_is_refused_when_it_is_declared(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
         lord("a", "work", **options)
+
+    assert caught.value.message == f"@lord('a', 'work'): {said}"
+
+
+@pytest.mark.parametrize(
+    ("handler", "hint"),
+    [
+        (lambda _ctx, *_args: None, "name each value that the handler needs"),
+        (lambda _ctx, **_more: None, "name each value that the handler needs"),
+        (lambda _ctx, _a, /: None, "remove the / behind _a"),
+    ],
+)
+def test_a_parameter_that_cannot_be_filled_by_name_is_told_with_the_fix(handler: Any, hint: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be filled by name") as caught:
+        lord("a", "work")(handler)
+
+    assert str(caught.value.hint).startswith(hint)
 
 
 def test_an_unknown_option_is_refused() -> None:
