@@ -14,7 +14,7 @@ def paid(world: World) -> World:
 
 
 def without(world: World, hold: Hold) -> World:
-    return replace(world, holds=tuple(other for other in world.holds if other != hold))
+    return replace(world, holds=tuple([other for other in world.holds if other != hold]))
 
 
 def having(world: World, hold: Hold) -> World:
@@ -27,7 +27,7 @@ def freed(ticket: Ticket) -> Ticket:
 
 def with_worker(world: World, number: int, **changed: Any) -> World:
     workers: list[Worker] = list(world.workers)
-    workers[number] = replace(workers[number], **changed)
+    workers[number] = workers[number]._replace(**changed)
     return replace(world, workers=tuple(workers))
 
 

@@ -127,12 +127,12 @@ def canonical(world: World, past: int) -> object:
       past: a number for the world's history.
     """
     ticket = world.ticket
-    holds = sorted(
-        [
-            (hold.worker, hold.epoch, hold.position, hold.attempt, hold.phase, hold.claim, hold.next_claim)
-            for hold in world.holds
-        ]
-    )
+    holds = [
+        (hold.worker, hold.epoch, hold.position, hold.attempt, hold.phase, hold.claim, hold.next_claim)
+        for hold in world.holds
+    ]
+    if len(holds) > 1:
+        holds.sort()
     names: dict[int | None, int] = {None: 0}
     if ticket is not None:
         names.setdefault(ticket.claim, len(names))
@@ -147,12 +147,9 @@ def canonical(world: World, past: int) -> object:
         world.status and world.status._value_,
         world.started,
         ticket and _told(ticket, names),
-        world.workers[0].alive,
-        world.workers[0].lease,
-        world.workers[1].alive,
-        world.workers[1].lease,
+        world.workers,
         tuple([(*hold[:5], names[hold[5]], names[hold[6]]) for hold in holds]),
-        tuple([(bell.epoch, bell.position) for bell in world.bells]),
+        world.bells,
         tuple(
             sorted(
                 [

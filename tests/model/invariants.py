@@ -17,6 +17,9 @@ from tests.model.world import Action, Ended, Lease, Ticket, World
 
 #: (worker, position): what a worker must not run.
 _MISPLACED = UNKNOWN | UNHEARD
+#: How the attempt ends for whoever is told that it counts; and what ends a claim without a verb of its own.
+_WANTED = {"checkpoint": Ended.SUCCESS, "fail": Ended.BROKEN}
+_ENDS_AS = {"sweep": "fail", "release": "fail", "stray": "fail"}
 
 
 def _one_success(world: World) -> bool:
@@ -90,14 +93,14 @@ def _append_only(before: World, _: Action, step: Step) -> bool:
 
 def _fence_rises(before: World, _: Action, step: Step) -> bool:
     """Whatever moves the ticket raises the fence; ticking clocks, a pause's flag and a worker's new name do not."""
-
-    def moved(world: World) -> object:
-        ticket = world.ticket
-        return ticket and (ticket.epoch, ticket.position, ticket.state, ticket.claim)
-
     after = step.world
-    same = moved(after) == moved(before)
-    return after.fence > before.fence or (same and after.fence == before.fence)
+    if after.fence > before.fence:
+        return True
+    return after.fence == before.fence and _place(after.ticket) == _place(before.ticket)
+
+
+def _place(ticket: Ticket | None) -> object:
+    return ticket and (ticket.epoch, ticket.position, ticket.state, ticket.claim)
 
 
 def _by_the_holder(before: World, action: Action, step: Step) -> bool:
@@ -179,7 +182,7 @@ def _pause_counts(before: World, _: Action, step: Step) -> bool:
 
 def _truthful(_: World, action: Action, step: Step) -> bool:
     """Who is told that its result or error counts finds it in the history, and who is told not does not."""
-    wanted = {"checkpoint": Ended.SUCCESS, "fail": Ended.BROKEN}.get(action.verb)
+    wanted = _WANTED.get(action.verb)
     if wanted is None or action.hold is None:
         return True
     mine = any((run.claim, run.ended) == (action.hold.claim, wanted) for run in step.world.runs)
@@ -188,7 +191,7 @@ def _truthful(_: World, action: Action, step: Step) -> bool:
 
 def _follows_the_table(before: World, action: Action, step: Step) -> bool:
     """A status changes only as `states.TRANSITIONS` says."""
-    verb = {"sweep": "fail", "release": "fail", "stray": "fail"}.get(action.verb, action.verb)
+    verb = _ENDS_AS.get(action.verb, action.verb)
     after = step.world
     if verb == "submit" or before.status is None or after.status is None:
         return verb == "submit" or after.status is before.status

@@ -70,8 +70,8 @@ class Protocol:
         """Yield what may happen, and what it leads to; not what changes nothing."""
         for action in actions(world, self.rules):
             if action.verb not in self._lacking:
-                step = self.step(world, action)
-                if step.world is not world:
+                step = self._steps[action.verb](world, action)
+                if step is not None and step.world is not world:
                     yield action, step
 
     def step(self, world: World, action: Action) -> Step:
@@ -118,7 +118,7 @@ class Protocol:
         asked, ticket = action.hold, world.ticket
         if asked is not None:
             if ticket is not None and self._passes("mine", world, action, ticket):
-                return self._begin(without(world, asked), replace(asked, phase=Phase.RUNNING))
+                return self._begin(without(world, asked), asked._replace(phase=Phase.RUNNING))
             world = without(world, asked)
             if not all(self._passes("anew", world, action, run) for run in world.runs):
                 return Step(world, won=False)
@@ -156,7 +156,7 @@ class Protocol:
             return self._go_on(left, hold) if won else Step(left, won=False)
         next_claim = unused_claim(world) if self._hands_over(world, action, ticket) else None
         if not action.heard:
-            sent = replace(hold, phase=Phase.SENT, next_claim=next_claim)
+            sent = hold._replace(phase=Phase.SENT, next_claim=next_claim)
             return Step(having(self._commit(paid(left), ticket, hold, next_claim), sent))
         committed = self._commit(left, ticket, hold, next_claim)
         return Step(committed) if next_claim is None else self._begin(committed, hold.ahead(next_claim, Phase.RUNNING))
@@ -210,7 +210,7 @@ class Protocol:
         left = self._end_attempt(paid(left), spent, hold, Ended.BROKEN, final=final)
         if action.heard:
             return Step(left)
-        return Step(having(paid(left), replace(hold, phase=Phase.FAILED)))
+        return Step(having(paid(left), hold._replace(phase=Phase.FAILED)))
 
     def _end_attempt(self, world: World, spent: Ticket, ending: Hold | Look, ended: Ended, *, final: bool) -> World:
         """Add an error to the history; give the step another attempt or fail its quest."""
@@ -271,7 +271,7 @@ class Protocol:
     def _look(self, world: World, action: Action) -> Step | None:
         """Declare workers lost and read which claims look dead."""
         declared = tuple(
-            replace(worker, lease=Lease.LOST) if self._passes("declare", world, action, worker) else worker
+            worker._replace(lease=Lease.LOST) if self._passes("declare", world, action, worker) else worker
             for worker in world.workers
         )
         world = world if declared == world.workers else replace(world, workers=declared)

@@ -1,13 +1,14 @@
 """The world of the model: one quest, its ticket, the workers, and what is under way between them.
 
-Everything is frozen and compares by value, so that a world is a state of the exploration.
+Everything is frozen and compares by value, so that a world is a state of the exploration. What worlds are told apart
+by is hashed and compared millions of times: that is a named tuple.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState
 
@@ -95,16 +96,14 @@ class Ticket:
     late: bool = False  # deadline <= now
 
 
-@dataclass(frozen=True)
-class Worker:
+class Worker(NamedTuple):
     """A worker process and its lease."""
 
     alive: bool = True
     lease: Lease = Lease.LIVE
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(NamedTuple):
     """A claim as the worker has it in hand.
 
     `next_claim` is the claim that was made on the next step together with a result whose reply was lost.
@@ -123,16 +122,14 @@ class Hold:
         return Hold(claim, self.worker, self.epoch, self.position + 1, 1, phase)
 
 
-@dataclass(frozen=True, order=True)
-class Bell:
+class Bell(NamedTuple):
     """A doorbell in flight: it may be lost, come late, or be delivered any number of times."""
 
     epoch: int
     position: int
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What a sweep has read and not yet acted upon; it may be stale by then."""
 
     claim: int | None
@@ -143,8 +140,7 @@ class Look:
     at_once: bool  # the step may run again without a wait
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """One attempt in the history; `version` is that of the snapshot which a success made."""
 
     epoch: int
@@ -154,8 +150,7 @@ class Run:
     version: int | None = None
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A version of the quest; `position` is where it would go on, None when nothing remains."""
 
     version: int
@@ -185,8 +180,7 @@ class World:
     snapshots: tuple[Snapshot, ...] = ()
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(NamedTuple):
     """One thing that may happen.
 
     `next_claim` tells that a result asks for a claim on the next step in the same go, `later` that a step which is
