@@ -15,9 +15,11 @@ from questline.cli.display import Output, output
 from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
 from questline.cli.values import STDIN, read_input, read_pairs, read_quest_file, read_values
+from questline_persistence.errors import QuestConflict
 
 if TYPE_CHECKING:
     from questline_persistence.payload import Limits
+    from questline_scheduler.client import QuestHandle
 
 _EXAMPLES = """questline submit quest.yaml --wait
 questline submit --type design_microservice -i service=billing
@@ -106,12 +108,21 @@ def submit(
     }
     invocation.import_lords()
     invocation.creates = True
-    handle = invocation.client.submit(quest, on_conflict=on_conflict.value)
+    handle = _submit(invocation, quest, on_conflict)
     _announce(invocation, handle.quest_id, created=handle.created, waits=wait)
     if wait:
         finish(invocation, handle.quest_id, timeout)
     elif invocation.output is not Output.TEXT:
         output.write_json(handle.get().to_json(), invocation.output)
+
+
+def _submit(invocation: Invocation, quest: dict[str, Any], on_conflict: _Conflict) -> QuestHandle:
+    """Submit a quest; the hint of a conflict names this command's option in the place of the client's argument."""
+    try:
+        return invocation.client.submit(quest, on_conflict=on_conflict.value)
+    except QuestConflict as conflict:
+        hint = conflict.hint and conflict.hint.replace('on_conflict="return"', "--on-conflict return")
+        raise QuestConflict(conflict.message, hint=hint) from None
 
 
 @dataclass(frozen=True, slots=True)

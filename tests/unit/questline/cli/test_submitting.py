@@ -67,6 +67,17 @@ def test_an_idempotency_key_gives_the_same_quest_again(cli: CommandLine) -> None
     assert "before" in second.err
 
 
+def test_a_key_that_was_used_for_another_input_is_told_with_the_option(cli: CommandLine) -> None:
+    file = cli.file("quest.json", QUEST)
+    first = cli("submit", file, "--idempotency-key", "once")
+    again = ["submit", file, "-i", "service=orders", "--idempotency-key", "once"]
+
+    refused = cli(*again)
+    assert refused.code == 5
+    assert "Hint: use another key, or --on-conflict return to be given that quest" in refused.err
+    assert cli(*again, "--on-conflict", "return").out == first.out
+
+
 def test_a_registered_type_needs_no_file(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quest_types, "_TYPES", {})
     monkeypatch.syspath_prepend(cli.folder)
