@@ -14,8 +14,8 @@ def test_every_block_is_run_saved_or_marked_as_text() -> None:
 
 
 @pytest.mark.timeout(400)
-def test_the_tour_runs_as_it_is_written(tmp_path: Path) -> None:
-    printed = Player(tmp_path).play(tour(README))
+def test_the_tour_runs_as_it_is_written(tmp_path: Path, programs: Path) -> None:
+    printed = Player(tmp_path, programs=programs).play(tour(README))
 
     assert "AuthService/api.py" in printed
     assert "exit code 9" in printed
