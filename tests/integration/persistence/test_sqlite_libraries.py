@@ -14,6 +14,7 @@ from questline import LordStep, Quest, QuestClient
 from questline_persistence.dialects.sqlite import file as sqlite_file
 from questline_persistence.dialects.sqlite import library as sqlite_library
 from questline_persistence.store import Database
+from tests.integration.persistence.visitor import visitor
 from tests.waiting import eventually
 
 COUNTED = "SELECT count(*) FROM quest_executions"
@@ -37,15 +38,6 @@ def look(ctx):
     with closing(sqlite3.connect({path!r}, timeout=30)) as connection:
         return connection.execute("SELECT count(*) FROM quest_executions").fetchone()[0]
 """
-#: Opens the store and closes it, as each command does: who takes itself for the last one takes the log away.
-COMES_AND_GOES = """
-import sys
-from questline import QuestRepository
-while sys.stdin.read(1):
-    with QuestRepository(sys.argv[1]) as repository:
-        repository.list_quests(limit=1)
-    print(".", end="", flush=True)
-"""
 
 
 @pytest.fixture
@@ -67,15 +59,9 @@ def test_whoever_reads_the_store_with_whatever_library_loses_no_quest(sqlite_url
         subprocess.Popen([sys.executable, script, sqlite_url, order, str(n), str(COUNT)], stdout=subprocess.PIPE)
         for n, order in enumerate(ORDERS)
     ]
-    command = [sys.executable, "-c", COMES_AND_GOES, sqlite_url]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as visitor:
-        assert visitor.stdin is not None
-        assert visitor.stdout is not None
+    with visitor(sqlite_url) as visit:
         while any(user.poll() is None for user in users):
-            visitor.stdin.write(b".")
-            visitor.stdin.flush()
-            visitor.stdout.read(1)
-        visitor.stdin.close()
+            visit()
     told = [int(user.communicate()[0] or 0) for user in users]
 
     assert told == [COUNT] * len(ORDERS)
@@ -251,8 +237,8 @@ def test_a_process_that_copies_the_files_is_still_known_to_have_them_open(sqlite
         client.submit(Quest(quest_type="t", execution_stack=[LordStep("a", "b")]))
         for file in tmp_path.glob("questline.db*"):
             shutil.copyfile(file, tmp_path / f"copy of {file.name}")
-        visit = [sys.executable, "-c", COMES_AND_GOES, sqlite_url]
-        subprocess.run(visit, input=b".", check=True, stdout=subprocess.DEVNULL)
+        with visitor(sqlite_url) as visit:
+            visit()
         assert Path(f"{_path(sqlite_url)}-wal").stat().st_size > 0
         client.submit(Quest(quest_type="t", execution_stack=[LordStep("a", "b")]))
         assert _statuses(sqlite_url) == {"new": 2}
