@@ -35,7 +35,8 @@ def main() -> None:
     while sys.stdin.read(1):
         with QuestRepository(sys.argv[1]) as repository:
             repository.list_quests(limit=1)
-        print(".", end="", flush=True)
+        sys.stdout.write(".")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
