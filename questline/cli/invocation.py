@@ -60,8 +60,7 @@ class Invocation:
     def __init__(self, chosen: Output, flags: Flags) -> None:
         self.output = chosen
         self.flags = flags
-        #: Whether the command makes a store where there is none: one that submits or runs quests does.
-        self.creates = False
+        self._makes_store = False
         self._logs = False
 
     def __enter__(self) -> Self:
@@ -73,6 +72,14 @@ class Invocation:
         for opened in ("store", "database"):
             if opened in self.__dict__:
                 self.__dict__[opened].close()
+
+    def make_store(self) -> None:
+        """Have a store made where there is none, once it is used: a command that submits or runs quests needs one."""
+        self._makes_store = True
+
+    def go_by(self, chosen: Settings) -> None:
+        """Go by these settings from now on, which hold what further options say."""
+        self.settings = chosen
 
     @cached_property
     def settings(self) -> Settings:
@@ -106,7 +113,7 @@ class Invocation:
 
     @cached_property
     def store(self) -> Database:
-        """The store, with the schema that this version needs; made only by a command that `creates`.
+        """The store, with the schema that this version needs; made only after `make_store`.
 
         Raises:
           StoreUnavailable: there is no store where one was named.
@@ -114,7 +121,7 @@ class Invocation:
         """
         from questline_persistence import schema  # noqa: PLC0415  (as the store's)
 
-        if not self.creates and self.database.dialect.is_embedded and schema.current(self.database) is None:
+        if not self._makes_store and self.database.dialect.is_embedded and schema.current(self.database) is None:
             return self._nothing_yet()
         schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
         return self.database

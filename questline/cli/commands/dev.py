@@ -49,7 +49,7 @@ def dev(
     )
     if chosen.log_format == "auto":
         chosen = chosen.model_copy(update={"log_format": "console"})
-    invocation.settings = chosen
+    invocation.go_by(chosen)
     rehearse(invocation, chosen.lords, may_register_later=not no_reload)
     for line in _greeting(invocation):
         output.note(line)

@@ -38,7 +38,7 @@ def scheduler(invocation: Invocation) -> None:
         raise ConfigurationError(
             message, hint="set QUESTLINE_BROKER_URL to a server, or run the loops in questline worker"
         )
-    invocation.creates = True
+    invocation.make_store()
     _ = invocation.store  # reaches the store and looks at its schema
     with suppress(StoreUnavailable):  # a standby may be the primary soon: loops wait for that
         try_writing(invocation.database, chosen.namespace)

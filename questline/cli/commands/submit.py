@@ -107,7 +107,7 @@ def submit(
         name: value for name, value in given.items() if value is not None
     }
     invocation.import_lords()
-    invocation.creates = True
+    invocation.make_store()
     handle = _submit(invocation, quest, on_conflict)
     _announce(invocation, handle.quest_id, created=handle.created, waits=wait)
     if wait:

@@ -100,7 +100,7 @@ def rehearse(invocation: Invocation, modules: Sequence[str], *, may_register_lat
     invocation.import_lords(modules)
     refuse_green_threads()
     _refuse_lordless(modules, may_register_later=may_register_later)
-    invocation.creates = True
+    invocation.make_store()
     _register_once(invocation)
     invocation.database.close()
 
