@@ -41,7 +41,7 @@ class FittedTable:
         *narrower, narrowest = self._forms(short_first=options.max_width < PIPE_WIDTH)
         fitting = next((form for form in [*narrower, narrowest] if _fits(form, console, options)), None)
         if fitting is not None:
-            _keep_words(fitting)
+            _keep_words(fitting, console, options)
         yield narrowest if fitting is None else fitting
 
     def _forms(self, *, short_first: bool) -> Iterator[Table]:
@@ -67,11 +67,18 @@ class FittedTable:
         return shortened(str(cell)) if short and self._columns[number] == IDS else cell
 
 
-def _keep_words(drawn: Table) -> None:
-    """Have Rich take room from columns of several words, and never from one whose words it would have to break."""
-    for column in drawn.columns:
-        if not any(" " in str(cell) for cell in (column.header, *column.cells)):
-            column.no_wrap = True
+def _keep_words(drawn: Table, console: Console, options: ConsoleOptions) -> None:
+    """Set how wide the columns of a table that fits are, so that no word is broken.
+
+    Rich would take the room that is missing from the widest columns, be it all that a word needs.
+    """
+    wide = options.update(max_width=max(options.max_width, 10_000))
+    missing = Measurement.get(console, wide, drawn).maximum - options.max_width
+    for column in reversed(drawn.columns):
+        needs = [Measurement.get(console, wide, cell) for cell in (column.header, *column.cells)]
+        widest = max(need.maximum for need in needs)
+        given = min(max(missing, 0), widest - max(need.minimum for need in needs))
+        column.width, missing = widest - given, missing - given
 
 
 def _fits(drawn: Table, console: Console, options: ConsoleOptions) -> bool:

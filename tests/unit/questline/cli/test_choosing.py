@@ -93,7 +93,7 @@ def test_a_narrow_terminal_gets_shorter_ids_then_fewer_columns_and_whole_words(
         shown[columns] = cli("list", "-l", 1).out
 
     assert {quest_id, "design_microservice", "team=billing"} <= set(shown[140].split())
-    assert {"…1234567890ab", "Made", "Took", "team=billing"} <= set(shown[80].split())
+    assert {"…1234567890ab", "Made", "Took", "team=billing", "region=north-east"} <= set(shown[80].split())
     assert {"…1234567890ab", "design_microservice", "new", "Made"} <= set(shown[60].split())
     assert "Labels" not in shown[60]
     assert {"…1234567890ab", "new"} <= set(shown[30].split())
