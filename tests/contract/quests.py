@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, Table, event, select, text
+from sqlalchemy import Connection, Row, Table, TextClause, event, select, text
 from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
@@ -190,8 +191,7 @@ class Workbench:
         return self.database.write(lambda connection: connection.execute(text(statement), values).rowcount)
 
     def rows(self, table: Table, quest_id: str) -> list[Row[Any]]:
-        query = select(table).where(table.c.quest_id == quest_id).order_by(*table.primary_key.columns)
-        return self.database.read(lambda connection: list(connection.execute(query)))
+        return self.database.read(lambda connection: _rows(connection, table, quest_id))
 
     def ticket(self, quest_id: str) -> Row[Any]:
         (found,) = self.rows(tickets, quest_id)
@@ -202,7 +202,7 @@ class Workbench:
 
     def everything(self, quest_id: str) -> dict[str, list[Row[Any]]]:
         """Return all rows of a quest, to see later that nothing has changed."""
-        return {table.name: self.rows(table, quest_id) for table in (quests, steps, tickets, runs, snapshots)}
+        return self.database.read(lambda connection: _everything(connection, quest_id))
 
     def status(self, quest_id: str) -> str:
         return self.repository.load_quest(quest_id).status
@@ -219,11 +219,16 @@ class Workbench:
 
     def check(self) -> None:
         """Assert what holds for every quest at every moment (docs/project/protocol.md, "Invariants")."""
-        for quest_id in self.quest_ids():
-            self._check_quest(quest_id)
 
-    def _check_quest(self, quest_id: str) -> None:
-        rows = self.everything(quest_id)
+        def work(connection: Connection) -> list[dict[str, list[Row[Any]]]]:
+            quest_ids = connection.exec_driver_sql("SELECT quest_id FROM quest_executions").scalars().all()
+            return [_everything(connection, quest_id) for quest_id in quest_ids]
+
+        for rows in self.database.read(work):
+            self._check_quest(rows)
+
+    @staticmethod
+    def _check_quest(rows: dict[str, list[Row[Any]]]) -> None:
         (row,) = rows["quest_executions"]
         won = [(run.epoch, run.position) for run in rows["lord_runs"] if run.status == "success" and run.position]
         assert len(won) == len(set(won)), "I2: a step succeeded twice in one epoch"
@@ -235,6 +240,21 @@ class Workbench:
         live = row.status in {"new", "running", "waiting", "pausing", "paused"}
         by_hand = row.fence == 0 and not rows["tickets"]
         assert by_hand or live == bool(rows["tickets"]), "a live quest has a ticket, an ended one has none"
+
+
+def _everything(connection: Connection, quest_id: str) -> dict[str, list[Row[Any]]]:
+    return {table.name: _rows(connection, table, quest_id) for table in (quests, steps, tickets, runs, snapshots)}
+
+
+def _rows(connection: Connection, table: Table, quest_id: str) -> list[Row[Any]]:
+    return list(connection.execute(_query(table), {"quest_id": quest_id}))
+
+
+@cache
+def _query(table: Table) -> TextClause:
+    """Return what reads a quest's rows: a text, as each test's engine would compile a statement anew."""
+    keys = ", ".join(table.primary_key.columns.keys())
+    return text(f"SELECT * FROM {table.name} WHERE quest_id = :quest_id ORDER BY {keys}")
 
 
 @contextmanager
