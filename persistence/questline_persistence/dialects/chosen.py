@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
 from questline_persistence.dialects.dialect import Dialect
+from questline_persistence.dialects.postgres import Postgres, read_postgres_url
 from questline_persistence.dialects.sqlite import Sqlite
 from questline_persistence.dialects.sqlite import url as sqlite_url
 from questline_persistence.errors import ConfigurationError
+
+_DIALECTS: Final[dict[str, Dialect]] = {dialect.name: dialect for dialect in (Sqlite(), Postgres())}
 
 
 def parse_url(text: str | Path) -> URL:
@@ -30,8 +33,6 @@ def parse_url(text: str | Path) -> URL:
     if kind == "sqlite":
         return sqlite_url.read_sqlite_url(text)
     if kind in {"postgres", "postgresql"}:
-        from questline_persistence.dialects.postgres import read_postgres_url  # noqa: PLC0415  (as in `dialect_named`)
-
         return read_postgres_url(text)
     if not kind.isidentifier():  # it may be anything, a password too
         raise ConfigurationError("the database URL cannot be read", hint=sqlite_url.HINT)
@@ -39,34 +40,18 @@ def parse_url(text: str | Path) -> URL:
 
 
 def dialect_for(url: URL) -> Dialect:
-    """Return the dialect of the store at `url`; to be called, the first time, where forks wait for imports."""
-    return _known(url.get_backend_name())
+    """Return the dialect of the store at `url`."""
+    return _DIALECTS[url.get_backend_name()]
 
 
 def dialect_of(connection: Connection) -> Dialect:
     """Return the dialect that a connection speaks, which may be a caller's own."""
-    return _known(connection.dialect.name)
+    return _DIALECTS[connection.dialect.name]
 
 
-def _known(name: str) -> Dialect:
-    """Return a dialect of ours."""
-    dialect = dialect_named(name)
-    if dialect is None:
-        raise KeyError(name)
-    return dialect
-
-
-@cache
 def dialect_named(name: str) -> Dialect | None:
     """Return the dialect that SQLAlchemy has under a name; None if it is none of ours."""
-    if name == Sqlite.name:
-        return Sqlite()
-    if name == "postgresql":
-        # With SQLAlchemy's part of it 60 ms, which a store that is a file does not need.
-        from questline_persistence.dialects.postgres import Postgres  # noqa: PLC0415
-
-        return Postgres()
-    return None
+    return _DIALECTS.get(name)
 
 
 def decide_library(url: str) -> None:

@@ -115,9 +115,7 @@ def drift(database: Database) -> list[str]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  (160 ms that only migrations need)
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
-    from questline_persistence.schema.metadata import METADATA, tell_databases  # noqa: PLC0415
-
-    tell_databases()
+    from questline_persistence.schema.metadata import METADATA  # noqa: PLC0415
 
     def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "table" or name in METADATA.tables

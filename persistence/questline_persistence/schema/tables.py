@@ -7,8 +7,6 @@ them byte for byte (JSONB would refuse a NUL and round what it does not understa
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -22,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from questline_persistence.schema.metadata import METADATA, Labels, Position, RowId, one_of, told
+from questline_persistence.schema.metadata import METADATA, Labels, Position, RowId, one_of
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason, TicketState, WorkerState
 
 #: How PostgreSQL is to tidy the tickets. Each step leaves one dead row there, or two. Where a ticket goes from ready to
@@ -45,11 +43,6 @@ _QUESTS_STORAGE = {"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_analyze_s
 _READY, _RUNNING, _WAITING = (
     f"state = '{state}'" for state in (TicketState.READY, TicketState.RUNNING, TicketState.WAITING)
 )
-
-
-def _only_where(condition: str) -> dict[str, Any]:
-    """Return what the databases are told of an index that knows of some rows alone."""
-    return told(sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 #: A quest as users know it; written only when its status changes, never per step.
@@ -99,9 +92,10 @@ quests = Table(
         "namespace",
         "idempotency_key",
         unique=True,
-        info=_only_where("idempotency_key IS NOT NULL"),
+        sqlite_where=text("idempotency_key IS NOT NULL"),
+        postgresql_where=text("idempotency_key IS NOT NULL"),
     ),
-    info=told(postgresql_with=_QUESTS_STORAGE),
+    postgresql_with=_QUESTS_STORAGE,
 )
 
 #: The plan: one row per step and epoch. Rows are added, never changed.
@@ -174,27 +168,31 @@ tickets = Table(
         "namespace",
         "ring_at",
         "available_at",  # those that became ready together, or that a broker forgot, share one ring_at
-        info=_only_where(_READY),
+        sqlite_where=text(_READY),
+        postgresql_where=text(_READY),
     ),
     Index(
         "ix_tickets_refused",
         "namespace",
         "handler",
-        info=_only_where(f"{_READY} AND refusals > 0"),
+        sqlite_where=text(f"{_READY} AND refusals > 0"),
+        postgresql_where=text(f"{_READY} AND refusals > 0"),
     ),
     Index(
         "ix_tickets_running",
         "namespace",
         "worker_id",
-        info=_only_where(_RUNNING),
+        sqlite_where=text(_RUNNING),
+        postgresql_where=text(_RUNNING),
     ),
     Index(
         "ix_tickets_waiting",
         "namespace",
         "available_at",
-        info=_only_where(_WAITING),
+        sqlite_where=text(_WAITING),
+        postgresql_where=text(_WAITING),
     ),
-    info=told(postgresql_with=_TICKETS_STORAGE),
+    postgresql_with=_TICKETS_STORAGE,
 )
 
 #: One attempt of one step. Rows are added, never changed.
@@ -240,9 +238,10 @@ runs = Table(
         "epoch",
         "position",
         unique=True,
-        info=_only_where(f"status = '{RunStatus.SUCCESS}'"),
+        sqlite_where=text(f"status = '{RunStatus.SUCCESS}'"),
+        postgresql_where=text(f"status = '{RunStatus.SUCCESS}'"),
     ),
-    info=told(sqlite_autoincrement=True),
+    sqlite_autoincrement=True,
 )
 
 #: The state of a quest at a version. Rows are added, never changed.
@@ -268,7 +267,7 @@ snapshots = Table(
     Column("created_at", Text, nullable=False),
     one_of("snapshot_reason", SnapshotReason),
     Index("uq_quest_snapshots_quest_id_version", "quest_id", "version", unique=True),
-    info=told(sqlite_autoincrement=True),
+    sqlite_autoincrement=True,
 )
 
 #: One incarnation of a worker process, alive while its lease runs.

@@ -71,7 +71,7 @@ class Database:
         text = str(url)
         with forks.importing():
             self.url = parse_url(url)
-            self.dialect = dialect_for(self.url)
+        self.dialect = dialect_for(self.url)
         self._access = self.dialect.access(
             self.url, lambda: parse_url(renewed(text)), pool_size=pool_size, pooled=pooler == "transaction"
         )
