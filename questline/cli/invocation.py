@@ -137,7 +137,7 @@ class Invocation:
                 raise StoreUnavailable(f"there is no database at {name}", hint=_MISSING_HINT)
             raise ConfigurationError(f"the database {name} has no questline schema", hint=_MISSING_HINT)
         empty = Database(":memory:")
-        schema.declare(empty)  # the migrations take 200 ms more to come to the same
+        schema.ensure(empty)
         return empty
 
     @cached_property

@@ -23,7 +23,6 @@ PACKAGES = (
 FILES = {str(path.relative_to(ROOT)): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
 
 DATABASE = "persistence/questline_persistence/store/database.py"
-REVISIONS = "persistence/questline_persistence/schema/revisions.py"
 #: Make the engines, each of one store's kind.
 MAKERS = {
     "persistence/questline_persistence/dialects/postgres/sessions.py",
@@ -32,10 +31,7 @@ MAKERS = {
 REDIS_QUEUE = "scheduler/questline_scheduler/doorbells/redis_queue.py"
 
 #: Statements that may lack a point, by file and function, and why.
-UNNAMED = {
-    (DATABASE, "_read_clock"): "it asks what time it is, changes nothing, and safety never reads a clock",
-    (REVISIONS, "declare"): "it makes an empty store in memory, of which a process that is killed leaves nothing",
-}
+UNNAMED = {(DATABASE, "_read_clock"): "it asks what time it is, changes nothing, and safety never reads a clock"}
 
 #: By what is called on a step's way and in the loops: where the points are that stand around it.
 HOT_CALLS = {

@@ -57,17 +57,6 @@ def ensure(database: Database, *, auto_migrate: bool = False) -> None:
     raise ConfigurationError(f"the database {database.name} {state}", hint="run: questline db upgrade")
 
 
-def declare(database: Database) -> None:
-    """Make the tables in an empty store that nobody will keep, without the migrations, which take 200 ms to import."""
-    from questline_persistence.schema.metadata import METADATA  # noqa: PLC0415  (as in `drift`)
-
-    def work(connection: Connection) -> None:
-        METADATA.create_all(connection)
-        connection.execute(text(f"CREATE TABLE {VERSION_TABLE} AS SELECT '{HEAD}' AS version_num"))
-
-    database.write(work)
-
-
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database at `url` up to `revision`."""
     database = Database(url)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -40,10 +39,6 @@ def test_those_whose_store_is_a_file_import_no_driver_of_postgresql_or_redis(cod
     assert not {"psycopg", "redis"} & _loaded(code)
 
 
-def test_where_nothing_was_submitted_yet_a_list_needs_no_migrations(tmp_path: Path) -> None:
-    assert "alembic" not in _loaded("from questline.cli import main; sys.exit(main(['list']))", folder=tmp_path)
-
-
 def test_a_client_that_is_given_no_session_does_without_the_object_mapper() -> None:
     submits = "c.submit({'quest_type': 't', 'execution_stack': [{'lord_name': 'a', 'tool_name': 'b'}]})"
     code = f"from questline import QuestClient; c = QuestClient(':memory:', 'memory://'); {submits}; c.close()"
@@ -77,8 +72,8 @@ except SystemExit:
     assert done.stdout.split() == ["0", "True"]
 
 
-def _loaded(code: str, *, folder: Path | None = None) -> set[str]:
-    """Return the modules that a fresh interpreter has, in the end, that runs `code` without a mistake."""
-    look = f"import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); {code}"
-    ended = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=folder)
+def _loaded(code: str) -> set[str]:
+    """Return the modules that a fresh interpreter has after running `code`."""
+    look = f"{code}; import sys; print(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     return set(ended.stderr.split())
