@@ -209,7 +209,7 @@ def test_what_cannot_be_done_has_its_exit_code_and_changes_nothing(
     as_json = cli(*words, "-o", "json")
 
     assert (text.code, as_json.code if "xml" not in words else code) == (code, code), (text, as_json)
-    assert "Traceback" not in text.err + as_json.err
+    assert "Traceback" not in text.err + as_json.err, text.err + as_json.err
     assert cli.rows() == before
     if words[0] != "doctor":
         said = "Quest alpha goes on: " if code == 124 else "Error: "  # a wait that is over is no mistake
