@@ -1,10 +1,12 @@
 """What stops an executor's quests from outside, and that they can be resumed."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,13 @@ from tests.integration.worker.executor.gate import Gate
 from tests.integration.worker.executor.rows import ready, worker_states
 from tests.integration.worker.pools import LONG, quest
 from tests.waiting import eventually
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Let asyncio tell of the tasks that are broken off here, which it does once they are garbage, in no other test."""
+    yield
+    gc.collect()
 
 
 @pytest.mark.parametrize("kind", ["waiting", "blocking"])

@@ -17,6 +17,13 @@ from tests.unit.worker.conftest import MakeClaim
 from tests.waiting import eventually
 
 
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Let asyncio tell of the tasks that are broken off here, which it does once they are garbage, in no other test."""
+    yield
+    gc.collect()
+
+
 class Stage:
     """Async steps, with what became of each, in the order in which they ended."""
 
