@@ -151,17 +151,7 @@ class KeptQuests:
         execution_stack: Sequence[LordStep | StepName] | None,
         reason: SnapshotReason | str,
     ) -> int:
-        """Add a snapshot, from which the quest goes on; return its `snapshot_id`.
-
-        Parameters:
-          run_data: the outputs to keep; None means the quest's own.
-          execution_stack: what remains; None means the quest's own.
-          reason: why it is taken.
-
-        Raises:
-          QuestNotFound: there is no such quest in the namespace.
-          PayloadError: a value is not JSON or too large, or the reason unknown.
-        """
+        """Add a snapshot, from which the quest goes on, as `QuestRepository.save_snapshot` does; return its id."""
         outputs = None if run_data is None else mapping(run_data, "run_data", _RUN_DATA_HINT)
         stack = None if execution_stack is None else _stack(execution_stack)
         chosen = _one_of(SnapshotReason, reason)
@@ -209,25 +199,7 @@ class KeptQuests:
         attempt_number: int,
         max_attempts: int,
     ) -> int:
-        """Add one attempt of one step to a quest's history; return its `run_id`.
-
-        Parameters:
-          lord_name: the Lord.
-          tool_name: the tool.
-          run_index: which step of this Lord it belongs to, from 1.
-          status: how it ended.
-          start_time: epoch seconds, a datetime, or ISO 8601 text; None means now.
-          end_time: given like `start_time`, or None while it is not over.
-          input_data: what it was given, as JSON.
-          output_data: what it returned, as JSON.
-          error_message: why it failed.
-          attempt_number: which attempt it was, from 1.
-          max_attempts: how many failures the step may have.
-
-        Raises:
-          QuestNotFound: there is no such quest in the namespace.
-          PayloadError: a value is not JSON or too large, the status unknown, or the end before the start.
-        """
+        """Add one attempt of one step to a quest's history, as `QuestRepository.save_lord_run` does; return its id."""
         run = {
             "quest_id": quest_id,
             "lord_name": text(lord_name, "lord_name"),

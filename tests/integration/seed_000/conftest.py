@@ -1,12 +1,11 @@
-"""Three Lords of one test alone, and an executor on each kind of store."""
+"""Three Lords of one test alone."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from questline import LordContext, QuestExecutor, QuestRepository, lord
+from questline import LordContext, lord
 from questline_scheduler import step_defaults
 from questline_worker.lords import lords
 from tests.integration.seed_000.three_lords import Calls, call
@@ -35,15 +34,3 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         return {"approved": True, "reviewed": len(ctx.outputs["forge_master"]["files"])}
 
     return noted
-
-
-@pytest.fixture
-def repo(database_url: str) -> Iterator[QuestRepository]:
-    with QuestRepository(database_url) as repository:
-        yield repository
-
-
-@pytest.fixture
-def executor(repo: QuestRepository) -> Iterator[QuestExecutor]:
-    with QuestExecutor(repository=repo) as one:
-        yield one
