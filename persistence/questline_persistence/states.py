@@ -157,3 +157,49 @@ TRANSITIONS: dict[str, Transition] = {
     "retry": _transition(frozenset({_S.FAILED}), _S.RUNNING),
     "replay": _transition(frozenset(_S), _S.RUNNING),
 }
+
+
+class ActorType(StrEnum):
+    """Who did what an event tells of.
+
+    Values:
+      user: a person.
+      agent: an agent, such as a Lord.
+      system: a program.
+    """
+
+    USER = "user"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class TaskStatus(StrEnum):
+    """Where a task is that an agent keeps.
+
+    Values:
+      todo: nobody has begun it.
+      in_progress: somebody is at it.
+      done: it is finished.
+      blocked: it waits for something else.
+    """
+
+    TODO = "todo"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+    BLOCKED = "blocked"
+
+
+class ContextStatus(StrEnum):
+    """Where the workflow of a context is.
+
+    Values:
+      running: it goes on.
+      completed: it has come to its end.
+      failed: it ended with an error.
+      paused: it waits to be taken up again.
+    """
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    PAUSED = "paused"

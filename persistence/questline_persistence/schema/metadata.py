@@ -5,11 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Integer, MetaData, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 #: Positions sort by their bytes on every database, whatever its collation.
 Position = Text().with_variant(Text(collation="C"), "postgresql")
 RowId = BigInteger().with_variant(Integer, "sqlite")
+#: The words of a text, where the database can index them; elsewhere an index of its own holds them.
+Tokens = Text().with_variant(TSVECTOR(), "postgresql")
 Labels = JSON().with_variant(JSONB(), "postgresql")
 
 

@@ -1,0 +1,159 @@
+"""What is written of what Lords remember, as values: a dialect turns them into statements, and nobody else knows how.
+
+Whoever writes several takes them in the order of `in_order`: heads by table and key, then entries by table and id. A
+head is a lock, and so is an entry's id, since users choose it; in one order, no two writers wait for each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeAlias
+
+from questline_persistence.ids import new_claim_id
+from questline_persistence.kinds import Entries, Versioned
+
+
+class Key(NamedTuple):
+    """The key of a head: compared as it is, never matched."""
+
+    namespace: str
+    prefix: str
+    name: str
+
+
+class Origin(NamedTuple):
+    """The step that writes: of which quest, epoch and position, and the version that its checkpoint makes."""
+
+    quest_id: str
+    epoch: int
+    position: str
+    quest_version: int
+
+
+class Op(StrEnum):
+    """What a version came from."""
+
+    SAVE = "save"
+    STATUS = "status"
+    DELETE = "delete"
+    RESTORE = "restore"
+    REWIND = "rewind"
+    MERGE = "merge"
+    FORK = "fork"
+    IMPORT = "import"
+    PURGE = "purge"
+
+
+@dataclass(frozen=True, slots=True)
+class Saves:
+    """A new version of a key.
+
+    Parameters:
+      kind: what it is.
+      key: its key.
+      op: what the version comes from.
+      columns: the further columns to be set, of head and version; those that are missing stay as they are.
+      body: the payload, by column; None where the version points at an older one, or has none.
+      points_at: the version whose payload it has, where it has none of its own.
+      expected: the version that the head must have, 0 for a key that was never saved; None: any.
+      owner: the quest that the key is of, where it is of one.
+      origin: the step that writes it.
+      write_id: names this write, so that it is known again when it is sent twice.
+    """
+
+    kind: Versioned
+    key: Key
+    op: Op = Op.SAVE
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, str | None] | None = None
+    points_at: int | None = None
+    expected: int | None = None
+    owner: str | None = None
+    origin: Origin | None = None
+    write_id: str = field(default_factory=new_claim_id)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The payload's fingerprint; None without a payload of its own."""
+        return None if self.body is None else fingerprint(self.body[name] for name in self.kind.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Enters:
+    """A new entry.
+
+    Parameters:
+      kind: what it is.
+      namespace: the tenant.
+      prefix: the key prefix, "" for none.
+      entry_id: its id. One that is there already with the same content is this entry.
+      columns: its columns, payload included.
+      stream: the name of the key whose head numbers it, where its kind has a stream.
+      head: columns of that head, should it be made for this entry.
+      expires_time: epoch seconds of the database after which it is no longer there; None: it stays.
+      origin: the step that writes it.
+      write_id: names this write.
+    """
+
+    kind: Entries
+    namespace: str
+    prefix: str
+    entry_id: str
+    columns: Mapping[str, Any]
+    stream: str | None = None
+    head: Mapping[str, Any] = field(default_factory=dict)
+    expires_time: float | None = None
+    origin: Origin | None = None
+    write_id: str = field(default_factory=new_claim_id)
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of all that was given, by which an entry that is entered again is known."""
+        names = (*self.kind.columns, *self.kind.body)
+        return fingerprint((self.stream, *(self.columns.get(name) for name in names)))
+
+
+Write: TypeAlias = Saves | Enters
+
+
+class Saved(NamedTuple):
+    """A version that was made: its number, whose payload it has, the head's row, and when."""
+
+    version: int
+    body_version: int | None
+    row_id: int
+    saved_time: float
+    created_at: str
+
+
+class Entered(NamedTuple):
+    """An entry that was added: its number in its stream, its row, and when."""
+
+    seq: int | None
+    row_id: int
+    created_at: str
+
+
+def fingerprint(values: Iterable[object]) -> str:
+    """Return a short text that differs wherever the values do; None is not the same as ""."""
+    digest = hashlib.sha256()
+    for value in values:
+        data = b"" if value is None else str(value).encode()
+        digest.update(b"-" if value is None else b"%d:" % len(data))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def in_order(writes: Sequence[Write]) -> list[Write]:
+    """Return writes in the order in which everybody locks what they write: heads by key, then entries by id."""
+    return sorted(writes, key=_place)
+
+
+def _place(write: Write) -> tuple[int, str, tuple[bytes, ...]]:
+    if isinstance(write, Saves):
+        return 0, write.kind.heads, tuple(part.encode() for part in write.key)
+    parts = (write.namespace, write.prefix, write.entry_id)
+    return 1, write.kind.table, tuple(part.encode() for part in parts)
