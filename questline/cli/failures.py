@@ -11,7 +11,9 @@ from questline.cli.display import output
 from questline.cli.exit_codes import MEANINGS, ExitCode, outcome
 from questline_persistence.errors import (
     ConfigurationError,
+    Conflict,
     NotAllowed,
+    NotFound,
     PayloadError,
     QuestConflict,
     QuestFailed,
@@ -80,7 +82,9 @@ _EXIT_CODES: dict[type[QuestlineError], ExitCode] = {
     PayloadError: ExitCode.USAGE,
     StoreUnavailable: ExitCode.UNREACHABLE,
     QuestNotFound: ExitCode.NOT_FOUND,
+    NotFound: ExitCode.NOT_FOUND,
     QuestConflict: ExitCode.CONFLICT,
+    Conflict: ExitCode.CONFLICT,
     NotAllowed: ExitCode.NOT_ALLOWED,
     ConfigurationError: ExitCode.CONFIGURATION,
     WaitTimeout: ExitCode.TIMED_OUT,
