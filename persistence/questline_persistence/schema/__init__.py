@@ -3,6 +3,7 @@
 It imports `store` and what is below. `migrations` is Alembic's to load, and is entered by nobody else.
 """
 
+from questline_persistence.schema import memory_tables
 from questline_persistence.schema.revisions import (
     HEAD,
     NEXT,
@@ -36,6 +37,7 @@ __all__ = [
     "ensure",
     "history",
     "in_state",
+    "memory_tables",
     "migrate",
     "not_before_available",
     "order_of_locks",

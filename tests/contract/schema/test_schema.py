@@ -34,7 +34,8 @@ def test_the_newest_revision_is_the_one_that_the_code_expects() -> None:
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_declares(database: Database) -> None:
     assert schema.drift(database) == []
-    assert tables(database) == {*METADATA.tables, schema.VERSION_TABLE}
+    words = {name for name in tables(database) if name.startswith("memory_tokens")}
+    assert tables(database) - words == {*METADATA.tables, schema.VERSION_TABLE}
     assert schema.current(database) == schema.HEAD
 
 
@@ -152,7 +153,7 @@ def test_a_release_of_before_goes_on_with_the_schema_of_this_one(database: Datab
     for row in ROWS:
         database.write(lambda connection, row=row: connection.execute(text(row)))
 
-    assert all(everything(database)[name] for name in set(METADATA.tables) - {"tombstones"})
+    assert all(everything(database)[row.split()[2]] for row in ROWS)
 
 
 def test_attempts_of_before_are_kept_and_those_of_new_statuses_are_taken(database: Database) -> None:
