@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from questline_persistence.clock import LATEST
 from questline_persistence.errors import PayloadError
-from questline_persistence.payload import refuse_halves
+from questline_persistence.payload import HALVES_HINT, has_halves, refuse_halves, shortened
 
 #: A moment: epoch seconds, a datetime, or ISO 8601 text.
 Moment: TypeAlias = float | datetime | str
@@ -20,7 +20,10 @@ Length: TypeAlias = float | timedelta
 
 #: The largest whole number that every store holds.
 LARGEST = 2**63 - 1
+#: Longest key of what Lords remember, and longest text that it can be found by, in characters.
+MAX_KEY = 255
 
+_NUL_HINT = "a database keeps text without NUL; write bytes as text, such as base64.b64encode(…).decode()"
 _TEXT_HINT = 'write it in quotes, as in "{}"'
 _MOMENT_HINT = (
     "give epoch seconds as time.time() returns them, a datetime such as datetime.now(UTC) - timedelta(hours=2), "
@@ -63,6 +66,46 @@ def sought(value: object, what: str) -> str | None:
     found = text_or_none(value, what)
     refuse_halves(found, what=what)
     return found
+
+
+def flaw_of(value: str, *, least: int = 0, most: int | None = None) -> tuple[str, str | None] | None:
+    """Return why no store keeps a text as it is, and the hint that goes with it; None if every store does.
+
+    Parameters:
+      value: the text.
+      least: how many characters it must have.
+      most: how many it may have; None: any number.
+    """
+    if len(value) < least:
+        return "it cannot be empty", None
+    if most is not None and len(value) > most:
+        return f"it has {len(value):,} characters; the limit is {most}", None
+    if "\0" in value:
+        return f"{shortened(value)} holds a NUL character", _NUL_HINT
+    if has_halves(value):
+        return f"{shortened(value)} holds half of a surrogate pair", HALVES_HINT
+    return None
+
+
+def key(value: object, what: str) -> str:
+    """Return the key of something that Lords remember as it is: any text of 1 to `MAX_KEY` characters.
+
+    Raises:
+      PayloadError: it is none.
+    """
+    found = text(value, what)
+    if flaw := flaw_of(found, least=1, most=MAX_KEY):
+        raise PayloadError(f"{what}: {flaw[0]}", hint=flaw[1])
+    return found
+
+
+def key_prefix(value: object) -> str:
+    """Return the prefix that keeps some keys apart from others; None and "" are none.
+
+    Raises:
+      PayloadError: it can be no prefix.
+    """
+    return "" if value is None or value == "" else key(value, "key_prefix")
 
 
 def whole(

@@ -6,6 +6,7 @@ words at the root.
 
 from questline_persistence.models.labels import MAX_LABELS, refuse_labels
 from questline_persistence.models.quest import MAX_KEY_LENGTH, MAX_PRIORITY, MAX_REASON, Quest, QuestExecutionData
+from questline_persistence.models.record import KeyedModel, Record
 from questline_persistence.models.run import LordRun
 from questline_persistence.models.snapshot import Snapshot
 from questline_persistence.models.step import MAX_STEPS, LordStep, StepProgress, StepView, as_step
@@ -18,10 +19,12 @@ __all__ = [
     "MAX_PRIORITY",
     "MAX_REASON",
     "MAX_STEPS",
+    "KeyedModel",
     "LordRun",
     "LordStep",
     "Quest",
     "QuestExecutionData",
+    "Record",
     "Snapshot",
     "StepProgress",
     "StepView",

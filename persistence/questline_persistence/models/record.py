@@ -37,7 +37,7 @@ def _refused(model: type[BaseModel], error: ValidationError) -> InvalidRecord:
     return InvalidRecord(f"{model.__name__}: {message}", hint=hint)
 
 
-class Record(BaseModel, metaclass=_RecordType):
+class KeyedModel(BaseModel, metaclass=_RecordType):
     """A model that also answers to `record["field"]`, as rows do."""
 
     model_config = ConfigDict(extra="forbid")
@@ -55,6 +55,10 @@ class Record(BaseModel, metaclass=_RecordType):
         if key not in type(self).model_fields:
             raise KeyError(key)
         return getattr(self, key)
+
+
+class Record(KeyedModel):
+    """A keyed model that people are shown as JSON data."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object as plain JSON data, in the documented order of keys."""

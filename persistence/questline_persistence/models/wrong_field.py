@@ -33,6 +33,8 @@ _HINTS = {
     "max_attempts": "1 runs the step once: the first attempt counts, too",
     "input_data": 'give an object such as {"n": 1}',
     "params": 'give an object such as {"n": 1}',
+    "metadata": 'give an object such as {"n": 1}',
+    "state_data": "write it as text, such as json.dumps(…)",
 }
 
 
@@ -47,8 +49,8 @@ def wrong_field(error: ErrorDetails) -> tuple[str, str | None]:
     if parts[-1:] == [_KEY]:
         return f"{'.'.join(parts[:-2])} has the key {shortened(value)}, which is {_kind(value)}, not text", KEY_HINT
     place, hint = ".".join(parts), _HINTS.get(parts[-1]) if parts else None
-    if kind in _WANTED:
-        return f"{place} is {_WANTED[kind]}, not {_shown(value)}", hint
+    if wanted := limits.get("expected") if kind == "enum" else _WANTED.get(kind):
+        return f"{place} is {wanted}, not {_shown(value)}", hint
     if kind in _BOUNDS:
         name, must = _BOUNDS[kind]
         return f"{place} {must.format(format(limits[name], ',.15g'))}, not {shortened(value)}", hint

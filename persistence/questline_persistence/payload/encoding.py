@@ -164,12 +164,19 @@ def _refuse_shape(value: Any, what: str, limit: Limit, most: int) -> None:
 
 def refuse_halves(text: str | None, *, what: str) -> None:
     """Raise PayloadError if text holds half of a surrogate pair, which no store can hold; `what` is its name."""
-    if text is None or text.isascii():
-        return
+    if text is not None and has_halves(text):
+        raise PayloadError(f"{what} holds half of a surrogate pair: {shortened(text)}", hint=HALVES_HINT)
+
+
+def has_halves(text: str) -> bool:
+    """Return whether text holds half of a surrogate pair."""
+    if text.isascii():
+        return False
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise PayloadError(f"{what} holds half of a surrogate pair: {shortened(text)}", hint=HALVES_HINT) from None
+        return True
+    return False
 
 
 #: How half a surrogate pair comes about.
