@@ -15,7 +15,7 @@ from questline_persistence.log import get_logger
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Bells, Counters, Register
 from questline_persistence.settings import Settings
-from questline_persistence.store import Database, open_database
+from questline_persistence.store import Database, open_database, pool_limits
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
 from questline_scheduler.loops import Loops, make_loops
 from questline_worker.lords import StepHooks
@@ -60,8 +60,8 @@ class WorkerProcess:
     ) -> None:
         self.settings = settings
         # A thread may hold one connection for its step's outputs while the committers use others, for what is slow too.
-        size = min(settings.worker_threads + 8, 20)
-        self.database = database or open_database(chosen=settings, pool_size=size, patience=FOR_EVER)
+        pool = pool_limits(settings, auto=min(settings.worker_threads + 8, 20))
+        self.database = database or open_database(chosen=settings, pool=pool, patience=FOR_EVER)
         self.broker = broker or open_broker(settings.broker_url, namespace=settings.namespace)
         self._identity = Identity(code_version=settings.code_version)
         self.journal = Journal(self.database, settings.namespace, self._identity, on_settled=self._settled)

@@ -11,16 +11,19 @@ from questline_persistence.dialects.dialect import Dialect
 from questline_persistence.dialects.driver import changed_rows, execute
 from questline_persistence.dialects.meaning import Meaning, meaning_of
 from questline_persistence.dialects.place import Place
+from questline_persistence.dialects.pool_limits import DEFAULT_POOL, PoolLimits
 from questline_persistence.dialects.store_errors import REFUSALS, Overtime, explained, reason_of
 from questline_persistence.dialects.unindexed import Unindexed
 
 __all__ = [
+    "DEFAULT_POOL",
     "REFUSALS",
     "Access",
     "Dialect",
     "Meaning",
     "Overtime",
     "Place",
+    "PoolLimits",
     "Unindexed",
     "changed_rows",
     "check_callers",

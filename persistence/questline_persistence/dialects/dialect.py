@@ -18,6 +18,7 @@ from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settle
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.meaning import Meaning
 from questline_persistence.dialects.place import Place
+from questline_persistence.dialects.pool_limits import PoolLimits
 from questline_persistence.dialects.server import Server
 from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.new_quest import NewQuest
@@ -41,13 +42,13 @@ class Dialect(Protocol):
         """Whether no server keeps a store: its schema is made on the way, and its clock is this machine's."""
         ...
 
-    def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:
+    def access(self, url: URL, fresh: Callable[[], URL], *, pool: PoolLimits, pooled: bool) -> Access:
         """Return the way to a store, which is not opened yet.
 
         Parameters:
           url: the store's.
           fresh: returns the URL, anew for each connection: its password may have changed.
-          pool_size: connections kept open.
+          pool: how many connections there are at most.
           pooled: whether a pooler is known to share a server's sessions among transactions.
         """
         ...

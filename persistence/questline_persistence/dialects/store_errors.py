@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from questline_persistence.dialects.meaning import Meaning
 from questline_persistence.errors import (
@@ -27,6 +28,7 @@ _TAKEN_HINT = (
     "give questline a schema of its own (CREATE SCHEMA questline, and ?options=-csearch_path%3Dquestline at the end of "
     "the URL), another database or, with SQLite, another file"
 )
+_POOL_HINT = "raise QUESTLINE_DATABASE_POOL_SIZE, or use the database from fewer threads at a time"
 _OPTIONS_HINT = "correct the options after the ? of the database URL; questline takes the options of libpq"
 
 
@@ -65,7 +67,7 @@ def explained(error: SQLAlchemyError, store: str, meaning: Meaning) -> Exception
       meaning: what the error means, as its dialect says.
     """
     if not isinstance(error, DBAPIError):
-        return StoreUnavailable(f"cannot use the database {store}: {error}")
+        return _unasked(error, store)
     reason = reason_of(error)
     if isinstance(error, DataError):
         return PayloadError(f"the database {store} refuses a value: {reason}")
@@ -77,6 +79,14 @@ def explained(error: SQLAlchemyError, store: str, meaning: Meaning) -> Exception
     if meaning & (Meaning.PASSES | Meaning.UNREACHABLE):
         return StoreUnavailable(f"cannot use the database {store}: {reason}", hint=_UNREACHABLE_HINT)
     return _refusal(error, store, meaning)
+
+
+def _unasked(error: SQLAlchemyError, store: str) -> Exception:
+    """Return the error to raise where the store was not even asked."""
+    if isinstance(error, PoolTimeout):
+        message = f"all connections of this process to the database {store} were in use for too long"
+        return StoreUnavailable(message, hint=_POOL_HINT)
+    return StoreUnavailable(f"cannot use the database {store}: {error}")
 
 
 def _refusal(error: DBAPIError, store: str, meaning: Meaning) -> Exception:

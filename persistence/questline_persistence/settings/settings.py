@@ -26,6 +26,8 @@ from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
 MIN_LIMIT, MAX_LIMIT = 1_000, 50_000_000
 #: The most that the limit of a state can be set to, in bytes; PostgreSQL stores no value beyond 1 GB.
 MAX_STATE_LIMIT = 900_000_000
+#: The most connections that a pool can be set to.
+MAX_POOL = 1_000
 
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -50,6 +52,17 @@ class Settings(BaseSettings):
         "auto",
         description="`transaction` if a pooler such as PgBouncer shares PostgreSQL's sessions among transactions; "
         "with `auto` each process notices it by itself",
+    )
+    database_pool_size: Annotated[int, Field(ge=1, le=MAX_POOL)] | Literal["auto"] = Field(
+        "auto",
+        description="connections of each of two kinds that a process keeps open to the database; `auto` is 5, and in a "
+        "worker process worker_threads + 8, at most 20",
+    )
+    database_pool_overflow: int = Field(
+        15, ge=0, le=MAX_POOL, description="connections that a process may open beyond these for a moment"
+    )
+    database_pool_timeout_seconds: float = Field(
+        30.0, ge=0, le=3600, description="longest wait for one of them while all are in use"
     )
     broker_url: str = Field(
         "memory://",
@@ -141,7 +154,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")
         return queues
 
-    @field_validator("log_level", "log_format", "database_pooler", mode="before")
+    @field_validator("log_level", "log_format", "database_pooler", "database_pool_size", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value

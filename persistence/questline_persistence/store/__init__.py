@@ -6,7 +6,7 @@ It imports `dialects` and the words at the root; no table is known here.
 from questline_persistence.dialects import decide_library
 from questline_persistence.store.committer import Committer
 from questline_persistence.store.database import Database
-from questline_persistence.store.opening import open_database
+from questline_persistence.store.opening import open_database, pool_limits
 from questline_persistence.store.storage import size_of
 
-__all__ = ["Committer", "Database", "decide_library", "open_database", "size_of"]
+__all__ = ["Committer", "Database", "decide_library", "open_database", "pool_limits", "size_of"]

@@ -18,8 +18,10 @@ from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.dialects import (
+    DEFAULT_POOL,
     Meaning,
     Overtime,
+    PoolLimits,
     check_callers,
     dialect_for,
     driver,
@@ -53,9 +55,9 @@ class Database:
 
     Parameters:
       url: a URL, a path of an SQLite file, or ":memory:".
-      pool_size: connections kept open for the statements on a step's way; and how many for all others.
       patience: seconds for which a transaction that met a passing error is tried again.
       limits: how large what is stored, or read as a whole, may be.
+      pool: how many connections there are at most, and how long a thread waits for one.
       pooler: "transaction" where a pooler is known to share PostgreSQL's sessions; "auto" looks.
     """
 
@@ -63,9 +65,9 @@ class Database:
         self,
         url: str | Path,
         *,
-        pool_size: int = 5,
         patience: float = 5.0,
         limits: Limits = DEFAULTS,
+        pool: PoolLimits = DEFAULT_POOL,
         pooler: str = "auto",
     ) -> None:
         text = str(url)
@@ -73,11 +75,11 @@ class Database:
             self.url = parse_url(url)
         self.dialect = dialect_for(self.url)
         self._access = self.dialect.access(
-            self.url, lambda: parse_url(renewed(text)), pool_size=pool_size, pooled=pooler == "transaction"
+            self.url, lambda: parse_url(renewed(text)), pool=pool, pooled=pooler == "transaction"
         )
         self.patience = patience
         self.limits = limits
-        self._pool_size = pool_size
+        self._pool = pool
         self.clock = Clock(self._read_clock, forks.new_lock)
         self._begin()
         forks.join(self)
@@ -122,7 +124,7 @@ class Database:
             engine = self.engine
             with self._opening:
                 if self._kept is None:
-                    self._kept = StepConnections(engine, self.dialect, self._access, most=self._pool_size)
+                    self._kept = StepConnections(engine, self.dialect, self._access, most=self._pool.size)
         return self._kept
 
     def before_fork(self) -> None:

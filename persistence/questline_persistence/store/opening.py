@@ -5,19 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from questline_persistence import settings
+from questline_persistence.dialects import DEFAULT_POOL, PoolLimits
 from questline_persistence.settings import Settings
 from questline_persistence.store.database import Database
 
 
 def open_database(
-    url: str | Path | None = None, chosen: Settings | None = None, *, pool_size: int = 5, patience: float = 5.0
+    url: str | Path | None = None,
+    chosen: Settings | None = None,
+    *,
+    pool: PoolLimits | None = None,
+    patience: float = 5.0,
 ) -> Database:
     """Return a store as the settings say; nothing is sent to it before it is used.
 
     Parameters:
       url: a URL, a path of an SQLite file, or ":memory:"; None means the one that the settings name.
       chosen: the settings; None means those of the environment and of the project's files.
-      pool_size: connections kept open for the statements on a step's way; and how many for all others.
+      pool: how many connections there are at most; None means as the settings say.
       patience: seconds for which a transaction that met a passing error is tried again.
 
     Raises:
@@ -26,8 +31,19 @@ def open_database(
     chosen = settings.load() if chosen is None else chosen
     return Database(
         chosen.database_url if url is None else url,
-        pool_size=pool_size,
         patience=patience,
         limits=chosen.limits,
+        pool=pool_limits(chosen) if pool is None else pool,
         pooler=chosen.database_pooler,
     )
+
+
+def pool_limits(chosen: Settings, *, auto: int = DEFAULT_POOL.size) -> PoolLimits:
+    """Return how many connections a process has to its store at most, as the settings say.
+
+    Parameters:
+      chosen: the settings.
+      auto: the size where they leave it to the process.
+    """
+    size = auto if chosen.database_pool_size == "auto" else chosen.database_pool_size
+    return PoolLimits(size, chosen.database_pool_overflow, chosen.database_pool_timeout_seconds)

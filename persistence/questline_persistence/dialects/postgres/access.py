@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.clock import Reading
 from questline_persistence.dialects import driver
+from questline_persistence.dialects.pool_limits import PoolLimits
 from questline_persistence.dialects.postgres import sessions
 from questline_persistence.dialects.postgres.url import shown
 
@@ -24,24 +25,24 @@ class ServerAccess:
     Parameters:
       url: the store's.
       fresh: returns the URL, anew for each connection: its password may have changed.
-      pool_size: connections kept open.
+      pool: how many connections there are at most.
       pooled: whether a pooler is known to share sessions among transactions.
     """
 
     is_missing = has_one_connection = False
 
-    def __init__(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> None:
+    def __init__(self, url: URL, fresh: Callable[[], URL], *, pool: PoolLimits, pooled: bool) -> None:
         self.name = shown(url)
         self.file: Final = None
         self.entry: AbstractContextManager[object] = nullcontext()
         self.write_lock: AbstractContextManager[object] = nullcontext()
         self._fresh = fresh
-        self._pool_size = pool_size
+        self._pool = pool
         self._pooled = pooled
 
     def open_engine(self) -> Engine:
         """Return a new engine, whose sessions rely on nothing but what they ask for."""
-        return sessions.open_engine(self._fresh, pool_size=self._pool_size, pooled=self._pooled)
+        return sessions.open_engine(self._fresh, pool=self._pool, pooled=self._pooled)
 
     def prepare_for_steps(self, connection: Connection) -> None:
         """Have each step statement commit itself, and all of them planned by keys, where the session is ours alone."""

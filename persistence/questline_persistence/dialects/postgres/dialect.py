@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.driver import execute
+from questline_persistence.dialects.pool_limits import PoolLimits
 from questline_persistence.dialects.postgres import quests, sessions, steps, table_locks
 from questline_persistence.dialects.postgres.access import ServerAccess
 from questline_persistence.dialects.postgres.errors import meaning
@@ -43,9 +44,9 @@ class Postgres:
     server = staticmethod(server_of)
     meaning = staticmethod(meaning)
 
-    def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:
+    def access(self, url: URL, fresh: Callable[[], URL], *, pool: PoolLimits, pooled: bool) -> Access:
         """Return the way to a server."""
-        return ServerAccess(url, fresh, pool_size=pool_size, pooled=pooled)
+        return ServerAccess(url, fresh, pool=pool, pooled=pooled)
 
     def decide_library(self) -> None:
         """Do nothing: there is one library."""

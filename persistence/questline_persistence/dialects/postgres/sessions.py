@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from questline_persistence.dialects.meaning import Meaning
+from questline_persistence.dialects.pool_limits import PoolLimits
 from questline_persistence.dialects.postgres.errors import meaning
 from questline_persistence.dialects.store_errors import hide_values
 from questline_persistence.log import get_logger
@@ -88,15 +89,21 @@ _FITTED = ("synchronous_commit", "search_path", "transaction_timeout")
 _POOLED, _CHOSEN = "questline_pooled", "questline_schema_chosen"
 
 
-def open_engine(url: Callable[[], URL], *, pool_size: int, pooled: bool) -> Engine:
+def open_engine(url: Callable[[], URL], *, pool: PoolLimits, pooled: bool) -> Engine:
     """Return an engine whose sessions rely on nothing but what they ask for.
 
     Parameters:
       url: returns the URL, anew for each connection: its password may have changed.
-      pool_size: connections kept open.
+      pool: how many of them there are at most.
       pooled: whether a pooler is known to share sessions among transactions.
     """
-    engine = create_engine(url(), pool_size=pool_size, max_overflow=15, pool_timeout=30, hide_parameters=True)
+    engine = create_engine(
+        url(),
+        pool_size=pool.size,
+        max_overflow=pool.overflow,
+        pool_timeout=pool.timeout,
+        hide_parameters=True,
+    )
     event.listen(engine, "do_connect", _Opener(url, pooled=pooled).open)
 
     @event.listens_for(engine, "begin")

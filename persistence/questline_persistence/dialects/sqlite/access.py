@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from questline_persistence.clock import Reading
 from questline_persistence.dialects import forks
+from questline_persistence.dialects.pool_limits import PoolLimits
 from questline_persistence.dialects.sqlite import library
 from questline_persistence.dialects.sqlite.file import DEFAULT_FOLDER, SqliteFile, make_folder
 from questline_persistence.errors import ConfigurationError
@@ -112,13 +113,13 @@ class FileAccess(_SqliteAccess):
 
     Parameters:
       url: the store's.
-      pool_size: connections kept open.
+      pool: how many connections there are at most.
     """
 
-    def __init__(self, url: URL, *, pool_size: int) -> None:
+    def __init__(self, url: URL, pool: PoolLimits) -> None:
         super().__init__(url)
         self.file: Final = Path(url.database or "").absolute()
-        self._pool_size = pool_size
+        self._pool = pool
         self._begin()
 
     def _begin(self) -> None:
@@ -141,7 +142,13 @@ class FileAccess(_SqliteAccess):
         """
         make_folder(self.file.parent)
         opened = SqliteFile(str(self.file), library.driver())
-        engine = _open_engine(self._url.set(database=str(self.file)), opened, pool_size=self._pool_size)
+        engine = _open_engine(
+            self._url.set(database=str(self.file)),
+            opened,
+            pool_size=self._pool.size,
+            max_overflow=self._pool.overflow,
+            pool_timeout=self._pool.timeout,
+        )
         self._opened, self.write_lock = opened, opened.write_lock
         return engine
 

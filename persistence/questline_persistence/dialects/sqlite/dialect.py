@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, text
 from sqlalchemy.engine import URL
 
 from questline_persistence.dialects.access import Access
+from questline_persistence.dialects.pool_limits import PoolLimits
 from questline_persistence.dialects.sqlite import library, quests, steps
 from questline_persistence.dialects.sqlite.access import MEMORY, FileAccess, MemoryAccess
 from questline_persistence.dialects.sqlite.errors import cause, meaning
@@ -36,9 +37,9 @@ class Sqlite:
     meaning = staticmethod(meaning)
     cause = staticmethod(cause)
 
-    def access(self, url: URL, fresh: Callable[[], URL], *, pool_size: int, pooled: bool) -> Access:  # noqa: ARG002  (the contract's)
+    def access(self, url: URL, fresh: Callable[[], URL], *, pool: PoolLimits, pooled: bool) -> Access:  # noqa: ARG002  (the contract's)
         """Return the way to a file, or to memory."""
-        return MemoryAccess(url) if url.database == MEMORY else FileAccess(url, pool_size=pool_size)
+        return MemoryAccess(url) if url.database == MEMORY else FileAccess(url, pool)
 
     def decide_library(self) -> None:
         """Decide between Python's own SQLite and the wheel's."""
