@@ -32,6 +32,7 @@ class Limits:
       stack: an execution stack, the params of all its steps included.
       output: the output of one step.
       state: all outputs of a quest together, wherever a whole state is read or written.
+      memory: one thing that Lords remember: a version of a state or a context, an event, a to-do list.
     """
 
     input: Limit = Limit(256_000, "max_input_bytes")
@@ -39,6 +40,7 @@ class Limits:
     stack: Limit = Limit(10_000_000, "max_stack_bytes")
     output: Limit = Limit(1_000_000, "max_output_bytes")
     state: Limit = Limit(200_000_000, "max_state_bytes")
+    memory: Limit = Limit(1_000_000, "max_memory_bytes")
 
     @property
     def quest_file(self) -> int:

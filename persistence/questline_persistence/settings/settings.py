@@ -130,6 +130,12 @@ class Settings(BaseSettings):
         le=MAX_STATE_LIMIT,
         description="largest state of a quest, which is all its outputs together, in bytes of JSON",
     )
+    max_memory_bytes: int = Field(
+        DEFAULTS.memory.size,
+        ge=MIN_LIMIT,
+        le=MAX_LIMIT,
+        description="largest thing that Lords remember, such as one state, context or event, in bytes",
+    )
 
     @property
     def limits(self) -> Limits:
