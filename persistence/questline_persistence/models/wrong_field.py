@@ -49,8 +49,8 @@ def wrong_field(error: ErrorDetails) -> tuple[str, str | None]:
     if parts[-1:] == [_KEY]:
         return f"{'.'.join(parts[:-2])} has the key {shortened(value)}, which is {_kind(value)}, not text", KEY_HINT
     place, hint = ".".join(parts), _HINTS.get(parts[-1]) if parts else None
-    if wanted := limits.get("expected") if kind == "enum" else _WANTED.get(kind):
-        return f"{place} is {wanted}, not {_shown(value)}", hint
+    if kind in _WANTED:
+        return f"{place} is {_WANTED[kind]}, not {_shown(value)}", hint
     if kind in _BOUNDS:
         name, must = _BOUNDS[kind]
         return f"{place} {must.format(format(limits[name], ',.15g'))}, not {shortened(value)}", hint

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from questline_persistence.ids import new_quest_id
-from questline_persistence.memory.models.fields import ANY_LETTERS, FreeText, KeyText, ShortText
+from questline_persistence.memory.models.fields import AnyActorType, FreeText, KeyText, ShortText
 from questline_persistence.memory.models.step_origin import StepOrigin
 from questline_persistence.models import Record
 from questline_persistence.states import ActorType
@@ -40,7 +40,7 @@ class Event(Record):
     session_id: KeyText
     seq: int | None = None
     event_type: ShortText
-    actor_type: Annotated[ActorType, ANY_LETTERS] = ActorType.SYSTEM
+    actor_type: AnyActorType = ActorType.SYSTEM
     actor_id: ShortText | None = None
     content: FreeText = ""
     metadata: dict[str, Any] = Field(default_factory=dict)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from questline_persistence.arguments import MAX_KEY, flaw_of
 from questline_persistence.errors import InvalidRecord
+from questline_persistence.payload import shortened
+from questline_persistence.states import ActorType, ContextStatus, TaskStatus
+
+_E = TypeVar("_E", bound=StrEnum)
 
 #: The largest number of a column of 32 bits.
 _LARGEST = 2**31 - 1
@@ -37,9 +43,12 @@ def _key(value: str) -> str:
     return _refuse(value, least=1, most=MAX_KEY)
 
 
-def _in_our_letters(value: Any) -> Any:
-    """Return the value of an enumeration that is written as another language writes it: `InProgress`, `IN_PROGRESS`."""
-    return _NEXT_WORD.sub("_", value).lower() if isinstance(value, str) else value
+def _member(kind: type[_E], value: object) -> _E:
+    """Return the member of an enumeration, also if it is written as elsewhere: `InProgress`, `IN_PROGRESS`."""
+    for member in kind:
+        if isinstance(value, str) and _NEXT_WORD.sub("_", value).lower() == member:
+            return member
+    raise InvalidRecord(f"it is {' or '.join(kind)}, not {shortened(value)}")
 
 
 def _structure(value: Any) -> Any:
@@ -58,5 +67,7 @@ KeyText = Annotated[str, AfterValidator(_key)]
 Number = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
 #: A JSON object or list. Whether it is JSON down to its leaves is seen when it is written.
 Structure = Annotated[dict[str, Any] | list[Any], PlainValidator(_structure)]
-#: What stands before an enumeration, so that it also takes names as other languages write them.
-ANY_LETTERS = BeforeValidator(_in_our_letters)
+#: Enumerations, for which their values may be written as text.
+AnyActorType = Annotated[ActorType | str, PlainValidator(partial(_member, ActorType))]
+AnyTaskStatus = Annotated[TaskStatus | str, PlainValidator(partial(_member, TaskStatus))]
+AnyContextStatus = Annotated[ContextStatus | str, PlainValidator(partial(_member, ContextStatus))]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from questline_persistence.ids import new_quest_id
-from questline_persistence.memory.models.fields import ANY_LETTERS, FreeText, KeyText, ShortText
+from questline_persistence.memory.models.fields import AnyTaskStatus, FreeText, KeyText, ShortText
 from questline_persistence.memory.models.step_origin import StepOrigin
 from questline_persistence.models import Record
 from questline_persistence.states import TaskStatus
@@ -36,7 +36,7 @@ class Task(Record):
     task_id: KeyText = Field(default_factory=new_quest_id)
     title: FreeText
     description: FreeText = ""
-    status: Annotated[TaskStatus, ANY_LETTERS] = TaskStatus.TODO
+    status: AnyTaskStatus = TaskStatus.TODO
     assigned_to: ShortText | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
     version: int | None = None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from questline_persistence.clock import rfc3339
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
-from questline_persistence.memory.models.fields import ANY_LETTERS, KeyText, Number, ShortText, Structure
+from questline_persistence.memory.models.fields import AnyContextStatus, KeyText, Number, ShortText, Structure
 from questline_persistence.memory.models.step_origin import StepOrigin
 from questline_persistence.models import KeyedModel
 from questline_persistence.payload import DEFAULTS, MAX_STATE_DEPTH, decode, encode
@@ -56,7 +56,7 @@ class WorkflowContext(KeyedModel):  # noqa: PLW1641  (it can change, as every re
     feature: ShortText
     workflow_name: ShortText
     current_phase: ShortText
-    status: Annotated[ContextStatus, ANY_LETTERS] = ContextStatus.RUNNING
+    status: AnyContextStatus = ContextStatus.RUNNING
     decisions: Structure = Field(default_factory=dict)
     artifacts: Structure = Field(default_factory=list)
     phase_history: list[Any] = Field(default_factory=list)

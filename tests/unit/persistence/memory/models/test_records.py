@@ -103,12 +103,12 @@ def test_what_is_given_no_id_gets_one_of_its_own(kind: type[KeyedModel]) -> None
 
 @pytest.mark.parametrize("written", ["todo", "Todo", "TODO", TaskStatus.TODO])
 def test_a_status_may_be_written_as_other_languages_write_it(written: str) -> None:
-    assert ATask(title="x", status=written).status is TaskStatus.TODO
+    assert Task(title="x", status=written).status is TaskStatus.TODO
 
 
 def test_words_that_are_written_together_are_told_apart() -> None:
-    assert ATask(title="x", status="InProgress").status is TaskStatus.IN_PROGRESS
-    assert AnEvent(session_id="s", event_type="x", actor_type="Agent").actor_type == "agent"
+    assert Task(title="x", status="InProgress").status is TaskStatus.IN_PROGRESS
+    assert Event(session_id="s", event_type="x", actor_type="Agent").actor_type == "agent"
 
 
 def test_a_record_tells_which_step_wrote_it() -> None:
@@ -135,11 +135,11 @@ def test_a_record_tells_which_step_wrote_it() -> None:
         (lambda: AnAgent(agent_id="a", metadata=[1]), "AgentState: metadata is an object, not list"),
         (
             lambda: AnEvent(session_id="s", event_type="x", actor_type="robot"),
-            "Event: actor_type is 'user', 'agent' or 'system', not 'robot'",
+            "Event: actor_type: it is user or agent or system, not 'robot'",
         ),
         (
             lambda: ATask(title="x", status="later"),
-            "Task: status is 'todo', 'in_progress', 'done' or 'blocked', not 'later'",
+            "Task: status: it is todo or in_progress or done or blocked, not 'later'",
         ),
         (lambda: AMemory(context="", lesson="", confidence=0.9), "Memory: confidence is a whole number, not 0.9"),
         (
