@@ -32,6 +32,7 @@ TRANSACTIONS = frozenset(
         "fork",
         "delete",
         "save",
+        "remember",
         "enter",
         "renew",
         "leave",

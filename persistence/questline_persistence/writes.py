@@ -33,6 +33,13 @@ class Origin(NamedTuple):
     quest_version: int
 
 
+class Pointer(NamedTuple):
+    """An older version whose payload a new one has again, and that payload's fingerprint."""
+
+    version: int
+    fingerprint: str | None
+
+
 class Op(StrEnum):
     """What a version came from."""
 
@@ -69,15 +76,22 @@ class Saves:
     op: Op = Op.SAVE
     columns: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, str | None] | None = None
-    points_at: int | None = None
+    points_at: Pointer | None = None
     expected: int | None = None
     owner: str | None = None
     origin: Origin | None = None
     write_id: str = field(default_factory=new_claim_id)
 
     @property
+    def makes_head(self) -> bool:
+        """Whether the key need not have been saved before."""
+        return self.body is not None and self.expected in {None, 0}
+
+    @property
     def fingerprint(self) -> str | None:
-        """The payload's fingerprint; None without a payload of its own."""
+        """The payload's fingerprint; None without one."""
+        if self.points_at is not None:
+            return self.points_at.fingerprint
         return None if self.body is None else fingerprint(self.body[name] for name in self.kind.body)
 
 

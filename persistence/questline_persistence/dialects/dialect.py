@@ -22,6 +22,7 @@ from questline_persistence.dialects.pool_limits import PoolLimits
 from questline_persistence.dialects.server import Server
 from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.new_quest import NewQuest
+from questline_persistence.writes import Entered, Enters, Saved, Saves
 
 
 class Dialect(Protocol):
@@ -136,6 +137,31 @@ class Dialect(Protocol):
         Parameters:
           batch: the quests; few enough for one statement.
           tickets_too: False inserts no ticket, so that nobody runs the quest before it is told to.
+        """
+        ...
+
+    def save(self, connection: Connection, write: Saves, *, now: float) -> Saved | None:
+        """Add a version of a key of what Lords remember, numbered by its head, which it locks.
+
+        Parameters:
+          write: what is saved.
+          now: the database's time in epoch seconds.
+
+        Returns:
+          The version; None, and nothing is written, where the head is not at the version expected, or where there is
+          none and the write makes none.
+        """
+        ...
+
+    def enter(self, connection: Connection, write: Enters, *, now: float) -> Entered:
+        """Add an entry of what Lords remember, numbered by the head of its stream if its kind has one.
+
+        Parameters:
+          write: what is entered.
+          now: the database's time in epoch seconds.
+
+        Raises:
+          IntegrityError: there is one with its id.
         """
         ...
 

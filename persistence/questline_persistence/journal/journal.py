@@ -18,7 +18,7 @@ from questline_persistence.journal.identity import Identity
 from questline_persistence.journal.pushed_steps import insert_pushed
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState
-from questline_persistence.store import Committer, Database
+from questline_persistence.store import Committer, Database, Tries
 
 _Item: TypeAlias = ClaimRequest | Checkpoint[Succeeded]
 _Committer: TypeAlias = Committer[_Item, Claim | Settled | None]
@@ -160,7 +160,7 @@ class Journal:
         """
         checkpoints = [item for item in items if isinstance(item, Checkpoint)]
         requests = [item for item in items if isinstance(item, ClaimRequest)]
-        settled, claims = self._settle(checkpoints, requests, _Tries(again=again), alone=alone)
+        settled, claims = self._settle(checkpoints, requests, Tries(again=again), alone=alone)
         return [
             settled.get(item.claim.claim_id, Settled(won=False))
             if isinstance(item, Checkpoint)
@@ -172,7 +172,7 @@ class Journal:
         self,
         checkpoints: Sequence[Checkpoint[Succeeded]],
         requests: Sequence[ClaimRequest],
-        tries: _Tries,
+        tries: Tries,
         *,
         alone: bool,
     ) -> tuple[dict[str, Settled], dict[str, Claim]]:
@@ -234,7 +234,7 @@ class Journal:
             code_version=self.identity.code_version or None,
         )
 
-    def _claims(self, connection: Connection, requests: Sequence[ClaimRequest], tries: _Tries) -> dict[str, Claim]:
+    def _claims(self, connection: Connection, requests: Sequence[ClaimRequest], tries: Tries) -> dict[str, Claim]:
         if not requests:
             return {}
         now = self.database.clock.now()
@@ -297,19 +297,3 @@ class Journal:
 def _size(item: _Item) -> int:
     """Return how many characters an item brings into a statement, but for the ids."""
     return len(item.outcome.output) if isinstance(item, Checkpoint) else 0
-
-
-class _Tries:
-    """Tells when an earlier try of a transaction may have been committed.
-
-    Parameters:
-      again: whether there has been one before.
-    """
-
-    def __init__(self, *, again: bool = False) -> None:
-        self._any = again
-
-    def again(self) -> bool:
-        """Note a try; return whether there has been one before it."""
-        before, self._any = self._any, True
-        return before

@@ -8,5 +8,6 @@ from questline_persistence.store.committer import Committer
 from questline_persistence.store.database import Database
 from questline_persistence.store.opening import open_database, pool_limits
 from questline_persistence.store.storage import size_of
+from questline_persistence.store.tries import Tries
 
-__all__ = ["Committer", "Database", "decide_library", "open_database", "pool_limits", "size_of"]
+__all__ = ["Committer", "Database", "Tries", "decide_library", "open_database", "pool_limits", "size_of"]

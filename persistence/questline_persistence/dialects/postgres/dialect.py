@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.driver import execute
 from questline_persistence.dialects.pool_limits import PoolLimits
-from questline_persistence.dialects.postgres import quests, sessions, steps, table_locks
+from questline_persistence.dialects.postgres import memory, quests, sessions, steps, table_locks
 from questline_persistence.dialects.postgres.access import ServerAccess
 from questline_persistence.dialects.postgres.errors import meaning
 from questline_persistence.dialects.postgres.place import place
@@ -39,6 +39,8 @@ class Postgres:
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
+    save = staticmethod(memory.save)
+    enter = staticmethod(memory.enter)
     place = staticmethod(place)
     check_encoding = staticmethod(table_locks.require_utf8)
     server = staticmethod(server_of)

@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.pool_limits import PoolLimits
-from questline_persistence.dialects.sqlite import library, quests, steps
+from questline_persistence.dialects.sqlite import library, memory, quests, steps
 from questline_persistence.dialects.sqlite.access import MEMORY, FileAccess, MemoryAccess
 from questline_persistence.dialects.sqlite.errors import cause, meaning
 from questline_persistence.dialects.sqlite.place import place
@@ -33,6 +33,8 @@ class Sqlite:
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
     insert_quests = staticmethod(quests.insert)
+    save = staticmethod(memory.save)
+    enter = staticmethod(memory.enter)
     place = staticmethod(place)
     meaning = staticmethod(meaning)
     cause = staticmethod(cause)

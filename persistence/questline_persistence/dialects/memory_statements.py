@@ -1,0 +1,243 @@
+"""Statements that write what Lords remember, put together from a kind's description: the parts every dialect has.
+
+Parameters are written `:name`. A part that follows from the head's row reads it from `head`: a dialect whose statements
+can be joined puts the head's own statement there, another one the values that it has returned.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from questline_persistence.clock import rfc3339
+from questline_persistence.dialects.columns import listed
+from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
+from questline_persistence.writes import Enters, Op, Saves, Write
+
+#: What a head's statement returns first when it makes a version: what becomes a `Saved`.
+HEAD = ("version", "body_version", "id", "updated_time", "updated_at")
+#: What it returns when it numbers an entry.
+NUMBERED = ("seq", "updated_time", "updated_at")
+
+#: The condition that the head is at the version that the writer has seen, if it has seen one.
+_EXPECTED = "(CAST(:expected AS integer) IS NULL OR h.version = :expected)"
+
+
+def head_row(kind: Versioned) -> tuple[str, ...]:
+    """Return what a head's statement returns when it makes a version."""
+    return (*HEAD, "fingerprint", *kind.both)
+
+
+def shape_of(write: Saves) -> str:
+    """Return what becomes of the payload by a write."""
+    if write.body is not None:
+        return OWN
+    if write.points_at is not None:
+        return POINTING
+    return NONE if write.op is Op.DELETE else SAME
+
+
+def _later(column: str, value: str, *, largest: str) -> str:
+    """Return how a moment of a head goes on: to that of a write, but never back."""
+    return f"{column} = {largest}(h.{column}, {value})"
+
+
+@lru_cache(maxsize=256)
+def head_update(kind: Versioned, changed: frozenset[str], shape: str, largest: str) -> str:
+    """Return the statement that moves a head on to its next version, if it is at the one expected.
+
+    Parameters:
+      kind: the kind.
+      changed: which of its further columns are set.
+      shape: what becomes of the payload, as in `shape_of`.
+      largest: the function that returns the larger of two values.
+    """
+    return (
+        f"UPDATE {kind.heads} AS h SET {_moved(kind, changed, shape, largest)} "  # noqa: S608  (of a kind's names)
+        f"WHERE {_is(kind)} AND {_EXPECTED}{_THERE.get(shape, '')} RETURNING {listed(head_row(kind))}"
+    )
+
+
+@lru_cache(maxsize=256)
+def head_insert(kind: Versioned, changed: frozenset[str], largest: str) -> str:
+    """Return the statement that makes a head with its first version, or moves on one that another writer has made."""
+    names = [name for name in (*kind.both, *kind.head) if name in changed]
+    columns = (*KEY, kind.key, "owner", "version", "body_version", "fingerprint", *names, *_TIMES)
+    values = listed(columns, **{name: f":{name}" for name in columns} | {kind.key: ":key"} | _FIRST | _NOW)
+    return (
+        f"INSERT INTO {kind.heads} AS h ({listed(columns)}) VALUES ({values}) ON CONFLICT ({listed((*KEY, kind.key))}) "  # noqa: S608  (of a kind's names)
+        f"DO UPDATE SET {_moved(kind, changed, OWN, largest)} WHERE {_EXPECTED} RETURNING {listed(head_row(kind))}"
+    )
+
+
+_TIMES = ("created_at", "updated_at", "updated_time")
+_NOW = {"created_at": ":stamp", "updated_at": ":stamp", "updated_time": ":now"}
+_FIRST = {"version": "1", "body_version": "1"}
+#: What becomes of the payload: a version has its own, an older one's, the one before it, or none.
+OWN, POINTING, SAME, NONE = "own", "pointing", "same", "none"
+_BODIES = {
+    # What is the same as before is not stored again.
+    OWN: "body_version = CASE WHEN h.fingerprint = :fingerprint THEN h.body_version ELSE h.version + 1 END, "
+    "fingerprint = :fingerprint, deleted_at = NULL",
+    POINTING: "body_version = :points_at, fingerprint = :fingerprint, deleted_at = NULL",
+    SAME: "body_version = h.body_version",
+    NONE: "body_version = NULL, fingerprint = NULL, deleted_at = :stamp",
+}
+
+#: What there must be for it, besides the head.
+_THERE = {
+    POINTING: " AND h.purged_to < :points_at",
+    SAME: " AND h.body_version IS NOT NULL",
+    NONE: " AND h.body_version IS NOT NULL",
+}
+
+
+def _moved(kind: Versioned, changed: frozenset[str], shape: str, largest: str) -> str:
+    names = [name for name in (*kind.both, *kind.head) if name in changed]
+    return ", ".join(
+        [
+            "version = h.version + 1",
+            _BODIES[shape],
+            _later("updated_time", ":now", largest=largest),
+            _later("updated_at", ":stamp", largest=largest),
+            *(f"{name} = :{name}" for name in names),
+        ]
+    )
+
+
+def _is(kind: Versioned) -> str:
+    return f"h.namespace = :namespace AND h.key_prefix = :key_prefix AND h.{kind.key} = :key"
+
+
+@lru_cache(maxsize=256)
+def version_insert(kind: Versioned, source: str) -> str:
+    """Return the statement that adds the version that a head has come to.
+
+    Parameters:
+      kind: the kind.
+      source: where the row of the head is read from, as `head`: all of `HEAD`, and what the kind's versions share.
+    """
+    columns = (
+        *KEY,
+        kind.key,
+        *("version", "op", "body_version", "fingerprint", "write_id", "saved_time", "created_at"),
+        *ORIGIN,
+        *kind.both,
+        *kind.version,
+        *kind.body,
+    )
+    own = {name: f":{name}" for name in columns} | {
+        kind.key: ":key",
+        "version": "head.version",
+        "body_version": "head.body_version",
+        "fingerprint": "head.fingerprint",
+        "saved_time": "head.updated_time",
+        "created_at": "head.updated_at",
+        **{name: f"head.{name}" for name in kind.both},
+        **{name: f"CASE WHEN head.body_version = head.version THEN :{name} END" for name in kind.body},
+    }
+    return f"INSERT INTO {kind.versions} ({listed(columns)}) SELECT {listed(columns, **own)} FROM {source}"  # noqa: S608  (of a kind's names)
+
+
+@lru_cache(maxsize=64)
+def counting(kind: Entries, given: frozenset[str], largest: str) -> str:
+    """Return the statement that numbers the next entry of a stream, and makes its head if there is none.
+
+    Parameters:
+      kind: the entries' kind, which has a stream.
+      given: which of the head's further columns are set, should it be made.
+      largest: the function that returns the larger of two values.
+    """
+    assert kind.stream is not None  # noqa: S101  (only those are numbered)
+    of, counter = kind.stream.of, kind.stream.counter
+    names = [name for name in (*of.both, *of.head) if name in given]
+    columns = (*KEY, of.key, counter, *names, *_TIMES)
+    own = {name: f":{name}" for name in KEY} | {name: f":head_{name}" for name in names}
+    values = listed(columns, **own | {of.key: ":stream", counter: "1"} | _NOW)
+    return (
+        f"INSERT INTO {of.heads} AS h ({listed(columns)}) VALUES ({values}) "  # noqa: S608  (of a kind's names)
+        f"ON CONFLICT ({listed((*KEY, of.key))}) DO UPDATE SET {counter} = h.{counter} + 1, "
+        f"{_later('updated_time', ':now', largest=largest)}, {_later('updated_at', ':stamp', largest=largest)} "
+        f"RETURNING {counter} AS seq, updated_time, updated_at"
+    )
+
+
+@lru_cache(maxsize=64)
+def entry_insert(kind: Entries, source: str | None) -> str:
+    """Return the statement that adds an entry, and returns its row's id.
+
+    Parameters:
+      kind: the kind.
+      source: where its number is read from, as `head`: all of `NUMBERED`; None where it has none.
+    """
+    stream = () if kind.stream is None else (kind.stream.of.key, "seq")
+    columns = (
+        *KEY,
+        kind.entry_id,
+        *stream,
+        *kind.columns,
+        *kind.body,
+        *("fingerprint", "write_id", "saved_time", "created_at", "expires_time"),
+        *ORIGIN,
+    )
+    own = {name: f":{name}" for name in columns} | {kind.entry_id: ":entry_id"}
+    if kind.stream is None:
+        own |= {"saved_time": ":now", "created_at": ":stamp"}
+    else:
+        own |= {kind.stream.of.key: ":stream", "seq": "head.seq"}
+        own |= {"saved_time": "head.updated_time", "created_at": "head.updated_at"}
+    values = listed(columns, **own)
+    rows = f"SELECT {values} FROM {source}" if source else f"VALUES ({values})"  # noqa: S608  (of a kind's names)
+    return f"INSERT INTO {kind.table} ({listed(columns)}) {rows} RETURNING id"
+
+
+def save_values(write: Saves, now: float) -> dict[str, Any]:
+    """Return the parameters of the statements that save.
+
+    Parameters:
+      write: what is saved.
+      now: the database's time in epoch seconds.
+    """
+    kind = write.kind
+    return {
+        **dict.fromkeys((*kind.both, *kind.head, *kind.version, *kind.body)),
+        **write.columns,
+        **(write.body or {}),
+        **_shared(write, write.key.namespace, write.key.prefix, now),
+        "key": write.key.name,
+        "op": write.op.value,
+        "owner": write.owner,
+        "expected": write.expected,
+        "points_at": None if write.points_at is None else write.points_at.version,
+    }
+
+
+def enter_values(write: Enters, now: float) -> dict[str, Any]:
+    """Return the parameters of the statements that enter.
+
+    Parameters:
+      write: what is entered.
+      now: the database's time in epoch seconds.
+    """
+    return {
+        **dict.fromkeys((*write.kind.columns, *write.kind.body)),
+        **write.columns,
+        **{f"head_{name}": value for name, value in write.head.items()},
+        **_shared(write, write.namespace, write.prefix, now),
+        "entry_id": write.entry_id,
+        "stream": write.stream,
+        "expires_time": write.expires_time,
+    }
+
+
+def _shared(write: Write, namespace: str, prefix: str, now: float) -> dict[str, Any]:
+    origin = (None,) * len(ORIGIN) if write.origin is None else write.origin
+    return {
+        "namespace": namespace,
+        "key_prefix": prefix,
+        "fingerprint": write.fingerprint,
+        "write_id": write.write_id,
+        "now": now,
+        "stamp": rfc3339(now),
+        **dict(zip(ORIGIN, origin, strict=True)),
+    }

@@ -1,0 +1,223 @@
+"""What is kept of one tenant under one key prefix: rows of any kind, written and read in transactions of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
+from sqlalchemy.exc import IntegrityError
+
+from questline_persistence.arguments import Moment, moment, whole
+from questline_persistence.errors import PayloadError
+from questline_persistence.kinds import Versioned
+from questline_persistence.memory import reading
+from questline_persistence.memory.cursor import cursor_behind, place_of
+from questline_persistence.store import Database, Tries
+from questline_persistence.writes import Entered, Enters, Key, Saved, Saves, Write, in_order
+
+T = TypeVar("T")
+
+#: Most items of a page, and how many it has unless told otherwise.
+MAX_PAGE, PAGE = 1_000, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list, and the cursor behind them; None where nothing comes behind."""
+
+    rows: Sequence[Row[Any]]
+    next_cursor: str | None
+
+
+class Refused(Exception):
+    """One of several saves met another version than it expected; nothing was written.
+
+    Parameters:
+      write: that save.
+    """
+
+    def __init__(self, write: Saves) -> None:
+        super().__init__(write.key.name)
+        self.write = write
+
+
+class Kept:
+    """Writes and reads what Lords remember, of one tenant and key prefix.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant.
+      prefix: the key prefix, "" for none. Other prefixes' keys are never seen.
+    """
+
+    def __init__(self, database: Database, namespace: str, prefix: str = "") -> None:
+        self.database = database
+        self.namespace = namespace
+        self.prefix = prefix
+
+    def key(self, name: str) -> Key:
+        """Return the key of this tenant and prefix that is called so."""
+        return Key(self.namespace, self.prefix, name)
+
+    def save(self, write: Saves) -> Saved | None:
+        """Add a version of a key; return None, and write nothing, where another one is there than was expected."""
+        tries = Tries()
+
+        def work(connection: Connection) -> Saved | None:
+            if tries.again() and (before := reading.written(connection, write)) is not None:
+                return before
+            return self.database.dialect.save(connection, write, now=self.database.clock.now())
+
+        return self.database.statement(work, at="remember")
+
+    def enter(self, write: Enters) -> Entered:
+        """Add an entry; one that is there already with the same id and content is this one.
+
+        Raises:
+          Conflict: there is one with its id that says something else.
+        """
+
+        def work(connection: Connection) -> Entered:
+            return self.database.dialect.enter(connection, write, now=self.database.clock.now())
+
+        try:
+            return self.database.statement(work, at="remember")
+        except IntegrityError:
+            found = self.read(lambda connection, _: reading.entered(connection, write))
+            if found is None:
+                raise
+            return found
+
+    def write(self, writes: Sequence[Write]) -> list[Saved | Entered]:
+        """Make several writes in one transaction: all of them, or none.
+
+        Returns:
+          What came of each, in the order given.
+
+        Raises:
+          Refused: a save met another version than it expected.
+          Conflict: there is an entry of an id, and it says something else.
+        """
+        made: dict[str, Saved | Entered] = {}
+        while left := [write for write in in_order(writes) if write.write_id not in made]:
+            try:
+                made |= self._written(left)
+            except IntegrityError:
+                found = self._entered(left)
+                if not found:
+                    raise
+                made |= found
+        return [made[write.write_id] for write in writes]
+
+    def _written(self, writes: Sequence[Write]) -> dict[str, Saved | Entered]:
+        """Make writes in this order, in one transaction; return what came of each, by its `write_id`."""
+        tries = Tries()
+
+        def work(connection: Connection) -> dict[str, Saved | Entered]:
+            if tries.again() and (before := _written_before(connection, writes)):
+                return before
+            now = self.database.clock.now()
+            return {write.write_id: self._make(connection, write, now) for write in writes}
+
+        return self.database.write(work, at="remember")
+
+    def _make(self, connection: Connection, write: Write, now: float) -> Saved | Entered:
+        if isinstance(write, Enters):
+            return self.database.dialect.enter(connection, write, now=now)
+        saved = self.database.dialect.save(connection, write, now=now)
+        if saved is None:
+            raise Refused(write)
+        return saved
+
+    def _entered(self, writes: Sequence[Write]) -> dict[str, Saved | Entered]:
+        """Return the entries that are there already, by the `write_id` of what would enter them again."""
+        entries = [write for write in writes if isinstance(write, Enters)]
+        found = self.read(lambda own, _: [(one.write_id, reading.entered(own, one)) for one in entries])
+        return {write_id: entered for write_id, entered in found if entered is not None}
+
+    def read(self, work: Callable[[Connection, float], T]) -> T:
+        """Return `work(connection, now)` of one read transaction."""
+        return self.database.read(lambda connection: work(connection, self.database.clock.now()))
+
+    def load(
+        self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None
+    ) -> Row[Any] | None:
+        """Return a key's present version, or an older one; None where nothing is, or was, there.
+
+        Parameters:
+          kind: what it is.
+          name: the key's name.
+          version: the number of an older version.
+          as_of: the moment at which the version was the present one.
+
+        Raises:
+          PayloadError: both are given, or one that is none.
+        """
+        key = self.key(name)
+        if version is None and as_of is None:
+            return self.read(lambda own, now: reading.latest(own, kind, key, now))
+        if as_of is None:
+            number = whole(version, "version", least=1)
+            return self.read(lambda own, _: reading.at_version(own, kind, key, number))
+        if version is not None:
+            raise PayloadError("give version or as_of, not both")
+        at = moment(as_of, "as_of")
+
+        def work(connection: Connection, _: float) -> Row[Any] | None:
+            found = reading.version_at(connection, kind, key, at)
+            return reading.at_version(connection, kind, key, found) if found else None
+
+        return self.read(work)
+
+    def page(
+        self,
+        query: Callable[[float], Select[Any]],
+        order: Sequence[ColumnElement[Any]],
+        *,
+        of: object,
+        limit: int = PAGE,
+        cursor: str | None = None,
+        newest_first: bool = True,
+    ) -> Page:
+        """Return a page of a list, in the order of columns that tell all of its rows apart.
+
+        Parameters:
+          query: returns the query, given the time.
+          order: the columns by which the list is ordered.
+          of: what the list is of, by which its cursors are known.
+          limit: at most this many rows, 1 to 1,000.
+          cursor: the `next_cursor` of the page before.
+          newest_first: whether the order is backwards.
+
+        Raises:
+          PayloadError: a limit out of range, or a cursor that no page of this list has given.
+        """
+        if not 1 <= whole(limit, "limit", most=None) <= MAX_PAGE:
+            raise PayloadError(f"limit must be 1 to {MAX_PAGE:,}, not {limit}", hint="go on behind a page for more")
+        behind = None if cursor is None else place_of(cursor, of, len(order))
+
+        def work(connection: Connection, now: float) -> Page:
+            chosen = query(now).order_by(*(one.desc() if newest_first else one for one in order)).limit(limit + 1)
+            if behind is not None:
+                place = tuple_(*(literal(value) for value in behind))
+                chosen = chosen.where(tuple_(*order) < place if newest_first else tuple_(*order) > place)
+            rows = list(connection.execute(chosen))
+            if len(rows) <= limit:
+                return Page(rows, None)
+            last = rows[limit - 1]
+            return Page(rows[:limit], cursor_behind(of, tuple(getattr(last, str(one.key)) for one in order)))
+
+        return self.read(work)
+
+
+def _written_before(connection: Connection, writes: Sequence[Write]) -> dict[str, Saved | Entered]:
+    """Return what an earlier try of the whole has made: all of it, or nothing."""
+    made: dict[str, Saved | Entered] = {}
+    for write in writes:
+        before = reading.written(connection, write) if isinstance(write, Saves) else reading.entered(connection, write)
+        if before is None:
+            return {}
+        made[write.write_id] = before
+    return made

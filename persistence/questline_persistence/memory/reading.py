@@ -1,0 +1,186 @@
+"""What Lords remember, read: the present and older versions of a key, lists of keys, and entries.
+
+Whoever reads the present asks for nothing but the present: what was deleted, has expired or was abandoned by a replay
+is not there. One function says so for every read.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, case, or_, select
+
+from questline_persistence.errors import Conflict
+from questline_persistence.kinds import Entries, Versioned
+from questline_persistence.schema.metadata import METADATA
+from questline_persistence.writes import Entered, Enters, Key, Saved, Saves
+
+
+class Tables(NamedTuple):
+    """The tables of a versioned kind."""
+
+    heads: Table
+    versions: Table
+
+
+@lru_cache(maxsize=32)
+def tables(kind: Versioned) -> Tables:
+    """Return the tables of a versioned kind."""
+    return Tables(METADATA.tables[kind.heads], METADATA.tables[kind.versions])
+
+
+@lru_cache(maxsize=32)
+def table(kind: Entries) -> Table:
+    """Return the table of a kind of entries."""
+    return METADATA.tables[kind.table]
+
+
+def present(of: Table, now: float) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row is there at present: not deleted, not expired, not abandoned.
+
+    Parameters:
+      of: its table.
+      now: the database's time in epoch seconds.
+    """
+    conditions = [of.c[name].is_(None) for name in ("deleted_at", "abandoned_by") if name in of.c]
+    if "body_version" in of.c and "deleted_at" in of.c:
+        conditions.append(of.c.body_version.is_not(None))
+    if "expires_time" in of.c:
+        conditions.append(or_(of.c.expires_time.is_(None), of.c.expires_time > now))
+    return conditions
+
+
+def within(of: Table, namespace: str, prefix: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row is of a namespace and a key prefix: equality, never a pattern."""
+    return [of.c.namespace == namespace, of.c.key_prefix == prefix]
+
+
+def is_key(of: Table, kind: Versioned, key: Key) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row of a head or a version is of a key."""
+    return [*within(of, key.namespace, key.prefix), of.c[kind.key] == key.name]
+
+
+@lru_cache(maxsize=32)
+def of_present(kind: Versioned) -> Select[Any]:
+    """Return the query of heads with the payloads of their present versions: two look-ups by key for each."""
+    heads, versions = tables(kind)
+    own = and_(
+        versions.c.namespace == heads.c.namespace,
+        versions.c.key_prefix == heads.c.key_prefix,
+        versions.c[kind.key] == heads.c[kind.key],
+        versions.c.version == heads.c.body_version,
+    )
+    return select(heads, *(versions.c[name] for name in (*kind.version, *kind.body))).join_from(heads, versions, own)
+
+
+def latest(connection: Connection, kind: Versioned, key: Key, now: float) -> Row[Any] | None:
+    """Return the head of a key with the present payload; None where nothing is there."""
+    heads = tables(kind).heads
+    return connection.execute(of_present(kind).where(*is_key(heads, kind, key), *present(heads, now))).first()
+
+
+def head(connection: Connection, kind: Versioned, key: Key) -> Row[Any] | None:
+    """Return the head of a key, whether or not anything is there."""
+    heads = tables(kind).heads
+    return connection.execute(select(heads).where(*is_key(heads, kind, key))).first()
+
+
+@lru_cache(maxsize=32)
+def of_versions(kind: Versioned) -> Select[Any]:
+    """Return the query of versions with their payloads, whichever row holds them, and when their head was made."""
+    heads, versions = tables(kind)
+    bodies = versions.alias("bodies")
+    key = ("namespace", "key_prefix", kind.key)
+    body = and_(*(bodies.c[name] == versions.c[name] for name in key), bodies.c.version == versions.c.body_version)
+    own = [column for column in versions.c if column.name not in kind.body]
+    return (
+        select(*own, *(bodies.c[name] for name in kind.body), heads.c.created_at.label("head_created_at"))
+        .join_from(versions, heads, and_(*(heads.c[name] == versions.c[name] for name in key)))
+        .outerjoin(bodies, body)
+    )
+
+
+def at_version(connection: Connection, kind: Versioned, key: Key, version: int) -> Row[Any] | None:
+    """Return one version of a key with its payload; None where there is none, or where it is a deletion."""
+    versions = tables(kind).versions
+    conditions = (*is_key(versions, kind, key), versions.c.version == version, versions.c.body_version.is_not(None))
+    return connection.execute(of_versions(kind).where(*conditions)).first()
+
+
+def version_at(connection: Connection, kind: Versioned, key: Key, moment: float) -> int:
+    """Return the version that a key had at a moment; 0 where it had none yet.
+
+    The moments of a key's versions never fall, and their numbers have no gap: so its versions are halved until one is
+    left, and no index but that of the numbers is needed.
+    """
+    row = head(connection, kind, key)
+    if row is None:
+        return 0
+    found: int | None = connection.execute(
+        _halving(kind), {**_keyed(key), "at": moment, "low": row.purged_to, "high": row.version + 1}
+    ).scalar()
+    return found or 0
+
+
+@lru_cache(maxsize=32)
+def _halving(kind: Versioned) -> Select[Any]:
+    versions = tables(kind).versions
+    low, high = bindparam("low", type_=versions.c.version.type), bindparam("high", type_=versions.c.version.type)
+    spans = select(low.label("low"), high.label("high")).cte("spans", recursive=True)
+    middle = (spans.c.low + spans.c.high) // 2
+    saved = (
+        select(versions.c.saved_time)
+        .where(
+            versions.c.namespace == bindparam("namespace"),
+            versions.c.key_prefix == bindparam("key_prefix"),
+            versions.c[kind.key] == bindparam("key"),
+            versions.c.version == middle,
+        )
+        .scalar_subquery()
+    )
+    before = saved <= bindparam("at")
+    upper = select(case((before, middle), else_=spans.c.low), case((before, spans.c.high), else_=middle))
+    spans = spans.union_all(upper.where(spans.c.high - spans.c.low > 1))
+    return select(spans.c.low).order_by(spans.c.high - spans.c.low).limit(1)
+
+
+def _keyed(key: Key) -> dict[str, str]:
+    return {"namespace": key.namespace, "key_prefix": key.prefix, "key": key.name}
+
+
+#: How far back a version is looked for that an earlier try may have made: others write the same key meanwhile.
+LOOK_BACK = 256
+
+
+def written(connection: Connection, write: Saves) -> Saved | None:
+    """Return the version that an earlier try of this write has made; None if none has."""
+    heads, versions = tables(write.kind)
+    query = (
+        select(versions.c.version, versions.c.body_version, heads.c.id, versions.c.saved_time, versions.c.created_at)
+        .join_from(heads, versions, and_(*is_key(versions, write.kind, write.key)))
+        .where(
+            *is_key(heads, write.kind, write.key),
+            versions.c.version > heads.c.version - LOOK_BACK,
+            versions.c.write_id == write.write_id,
+        )
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Saved(*row)
+
+
+def entered(connection: Connection, write: Enters) -> Entered | None:
+    """Return the entry that is there already with the id and content of this one; None where its id is free.
+
+    Raises:
+      Conflict: the entry of this id says something else.
+    """
+    entries = table(write.kind)
+    where = [*within(entries, write.namespace, write.prefix), entries.c[write.kind.entry_id] == write.entry_id]
+    row = connection.execute(select(entries).where(*where)).first()
+    if row is None:
+        return None
+    if row.fingerprint != write.fingerprint:
+        message = f"there is {write.kind.name} {write.entry_id} already, and it says something else"
+        raise Conflict(message, current=dict(row._mapping), hint="give it another id, or none")  # noqa: SLF001  (a row's own way to say what it has)
+    return Entered(getattr(row, "seq", None), row.id, row.created_at)

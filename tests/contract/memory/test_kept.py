@@ -1,0 +1,166 @@
+"""Rows of what Lords remember: how keys are versioned and entries numbered, on each kind of store."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import select
+
+from questline_persistence.errors import Conflict
+from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES
+from questline_persistence.memory import reading
+from questline_persistence.memory.kept import Kept, Refused
+from questline_persistence.store import Database
+from questline_persistence.writes import Enters, Op, Pointer, Saved, Saves
+
+Save = Callable[..., Saved | None]
+
+
+@pytest.fixture
+def kept(database: Database) -> Kept:
+    return Kept(database, "here")
+
+
+def saves(kept: Kept, name: str = "planner", data: str = "x", expected: int | None = None) -> Saves:
+    columns, body = {"name": "", "status": "idle"}, {"state_data": data, "metadata": "{}"}
+    return Saves(AGENT_STATES, kept.key(name), columns=columns, body=body, expected=expected)
+
+
+def event(kept: Kept, event_id: str, content: str = "", session: str = "s") -> Enters:
+    columns = {"event_type": "said", "actor_type": "user", "content": content}
+    return Enters(EVENTS, kept.namespace, kept.prefix, event_id, columns, stream=session)
+
+
+def data(kept: Kept, name: str = "planner", **chosen: object) -> str | None:
+    row = kept.load(AGENT_STATES, name, **chosen)  # type: ignore[arg-type]
+    return None if row is None else row.state_data
+
+
+def versions(kept: Kept, name: str = "planner") -> list[tuple[int, str, int | None]]:
+    of = reading.tables(AGENT_STATES).versions
+    query = select(of.c.version, of.c.op, of.c.body_version).where(of.c.agent_id == name).order_by(of.c.version)
+    return [tuple(row) for row in kept.read(lambda own, _: own.execute(query).all())]  # type: ignore[misc]
+
+
+def test_the_first_version_is_1_and_each_save_counts_on(kept: Kept) -> None:
+    made = [kept.save(saves(kept, data=text)) for text in "abc"]
+
+    assert [saved.version for saved in made if saved] == [1, 2, 3]
+    assert [data(kept), *(data(kept, version=number) for number in (1, 2, 3, 4))] == ["c", "a", "b", "c", None]
+    assert all(before.saved_time <= after.saved_time for before, after in pairwise(made) if before and after)
+
+
+@pytest.mark.parametrize(("expected", "won"), [(None, True), (0, False), (1, False), (2, True), (3, False)])
+def test_a_save_counts_only_at_the_version_that_it_expects(kept: Kept, expected: int | None, won: bool) -> None:
+    kept.save(saves(kept))
+    kept.save(saves(kept))
+
+    assert (kept.save(saves(kept, data="new", expected=expected)) is not None) == won
+    assert data(kept) == ("new" if won else "x")
+    assert len(versions(kept)) == (3 if won else 2)
+
+
+@pytest.mark.parametrize(("expected", "won"), [(None, True), (0, True), (1, False)])
+def test_a_key_that_was_never_saved_is_at_version_0(kept: Kept, expected: int | None, won: bool) -> None:
+    assert (kept.save(saves(kept, expected=expected)) is not None) == won
+    assert len(versions(kept)) == won
+
+
+def test_a_payload_that_is_the_same_is_stored_once(kept: Kept) -> None:
+    for text in ("a", "a", "b", "a"):
+        kept.save(saves(kept, data=text))
+
+    assert versions(kept) == [(1, "save", 1), (2, "save", 1), (3, "save", 3), (4, "save", 4)]
+    assert [data(kept, version=number) for number in (1, 2, 3, 4)] == ["a", "a", "b", "a"]
+
+
+def test_a_deletion_and_a_restore_are_versions_too(kept: Kept) -> None:
+    kept.save(saves(kept, data="a"))
+    key = kept.key("planner")
+    kept.save(Saves(AGENT_STATES, key, Op.STATUS, {"status": "busy"}))
+    kept.save(Saves(AGENT_STATES, key, Op.DELETE))
+    deleted = data(kept)
+    again = kept.save(Saves(AGENT_STATES, key, Op.DELETE))
+    kept.save(Saves(AGENT_STATES, key, Op.RESTORE, {"status": "idle"}, points_at=Pointer(1, None)))
+
+    assert (deleted, again, data(kept)) == (None, None, "a")
+    assert versions(kept) == [(1, "save", 1), (2, "status", 1), (3, "delete", None), (4, "restore", 1)]
+
+
+def test_what_was_the_present_at_a_moment_is_found(kept: Kept) -> None:
+    made = [kept.save(saves(kept, data=str(number))) for number in range(20)]
+    times = [saved.saved_time for saved in made if saved]
+
+    assert [data(kept, as_of=moment) for moment in times] == [
+        str(max(index for index, other in enumerate(times) if other <= moment)) for moment in times
+    ]
+    assert data(kept, as_of=times[0] - 1) is None
+    assert data(kept, as_of=times[-1] + 1) == "19"
+
+
+def test_of_many_savers_with_one_version_one_wins(kept: Kept) -> None:
+    kept.save(saves(kept))
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda text: kept.save(saves(kept, data=str(text), expected=1)), range(8)))
+
+    assert [saved.version for saved in made if saved] == [2]
+    assert len(versions(kept)) == 2
+
+
+def test_blind_saves_of_many_make_versions_without_a_gap(kept: Kept) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda text: kept.save(saves(kept, data=str(text))), range(80)))
+
+    assert sorted(saved.version for saved in made if saved) == list(range(1, 81))
+    assert [number for number, _, _ in versions(kept)] == list(range(1, 81))
+
+
+def test_entries_are_numbered_by_their_stream(kept: Kept) -> None:
+    made = [kept.enter(event(kept, name, session=session)) for name, session in (("a", "s"), ("b", "s"), ("c", "t"))]
+
+    assert [entered.seq for entered in made] == [1, 2, 1]
+
+
+def test_an_entry_that_is_entered_again_is_the_one_that_is_there(kept: Kept) -> None:
+    first = kept.enter(event(kept, "a", "hello"))
+
+    assert kept.enter(event(kept, "a", "hello")) == first
+    with pytest.raises(Conflict, match="event a already"):
+        kept.enter(event(kept, "a", "something else"))
+    assert kept.enter(event(kept, "b")).seq == 2
+
+
+def test_appends_of_many_have_numbers_without_a_gap(kept: Kept) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda name: kept.enter(event(kept, str(name))), range(80)))
+
+    assert sorted(entered.seq or 0 for entered in made) == list(range(1, 81))
+
+
+def test_several_writes_are_all_there_or_none(kept: Kept) -> None:
+    kept.save(saves(kept, "b"))
+    with pytest.raises(Refused) as refused:
+        kept.write([saves(kept, "a"), event(kept, "e"), saves(kept, "b", expected=7)])
+
+    assert refused.value.write.key.name == "b"
+    assert (data(kept, "a"), data(kept, "b")) == (None, "x")
+    assert kept.enter(event(kept, "e")).seq == 1
+
+
+def test_entries_of_a_batch_that_are_there_already_are_left_as_they_are(kept: Kept) -> None:
+    memory = Enters(MEMORIES, "here", "", "m", {"context": "c", "lesson": "l", "confidence": 0})
+    before = [kept.enter(event(kept, "a")), kept.enter(memory)]
+    made = kept.write([event(kept, "a"), event(kept, "b"), memory, saves(kept)])
+
+    assert [made[0], made[2]] == before
+    assert (made[1].seq, made[3].version) == (2, 1)  # type: ignore[union-attr]
+
+
+def test_nothing_of_another_namespace_or_prefix_is_seen(kept: Kept) -> None:
+    others = [Kept(kept.database, *of) for of in (("here", "p"), ("her", ""), ("here%", ""), ("HERE", ""), ("", ""))]
+    for number, one in enumerate([kept, *others]):
+        one.save(saves(one, data=str(number)))
+
+    assert [data(one) for one in (kept, *others)] == ["0", "1", "2", "3", "4", "5"]
+    assert len(versions(kept)) == 6
