@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bind
 
 from questline_persistence.errors import Conflict
 from questline_persistence.kinds import Entries, Versioned
-from questline_persistence.schema.metadata import METADATA
+from questline_persistence.schema import METADATA
 from questline_persistence.writes import Entered, Enters, Key, Saved, Saves
 
 
@@ -43,7 +43,9 @@ def present(of: Table, now: float) -> list[ColumnElement[bool]]:
       of: its table.
       now: the database's time in epoch seconds.
     """
-    conditions = [of.c[name].is_(None) for name in ("deleted_at", "abandoned_by") if name in of.c]
+    conditions: list[ColumnElement[bool]] = [
+        of.c[name].is_(None) for name in ("deleted_at", "abandoned_by") if name in of.c
+    ]
     if "body_version" in of.c and "deleted_at" in of.c:
         conditions.append(of.c.body_version.is_not(None))
     if "expires_time" in of.c:

@@ -4,6 +4,7 @@ It imports `store` and what is below. `migrations` is Alembic's to load, and is 
 """
 
 from questline_persistence.schema import memory_tables
+from questline_persistence.schema.metadata import METADATA
 from questline_persistence.schema.revisions import (
     HEAD,
     NEXT,
@@ -28,6 +29,7 @@ from questline_persistence.schema.ticket_conditions import (
 __all__ = [
     "BELL",
     "HEAD",
+    "METADATA",
     "NEXT",
     "VERSION_TABLE",
     "counts",
