@@ -10,9 +10,12 @@ import dramatiq
 from dramatiq.middleware import Middleware
 
 from questline_persistence import failpoints, schema
+from questline_persistence.kinds import AGENT_STATES, EVENTS
+from questline_persistence.memory.kept import Kept
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.settings import load
 from questline_persistence.store import Database
+from questline_persistence.writes import Enters, Saves
 from questline_scheduler.client import QuestClient
 from questline_scheduler.doorbells import HandedMessage
 from questline_worker.lords import LordContext, lord
@@ -154,6 +157,20 @@ def save(client: QuestClient, quest_id: str) -> None:
     client.repository.save_quest(hand_kept(quest_id, done=len(kept.run_data) + 1))
 
 
+def remember(database: Database, namespace: str, quest_id: str) -> None:
+    """Keep a state and an event, named for the quest, in one transaction."""
+    kept = Kept(database, namespace)
+    told = {"event_type": "kept", "actor_type": "agent", "content": "a state"}
+    state = Saves(AGENT_STATES, kept.key(quest_id), body={"state_data": "kept", "metadata": "{}"}, write_id="once")
+    kept.write([state, Enters(EVENTS, namespace, "", quest_id, told, stream=quest_id)])
+
+
+def _remember(order: Order) -> None:
+    database = Database(order.database_url)
+    remember(database, order.namespace, order.quest_id)
+    database.close()
+
+
 VERBS: Mapping[str, Callable[[Order], None]] = {
     "submit": _with_client(submit),
     "submit_many": _with_client(submit_many),
@@ -165,5 +182,6 @@ VERBS: Mapping[str, Callable[[Order], None]] = {
     "fork": _with_client(lambda client, quest_id: client.fork(quest_id, quest_id_new=f"{quest_id}.fork")),
     "delete": _with_client(QuestClient.delete),
     "save": _with_client(save),
+    "remember": _remember,
     "migrate": _migrate,
 }

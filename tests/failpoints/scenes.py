@@ -4,9 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
+from questline_persistence.kinds import AGENT_STATES
+from questline_persistence.memory.kept import Kept
+from questline_persistence.schema.memory_tables import events as events_table
 from tests.contract.quests import HANDLERS
 from tests.failpoints import lives
 from tests.failpoints.ground import Ground
+from tests.failpoints.invariants import assert_invariants
+from tests.failpoints.memory_invariants import REMEMBERED
 from tests.failpoints.orders import IN_THE_BODY, LORDS, RETURNED
 from tests.failpoints.quests import hand_kept, three_steps
 
@@ -183,6 +190,22 @@ def _save(ground: Ground, done: bool) -> None:  # noqa: ARG001  either way the p
             lives.save(client, ground.quest)
 
 
+def _remembered(ground: Ground) -> bool:
+    kept = Kept(ground.bench.database, ground.namespace)
+    events = select(events_table).where(events_table.c.event_id == ground.quest)
+    count = len(kept.read(lambda own, _: own.execute(events).all()))
+    states = sum(kept.load(AGENT_STATES, ground.quest, version=number) is not None for number in (1, 2))
+    assert states == count <= 1, "a state and its event were kept in part"
+    return bool(count)
+
+
+def _remember(ground: Ground, done: bool) -> None:
+    if not done:
+        lives.remember(ground.bench.database, ground.namespace, ground.quest)
+    assert _remembered(ground)
+    assert_invariants(ground.database_url, REMEMBERED)
+
+
 def _migrate(ground: Ground, done: bool) -> None:  # noqa: ARG001  to migrate again is harmless
     assert (
         ground.start(verb="migrate").wait() == RETURNED
@@ -250,6 +273,7 @@ SCENES: Mapping[str, Scene | VerbScene] = {
     "fork": VerbScene("fork", _standing, lambda ground: f"{ground.quest}.fork" in ground.quest_ids(), _nothing),
     "delete": VerbScene("delete", _cancelled, lambda ground: ground.quest not in ground.quest_ids(), _delete),
     "save": VerbScene("save", _kept, lambda ground: ground.versions(ground.quest) > ground.versions_before, _save),
+    "remember": VerbScene("remember", _standing, _remembered, _remember),
     "migrate": VerbScene("migrate", _unmigrated, lambda ground: ground.migrated(), _migrate),
 }
 

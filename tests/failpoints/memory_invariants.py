@@ -1,0 +1,57 @@
+"""What always holds of what Lords remember, as SQL: each query finds the rows that break it, on either store."""
+
+from questline_persistence.kinds import ENTRIES, VERSIONED, Entries, Versioned
+
+
+def _versioned(kind: Versioned) -> dict[str, str]:
+    """Return what holds of the heads and versions of a kind."""
+    key = f"namespace, key_prefix, {kind.key}"
+    return {
+        f"I24 the versions of each {kind.name} run without gap, in the order of their moments": f"""
+        SELECT {key}, min(version), max(version), count(*) FROM {kind.versions}
+        GROUP BY {key} HAVING max(version) - min(version) <> count(*) - 1
+        UNION ALL SELECT v.namespace, v.key_prefix, v.{kind.key}, v.version, w.version, 0
+        FROM {kind.versions} v JOIN {kind.versions} w ON w.namespace = v.namespace AND w.key_prefix = v.key_prefix
+          AND w.{kind.key} = v.{kind.key} AND w.version = v.version + 1 AND w.saved_time < v.saved_time""",
+        f"I24 each {kind.name} stands at its newest version, and its oldest follows what was purged": f"""
+        SELECT h.namespace, h.key_prefix, h.{kind.key}, h.version, h.purged_to FROM {kind.heads} h
+        WHERE h.version <> (SELECT coalesce(max(version), h.purged_to) FROM {kind.versions} v
+            WHERE v.namespace = h.namespace AND v.key_prefix = h.key_prefix AND v.{kind.key} = h.{kind.key})
+          OR EXISTS (SELECT 1 FROM {kind.versions} v WHERE v.namespace = h.namespace AND v.key_prefix = h.key_prefix
+            AND v.{kind.key} = h.{kind.key} AND v.version <= h.purged_to)""",
+        f"I27 each {kind.name} points at the payload of its newest version": f"""
+        SELECT h.namespace, h.key_prefix, h.{kind.key}, h.body_version, v.body_version FROM {kind.heads} h
+        JOIN {kind.versions} v ON v.namespace = h.namespace AND v.key_prefix = h.key_prefix
+          AND v.{kind.key} = h.{kind.key} AND v.version = h.version
+        WHERE coalesce(h.body_version, 0) <> coalesce(v.body_version, 0)
+           OR (h.deleted_at IS NULL) <> (h.body_version IS NOT NULL)""",
+        f"I27 every payload that a version of a {kind.name} points at is there": f"""
+        SELECT v.namespace, v.key_prefix, v.{kind.key}, v.version, v.body_version FROM {kind.versions} v
+        WHERE v.body_version IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {kind.versions} b
+          WHERE b.namespace = v.namespace AND b.key_prefix = v.key_prefix AND b.{kind.key} = v.{kind.key}
+            AND b.version = v.body_version AND b.body_version = b.version AND b.{kind.body[0]} IS NOT NULL)""",
+    }
+
+
+def _numbered(kind: Entries) -> dict[str, str]:
+    """Return what holds of the entries of a kind that has a stream."""
+    if kind.stream is None:
+        return {}
+    of, counter = kind.stream.of, kind.stream.counter
+    return {
+        f"I24 every {kind.name} has its number, without gap": f"""
+        SELECT h.namespace, h.key_prefix, h.{of.key}, h.{counter} FROM {of.heads} h
+        WHERE h.{counter} <> (SELECT count(*) FROM {kind.table} e WHERE e.namespace = h.namespace
+            AND e.key_prefix = h.key_prefix AND e.{of.key} = h.{of.key} AND e.seq <= h.{counter})
+        UNION ALL SELECT e.namespace, e.key_prefix, e.{of.key}, e.seq FROM {kind.table} e
+        WHERE NOT EXISTS (SELECT 1 FROM {of.heads} h WHERE h.namespace = e.namespace
+            AND h.key_prefix = e.key_prefix AND h.{of.key} = e.{of.key} AND h.{counter} >= e.seq)""",
+    }
+
+
+#: By what is broken: a query that must find nothing.
+REMEMBERED: dict[str, str] = {}
+for _kind in VERSIONED:
+    REMEMBERED |= _versioned(_kind)
+for _entries in ENTRIES:
+    REMEMBERED |= _numbered(_entries)
