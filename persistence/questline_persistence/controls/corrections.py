@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from questline_persistence import run_data
-from questline_persistence.controls.paths import Part, find, missing, parse, refuse_unsettable, split_name
+from questline_persistence.controls.paths import find, missing, refuse_unsettable, split_name
 from questline_persistence.controls.unsettable import OtherSteps
 from questline_persistence.errors import InvalidRecord, PayloadError
 from questline_persistence.journal import State
 from questline_persistence.models import LordStep
-from questline_persistence.payload import DEFAULTS, Limits, decode, encode, shortened
+from questline_persistence.payload import DEFAULTS, Limits, PathPart, decode, encode, parse_path, shortened
 
 #: What to set: `input_data.path`, `run_data.LORD.path` or `execution_stack.STEP.params.path` → the new value.
 Correction: TypeAlias = Mapping[str, Any]
@@ -66,7 +66,7 @@ class Corrected:
           PayloadError: it leads nowhere, the value is not JSON, or what it becomes part of gets too large.
         """
         encode(value, what=f"the value for {shortened(path)}", limit=self.limits.output)
-        root, *parts = parse(path)
+        root, *parts = parse_path(path)
         if root.text not in _ROOTS:
             raise missing(path, root.text, _ROOTS, where="in a snapshot")
         if not parts:
@@ -75,25 +75,25 @@ class Corrected:
             path, parts, value
         )
 
-    def _set_input(self, path: str, parts: list[Part], value: Any) -> None:
+    def _set_input(self, path: str, parts: list[PathPart], value: Any) -> None:
         data = decode(self.state.input_json)
         self._set(data, path, parts, value, new_keys=True)
         text = encode(data, what="input_data", limit=self.limits.input)
         self.state = replace(self.state, input_json=text)
 
-    def _set_output(self, path: str, parts: list[Part], value: Any) -> None:
+    def _set_output(self, path: str, parts: list[PathPart], value: Any) -> None:
         outputs = dict(self.state.run_data)
         names = run_data.names(outputs)
         refuse_unsettable(names, parts, path, others=lambda: self._others().outputs())
         name, rest = split_name(names, parts, path, where="among the outputs")
         whole = {"output": copy.deepcopy(run_data.find(outputs, name))}
-        self._set(whole, path, [Part("output", quoted=True), *rest], value)
+        self._set(whole, path, [PathPart("output", quoted=True), *rest], value)
         encode(whole["output"], what=f"the output of {shortened(name)}", limit=self.limits.output)
         for same in run_data.same_as(outputs, name):
             outputs[same] = whole["output"]
         self.state = replace(self.state, run_data=outputs)
 
-    def _set_step(self, path: str, parts: list[Part], value: Any) -> None:
+    def _set_step(self, path: str, parts: list[PathPart], value: Any) -> None:
         names = self._steps()
         settings = [f"{name}.{key}" for name in names for key in SETTABLE]
         refuse_unsettable(settings, parts, path, others=lambda: self._others().steps(names))
@@ -135,7 +135,7 @@ class Corrected:
         self.state = replace(self.state, stack=stack)
         self.plan = [{**one, **columns} if one is row else one for one in self.plan]
 
-    def _set(self, data: Any, path: str, parts: list[Part], value: Any, *, new_keys: bool = False) -> None:
+    def _set(self, data: Any, path: str, parts: list[PathPart], value: Any, *, new_keys: bool = False) -> None:
         place = find(data, parts, path, new_keys=new_keys)
         old = copy.deepcopy(place.holder[place.key]) if place.there else None
         place.holder[place.key] = value

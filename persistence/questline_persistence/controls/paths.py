@@ -1,31 +1,17 @@
-"""Paths into JSON data, as people type them: `input_data.items[0].name`, `run_data.a.b#2."a key"`."""
+"""Where the paths lead that people type to correct a quest: `input_data.items[0].name`, `run_data.a.b#2."a key"`."""
 
 from __future__ import annotations
 
 import difflib
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from questline_persistence.controls.unsettable import Unsettable
 from questline_persistence.errors import MAX_COMPARED, MAX_LISTED, PayloadError
-from questline_persistence.payload import shortened
+from questline_persistence.payload import PathPart, shortened
 
-#: Most parts that a path has.
-MAX_PARTS = 120
 #: How alike a new key and one that is there are taken for a slip of the pen, from 0 to 1.
 ALIKE = 0.8
-
-_PART = re.compile(r'"(?:[^"\\]|\\.)*"|\[\d{1,9}\]|[^.\[\]"]+')
-_HINT = 'write KEY.KEY, [NUMBER] for an item of a list, and "a key" in double quotes where it has dots or brackets'
-
-
-class Part(NamedTuple):
-    """A part of a path: a key or the number of an item; a quoted one is meant exactly as it stands."""
-
-    text: str
-    quoted: bool = False
 
 
 class Place(NamedTuple):
@@ -36,45 +22,7 @@ class Place(NamedTuple):
     there: bool
 
 
-def parse(path: str) -> list[Part]:
-    """Return the parts of a path.
-
-    Raises:
-      PayloadError: it cannot be read.
-    """
-    parts: list[Part] = []
-    at = 0
-    while at < len(path):
-        found = _PART.match(path, at)
-        if found is None or len(parts) == MAX_PARTS:
-            raise _unreadable(path)
-        parts.append(_part(found[0], path))
-        at = found.end()
-        if path[at : at + 1] == "." and at + 1 < len(path):
-            at += 1
-        elif path[at : at + 1] not in {"", "["}:
-            raise _unreadable(path)
-    if not parts:
-        raise _unreadable(path)
-    return parts
-
-
-def _part(text: str, path: str) -> Part:
-    if text.startswith("["):
-        return Part(text[1:-1])
-    if not text.startswith('"'):
-        return Part(text)
-    try:
-        return Part(json.loads(text), quoted=True)
-    except ValueError:
-        raise _unreadable(path) from None
-
-
-def _unreadable(path: str) -> PayloadError:
-    return PayloadError(f"{shortened(path)} is not a path", hint=_HINT)
-
-
-def split_name(names: Iterable[str], parts: list[Part], path: str, *, where: str) -> tuple[str, list[Part]]:
+def split_name(names: Iterable[str], parts: list[PathPart], path: str, *, where: str) -> tuple[str, list[PathPart]]:
     """Return the longest of `names` that the parts begin with, and the parts after it.
 
     Raises:
@@ -88,7 +36,7 @@ def split_name(names: Iterable[str], parts: list[Part], path: str, *, where: str
 
 
 def refuse_unsettable(
-    settable: Iterable[str], parts: list[Part], path: str, *, others: Callable[[], Mapping[str, Unsettable]]
+    settable: Iterable[str], parts: list[PathPart], path: str, *, others: Callable[[], Mapping[str, Unsettable]]
 ) -> None:
     """Raise where parts begin with nothing that can be set, but with something else that is there.
 
@@ -106,7 +54,7 @@ def refuse_unsettable(
         raise PayloadError(f"cannot set {shortened(path)}: {found.reason}", hint=found.hint)
 
 
-def _longest(names: set[str] | Mapping[str, Any], parts: list[Part]) -> int:
+def _longest(names: set[str] | Mapping[str, Any], parts: list[PathPart]) -> int:
     """Return how many parts make up the longest of `names` that they begin with: keys may have dots in them."""
     if parts[0].quoted:
         return int(parts[0].text in names)
@@ -114,11 +62,11 @@ def _longest(names: set[str] | Mapping[str, Any], parts: list[Part]) -> int:
     return next((number for number in range(most, 0, -1) if _joined(parts[:number]) in names), 0)
 
 
-def _joined(parts: list[Part]) -> str:
+def _joined(parts: list[PathPart]) -> str:
     return ".".join(part.text for part in parts)
 
 
-def find(data: Any, parts: list[Part], path: str, *, new_keys: bool) -> Place:
+def find(data: Any, parts: list[PathPart], path: str, *, new_keys: bool) -> Place:
     """Return the place in `data` that the parts lead to.
 
     Parameters:
@@ -139,7 +87,7 @@ def find(data: Any, parts: list[Part], path: str, *, new_keys: bool) -> Place:
         place, rest, top = place[key], rest[taken:], False
 
 
-def _entry(place: Any, parts: list[Part]) -> tuple[Any, int]:
+def _entry(place: Any, parts: list[PathPart]) -> tuple[Any, int]:
     """Return the key or number in `place` that the parts begin with, and how many of them it takes, or 0."""
     if isinstance(place, dict):
         taken = _longest(place, parts)
@@ -150,7 +98,7 @@ def _entry(place: Any, parts: list[Part]) -> tuple[Any, int]:
     return None, 0
 
 
-def _refuse_missing(place: Any, rest: list[Part], path: str, *, may_be_new: bool) -> None:
+def _refuse_missing(place: Any, rest: list[PathPart], path: str, *, may_be_new: bool) -> None:
     """Raise unless the last part names a key that may be added to `place`."""
     key = rest[0]
     numbers = range(len(place)) if isinstance(place, list) else ()

@@ -20,6 +20,7 @@ from questline_persistence.payload.encoding import (
 )
 from questline_persistence.payload.limits import DEFAULTS, Limit, Limits
 from questline_persistence.payload.no_json_form import KEY_HINT
+from questline_persistence.payload.paths import PathPart, parse_path, path_of
 
 __all__ = [
     "DEFAULTS",
@@ -29,11 +30,14 @@ __all__ = [
     "TEXT_ROOM",
     "Limit",
     "Limits",
+    "PathPart",
     "decode",
     "encode",
     "has_halves",
     "is_big",
     "mark_big",
+    "parse_path",
+    "path_of",
     "refuse_halves",
     "shortened",
     "size_of",
