@@ -41,6 +41,7 @@ _RENAMED = {
     "questline_persistence.submission_sqlite": "questline_persistence.dialects.sqlite.quests",
     "questline_persistence.transient": "questline_persistence.dialects.meaning",
     "questline_persistence.views": "questline_persistence.records.quest_view",
+    "questline_scheduler.threads": "questline_persistence.store.threads",
     "questline_worker.housekeeping": "questline_worker.middleware.background_loops",
     "questline_worker.settlement": "questline_worker.steps.checkpointing",
 }

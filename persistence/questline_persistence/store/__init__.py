@@ -1,4 +1,4 @@
-"""The connection to a store: transactions and their retries, group commit, connections that are kept.
+"""The connection to a store: transactions and their retries, group commit, connections that are kept, threads.
 
 It imports `dialects` and the words at the root; no table is known here.
 """
@@ -8,6 +8,7 @@ from questline_persistence.store.committer import Committer
 from questline_persistence.store.database import Database
 from questline_persistence.store.opening import open_database, pool_limits
 from questline_persistence.store.storage import size_of
+from questline_persistence.store.threads import Threads
 from questline_persistence.store.tries import Tries
 
-__all__ = ["Committer", "Database", "Tries", "decide_library", "open_database", "pool_limits", "size_of"]
+__all__ = ["Committer", "Database", "Threads", "Tries", "decide_library", "open_database", "pool_limits", "size_of"]

@@ -16,11 +16,11 @@ from questline_persistence.controls import Controlled, Correction
 from questline_persistence.dialects import forks
 from questline_persistence.errors import QuestConflict
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
+from questline_persistence.store import Threads
 from questline_scheduler.client.client import QuestClient
 from questline_scheduler.client.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of
 from questline_scheduler.client.submissions import OnConflict, is_session
 from questline_scheduler.client.waiting import Wait
-from questline_scheduler.threads import Threads
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

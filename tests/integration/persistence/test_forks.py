@@ -190,7 +190,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 def test_threads_of_a_forked_child_that_call_at_once_get_an_answer_each() -> None:
     code = """
 import os, sys, threading
-from questline_scheduler.threads import Threads
+from questline_persistence.store import Threads
 sys.setswitchinterval(1e-6)  # so that one thread comes in the middle of another's call
 threads = Threads("test", 10)
 threads.submit(int).result()

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from typing import TypeVar
 
 from questline_persistence.errors import QuestConflict
-from questline_scheduler.threads import Threads
+from questline_persistence.store import Threads
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from questline_persistence.claims import Claim, Dropped, GivenBack, Outcome
 from questline_persistence.log import get_logger
-from questline_scheduler.threads import Threads
+from questline_persistence.store import Threads
 from questline_worker.steps.event_loop import EventLoop
 from questline_worker.steps.pending import Pending
 from questline_worker.steps.running import RunningStep, RunningSteps

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
-from questline_scheduler.threads import Threads
+from questline_persistence.store import Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from questline_persistence.claims import Failed, GivenBack, Outcome
 from questline_persistence.log import get_logger
-from questline_scheduler.threads import Threads
+from questline_persistence.store import Threads
 from questline_worker.lords import is_async
 from questline_worker.steps.execution import Execution
 from questline_worker.steps.pending import Pending

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from questline_scheduler.threads import Threads
+from questline_persistence.store import Threads
 from questline_worker.steps import EventLoop, blocking_calls
 from questline_worker.steps.blocking_calls import CALLS_PER_STEP, MAX_LEFT, BlockingCalls
 

@@ -9,8 +9,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from questline_scheduler import threads
-from questline_scheduler.threads import Threads
+from questline_persistence.store import Threads, threads
 from tests.waiting import eventually
 
 
@@ -174,7 +173,7 @@ def test_an_idle_thread_keeps_nothing_of_its_last_call() -> None:
 
 def test_a_call_that_hangs_keeps_no_program_from_ending() -> None:
     code = (
-        "import threading; from questline_scheduler.threads import Threads\n"
+        "import threading; from questline_persistence.store import Threads\n"
         "begun = threading.Event(); some = Threads('hanging', 1)\n"
         "some.submit(lambda: (begun.set(), threading.Event().wait()))\n"
         "begun.wait()"

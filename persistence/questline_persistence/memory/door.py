@@ -1,0 +1,110 @@
+"""How programs come to what Lords remember: a store that is opened at first use, plain or to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, Self, TypeVar
+
+from questline_persistence import schema, settings
+from questline_persistence.arguments import key_prefix as prefix_of
+from questline_persistence.arguments import text
+from questline_persistence.dialects import PoolLimits, forks
+from questline_persistence.memory.kept import Kept
+from questline_persistence.store import Database, Threads, open_database
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Most calls that one async door has under way; the others wait for their turn.
+CALLS = 10
+
+
+class Door:
+    """A way to what Lords remember, of one tenant and key prefix. Nothing connects before the first call.
+
+    Parameters:
+      url: a path of an SQLite file, ":memory:", a URL of SQLite or PostgreSQL, or an open `Database`; None means the
+        one that the settings name. Or what is kept already, of a running step.
+      namespace: the tenant; None means the one that the settings name.
+      key_prefix: keeps keys apart within the tenant; keys of another prefix, or of none, are never seen.
+      pool: how many connections there are at most; None means as the settings say.
+
+    Raises:
+      ConfigurationError: the URL or a setting is wrong.
+      PayloadError: the namespace or the key prefix is no text.
+    """
+
+    def __init__(
+        self,
+        url: str | Path | Database | Kept | None = None,
+        *,
+        namespace: str | None = None,
+        key_prefix: str | None = None,
+        pool: PoolLimits | None = None,
+    ) -> None:
+        self._opening = forks.new_lock()
+        self._owned = not isinstance(url, Database | Kept)
+        self._ready = isinstance(url, Kept)
+        if isinstance(url, Kept):
+            self._held = url
+            return
+        chosen = settings.load()
+        database = url if isinstance(url, Database) else open_database(url, chosen, pool=pool)
+        tenant = chosen.namespace if namespace is None else text(namespace, "namespace")
+        self._held = Kept(database, tenant, prefix_of(key_prefix))
+        self._migrates = chosen.auto_migrate
+
+    @property
+    def _kept(self) -> Kept:
+        """What is kept; the store is opened, and its schema looked at, the first time."""
+        if not self._ready:
+            with self._opening:
+                if not self._ready:
+                    schema.ensure(self._held.database, auto_migrate=self._migrates)
+                    self._ready = True
+        return self._held
+
+    def _close(self) -> None:
+        if self._owned:
+            self._held.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+
+class PlainDoor(Door):
+    """A door whose methods are called as they are."""
+
+    def close(self) -> None:
+        """Close the connections, if this object opened them; a later call opens new ones."""
+        self._close()
+
+
+class AsyncDoor(Door):
+    """A door whose methods are awaited: each is carried out on a thread, in a copy of the task's context."""
+
+    _threads: Threads | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._call(lambda: self._kept)  # so that a store that cannot be used is told of here
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections, if this object opened them; a later call opens new ones."""
+        await self._call(self._close)
+
+    async def _call(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `work` returns, called on a thread; what it has begun goes on if the task is cancelled."""
+        if self._threads is None:
+            self._threads = Threads("questline-memory", CALLS)
+        return await asyncio.wrap_future(self._threads.submit(copy_context().run, partial(work, *args, **kwargs)))
