@@ -1,92 +1,44 @@
-"""Breadth-first exploration of every world that the protocol can reach, with a shortest trace to what is wrong."""
+"""Every world that the protocol can reach is explored, and each invariant asked on the way."""
 
 from __future__ import annotations
 
-import gc
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import ClassVar
 
 from questline_persistence.states import TERMINAL
 from questline_persistence.states import ExecutionStatus as Status
 from tests.model.invariants import ACROSS, ALWAYS
 from tests.model.lineage import lineage
 from tests.model.protocol import Protocol
+from tests.model.search import Explored, Search
 from tests.model.step import Step
 from tests.model.verbs import HELPFUL
 from tests.model.world import Action, Run, Snapshot, Ticket, World
 
-#: Where a search gives up; the bounded model must end before.
-MAX_STATES = 1_000_000
 #: The name of what a dead end breaks.
 STUCK = "I10 a live quest can go on to its end by what happens of itself"
 
 
-@dataclass(frozen=True, slots=True)
-class Explored:
-    """What an exploration found: how much there is, and the way to the first invariant that is broken."""
+class _Search(Search[World, Action, Step]):
+    """The worlds of the protocol under some rules."""
 
-    states: int
-    steps: int
-    broken: str | None = None
-    trace: tuple[Action, ...] = ()
-
-    def __str__(self) -> str:
-        lines = [f"{number:3}. {action}" for number, action in enumerate(self.trace, start=1)]
-        return "\n".join([f"{self.states:,} states, {self.steps:,} steps: {self.broken or 'all is well'}", *lines])
-
-
-class _Search:
-    """The worlds found so far, and how each was reached."""
+    dead_end: ClassVar[str] = STUCK
 
     def __init__(self, protocol: Protocol) -> None:
-        self.protocol = protocol
-        self.numbers: dict[object, int] = {}
-        self.came: list[tuple[int, Action | None]] = []
-        self.queue: deque[tuple[int, World]] = deque()
-        self.steps = 0
-        self.pasts = _Pasts()
-        #: For each world, from which others a helpful step leads to it.
-        self.helped: list[list[int]] = []
-        self.ends: list[int] = []
-        self.note(protocol.start(), -1, None)
+        self._protocol = protocol
+        self._pasts = _Pasts()
+        super().__init__([protocol.start()])
 
-    def note(self, world: World, came_from: int, action: Action | None) -> tuple[int, bool]:
-        """Return a world's number, and whether it is new."""
-        key = canonical(world, self.pasts.number(world))
-        number = self.numbers.get(key)
-        if number is not None:
-            return number, False
-        number = self.numbers[key] = len(self.came)
-        self.came.append((came_from, action))
-        self.helped.append([])
-        if world.status is None or world.status in TERMINAL or world.status is Status.PAUSED:
-            self.ends.append(number)
-        self.queue.append((number, world))
-        return number, True
+    def key(self, world: World) -> object:
+        return canonical(world, self._pasts.number(world))
 
-    def found(self, name: str | None, number: int = 0, *last: Action) -> Explored:
-        trace: list[Action] = []
-        while number > 0:
-            number, action = self.came[number]
-            trace += [action] if action else []
-        return Explored(len(self.came), self.steps, name, (*reversed(trace), *last))
+    def rests(self, world: World) -> bool:
+        return world.status is None or world.status in TERMINAL or world.status is Status.PAUSED
 
-    def run(self) -> Explored:
-        while self.queue:
-            number, world = self.queue.popleft()
-            for action, step in self.protocol.steps(world):
-                self.steps += 1
-                name = self.take(number, world, action, step)
-                if name is not None:
-                    return self.found(name, number, action)
-            if len(self.came) > MAX_STATES:
-                raise AssertionError(f"the model has more than {MAX_STATES:,} states: its bounds are too wide")
-        return self.stuck()
+    def following(self, world: World) -> Iterator[tuple[Action, Step]]:
+        return self._protocol.steps(world)
 
     def take(self, number: int, world: World, action: Action, step: Step) -> str | None:
-        """Go along one step; return the invariant that it breaks, if any."""
         for name, across in ACROSS.items():
             if not across(world, action, step):
                 return name
@@ -99,22 +51,10 @@ class _Search:
             self.helped[target].append(number)
         return None
 
-    def stuck(self) -> Explored:
-        """Look for worlds from which no helpful way leads to an end or a rest."""
-        reached, waiting = set(self.ends), list(self.ends)
-        while waiting:
-            fresh = [number for number in self.helped[waiting.pop()] if number not in reached]
-            reached.update(fresh)
-            waiting += fresh
-        if len(reached) == len(self.came):
-            return self.found(None)
-        return self.found(STUCK, next(number for number in range(len(self.came)) if number not in reached))
-
 
 def explore(protocol: Protocol) -> Explored:
     """Return what the whole of the bounded model looks like, or the shortest way to a broken invariant."""
-    with _no_collection():
-        return _Search(protocol).run()
+    return _Search(protocol).run()
 
 
 def canonical(world: World, past: int) -> object:
@@ -208,13 +148,3 @@ class _Pasts:
             # What is kept here keeps its identity.
             found = self._known[key] = number, (world.runs, world.snapshots)
         return found[0]
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Spare the garbage collector: frozen worlds make no cycles."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
