@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
 from questline_persistence.ids import new_claim_id
 from questline_persistence.kinds import Entries, Versioned
+from questline_persistence.payload import decode
+from questline_persistence.search import json_texts, row_tokens
 
 
 class Key(NamedTuple):
@@ -31,13 +34,6 @@ class Origin(NamedTuple):
     epoch: int
     position: str
     quest_version: int
-
-
-class Pointer(NamedTuple):
-    """An older version whose payload a new one has again, and that payload's fingerprint."""
-
-    version: int
-    fingerprint: str | None
 
 
 class Op(StrEnum):
@@ -63,8 +59,9 @@ class Saves:
       key: its key.
       op: what the version comes from.
       columns: the further columns to be set, of head and version; those that are missing stay as they are.
-      body: the payload, by column; None where the version points at an older one, or has none.
-      points_at: the version whose payload it has, where it has none of its own.
+      body: the payload, by column: its own, or that of the version which it points at; None where the payload stays
+        as it is, or is to be gone.
+      points_at: the older version whose payload it has again; None where it has its own.
       expected: the version that the head must have, 0 for a key that was never saved; None: any.
       owner: the quest that the key is of, where it is of one.
       origin: the step that writes it.
@@ -76,7 +73,7 @@ class Saves:
     op: Op = Op.SAVE
     columns: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, str | None] | None = None
-    points_at: Pointer | None = None
+    points_at: int | None = None
     expected: int | None = None
     owner: str | None = None
     origin: Origin | None = None
@@ -85,14 +82,22 @@ class Saves:
     @property
     def makes_head(self) -> bool:
         """Whether the key need not have been saved before."""
-        return self.body is not None and self.expected in {None, 0}
+        return self.body is not None and self.points_at is None and self.expected in {None, 0}
 
     @property
     def fingerprint(self) -> str | None:
         """The payload's fingerprint; None without one."""
-        if self.points_at is not None:
-            return self.points_at.fingerprint
         return None if self.body is None else fingerprint(self.body[name] for name in self.kind.body)
+
+    @property
+    def changes_words(self) -> bool:
+        """Whether it is found by other words than before, or by none."""
+        return self.body is not None or self.op is Op.DELETE
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The words by which it is found."""
+        return _tokens(self.kind.searched, {self.kind.key: self.key.name, **self.columns, **(self.body or {})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,11 @@ class Enters:
         names = (*self.kind.columns, *self.kind.body)
         return fingerprint((self.stream, *(self.columns.get(name) for name in names)))
 
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The words by which it is found."""
+        return _tokens(self.kind.searched, self.columns)
+
 
 Write: TypeAlias = Saves | Enters
 
@@ -159,6 +169,19 @@ def fingerprint(values: Iterable[object]) -> str:
         digest.update(b"-" if value is None else b"%d:" % len(data))
         digest.update(data)
     return digest.hexdigest()
+
+
+def _tokens(searched: Sequence[str], columns: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words of the columns that are searched; of JSON those of its keys and values."""
+    texts = (columns.get(name) for name in searched)
+    return row_tokens(part for text in texts if text is not None for part in _texts(str(text)))
+
+
+def _texts(text: str) -> Iterable[str]:
+    if text.lstrip()[:1] in {"{", "["}:
+        with suppress(ValueError, RecursionError):
+            return json_texts(decode(text))
+    return (text,)
 
 
 def in_order(writes: Sequence[Write]) -> list[Write]:

@@ -49,9 +49,24 @@ def _numbered(kind: Entries) -> dict[str, str]:
     }
 
 
+def _found(table: str, there: str) -> dict[str, str]:
+    """Return what holds of the words of what can be searched."""
+    return {
+        f"I31 what is there of {table} has its words, and nothing else has": f"""
+        SELECT r.id FROM {table} r WHERE ({there}) <> EXISTS (
+          SELECT 1 FROM memory_texts t WHERE t.kind = '{table}' AND t.ref_id = r.id AND t.namespace = r.namespace)
+        UNION ALL SELECT t.text_id FROM memory_texts t
+        WHERE t.kind = '{table}' AND NOT EXISTS (SELECT 1 FROM {table} r WHERE r.id = t.ref_id)""",
+    }
+
+
 #: By what is broken: a query that must find nothing.
 REMEMBERED: dict[str, str] = {}
 for _kind in VERSIONED:
     REMEMBERED |= _versioned(_kind)
+    if _kind.searched:
+        REMEMBERED |= _found(_kind.heads, "r.body_version IS NOT NULL")
 for _entries in ENTRIES:
     REMEMBERED |= _numbered(_entries)
+    if _entries.searched:
+        REMEMBERED |= _found(_entries.table, "r.deleted_at IS NULL")

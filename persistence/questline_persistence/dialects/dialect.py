@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, Select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -22,6 +22,7 @@ from questline_persistence.dialects.pool_limits import PoolLimits
 from questline_persistence.dialects.server import Server
 from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.new_quest import NewQuest
+from questline_persistence.search import Query
 from questline_persistence.writes import Entered, Enters, Saved, Saves
 
 
@@ -163,6 +164,23 @@ class Dialect(Protocol):
         Raises:
           IntegrityError: there is one with its id.
         """
+        ...
+
+    def texts_with(self, query: Query, kind: str, namespace: str, prefix: str) -> Select[tuple[int, int, str]]:
+        """Return the query for the texts whose words match: their ids, their rows' ids, and their words as one text.
+
+        It only narrows: whoever reads the rows compares their namespace and prefix as well.
+
+        Parameters:
+          query: what is looked for.
+          kind: the table of the rows.
+          namespace: the tenant.
+          prefix: the key prefix.
+        """
+        ...
+
+    def words_of(self, text: str) -> tuple[str, ...]:
+        """Return the words that a row of `texts_with` has as one text."""
         ...
 
     @property

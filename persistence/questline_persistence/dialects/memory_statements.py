@@ -30,10 +30,10 @@ def head_row(kind: Versioned) -> tuple[str, ...]:
 
 def shape_of(write: Saves) -> str:
     """Return what becomes of the payload by a write."""
-    if write.body is not None:
-        return OWN
     if write.points_at is not None:
         return POINTING
+    if write.body is not None:
+        return OWN
     return NONE if write.op is Op.DELETE else SAME
 
 
@@ -208,7 +208,7 @@ def save_values(write: Saves, now: float) -> dict[str, Any]:
         "op": write.op.value,
         "owner": write.owner,
         "expected": write.expected,
-        "points_at": None if write.points_at is None else write.points_at.version,
+        "points_at": write.points_at,
     }
 
 

@@ -186,3 +186,10 @@ def entered(connection: Connection, write: Enters) -> Entered | None:
         message = f"there is {write.kind.name} {write.entry_id} already, and it says something else"
         raise Conflict(message, current=dict(row._mapping), hint="give it another id, or none")  # noqa: SLF001  (a row's own way to say what it has)
     return Entered(getattr(row, "seq", None), row.id, row.created_at)
+
+
+def of_kind(kind: Versioned | Entries) -> tuple[Table, Select[Any]]:
+    """Return the table whose rows are told of, and the query for what each says; of a head, its present version."""
+    if isinstance(kind, Versioned):
+        return tables(kind).heads, of_present(kind)
+    return table(kind), select(table(kind))

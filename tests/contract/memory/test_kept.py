@@ -12,7 +12,7 @@ from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept, Refused
 from questline_persistence.store import Database
-from questline_persistence.writes import Enters, Op, Pointer, Saved, Saves
+from questline_persistence.writes import Enters, Op, Saved, Saves
 
 Save = Callable[..., Saved | None]
 
@@ -82,7 +82,11 @@ def test_a_deletion_and_a_restore_are_versions_too(kept: Kept) -> None:
     kept.save(Saves(AGENT_STATES, key, Op.DELETE))
     deleted = data(kept)
     again = kept.save(Saves(AGENT_STATES, key, Op.DELETE))
-    kept.save(Saves(AGENT_STATES, key, Op.RESTORE, {"status": "idle"}, points_at=Pointer(1, None)))
+    kept.save(
+        Saves(
+            AGENT_STATES, key, Op.RESTORE, {"status": "idle"}, body={"state_data": "a", "metadata": "{}"}, points_at=1
+        )
+    )
 
     assert (deleted, again, data(kept)) == (None, None, "a")
     assert versions(kept) == [(1, "save", 1), (2, "status", 1), (3, "delete", None), (4, "restore", 1)]

@@ -14,12 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.driver import execute
 from questline_persistence.dialects.pool_limits import PoolLimits
-from questline_persistence.dialects.postgres import memory, quests, sessions, steps, table_locks
+from questline_persistence.dialects.postgres import memory, quests, sessions, steps, table_locks, texts
 from questline_persistence.dialects.postgres.access import ServerAccess
 from questline_persistence.dialects.postgres.errors import meaning
 from questline_persistence.dialects.postgres.place import place
 from questline_persistence.dialects.postgres.server import server_of
 from questline_persistence.dialects.transactions import Transactions
+from questline_persistence.search import tsvector_tokens
 
 _SIZE = sql("SELECT pg_database_size(current_database())")
 #: How long a count waits for its row, which somebody else may have locked.
@@ -41,6 +42,8 @@ class Postgres:
     insert_quests = staticmethod(quests.insert)
     save = staticmethod(memory.save)
     enter = staticmethod(memory.enter)
+    texts_with = staticmethod(texts.texts_with)
+    words_of = staticmethod(tsvector_tokens)
     place = staticmethod(place)
     check_encoding = staticmethod(table_locks.require_utf8)
     server = staticmethod(server_of)

@@ -10,12 +10,13 @@ from sqlalchemy.engine import URL
 
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.pool_limits import PoolLimits
-from questline_persistence.dialects.sqlite import library, memory, quests, steps
+from questline_persistence.dialects.sqlite import library, memory, quests, steps, texts
 from questline_persistence.dialects.sqlite.access import MEMORY, FileAccess, MemoryAccess
 from questline_persistence.dialects.sqlite.errors import cause, meaning
 from questline_persistence.dialects.sqlite.place import place
 from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.errors import ConfigurationError
+from questline_persistence.search import fts5_tokens
 
 _SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
 
@@ -35,6 +36,8 @@ class Sqlite:
     insert_quests = staticmethod(quests.insert)
     save = staticmethod(memory.save)
     enter = staticmethod(memory.enter)
+    texts_with = staticmethod(texts.texts_with)
+    words_of = staticmethod(fts5_tokens)
     place = staticmethod(place)
     meaning = staticmethod(meaning)
     cause = staticmethod(cause)

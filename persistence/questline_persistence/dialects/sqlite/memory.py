@@ -6,10 +6,13 @@ all the same.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection
 
 from questline_persistence.dialects import memory_statements as statements
 from questline_persistence.dialects.driver import execute
+from questline_persistence.dialects.sqlite import texts
 from questline_persistence.writes import Entered, Enters, Saved, Saves
 
 _LARGEST = "max"
@@ -27,7 +30,12 @@ def save(connection: Connection, write: Saves, *, now: float) -> Saved | None:
     source = _values_of(columns)
     row = {f"head_{name}": value for name, value in zip(columns, rows[0], strict=True)}
     execute(connection, statements.version_insert(kind, source), values | row)
-    return Saved(*rows[0][: len(Saved._fields)])
+    saved = Saved(*rows[0][: len(Saved._fields)])
+    if kind.searched and write.changes_words:
+        texts.remove(connection, kind.heads, saved.row_id)
+        if write.body is not None:
+            texts.add(connection, kind.heads, saved.row_id, write.key[:2], write.tokens)
+    return saved
 
 
 def enter(connection: Connection, write: Enters, *, now: float) -> Entered:
@@ -36,7 +44,14 @@ def enter(connection: Connection, write: Enters, *, now: float) -> Entered:
     Raises:
       IntegrityError: there is one with its id.
     """
-    kind, values = write.kind, statements.enter_values(write, now)
+    entered = _enter(connection, write, statements.enter_values(write, now))
+    if write.kind.searched:
+        texts.add(connection, write.kind.table, entered.row_id, (write.namespace, write.prefix), write.tokens)
+    return entered
+
+
+def _enter(connection: Connection, write: Enters, values: dict[str, Any]) -> Entered:
+    kind = write.kind
     if kind.stream is None:
         ((row_id,),) = execute(connection, statements.entry_insert(kind, None), values)
         return Entered(None, row_id, values["stamp"])

@@ -1,0 +1,54 @@
+"""The words of what can be searched, on SQLite: an FTS5 table beside the table that says whose words they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Select, column, literal_column, select, table, text
+
+from questline_persistence.dialects.driver import execute
+from questline_persistence.search import Query, fts5_match, fts5_text, scope_token
+
+_REMOVE = "DELETE FROM memory_texts WHERE kind = :kind AND ref_id = :row_id RETURNING text_id"
+_REMOVE_WORDS = "DELETE FROM memory_tokens WHERE rowid = :text_id"
+_ADD = "INSERT INTO memory_texts (namespace, kind, ref_id) VALUES (:namespace, :kind, :row_id) RETURNING text_id"
+_ADD_WORDS = "INSERT INTO memory_tokens (rowid, tokens) VALUES (:text_id, :tokens)"
+
+_TEXTS = table("memory_texts", column("text_id"), column("kind"), column("ref_id"))
+_WORDS = table("memory_tokens", column("rowid"), column("tokens"))
+
+
+def remove(connection: Connection, kind: str, row_id: int) -> None:
+    """Remove a row's words.
+
+    Parameters:
+      kind: the row's table.
+      row_id: its id there.
+    """
+    for (text_id,) in execute(connection, _REMOVE, {"kind": kind, "row_id": row_id}):
+        execute(connection, _REMOVE_WORDS, {"text_id": text_id})
+
+
+def add(connection: Connection, kind: str, row_id: int, scope: tuple[str, str], tokens: Sequence[str]) -> None:
+    """Add a row's words, which has none yet.
+
+    Parameters:
+      kind: the row's table.
+      row_id: its id there.
+      scope: its namespace and key prefix.
+      tokens: the words.
+    """
+    values = {"namespace": scope[0], "kind": kind, "row_id": row_id}
+    ((text_id,),) = execute(connection, _ADD, values)
+    execute(connection, _ADD_WORDS, {"text_id": text_id, "tokens": fts5_text(scope_token(*scope, kind), tokens)})
+
+
+def texts_with(query: Query, kind: str, namespace: str, prefix: str) -> Select[tuple[int, int, str]]:
+    """Return the query for whose words match: the text's id, the row's id and its words as one text."""
+    found = text("memory_tokens MATCH :words").bindparams(words=fts5_match(scope_token(namespace, prefix, kind), query))
+    rows = _WORDS.join(_TEXTS, _TEXTS.c.text_id == _WORDS.c.rowid)
+    return (
+        select(literal_column("memory_tokens.rowid").label("text_id"), _TEXTS.c.ref_id, _WORDS.c.tokens)
+        .select_from(rows)
+        .where(found, _TEXTS.c.kind == kind)
+    )
