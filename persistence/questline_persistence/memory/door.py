@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from contextvars import copy_context
-from functools import partial
 from pathlib import Path
-from typing import ParamSpec, Self, TypeVar
+from typing import Self
 
 from questline_persistence import schema, settings
 from questline_persistence.arguments import key_prefix as prefix_of
 from questline_persistence.arguments import text
 from questline_persistence.dialects import PoolLimits, forks
+from questline_persistence.memory.awaited import Awaited
 from questline_persistence.memory.kept import Kept
-from questline_persistence.store import Database, Threads, open_database
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-#: Most calls that one async door has under way; the others wait for their turn.
-CALLS = 10
+from questline_persistence.store import Database, open_database
 
 
 class Door:
@@ -87,10 +78,8 @@ class PlainDoor(Door):
         self._close()
 
 
-class AsyncDoor(Door):
-    """A door whose methods are awaited: each is carried out on a thread, in a copy of the task's context."""
-
-    _threads: Threads | None = None
+class AsyncDoor(Awaited, Door):
+    """A door whose methods are awaited."""
 
     async def __aenter__(self) -> Self:
         await self._call(lambda: self._kept)  # so that a store that cannot be used is told of here
@@ -102,9 +91,3 @@ class AsyncDoor(Door):
     async def close(self) -> None:
         """Close the connections, if this object opened them; a later call opens new ones."""
         await self._call(self._close)
-
-    async def _call(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `work` returns, called on a thread; what it has begun goes on if the task is cancelled."""
-        if self._threads is None:
-            self._threads = Threads("questline-memory", CALLS)
-        return await asyncio.wrap_future(self._threads.submit(copy_context().run, partial(work, *args, **kwargs)))
