@@ -12,6 +12,7 @@ from questline_persistence.memory.models.memory import Memory
 from questline_persistence.memory.models.migration import Migration
 from questline_persistence.memory.models.run_record import RunRecord, RunSummary
 from questline_persistence.memory.models.session import Session
+from questline_persistence.memory.models.session_state import SessionState
 from questline_persistence.memory.models.state_snapshot import StateSnapshot
 from questline_persistence.memory.models.state_transition import StateTransition
 from questline_persistence.memory.models.step_origin import StepOrigin
@@ -28,6 +29,7 @@ __all__ = [
     "RunRecord",
     "RunSummary",
     "Session",
+    "SessionState",
     "StateSnapshot",
     "StateTransition",
     "StepOrigin",
