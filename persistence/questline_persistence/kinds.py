@@ -190,3 +190,8 @@ RUN_PARTS = Entries("run part", table="run_parts", entry_id="part_id", columns=(
 
 VERSIONED = (AGENT_STATES, CONTEXTS, SESSIONS, TASKS, TODO_LISTS)
 ENTRIES = (EVENTS, HISTORY, MEMORIES, RUN_PARTS, RUNS, SNAPSHOTS, TRANSITIONS)
+
+
+def entries_of(kind: Versioned) -> tuple[Entries, ...]:
+    """Return the entries that go with a key of a kind: those of its streams, and those that name it."""
+    return tuple(one for one in ENTRIES if kind.key in one.columns or (one.stream and one.stream.of is kind))

@@ -144,13 +144,14 @@ Write: TypeAlias = Saves | Enters
 
 
 class Saved(NamedTuple):
-    """A version that was made: its number, whose payload it has, the head's row, and when."""
+    """A version that was made: its number, whose payload it has, the head's row, when, and when that row was made."""
 
     version: int
     body_version: int | None
     row_id: int
     saved_time: float
     created_at: str
+    head_created_at: str
 
 
 class Entered(NamedTuple):

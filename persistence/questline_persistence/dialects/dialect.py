@@ -179,6 +179,16 @@ class Dialect(Protocol):
         """
         ...
 
+    def remove_texts(self, connection: Connection, kind: str, rows: Select[tuple[int]]) -> None:
+        """Remove the words of rows, by which they were found.
+
+        Parameters:
+          connection: that of a write transaction.
+          kind: the table of the rows.
+          rows: the query for their ids.
+        """
+        ...
+
     def words_of(self, text: str) -> tuple[str, ...]:
         """Return the words that a row of `texts_with` has as one text."""
         ...

@@ -15,7 +15,7 @@ from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
 from questline_persistence.writes import Enters, Op, Saves, Write
 
 #: What a head's statement returns first when it makes a version: what becomes a `Saved`.
-HEAD = ("version", "body_version", "id", "updated_time", "updated_at")
+HEAD = ("version", "body_version", "id", "updated_time", "updated_at", "created_at")
 #: What it returns when it numbers an entry.
 NUMBERED = ("seq", "updated_time", "updated_at")
 

@@ -14,6 +14,7 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.cursor import cursor_behind, place_of
+from questline_persistence.memory.purging import purge
 from questline_persistence.store import Database, Tries
 from questline_persistence.writes import Entered, Enters, Key, Saved, Saves, Write, in_order
 
@@ -136,6 +137,20 @@ class Kept:
         entries = [write for write in writes if isinstance(write, Enters)]
         found = self.read(lambda own, _: [(one.write_id, reading.entered(own, one)) for one in entries])
         return {write_id: entered for write_id, entered in found if entered is not None}
+
+    def purge(self, kind: Versioned, name: str) -> bool:
+        """Remove a key for good, with its versions and entries; return whether there was anything.
+
+        Its head stays and counts on, so that no number of a version ever comes twice.
+        """
+        dialect, there = self.database.dialect, False
+
+        def work(connection: Connection) -> bool:
+            nonlocal there  # and gone by the first try, whose COMMIT went through though its reply was lost
+            there = purge(dialect, connection, kind, self.key(name), now=self.database.clock.now()) or there
+            return there
+
+        return self.database.write(work, at="remember")
 
     def read(self, work: Callable[[Connection, float], T]) -> T:
         """Return `work(connection, now)` of one read transaction."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, case, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, and_, bindparam, case, or_, select
 
 from questline_persistence.errors import Conflict
-from questline_persistence.kinds import Entries, Versioned
+from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
 from questline_persistence.schema import METADATA
 from questline_persistence.writes import Entered, Enters, Key, Saved, Saves
+
+#: By which step a row was written, and the epoch whose replay has dropped it.
+OF_STEP = (*ORIGIN, "abandoned_by")
 
 
 class Tables(NamedTuple):
@@ -65,15 +68,23 @@ def is_key(of: Table, kind: Versioned, key: Key) -> list[ColumnElement[bool]]:
 
 @lru_cache(maxsize=32)
 def of_present(kind: Versioned) -> Select[Any]:
-    """Return the query of heads with the payloads of their present versions: two look-ups by key for each."""
+    """Return the query of heads with what else their present versions have, and with the payloads that these point at.
+
+    That takes two look-ups by key for each, whatever the history.
+    """
     heads, versions = tables(kind)
-    own = and_(
-        versions.c.namespace == heads.c.namespace,
-        versions.c.key_prefix == heads.c.key_prefix,
-        versions.c[kind.key] == heads.c[kind.key],
-        versions.c.version == heads.c.body_version,
+    bodies = versions.alias("bodies")
+    return (
+        select(
+            heads, *(versions.c[name] for name in (*OF_STEP, *kind.version)), *(bodies.c[name] for name in kind.body)
+        )
+        .join_from(heads, versions, and_(*_same_key(kind, heads, versions), versions.c.version == heads.c.version))
+        .join(bodies, and_(*_same_key(kind, heads, bodies), bodies.c.version == heads.c.body_version))
     )
-    return select(heads, *(versions.c[name] for name in (*kind.version, *kind.body))).join_from(heads, versions, own)
+
+
+def _same_key(kind: Versioned, one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
+    return [other.c[name] == one.c[name] for name in (*KEY, kind.key)]
 
 
 def latest(connection: Connection, kind: Versioned, key: Key, now: float) -> Row[Any] | None:
@@ -93,12 +104,11 @@ def of_versions(kind: Versioned) -> Select[Any]:
     """Return the query of versions with their payloads, whichever row holds them, and when their head was made."""
     heads, versions = tables(kind)
     bodies = versions.alias("bodies")
-    key = ("namespace", "key_prefix", kind.key)
-    body = and_(*(bodies.c[name] == versions.c[name] for name in key), bodies.c.version == versions.c.body_version)
+    body = and_(*_same_key(kind, versions, bodies), bodies.c.version == versions.c.body_version)
     own = [column for column in versions.c if column.name not in kind.body]
     return (
         select(*own, *(bodies.c[name] for name in kind.body), heads.c.created_at.label("head_created_at"))
-        .join_from(versions, heads, and_(*(heads.c[name] == versions.c[name] for name in key)))
+        .join_from(versions, heads, and_(*_same_key(kind, versions, heads)))
         .outerjoin(bodies, body)
     )
 
@@ -159,7 +169,10 @@ def written(connection: Connection, write: Saves) -> Saved | None:
     """Return the version that an earlier try of this write has made; None if none has."""
     heads, versions = tables(write.kind)
     query = (
-        select(versions.c.version, versions.c.body_version, heads.c.id, versions.c.saved_time, versions.c.created_at)
+        select(
+            *(versions.c.version, versions.c.body_version, heads.c.id),
+            *(versions.c.saved_time, versions.c.created_at, heads.c.created_at.label("head_created_at")),
+        )
         .join_from(heads, versions, and_(*is_key(versions, write.kind, write.key)))
         .where(
             *is_key(heads, write.kind, write.key),

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import select
 
 from questline_persistence.errors import Conflict
-from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES
+from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES, SESSIONS, SNAPSHOTS, TRANSITIONS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept, Refused
+from questline_persistence.memory.searching import search
 from questline_persistence.store import Database
-from questline_persistence.writes import Enters, Op, Saved, Saves
+from questline_persistence.writes import Enters, Op, Origin, Saved, Saves
 
 Save = Callable[..., Saved | None]
 
@@ -168,3 +170,51 @@ def test_nothing_of_another_namespace_or_prefix_is_seen(kept: Kept) -> None:
 
     assert [data(one) for one in (kept, *others)] == ["0", "1", "2", "3", "4", "5"]
     assert len(versions(kept)) == 6
+
+
+def test_what_is_purged_is_gone_and_its_head_counts_on(kept: Kept) -> None:
+    other, sibling = Kept(kept.database, "here", "p"), Kept(kept.database, "here2")
+    for one in (kept, other, sibling):
+        for text in "abc":
+            one.save(saves(one, data=text))
+        one.enter(Enters(TRANSITIONS, one.namespace, one.prefix, "t", {"state_after": "x"}, stream="planner"))
+        one.enter(Enters(SNAPSHOTS, one.namespace, one.prefix, "s", {"agent_id": "planner", "version": 1}))
+
+    assert (kept.purge(AGENT_STATES, "planner"), kept.purge(AGENT_STATES, "planner")) == (True, False)
+    assert (data(kept), data(kept, version=1), data(other), data(sibling)) == (None, None, "c", "c")
+    for of in map(reading.table, (TRANSITIONS, SNAPSHOTS)):
+        assert len(kept.read(lambda own, _: own.execute(select(of)).all())) == 2  # noqa: B023  (called at once)
+
+    assert kept.save(saves(kept, expected=3)) is None
+    assert kept.save(saves(kept, expected=0)) is None
+    again = kept.save(saves(kept, data="new"))
+    assert again is not None
+    assert again.version == 5
+    assert data(kept, as_of=again.saved_time) == "new"
+
+
+def test_a_key_that_was_never_saved_is_purged_of_its_entries(kept: Kept) -> None:
+    enters = Enters(TRANSITIONS, "here", "", "t", {"state_after": "x"}, stream="planner")
+    kept.enter(enters)
+
+    assert kept.purge(AGENT_STATES, "planner")
+    assert not kept.purge(AGENT_STATES, "nobody")
+    assert kept.enter(enters).seq == 1
+
+
+def test_the_present_says_which_step_wrote_it_though_an_older_one_wrote_its_payload(kept: Kept) -> None:
+    first, second = Origin("q", 1, "a", 2), Origin("q", 1, "b", 3)
+    kept.save(replace(saves(kept), origin=first))
+    kept.save(replace(saves(kept), origin=second))
+
+    row = kept.load(AGENT_STATES, "planner")
+    assert row is not None
+    assert (row.body_version, row.quest_version, row.position) == (1, 3, "b")
+
+
+def test_the_events_of_a_purged_session_have_no_words_left(kept: Kept) -> None:
+    for one, session in (("a", "s"), ("b", "t")):
+        kept.enter(event(kept, one, "apples", session=session))
+    kept.purge(SESSIONS, "s")
+
+    assert [row.event_id for row in search(kept, EVENTS, "apples").rows] == ["b"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, Text, bindparam, cast, column, select, table
+from sqlalchemy import Connection, Select, Text, bindparam, cast, column, delete, select, table
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from questline_persistence.search import Query, scope_token, tsquery_text, tsvector_text
@@ -40,3 +40,8 @@ def texts_with(query: Query, kind: str, namespace: str, prefix: str) -> Select[t
     return select(_TEXTS.c.text_id, _TEXTS.c.ref_id, cast(_TEXTS.c.tokens, Text).label("tokens")).where(
         found, _TEXTS.c.kind == kind
     )
+
+
+def remove_texts(connection: Connection, kind: str, rows: Select[tuple[int]]) -> None:
+    """Remove the words of rows, whose ids a query gives."""
+    connection.execute(delete(_TEXTS).where(_TEXTS.c.kind == kind, _TEXTS.c.ref_id.in_(rows)))

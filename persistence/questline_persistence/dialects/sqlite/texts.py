@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Select, column, literal_column, select, table, text
+from sqlalchemy import Connection, Select, column, delete, literal_column, select, table, text
 
 from questline_persistence.dialects.driver import execute
 from questline_persistence.search import Query, fts5_match, fts5_text, scope_token
@@ -52,3 +52,10 @@ def texts_with(query: Query, kind: str, namespace: str, prefix: str) -> Select[t
         .select_from(rows)
         .where(found, _TEXTS.c.kind == kind)
     )
+
+
+def remove_texts(connection: Connection, kind: str, rows: Select[tuple[int]]) -> None:
+    """Remove the words of rows, whose ids a query gives."""
+    own = (_TEXTS.c.kind == kind, _TEXTS.c.ref_id.in_(rows))
+    connection.execute(delete(_WORDS).where(_WORDS.c.rowid.in_(select(_TEXTS.c.text_id).where(*own))))
+    connection.execute(delete(_TEXTS).where(*own))

@@ -1,0 +1,57 @@
+"""What Lords remember, removed for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, case, delete, or_, select, update
+
+from questline_persistence.clock import rfc3339
+from questline_persistence.dialects import Dialect
+from questline_persistence.kinds import Versioned, entries_of
+from questline_persistence.memory import reading
+from questline_persistence.writes import Key
+
+
+def purge(dialect: Dialect, connection: Connection, kind: Versioned, key: Key, *, now: float) -> bool:
+    """Remove a key's versions, entries and words, and empty its head; return whether there was anything.
+
+    The head comes first, since it is the lock by which others add to the key. It stays, one version further on, so that
+    no number of a version ever comes twice. Whoever purges several keys takes them in the order of their heads.
+
+    Parameters:
+      dialect: knows where words are kept.
+      connection: that of a write transaction.
+      kind: what it is.
+      key: its key.
+      now: the database's time in epoch seconds.
+    """
+    heads, versions = reading.tables(kind)
+    there = or_(heads.c.version > heads.c.purged_to, *(heads.c[name] > 0 for name in kind.counters))
+    emptied = update(heads).where(*reading.is_key(heads, kind, key), there).values(_empty(kind, now))
+    if not connection.execute(emptied).rowcount:
+        return False
+    connection.execute(delete(versions).where(*reading.is_key(versions, kind, key)))
+    dialect.remove_texts(connection, kind.heads, select(heads.c.id).where(*reading.is_key(heads, kind, key)))
+    for entries in map(reading.table, entries_of(kind)):
+        own = reading.is_key(entries, kind, key)
+        dialect.remove_texts(connection, entries.name, select(entries.c.id).where(*own))
+        connection.execute(delete(entries).where(*own))
+    return True
+
+
+def _empty(kind: Versioned, now: float) -> dict[str, Any]:
+    """Return the columns of a head behind which there is nothing."""
+    heads = reading.tables(kind).heads
+    told = [name for name in (*kind.both, *kind.head) if heads.c[name].nullable]
+    none = ("body_version", "fingerprint", "expires_time", *told)
+    stamp = rfc3339(now)
+    return {
+        **dict.fromkeys(none),
+        **dict.fromkeys(kind.counters, 0),
+        "version": heads.c.version + 1,
+        "purged_to": heads.c.version + 1,
+        "deleted_at": stamp,
+        "updated_time": case((heads.c.updated_time > now, heads.c.updated_time), else_=now),
+        "updated_at": case((heads.c.updated_at > stamp, heads.c.updated_at), else_=stamp),
+    }
