@@ -1,7 +1,8 @@
 """What is written of what Lords remember, as values: a dialect turns them into statements, and nobody else knows how.
 
 Whoever writes several takes them in the order of `in_order`: heads by table and key, then entries by table and id. A
-head is a lock, and so is an entry's id, since users choose it; in one order, no two writers wait for each other.
+head is a lock, which is taken by what it numbers, too, and so is an entry's id, since users choose it; in one order, no
+two writers wait for each other.
 """
 
 from __future__ import annotations
@@ -186,12 +187,20 @@ def _texts(text: str) -> Iterable[str]:
 
 
 def in_order(writes: Sequence[Write]) -> list[Write]:
-    """Return writes in the order in which everybody locks what they write: heads by key, then entries by id."""
+    """Return writes in the order in which everybody locks what they write: heads by key, then entries by id.
+
+    Writes that lock the same head stay in the order given, and so does what it numbers.
+    """
     return sorted(writes, key=_place)
 
 
 def _place(write: Write) -> tuple[int, str, tuple[bytes, ...]]:
     if isinstance(write, Saves):
-        return 0, write.kind.heads, tuple(part.encode() for part in write.key)
-    parts = (write.namespace, write.prefix, write.entry_id)
-    return 1, write.kind.table, tuple(part.encode() for part in parts)
+        return 0, write.kind.heads, _encoded(write.key)
+    if write.kind.stream is not None:
+        return 0, write.kind.stream.of.heads, _encoded((write.namespace, write.prefix, str(write.stream)))
+    return 1, write.kind.table, _encoded((write.namespace, write.prefix, write.entry_id))
+
+
+def _encoded(parts: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(part.encode() for part in parts)

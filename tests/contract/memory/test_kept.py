@@ -14,7 +14,7 @@ from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept, Refused
 from questline_persistence.memory.searching import search
 from questline_persistence.store import Database
-from questline_persistence.writes import Enters, Op, Origin, Saved, Saves
+from questline_persistence.writes import Entered, Enters, Op, Origin, Saved, Saves
 
 Save = Callable[..., Saved | None]
 
@@ -161,6 +161,20 @@ def test_entries_of_a_batch_that_are_there_already_are_left_as_they_are(kept: Ke
 
     assert [made[0], made[2]] == before
     assert (made[1].seq, made[3].version) == (2, 1)  # type: ignore[union-attr]
+
+
+def test_batches_that_meet_in_several_streams_do_not_stop_each_other(kept: Kept) -> None:
+    """Their events' ids sort in any order; none of them waits in a circle with another."""
+
+    def enter(number: int) -> list[int]:
+        sessions = ("s", "t") if number % 2 else ("t", "s")
+        made = kept.write([event(kept, f"{number} {place}", session=name) for place, name in enumerate(sessions)])
+        return [each.seq or 0 for each in made if isinstance(each, Entered)]
+
+    with ThreadPoolExecutor(4) as pool:
+        numbers = [seq for made in pool.map(enter, range(80)) for seq in made]
+
+    assert sorted(numbers) == sorted([*range(1, 81), *range(1, 81)])
 
 
 def test_nothing_of_another_namespace_or_prefix_is_seen(kept: Kept) -> None:

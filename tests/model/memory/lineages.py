@@ -16,10 +16,10 @@ STEPS = 3
 #: What a key holds before the quest begins; what others add to it is told by negative numbers.
 BEFORE = 0
 
-OWN = "the quest's own key is as after a run from the beginning"
-SHARED = "a shared key tells of steps that count, but for what others have built on"
-ENTRIES = "the entries shown are those of the steps that count"
-OTHERS = "no replay hides what others have saved"
+OWN = "I28 the quest's own key is as after a run from the beginning"
+SHARED = "I28 a shared key tells of steps that count, but for what others have built on"
+ENTRIES = "I26 the entries shown are those of the steps that count"
+OTHERS = "I29 no replay hides what others have saved"
 FORK_OWN = "a fork's own key is as after a run from the beginning"
 FORK_SHARED = "a fork finds a shared key as its steps that count left it, but for what others have built on"
 

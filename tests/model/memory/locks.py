@@ -6,7 +6,8 @@ has taken:
 1. tickets, by quest and position;
 2. the rows of quests;
 3. heads, by table and key: last of what strangers share, as each is held from its update to the COMMIT;
-4. entries, by table and id: an id that users choose is a lock, too, since whoever adds the same one waits;
+4. entries, by table and id: an id that users choose is a lock, too, since whoever adds the same one waits. What a
+   head numbers needs no place of its own: nobody adds to a stream without its head's lock;
 5. the outbox.
 
 Names and keys are compared as bytes. No function of a user runs under any of these.
@@ -52,7 +53,7 @@ QUEST_1 = (TICKET_1, Lock(Kind.QUEST, b"1"))
 QUEST_2 = (TICKET_2, Lock(Kind.QUEST, b"2"))
 #: By their tables; by key or id alone they would stand the other way round.
 HEADS = (Lock(Kind.HEAD, b"agent_states", b"writer"), Lock(Kind.HEAD, b"sessions", b"planner"))
-ENTRIES = (Lock(Kind.ENTRY, b"events", b"second"), Lock(Kind.ENTRY, b"memories", b"first"))
+ENTRIES = (Lock(Kind.ENTRY, b"memories", b"second"), Lock(Kind.ENTRY, b"runs", b"first"))
 OUTBOX = (Lock(Kind.OUTBOX, b"outbox"),)
 
 #: What each transaction locks, in its order.
@@ -61,6 +62,7 @@ TRANSACTIONS: Mapping[str, Locks] = {
     "step of quest 2": (*QUEST_2, *HEADS, *ENTRIES, *OUTBOX),
     "step of quest 2 that adds entries": (*QUEST_2, *ENTRIES),
     "save from outside": HEADS[:1],
+    "event from outside": HEADS[1:],
     "batch from outside": (*HEADS, *ENTRIES),
     "entries from outside": ENTRIES,
     "replay of quest 2": (*QUEST_2, *HEADS),

@@ -11,7 +11,7 @@ from tests.model.memory.model import Model, Move, put
 #: Who saved the key before anybody here.
 BEFORE = -1
 
-COUNTED = "a key's versions are counted without a gap, and no number comes twice"
+COUNTED = "I24 a key's versions are counted without a gap, and no number comes twice"
 ONCE = "a save is done once, or once more where a purge has removed it"
 READ = "an update changes the value that it has read"
 

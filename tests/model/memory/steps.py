@@ -11,7 +11,7 @@ from tests.model.memory.model import Model, Move, left, put
 
 KEYS = (0, 1)
 
-BOTH_OR_NEITHER = "the rows of a step stand beside its result, or not at all"
+BOTH_OR_NEITHER = "I25 the rows of a step stand beside its result, or not at all"
 READ = "a step saves over nothing that it has not read"
 BESIDE = "a conflict leaves other results of its batch alone"
 PUT_OFF = "a step is put off by the claim that holds it"
