@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docstrings import on_one_line, read
+from public_names import HOMES, SAME
 from tables import table, wrapped
 
-import questline
-import questline.cli.app
+import questline.cli.app  # noqa: F401  (so that every class of errors is there)
 import questline_worker.green_threads
-import questline_worker.lords  # noqa: F401  (as the lines above, so that every class of errors is there)
+import questline_worker.lords  # noqa: F401  (as above)
 from questline.cli.exit_codes import MEANINGS, ExitCode
 from questline.cli.failures import explain
 from questline_persistence.errors import QuestFailed, QuestlineError
@@ -41,9 +41,7 @@ def catalogue_part() -> str:
 def by_code() -> dict[str, list[type[QuestlineError]]]:
     """Return all classes of errors by their code, those that can be imported from `questline` first."""
     found: dict[str, list[type[QuestlineError]]] = {}
-    for kind in sorted(
-        _with_subclasses(QuestlineError), key=lambda kind: (kind.code, not _is_public(kind), kind.__name__)
-    ):
+    for kind in sorted(_with_subclasses(QuestlineError), key=lambda kind: (kind.code, _home(kind), kind.__name__)):
         found.setdefault(kind.code, []).append(kind)
     return found
 
@@ -75,7 +73,8 @@ def _entry(code: str, classes: list[type[QuestlineError]]) -> Iterator[str]:
 def _caught(kind: type[QuestlineError]) -> str:
     """Return how a class is caught in Python."""
     if _is_public(kind):
-        return f"`{kind.__name__}`"
+        others = ", ".join(f"`{name}`" for name, same in SAME.items() if same == kind.__name__)
+        return f"`{kind.__name__}`" + (f"; in `questline.memory` also {others}" if others else "")
     public = next(parent for parent in kind.__mro__ if issubclass(parent, QuestlineError) and _is_public(parent))
     where = "only on the command line" if kind.__module__.startswith("questline.") else f"caught as `{public.__name__}`"
     return f"`{kind.__name__}`, {where}"
@@ -87,5 +86,10 @@ def _exit_codes(kind: type[QuestlineError]) -> list[ExitCode]:
     return [ExitCode(explain(error).exit_code) for error in made]
 
 
+def _home(kind: type[QuestlineError]) -> int:
+    """Return the place, among the homes of public names, of a class's home; that of a class without one comes last."""
+    return next((place for place, home in enumerate(HOMES) if kind.__name__ in home.__all__), len(HOMES))
+
+
 def _is_public(kind: type[QuestlineError]) -> bool:
-    return kind.__name__ in questline.__all__
+    return _home(kind) < len(HOMES)

@@ -12,6 +12,7 @@ from docstrings import read
 from pydantic import BaseModel
 
 import questline
+import questline.memory
 from questline_persistence.controls import Change, Controlled, Restart, Reversal, StepAgain
 from questline_persistence.models import StepProgress, StepView
 from questline_persistence.records import Page
@@ -34,11 +35,19 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("Controlled", "Restart", "Change", "Reversal", "StepAgain"),
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
+    "memory": (
+        *("AgentState", "StateTransition", "StateSnapshot", "Event", "ActorType", "Task", "TaskStatus", "Session"),
+        *("WorkflowContext", "ContextStatus", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
+        *("StepOrigin", "Migration", "SessionState"),
+        *("StateManagerProtocol", "FileStateManager", "TodoListManagerProtocol", "FileTodoListManager"),
+    ),
     "errors": (
         *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "QuestFailed", "WaitTimeout"),
-        *("ConfigurationError", "NotAllowed", "StoreUnavailable"),
+        *("ConfigurationError", "NotAllowed", "StoreUnavailable", "NotFound", "Conflict", "EncryptionError"),
     ),
 }
+#: Where public names are imported from; the first that has a name is its home.
+HOMES = (questline, questline.memory)
 #: Classes that users meet through public names, and need not import.
 MET = {
     kind.__name__: kind
@@ -48,9 +57,28 @@ MET = {
     )
 }
 #: Another name of a class that has an entry.
-SAME = {"QuestExecutionData": "Quest"}
+SAME = {
+    "QuestExecutionData": "Quest",
+    **{
+        name: getattr(questline.memory, name).__name__
+        for name in questline.memory.__all__
+        if name != getattr(questline.memory, name).__name__
+    },
+}
 #: Classes whose objects users are given, and never make.
-GIVEN = {"LordContext", "QuestHandle", "AsyncQuestHandle", "LordRun", "Snapshot", *MET}
+GIVEN = {
+    *(
+        "LordContext",
+        "QuestHandle",
+        "AsyncQuestHandle",
+        "LordRun",
+        "Snapshot",
+        "StateSnapshot",
+        "StepOrigin",
+        "SessionState",
+    ),
+    *("StateManagerProtocol", "TodoListManagerProtocol", "RunRecord", "RunSummary", "Migration", *MET),
+}
 #: Members that only questline itself has a use for.
 INTERNAL = {
     *(f"QuestRepository.{name}" for name in ("outputs_at", "outputs_of", "output", "inherited", "live_handlers")),
@@ -66,7 +94,10 @@ TYPES = {
     "Correction": "Mapping[str, Any]",
     "Statuses": "ExecutionStatus | str | Sequence[ExecutionStatus | str]",
     "Moment": "float | datetime | str",
-    **dict.fromkeys(("Name", "QuestId", "LabelKey", "LabelValue"), "str"),
+    **dict.fromkeys(("Name", "QuestId", "LabelKey", "LabelValue", "KeyText", "ShortText", "FreeText"), "str"),
+    **{f"Any{name}": f"{name} | str" for name in ("ActorType", "TaskStatus", "ContextStatus")},
+    "Number": "int",
+    "Structure": "dict[str, Any] | list[Any]",
 }
 NOTHING: Any = inspect.Parameter.empty
 #: The name of keywords that are taken only to be refused by name.
@@ -78,8 +109,14 @@ _LIKE = re.compile(r"as `(\w+\.\w+)` does")
 def found(name: str) -> Any:
     """Return what a name of the reference stands for: a class, a function, or a member of a class."""
     first, _, member = name.partition(".")
-    thing = MET[first] if first in MET else getattr(questline, first)
+    home = next((home for home in HOMES if first in home.__all__), questline)
+    thing = MET[first] if first in MET else getattr(home, first)
     return inspect.getattr_static(thing, member) if member else thing
+
+
+def public_names() -> set[str]:
+    """Return all names that users can import."""
+    return {name for home in HOMES for name in home.__all__ if not name.startswith("_")}
 
 
 def members_of(name: str) -> list[str]:
@@ -118,10 +155,17 @@ def _told(name: str, own: str, of_all: str) -> dict[str, str]:
 
 def parameters_of(thing: Any) -> dict[str, inspect.Parameter]:
     """Return what a function is called with, or a class that has a constructor of its own."""
-    if inspect.isclass(thing) and "__init__" not in vars(thing):
+    if inspect.isclass(thing) and not _is_constructed(thing):
         return {}
     taken = inspect.signature(thing).parameters
     return {name: one for name, one in taken.items() if name not in {"self", REFUSED}}
+
+
+def _is_constructed(thing: type) -> bool:
+    """Return whether a class has a constructor of ours; errors are made as their parents are, which tell how."""
+    if issubclass(thing, Exception):
+        return "__init__" in vars(thing)
+    return getattr(thing.__init__, "__module__", "").startswith("questline")  # type: ignore[misc]
 
 
 def fields_of(thing: type) -> dict[str, tuple[str, Any]]:

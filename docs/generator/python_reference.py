@@ -30,6 +30,7 @@ HEADINGS = {
     "look": "Look",
     "control": "Control",
     "run": "Run in your own process",
+    "memory": "Keep what Lords remember",
     "errors": "Errors",
 }
 #: What an object of a class is called in the examples, where it is not the class in small letters.
@@ -41,6 +42,11 @@ OBJECTS = {
     "QuestHandle": "handle",
     "QuestRepository": "repository",
     "QuestExecutor": "executor",
+    "WorkflowContext": "context",
+    "StateManagerProtocol": "states",
+    "FileStateManager": "states",
+    "TodoListManagerProtocol": "todos",
+    "FileTodoListManager": "todos",
 }
 
 

@@ -20,17 +20,15 @@ from public_names import (
     members_of,
     parameters_of,
     parameters_told,
+    public_names,
     type_text,
 )
-
-import questline
 
 
 def unsaid() -> list[str]:
     """Return what is missing, one sentence each: nothing, if the reference is complete."""
     listed = [name for names in PARTS.values() for name in names]
-    public = {name for name in questline.__all__ if not name.startswith("_")}
-    missing = [f"{name} is in no part of the reference" for name in sorted(public - {*listed, *SAME})]
+    missing = [f"{name} is in no part of the reference" for name in sorted(public_names() - {*listed, *SAME})]
     missing += [f"{name} is in two parts of the reference" for name in {*listed} if listed.count(name) > 1]
     for name in listed:
         for one in (name, *(members_of(name) if inspect.isclass(found(name)) else ())):

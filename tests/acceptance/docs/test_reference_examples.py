@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import json
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +10,8 @@ from typing import Any
 
 import pytest
 from docstrings import read
-from public_names import PARTS, found, members_of
+from public_names import HOMES, PARTS, found, members_of
 
-import questline
 from questline import LordContext, QuestClient, QuestExecutor, lord
 from questline_scheduler import quest_types, step_defaults
 from questline_worker.lords import lords
@@ -49,9 +49,9 @@ def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     monkeypatch.setattr(step_defaults, "_DEFAULTS", {})
     monkeypatch.setattr(quest_types, "_TYPES", {})
     monkeypatch.chdir(tmp_path)
-    public = {name: getattr(questline, name) for name in questline.__all__}
+    public = {name: getattr(home, name) for home in HOMES for name in home.__all__}
     times = {"UTC": UTC, "datetime": datetime, "timedelta": timedelta}
-    return public | times | {"asyncio": asyncio, "charge": dict, "session": None}
+    return public | times | {"asyncio": asyncio, "json": json, "charge": dict, "session": None}
 
 
 def test_the_examples_of_the_reference_run(names: dict[str, Any]) -> None:

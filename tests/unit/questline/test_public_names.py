@@ -1,8 +1,11 @@
 """What `import questline` gives; test_imports tells what it costs."""
 
+from types import ModuleType
+
 import pytest
 
 import questline
+import questline.memory
 
 DOCUMENTED = {
     *("lord", "LordContext", "Permanent", "Retry", "Snooze", "QuestExecutor", "ExecutionHooks"),
@@ -12,11 +15,22 @@ DOCUMENTED = {
     *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "ConfigurationError", "NotAllowed"),
     *("StoreUnavailable", "QuestFailed", "WaitTimeout", "__version__"),
 }
+#: The same of `questline.memory`.
+REMEMBERED = {
+    *("AgentState", "StateTransition", "StateSnapshot", "Event", "Task", "Session", "Migration", "StepOrigin"),
+    *("WorkflowContext", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
+    *("ActorType", "TaskStatus", "ContextStatus", "SessionState"),
+    *("FileStateManager", "FileTodoListManager", "StateManagerProtocol", "TodoListManagerProtocol"),
+    *("StateStoreError", "DatabaseError", "MigrationError", "NotFound", "SerializationError", "EncryptionError"),
+    *("PersistenceError", "ContextNotFoundError", "StorageError", "NotFoundError", "Conflict"),
+}
 
 
-def test_all_holds_the_documented_names_and_no_others() -> None:
-    assert set(questline.__all__) == DOCUMENTED
-    assert len(questline.__all__) == len(DOCUMENTED)
+@pytest.mark.parametrize(("home", "documented"), [(questline, DOCUMENTED), (questline.memory, REMEMBERED)])
+def test_all_holds_the_documented_names_and_no_others(home: ModuleType, documented: set[str]) -> None:
+    assert set(home.__all__) == documented
+    assert len(home.__all__) == len(documented)
+    assert all(getattr(home, name) is not None for name in documented)
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTED))

@@ -37,7 +37,7 @@ class FileStateManager(FileManager):
     async def save_state(
         self, session_id: str, state_data: Mapping[str, Any], *, expected_version: int | None = None
     ) -> int:
-        """Save the state of a session, as `StateManagerProtocol.save_state` says.
+        """Save the state of a session and return its version, as `StateManagerProtocol.save_state` does.
 
         Raises:
           Conflict: the session is at another version; `current` is its `SessionState`, None where it has none.
@@ -52,18 +52,18 @@ class FileStateManager(FileManager):
         return await self._call(self._states.save, name, {"state_data": state}, wanted, tried, shown=_state)
 
     async def load_state(self, session_id: str) -> dict[str, Any] | None:
-        """Return what was saved of a session last; None where there is nothing."""
+        """Return what was saved of a session last, as `StateManagerProtocol.load_state` does."""
         found = await self.load_with_version(session_id)
         return found.state_data if found else None
 
     async def load_with_version(self, session_id: str) -> SessionState | None:
-        """Return what was saved of a session last and which version that is, both of one moment."""
+        """Return what was saved last with its version, as `StateManagerProtocol.load_with_version` does."""
         name = key(session_id, "session_id")
         found = await self._call(self._states.load, name, f"cannot load the state of session {named(name)}")
         return _state(found) if found and found.body is not None else None
 
     async def delete_state(self, session_id: str) -> None:
-        """Delete a session's state and its to-do lists; a later save goes on counting.
+        """Delete a session's state and its to-do lists, as `StateManagerProtocol.delete_state` does.
 
         Raises:
           NotFound: it has no state.

@@ -39,7 +39,7 @@ class FileTodoListManager(FileManager):
         *,
         expected_version: int | None = None,
     ) -> int:
-        """Save a to-do list, as `TodoListManagerProtocol.save_todolist` says.
+        """Save a to-do list and return its version, as `TodoListManagerProtocol.save_todolist` does.
 
         Raises:
           Conflict: the list is at another version; `current` is its `TodoList`, None where it was deleted.
@@ -56,13 +56,13 @@ class FileTodoListManager(FileManager):
         )
 
     async def load_todolist(self, todolist_id: str) -> TodoList | None:
-        """Return a to-do list as it was saved last; None where there is none."""
+        """Return a to-do list as it was saved last, as `TodoListManagerProtocol.load_todolist` does."""
         name = key(todolist_id, "todolist_id")
         found = await self._call(self._todo_lists.load, name, f"cannot load to-do list {named(name)}")
         return _todo_list(found) if found and found.body is not None else None
 
     async def delete_todolist(self, todolist_id: str) -> None:
-        """Delete a to-do list; a later save goes on counting.
+        """Delete a to-do list, as `TodoListManagerProtocol.delete_todolist` does.
 
         Raises:
           NotFound: there is none.
@@ -70,7 +70,7 @@ class FileTodoListManager(FileManager):
         await self._call(self._delete, key(todolist_id, "todolist_id"))
 
     async def list_todolists(self, session_id: str) -> list[TodoList]:
-        """Return the to-do lists of a session, those first that were saved first."""
+        """Return the to-do lists of a session, as `TodoListManagerProtocol.list_todolists` does."""
         name = key(session_id, "session_id")
         found = await self._call(self._todo_lists.all, f"cannot list the to-do lists of session {named(name)}")
         return [made for made in map(_todo_list, found) if made.session_id == name]

@@ -22,7 +22,7 @@ class StateManagerProtocol(Protocol):
           expected_version: the version that was loaded, 0 for a session that was never saved; None saves in any case.
 
         Returns:
-          The version that this save has made.
+          the version that this save has made.
 
         Raises:
           Conflict: the session is at another version; `current` is its `SessionState`, None where it has none.
@@ -91,7 +91,7 @@ class TodoListManagerProtocol(Protocol):
           expected_version: the version that was loaded, 0 for a list that was never saved; None saves in any case.
 
         Returns:
-          The version that this save has made.
+          the version that this save has made.
 
         Raises:
           Conflict: the list is at another version; `current` is its `TodoList`, None where it was deleted.

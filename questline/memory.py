@@ -1,0 +1,74 @@
+"""What Lords remember, for users: the stores, the records that they keep, and what they raise.
+
+`questline` itself does not import it, so that who only submits quests does not pay for it.
+"""
+
+from questline_persistence.errors import (
+    Conflict,
+    ContextNotFoundError,
+    DatabaseError,
+    EncryptionError,
+    MigrationError,
+    NotFound,
+    NotFoundError,
+    PersistenceError,
+    SerializationError,
+    StateStoreError,
+    StorageError,
+)
+from questline_persistence.memory.files import FileStateManager, FileTodoListManager
+from questline_persistence.memory.models import (
+    AgentState,
+    Event,
+    HistoryEntry,
+    Memory,
+    Migration,
+    RunRecord,
+    RunSummary,
+    Session,
+    SessionState,
+    StateSnapshot,
+    StateTransition,
+    StepOrigin,
+    Task,
+    TodoList,
+    WorkflowContext,
+)
+from questline_persistence.memory.sessions import StateManagerProtocol, TodoListManagerProtocol
+from questline_persistence.states import ActorType, ContextStatus, TaskStatus
+
+__all__ = [
+    "ActorType",
+    "AgentState",
+    "Conflict",
+    "ContextNotFoundError",
+    "ContextStatus",
+    "DatabaseError",
+    "EncryptionError",
+    "Event",
+    "FileStateManager",
+    "FileTodoListManager",
+    "HistoryEntry",
+    "Memory",
+    "Migration",
+    "MigrationError",
+    "NotFound",
+    "NotFoundError",
+    "PersistenceError",
+    "RunRecord",
+    "RunSummary",
+    "SerializationError",
+    "Session",
+    "SessionState",
+    "StateManagerProtocol",
+    "StateSnapshot",
+    "StateStoreError",
+    "StateTransition",
+    "StepOrigin",
+    "StorageError",
+    "Task",
+    "TaskStatus",
+    "TodoList",
+    "TodoListManagerProtocol",
+    "WorkflowContext",
+]
