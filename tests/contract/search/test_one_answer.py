@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from questline_persistence.search import (
     Candidate,
@@ -71,8 +72,11 @@ class Spelling:
     """How a store keeps tokens and is asked for them."""
 
     create: Sequence[str]
+    #: What makes a small table be searched as a large one is: by its index.
+    before: Sequence[str]
     insert: str
     find: str
+    explain: str
     stored: Callable[[str, Sequence[str]], str]
     read: Callable[[str], tuple[str, ...]]
     asked: Callable[[str, Query], str]
@@ -81,8 +85,10 @@ class Spelling:
 SPELLINGS = {
     "sqlite": Spelling(
         ["CREATE VIRTUAL TABLE searched USING fts5(tokens, tokenize = \"ascii tokenchars '_'\")"],
+        [],
         "INSERT INTO searched (rowid, tokens) VALUES (:id, :tokens)",
         "SELECT rowid FROM searched WHERE searched MATCH :asked ORDER BY rowid",
+        "EXPLAIN QUERY PLAN ",
         fts5_text,
         fts5_tokens,
         fts5_match,
@@ -92,8 +98,10 @@ SPELLINGS = {
             "CREATE TABLE searched (rowid BIGINT PRIMARY KEY, tokens TSVECTOR NOT NULL)",
             "CREATE INDEX searched_tokens ON searched USING gin (tokens)",
         ],
+        ["SET LOCAL enable_seqscan = off"],
         "INSERT INTO searched (rowid, tokens) VALUES (:id, CAST(:tokens AS TSVECTOR))",
         "SELECT rowid FROM searched WHERE tokens @@ CAST(:asked AS TSQUERY) ORDER BY rowid",
+        "EXPLAIN ",
         tsvector_text,
         tsvector_tokens,
         tsquery_text,
@@ -128,16 +136,26 @@ class Searched:
 
     def find(self, query: Query) -> list[int]:
         """Return the places of my rows that a query finds; it would be a row's half if it found others'."""
-        asked = {"asked": self._spelling.asked(MINE, query)}
-        found = self._database.read(lambda connection: connection.execute(text(self._spelling.find), asked).all())
+        found = self._rows(self._spelling.find, {"asked": self._spelling.asked(MINE, query)})
         assert all(row.rowid % 2 == 0 for row in found)
         return [row.rowid // 2 for row in found]
 
+    def plan(self, query: Query) -> str:
+        """Return how the store finds them."""
+        explain = self._spelling.explain + self._spelling.find
+        return str(self._rows(explain, {"asked": self._spelling.asked(MINE, query)}))
+
+    def _rows(self, statement: str, values: Mapping[str, str]) -> Sequence[Row[Any]]:
+        def read(connection: Connection) -> Sequence[Row[Any]]:
+            for each in self._spelling.before:
+                connection.execute(text(each))
+            return connection.execute(text(statement), values).all()
+
+        return self._database.read(read)
+
     def tokens(self) -> list[tuple[str, ...]]:
         """Return the tokens that the store gives back."""
-        found = self._database.read(
-            lambda connection: connection.execute(text("SELECT tokens FROM searched ORDER BY rowid")).all()
-        )
+        found = self._rows("SELECT tokens FROM searched ORDER BY rowid", {})
         return [self._spelling.read(row.tokens) for row in found]
 
 
@@ -217,6 +235,13 @@ def test_what_people_type_finds_what_they_mean(searched: Searched, typed: str, f
     searched.keep(rows, theirs=rows)
 
     assert searched.find(read_query(typed)) == found
+
+
+@pytest.mark.parametrize("typed", ["a", "-a", 'a "b c" de* -f', '"open', "👍"])
+def test_the_index_finds_the_rows(searched: Searched, typed: str) -> None:
+    plan = searched.plan(read_query(typed))
+
+    assert "VIRTUAL TABLE INDEX" in plan or "Bitmap Index Scan on searched_tokens" in plan
 
 
 def test_no_phrase_goes_across_texts_or_repeats_that_are_left_out(searched: Searched) -> None:
