@@ -20,7 +20,7 @@ MAX_TOKEN = 64
 MAX_TOKENS = 10_000
 #: Most that the tokens of a row may amount to, in bytes as written. A `tsvector` holds 1 MiB, with a word's places.
 MAX_WRITTEN = 500_000
-#: How often a word is kept for one row; from then on it is a gap. A `tsvector` keeps so many places of a word.
+#: How often a word is kept for one row; from then on it is a gap. A `tsvector` keeps no more than 256 places.
 MAX_REPEATS = 255
 #: Most characters of one text that are looked at.
 MAX_CHARACTERS = 1_000_000

@@ -98,7 +98,7 @@ def test_what_is_typed_beyond_a_limit_is_not_looked_for_and_that_is_told() -> No
     assert read_query(f'"{phrase} more"') == Query(all_of=(typed(*phrase.split()),), cut=True)
     assert read_query(f"{phrase.replace(' ', '-')}-more*") == Query(all_of=(typed(*phrase.split()),), cut=True)
     assert read_query("a" + " " * (MAX_TYPED - 1)) == Query(all_of=(typed("a"),))
-    assert read_query("a" + " " * MAX_TYPED) == Query(all_of=(typed("a"),), cut=True)
+    assert read_query("a" + " " * MAX_TYPED + "b") == Query(all_of=(typed("a"),), cut=True)
 
 
 @pytest.mark.parametrize("piece", ["a", '"', "-", "*", '-"', "a ", "ﷺ", "a\u0301\u0316", "-a*", '" "', 'a"'])

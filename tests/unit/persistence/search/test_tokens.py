@@ -12,6 +12,7 @@ from questline_persistence.search import json_texts, row_tokens, scope_token
 from questline_persistence.search.tokens import (
     GAP,
     MAX_CHARACTERS,
+    MAX_MARKS,
     MAX_REPEATS,
     MAX_TOKEN,
     MAX_TOKENS,
@@ -106,6 +107,7 @@ def test_what_is_beyond_a_million_characters_is_not_looked_at() -> None:
 
 
 def test_marks_without_end_take_no_time() -> None:
+    assert tokens("a" + "\u05b0" * 60 + "b") == ["a" + "_005b0" * MAX_MARKS + "b"]
     assert len(tokens("a" + "\u0301\u0316\u05b0\u05bf\uff9e" * 100_000 + " b")) == 2
 
 
