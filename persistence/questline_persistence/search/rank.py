@@ -78,15 +78,12 @@ def occurrences(term: Term, tokens: Sequence[str]) -> int:
       tokens: what `row_tokens` returned for the row.
     """
     *first, last = term.words
-    if not first and not term.prefix:
-        return tokens.count(last)
-    return sum(
-        token.startswith(last) if term.prefix else token == last
-        for place, token in enumerate(tokens)
-        if place >= len(first) and _follows(first, tokens, place)
-    )
+    found = _behind(tuple(first), tokens) if first else tokens
+    return sum(token.startswith(last) for token in found) if term.prefix else found.count(last)
 
 
-def _follows(first: Sequence[str], tokens: Sequence[str], place: int) -> bool:
-    """Return whether the words of `first` stand right before a place."""
-    return all(tokens[place - back] == word for back, word in enumerate(reversed(first), start=1))
+def _behind(phrase: tuple[str, ...], tokens: Sequence[str]) -> Sequence[str]:
+    """Return the tokens that follow a phrase, one for each time that it stands in a row."""
+    size = len(phrase)
+    starts = (place for place, token in enumerate(tokens[:-size]) if token == phrase[0])
+    return [tokens[start + size] for start in starts if tuple(tokens[start : start + size]) == phrase]
