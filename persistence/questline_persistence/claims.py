@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from questline_persistence.clock import uptime
-from questline_persistence.models import LordStep
 from questline_persistence.payload import decode
 from questline_persistence.states import ExecutionStatus
+from questline_persistence.writes import Write
 
 #: How long a wake-up may go unanswered before it is sent again, in seconds; it doubles each time.
 REDISPATCH_FIRST = 2.0
@@ -175,10 +175,10 @@ def claim_on_next(
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The handler returned: its output as JSON text, and the steps that it pushed."""
+    """The handler returned: its output as JSON text, and what its step writes besides."""
 
     output: str
-    pushed: tuple[LordStep, ...] = ()
+    also: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

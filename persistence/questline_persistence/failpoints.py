@@ -15,7 +15,7 @@ TRANSACTIONS = frozenset(
         "submit_many",
         "claim",
         "checkpoint",
-        "push",
+        "also",
         "fail",
         "release",
         "sweep_lost",
@@ -43,9 +43,11 @@ TRANSACTIONS = frozenset(
 )
 #: What a transaction passes: before its first statement, before COMMIT, and after COMMIT before anyone knows.
 STAGES = ("begun", "written", "committed")
-#: Points on a worker's and the loops' way that are no transactions.
+#: Points on a worker's and the loops' way, and within the transaction of a step that writes more than its result.
 PLACES = frozenset(
     {
+        "also.fenced",
+        "also.result",
         "worker.boot",
         "worker.fetched",
         "worker.claimed",

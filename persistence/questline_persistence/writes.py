@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from questline_persistence.ids import new_claim_id
 from questline_persistence.kinds import Entries, Versioned
+from questline_persistence.models import LordStep
 from questline_persistence.payload import decode
 from questline_persistence.search import json_texts, row_tokens
 
@@ -141,7 +142,34 @@ class Enters:
         return _tokens(self.kind.searched, self.columns)
 
 
-Write: TypeAlias = Saves | Enters
+Remembered: TypeAlias = Saves | Enters
+
+
+@dataclass(frozen=True, slots=True)
+class Pushes:
+    """Steps that come right after the one that pushes them.
+
+    Parameters:
+      steps: the steps, in their order.
+    """
+
+    steps: tuple[LordStep, ...]
+
+
+#: What a step may write besides its result.
+Write: TypeAlias = Pushes | Remembered
+
+
+class Moved(Exception):
+    """A key is at another version than a save expects; nothing was written.
+
+    Parameters:
+      save: the save.
+    """
+
+    def __init__(self, save: Saves) -> None:
+        super().__init__(save.key.name)
+        self.save = save
 
 
 class Saved(NamedTuple):
@@ -186,7 +214,7 @@ def _texts(text: str) -> Iterable[str]:
     return (text,)
 
 
-def in_order(writes: Sequence[Write]) -> list[Write]:
+def in_order(writes: Sequence[Remembered]) -> list[Remembered]:
     """Return writes in the order in which everybody locks what they write: heads by key, then entries by id.
 
     Writes that lock the same head stay in the order given, and so does what it numbers.
@@ -194,7 +222,7 @@ def in_order(writes: Sequence[Write]) -> list[Write]:
     return sorted(writes, key=_place)
 
 
-def _place(write: Write) -> tuple[int, str, tuple[bytes, ...]]:
+def _place(write: Remembered) -> tuple[int, str, tuple[bytes, ...]]:
     if isinstance(write, Saves):
         return 0, write.kind.heads, _encoded(write.key)
     if write.kind.stream is not None:

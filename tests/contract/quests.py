@@ -23,6 +23,7 @@ from questline_persistence.recovery import Bells, Counters, Register, Sweep, Wor
 from questline_persistence.schema import quests, runs, snapshots, steps, tickets
 from questline_persistence.schema.metadata import METADATA
 from questline_persistence.store import Database
+from questline_persistence.writes import Pushes
 
 #: The lease of a worker on the bench, and a while after which it is over; both in seconds.
 LEASE, LONG = 10.0, 3_600.0
@@ -63,7 +64,11 @@ def quest(*lords: str | LordStep, **fields: Any) -> QuestExecutionData:
 def checkpoint(claim: Claim, output: Any = None, *pushed: str | LordStep) -> Checkpoint[Succeeded]:
     """Return the end of a claim that came to `output`."""
     found = encode(output, what="the output")
-    return Checkpoint(claim, Succeeded(found, tuple(step(lord) for lord in pushed)), claim.start_time + 1.0)
+    return Checkpoint(
+        claim,
+        Succeeded(found, (Pushes(tuple(step(lord) for lord in pushed)),) if pushed else ()),
+        claim.start_time + 1.0,
+    )
 
 
 def failure(claim: Claim, error: str = "broken", *, retry_in: float | None = 0.0) -> Checkpoint[Failed]:

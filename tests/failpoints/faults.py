@@ -16,7 +16,7 @@ from sqlalchemy.pool import Pool
 from tests.failpoints.orders import Ledger, Order
 
 #: Passing one of these is a step's commit.
-_COMMITS = frozenset({"checkpoint.committed", "push.committed"})
+_COMMITS = frozenset({"checkpoint.committed", "also.committed"})
 
 
 class Struck(RuntimeError):

@@ -17,8 +17,8 @@ NAMED: dict[str, tuple[str, ...]] = {
     "after claim": ("worker.claimed", "claim.committed"),
     "in the body": (IN_THE_BODY, "worker.body"),
     "after the effect": ("worker.effect",),
-    "in the checkpoint before COMMIT": ("checkpoint.begun", "checkpoint.written", "push.written"),
-    "after COMMIT before the doorbell": ("checkpoint.committed", "push.committed", "worker.settled"),
+    "in the checkpoint before COMMIT": ("checkpoint.begun", "checkpoint.written", "also.written"),
+    "after COMMIT before the doorbell": ("checkpoint.committed", "also.committed", "worker.settled"),
     "after the doorbell before the ack": ("worker.rung",),
     "during a sweep": ("sweep.found", "sweep_lost.written", "sweep_free.written"),
     "during a verb": tuple(

@@ -234,7 +234,7 @@ _STOP = Scene(_standing, option="waits", stops=True)
 SCENES: Mapping[str, Scene | VerbScene] = {
     "claim": _WALK,
     "checkpoint": _WALK,
-    "push": Scene(_submitted, walks=True, option="pushes"),
+    "also": Scene(_submitted, walks=True, option="pushes"),
     "fail": Scene(_submitted, walks=True, option="fails"),
     "release": _STOP,
     "sweep_lost": _SWEEP,

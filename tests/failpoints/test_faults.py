@@ -20,7 +20,7 @@ CHOSEN = {
     ("sql", "claim.committed"),
     ("sql", "checkpoint.begun"),
     ("sql", "checkpoint.committed"),
-    ("sql", "push.committed"),
+    ("sql", "also.committed"),
     ("sql", "resume.committed"),
     ("broker", "broker.ring"),
     ("broker", "broker.fetch.done"),

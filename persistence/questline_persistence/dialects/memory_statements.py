@@ -12,7 +12,7 @@ from typing import Any
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects.columns import listed
 from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
-from questline_persistence.writes import Enters, Op, Saves, Write
+from questline_persistence.writes import Enters, Op, Remembered, Saves
 
 #: What a head's statement returns first when it makes a version: what becomes a `Saved`.
 HEAD = ("version", "body_version", "id", "updated_time", "updated_at", "created_at")
@@ -230,7 +230,7 @@ def enter_values(write: Enters, now: float) -> dict[str, Any]:
     }
 
 
-def _shared(write: Write, namespace: str, prefix: str, now: float) -> dict[str, Any]:
+def _shared(write: Remembered, namespace: str, prefix: str, now: float) -> dict[str, Any]:
     origin = (None,) * len(ORIGIN) if write.origin is None else write.origin
     return {
         "namespace": namespace,

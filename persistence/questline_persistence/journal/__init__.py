@@ -16,6 +16,7 @@ from questline_persistence.journal.endings import (
 from questline_persistence.journal.history import State
 from questline_persistence.journal.identity import Identity
 from questline_persistence.journal.journal import Journal
+from questline_persistence.journal.remembering import entered, remember, written
 from questline_persistence.journal.submission import Submitted, insert_quests, prepare_quest, submit_one
 from questline_persistence.journal.tombstones import after_deleted, bury
 from questline_persistence.journal.trial import try_writing
@@ -32,14 +33,17 @@ __all__ = [
     "end_attempt",
     "end_attempts",
     "ended",
+    "entered",
     "error_text",
     "history",
     "insert_quests",
     "lock_where_free",
     "prepare_quest",
     "record",
+    "remember",
     "settle_pause",
     "submission",
     "submit_one",
     "try_writing",
+    "written",
 ]

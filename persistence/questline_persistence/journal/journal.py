@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
 from questline_persistence.journal.ended_attempt import EndedAttempt, error_text
-from questline_persistence.journal.endings import end_attempt, holds, release
+from questline_persistence.journal.endings import end_attempt, release
 from questline_persistence.journal.identity import Identity
-from questline_persistence.journal.pushed_steps import insert_pushed
+from questline_persistence.journal.writing_checkpoint import WritingCheckpoint
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.store import Committer, Database, Tries
@@ -27,10 +27,6 @@ _Committer: TypeAlias = Committer[_Item, Claim | Settled | None]
 OnSettled: TypeAlias = Callable[[Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]], object]
 
 _SUCCEEDED = runs.c.status == RunStatus.SUCCESS
-
-
-class _Fenced(Exception):
-    """Rolls back what was written beside a checkpoint that turned out to be fenced."""
 
 
 class Journal:
@@ -58,6 +54,8 @@ class Journal:
         own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
         self._claiming: _Committer = self._checkpointing if self._dialect.has_one_writer else own
 
+        self._writing = WritingCheckpoint(database, self._commit, self._committed)
+
     @property
     def worker_id(self) -> str:
         """The name under which the process claims now."""
@@ -69,9 +67,13 @@ class Journal:
         return won if isinstance(won, Claim) else None
 
     def checkpoint(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
-        """Move a ticket from running to its next step, committing the result of the last one with it."""
-        if checkpoint.outcome.pushed:
-            return self._checkpoint_pushing(checkpoint)
+        """Move a ticket from running to its next step, committing the result of the last one with it.
+
+        Raises:
+          Moved: a key that the step saves is at another version than it expects; nothing was written.
+        """
+        if checkpoint.outcome.also:
+            return self._writing.write(checkpoint)
         settled = self._checkpointing.submit(checkpoint)
         return settled if isinstance(settled, Settled) else Settled(won=False)
 
@@ -269,29 +271,12 @@ class Journal:
         )
         return {row.claim_id: Settled(won=True) for row in rows}
 
-    def _checkpoint_pushing(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
-        """Commit a result together with the steps it pushes, which come right after it."""
+    def _commit(self, connection: Connection, checkpoint: Checkpoint[Succeeded]) -> Settled | None:
+        return self._checkpoints(connection, [checkpoint]).get(checkpoint.claim.claim_id)
 
-        def work(connection: Connection) -> Settled:
-            claim = checkpoint.claim
-            recorded = self._recorded(connection, [claim], _SUCCEEDED)
-            if recorded:
-                return recorded[claim.claim_id]
-            # The ticket's lock comes before the plan: a late claim must not meet the steps that a later one pushed.
-            guard = holds(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
-            if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
-                raise _Fenced
-            insert_pushed(connection, checkpoint, self.database.limits)
-            self._dialect.plan_by_keys(connection)
-            settled = self._checkpoints(connection, [checkpoint]).get(claim.claim_id)
-            if settled is None:
-                raise _Fenced
-            return settled
-
-        try:
-            return self.database.write(work, at="push")
-        except _Fenced:
-            return Settled(won=False)
+    def _committed(self, connection: Connection, checkpoint: Checkpoint[Succeeded]) -> Settled | None:
+        claim = checkpoint.claim
+        return self._recorded(connection, [claim], _SUCCEEDED).get(claim.claim_id)
 
 
 def _size(item: _Item) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
-from questline_persistence.claims import Checkpoint, Claim, Succeeded
+from questline_persistence.claims import Claim
 from questline_persistence.errors import PayloadError
-from questline_persistence.models import MAX_STEPS
+from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.payload import Limits, encode, size_of, too_large
 from questline_persistence.plan import PlannedStep, counts_text
 from questline_persistence.schema import quests, steps
@@ -16,13 +18,12 @@ from questline_persistence.schema import quests, steps
 MAX_POSITION_LENGTH = 100
 
 
-def insert_pushed(connection: Connection, checkpoint: Checkpoint[Succeeded], limits: Limits) -> None:
+def insert_pushed(connection: Connection, claim: Claim, pushed: Sequence[LordStep], limits: Limits) -> None:
     """Add the steps that come with a result to the plan, at positions below the step that pushed them.
 
     Raises:
       PayloadError: they are too many, too deep or too large.
     """
-    claim, pushed = checkpoint.claim, checkpoint.outcome.pushed
     counts = _step_counts(connection, claim)
     if sum(counts.values()) + len(pushed) > MAX_STEPS:
         raise PayloadError(f"{len(pushed)} pushed steps would make the quest longer than {MAX_STEPS:,} steps")

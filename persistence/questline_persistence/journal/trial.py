@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, literal, update
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, literal, update
 
 from questline_persistence.clock import rfc3339
+from questline_persistence.dialects import dialect_of
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal.submission import prepare_quest, submit_one
+from questline_persistence.kinds import ENTRIES, VERSIONED
 from questline_persistence.models import LordStep, QuestExecutionData
-from questline_persistence.schema import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
-from questline_persistence.states import RunStatus, WorkerState
+from questline_persistence.schema import (
+    counts,
+    memory_texts,
+    migrations,
+    quests,
+    runs,
+    snapshots,
+    steps,
+    table_of,
+    tables_of,
+    tickets,
+    tombstones,
+    workers,
+)
+from questline_persistence.states import ActorType, ContextStatus, RunStatus, TaskStatus, WorkerState
 from questline_persistence.store import Database
+from questline_persistence.writes import Enters, Key, Saves
+
+#: What columns take that do not take everything.
+_ALLOWED = {
+    ("tasks", "status"): TaskStatus.TODO.value,
+    ("workflow_context", "status"): ContextStatus.RUNNING.value,
+    ("events", "actor_type"): ActorType.SYSTEM.value,
+}
+_OF_MEMORY = {
+    *(table for kind in VERSIONED for table in tables_of(kind)),
+    *(table_of(kind) for kind in ENTRIES),
+    memory_texts,
+}
 
 
 def try_writing(database: Database, namespace: str) -> None:
@@ -37,9 +68,31 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     connection.execute(insert(counts).values(namespace=namespace, name=quest_id, number=0))
     buried = {"quest_id": quest_id, "namespace": namespace, "epoch": 0, "fence": 0, "deleted_at": rfc3339(now)}
     connection.execute(insert(tombstones).values(buried))
-    mine = {workers: workers.c.worker_id, counts: counts.c.name}
-    for table in (counts, tombstones, workers, snapshots, runs, tickets, steps, quests):
-        key = mine.get(table, table.c.get("quest_id"))
+    _remember(connection, quest_id, now)
+    mine = {workers: workers.c.worker_id, counts: counts.c.name, migrations: migrations.c.version}
+    core = (counts, tombstones, workers, snapshots, runs, tickets, steps, quests, migrations)
+    for table in (*core, *_OF_MEMORY):
+        key = table.c.namespace if table in _OF_MEMORY else mine.get(table, table.c.get("quest_id"))
         which = literal(quest_id) == key
         connection.execute(update(table).where(which).values({key: key}))
         connection.execute(delete(table).where(which))
+
+
+def _remember(connection: Connection, namespace: str, now: float) -> None:
+    """Write a row of every kind of what Lords remember, in a namespace of its own."""
+    dialect = dialect_of(connection)
+    for kind in VERSIONED:
+        heads, versions = tables_of(kind)
+        columns = _values(heads, (*kind.both, *kind.head)) | _values(versions, kind.version)
+        body = _values(versions, kind.body)
+        dialect.save(connection, Saves(kind, Key(namespace, "", "trial"), columns=columns, body=body), now=now)
+    for entries in ENTRIES:
+        columns = _values(table_of(entries), (*entries.columns, *entries.body))
+        stream = None if entries.stream is None else "trial"
+        dialect.enter(connection, Enters(entries, namespace, "", "trial", columns, stream), now=now)
+    connection.execute(insert(migrations).values(version=namespace, name="trial", applied_at=rfc3339(now)))
+
+
+def _values(table: Table, columns: Sequence[str]) -> dict[str, Any]:
+    """Return a value for each of a table's columns, one that it takes."""
+    return {name: _ALLOWED.get((table.name, name), table.c[name].type.python_type()) for name in columns}

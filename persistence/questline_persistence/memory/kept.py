@@ -11,12 +11,13 @@ from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.arguments import Moment, moment, whole
 from questline_persistence.errors import PayloadError
+from questline_persistence.journal import entered, remember, written
 from questline_persistence.kinds import Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.cursor import cursor_behind, place_of
 from questline_persistence.memory.purging import purge
 from questline_persistence.store import Database, Tries
-from questline_persistence.writes import Entered, Enters, Key, Saved, Saves, Write, in_order
+from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
 
 T = TypeVar("T")
 
@@ -30,18 +31,6 @@ class Page:
 
     rows: Sequence[Row[Any]]
     next_cursor: str | None
-
-
-class Refused(Exception):
-    """One of several saves met another version than it expected; nothing was written.
-
-    Parameters:
-      write: that save.
-    """
-
-    def __init__(self, write: Saves) -> None:
-        super().__init__(write.key.name)
-        self.write = write
 
 
 class Kept:
@@ -67,7 +56,7 @@ class Kept:
         tries = Tries()
 
         def work(connection: Connection) -> Saved | None:
-            if tries.again() and (before := reading.written(connection, write)) is not None:
+            if tries.again() and (before := written(connection, write)) is not None:
                 return before
             return self.database.dialect.save(connection, write, now=self.database.clock.now())
 
@@ -86,23 +75,23 @@ class Kept:
         try:
             return self.database.statement(work, at="remember")
         except IntegrityError:
-            found = self.read(lambda connection, _: reading.entered(connection, write))
+            found = self.read(lambda connection, _: entered(connection, write))
             if found is None:
                 raise
             return found
 
-    def write(self, writes: Sequence[Write]) -> list[Saved | Entered]:
+    def write(self, writes: Sequence[Remembered]) -> list[Saved | Entered]:
         """Make several writes in one transaction: all of them, or none.
 
         Returns:
           What came of each, in the order given.
 
         Raises:
-          Refused: a save met another version than it expected.
+          Moved: a key is at another version than its save expects.
           Conflict: there is an entry of an id, and it says something else.
         """
         made: dict[str, Saved | Entered] = {}
-        while left := [write for write in in_order(writes) if write.write_id not in made]:
+        while left := [write for write in writes if write.write_id not in made]:
             try:
                 made |= self._written(left)
             except IntegrityError:
@@ -112,31 +101,22 @@ class Kept:
                 made |= found
         return [made[write.write_id] for write in writes]
 
-    def _written(self, writes: Sequence[Write]) -> dict[str, Saved | Entered]:
-        """Make writes in this order, in one transaction; return what came of each, by its `write_id`."""
+    def _written(self, writes: Sequence[Remembered]) -> dict[str, Saved | Entered]:
+        """Make writes in one transaction; return what came of each, by its `write_id`."""
         tries = Tries()
 
         def work(connection: Connection) -> dict[str, Saved | Entered]:
             if tries.again() and (before := _written_before(connection, writes)):
                 return before
-            now = self.database.clock.now()
-            return {write.write_id: self._make(connection, write, now) for write in writes}
+            return remember(connection, self.database.dialect, writes, self.database.clock.now())
 
         return self.database.write(work, at="remember")
 
-    def _make(self, connection: Connection, write: Write, now: float) -> Saved | Entered:
-        if isinstance(write, Enters):
-            return self.database.dialect.enter(connection, write, now=now)
-        saved = self.database.dialect.save(connection, write, now=now)
-        if saved is None:
-            raise Refused(write)
-        return saved
-
-    def _entered(self, writes: Sequence[Write]) -> dict[str, Saved | Entered]:
+    def _entered(self, writes: Sequence[Remembered]) -> dict[str, Saved | Entered]:
         """Return the entries that are there already, by the `write_id` of what would enter them again."""
         entries = [write for write in writes if isinstance(write, Enters)]
-        found = self.read(lambda own, _: [(one.write_id, reading.entered(own, one)) for one in entries])
-        return {write_id: entered for write_id, entered in found if entered is not None}
+        found = self.read(lambda own, _: [(one.write_id, entered(own, one)) for one in entries])
+        return {write_id: one for write_id, one in found if one is not None}
 
     def purge(self, kind: Versioned, name: str) -> bool:
         """Remove a key for good, with its versions and entries; return whether there was anything.
@@ -227,11 +207,11 @@ class Kept:
         return self.read(work)
 
 
-def _written_before(connection: Connection, writes: Sequence[Write]) -> dict[str, Saved | Entered]:
+def _written_before(connection: Connection, writes: Sequence[Remembered]) -> dict[str, Saved | Entered]:
     """Return what an earlier try of the whole has made: all of it, or nothing."""
     made: dict[str, Saved | Entered] = {}
     for write in writes:
-        before = reading.written(connection, write) if isinstance(write, Saves) else reading.entered(connection, write)
+        before = written(connection, write) if isinstance(write, Saves) else entered(connection, write)
         if before is None:
             return {}
         made[write.write_id] = before

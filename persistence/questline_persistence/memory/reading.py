@@ -7,36 +7,18 @@ is not there. One function says so for every read.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, and_, bindparam, case, or_, select
 
-from questline_persistence.errors import Conflict
 from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
-from questline_persistence.schema import METADATA
-from questline_persistence.writes import Entered, Enters, Key, Saved, Saves
+from questline_persistence.schema import is_key
+from questline_persistence.schema import table_of as table
+from questline_persistence.schema import tables_of as tables
+from questline_persistence.writes import Key
 
 #: By which step a row was written, and the epoch whose replay has dropped it.
 OF_STEP = (*ORIGIN, "abandoned_by")
-
-
-class Tables(NamedTuple):
-    """The tables of a versioned kind."""
-
-    heads: Table
-    versions: Table
-
-
-@lru_cache(maxsize=32)
-def tables(kind: Versioned) -> Tables:
-    """Return the tables of a versioned kind."""
-    return Tables(METADATA.tables[kind.heads], METADATA.tables[kind.versions])
-
-
-@lru_cache(maxsize=32)
-def table(kind: Entries) -> Table:
-    """Return the table of a kind of entries."""
-    return METADATA.tables[kind.table]
 
 
 def present(of: Table, now: float) -> list[ColumnElement[bool]]:
@@ -54,16 +36,6 @@ def present(of: Table, now: float) -> list[ColumnElement[bool]]:
     if "expires_time" in of.c:
         conditions.append(or_(of.c.expires_time.is_(None), of.c.expires_time > now))
     return conditions
-
-
-def within(of: Table, namespace: str, prefix: str) -> list[ColumnElement[bool]]:
-    """Return the conditions that a row is of a namespace and a key prefix: equality, never a pattern."""
-    return [of.c.namespace == namespace, of.c.key_prefix == prefix]
-
-
-def is_key(of: Table, kind: Versioned, key: Key) -> list[ColumnElement[bool]]:
-    """Return the conditions that a row of a head or a version is of a key."""
-    return [*within(of, key.namespace, key.prefix), of.c[kind.key] == key.name]
 
 
 @lru_cache(maxsize=32)
@@ -159,46 +131,6 @@ def _halving(kind: Versioned) -> Select[Any]:
 
 def _keyed(key: Key) -> dict[str, str]:
     return {"namespace": key.namespace, "key_prefix": key.prefix, "key": key.name}
-
-
-#: How far back a version is looked for that an earlier try may have made: others write the same key meanwhile.
-LOOK_BACK = 256
-
-
-def written(connection: Connection, write: Saves) -> Saved | None:
-    """Return the version that an earlier try of this write has made; None if none has."""
-    heads, versions = tables(write.kind)
-    query = (
-        select(
-            *(versions.c.version, versions.c.body_version, heads.c.id),
-            *(versions.c.saved_time, versions.c.created_at, heads.c.created_at.label("head_created_at")),
-        )
-        .join_from(heads, versions, and_(*is_key(versions, write.kind, write.key)))
-        .where(
-            *is_key(heads, write.kind, write.key),
-            versions.c.version > heads.c.version - LOOK_BACK,
-            versions.c.write_id == write.write_id,
-        )
-    )
-    row = connection.execute(query).first()
-    return None if row is None else Saved(*row)
-
-
-def entered(connection: Connection, write: Enters) -> Entered | None:
-    """Return the entry that is there already with the id and content of this one; None where its id is free.
-
-    Raises:
-      Conflict: the entry of this id says something else.
-    """
-    entries = table(write.kind)
-    where = [*within(entries, write.namespace, write.prefix), entries.c[write.kind.entry_id] == write.entry_id]
-    row = connection.execute(select(entries).where(*where)).first()
-    if row is None:
-        return None
-    if row.fingerprint != write.fingerprint:
-        message = f"there is {write.kind.name} {write.entry_id} already, and it says something else"
-        raise Conflict(message, current=dict(row._mapping), hint="give it another id, or none")  # noqa: SLF001  (a row's own way to say what it has)
-    return Entered(getattr(row, "seq", None), row.id, row.created_at)
 
 
 def of_kind(kind: Versioned | Entries) -> tuple[Table, Select[Any]]:

@@ -13,6 +13,7 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, PAGE, Kept
+from questline_persistence.schema import within
 from questline_persistence.search import Candidate, ranked, read_query
 
 #: Among how many of the newest matches the best are looked for.
@@ -54,7 +55,7 @@ def search(
         return Found([], newest_only=False)
     of, rows = reading.of_kind(kind)
     texts = kept.database.dialect.texts_with(query, of.name, kept.namespace, kept.prefix).subquery("texts")
-    own = [*reading.within(of, kept.namespace, kept.prefix), *where]
+    own = [*within(of, kept.namespace, kept.prefix), *where]
     chosen = rows.add_columns(texts.c.tokens.label("found_tokens")).join(texts, texts.c.ref_id == of.c.id).where(*own)
     newest = chosen.order_by(texts.c.text_id.desc()).limit(MAX_RANKED + 1)
     found = kept.read(lambda own, now: own.execute(newest.where(*reading.present(of, now))).all())

@@ -4,6 +4,14 @@ It imports `store` and what is below. `migrations` is Alembic's to load, and is 
 """
 
 from questline_persistence.schema import memory_tables
+from questline_persistence.schema.memory_tables import (
+    is_key,
+    memory_texts,
+    migrations,
+    table_of,
+    tables_of,
+    within,
+)
 from questline_persistence.schema.metadata import METADATA
 from questline_persistence.schema.revisions import (
     HEAD,
@@ -39,8 +47,11 @@ __all__ = [
     "ensure",
     "history",
     "in_state",
+    "is_key",
     "memory_tables",
+    "memory_texts",
     "migrate",
+    "migrations",
     "not_before_available",
     "order_of_locks",
     "quests",
@@ -48,8 +59,11 @@ __all__ = [
     "snapshots",
     "steps",
     "still_in_state",
+    "table_of",
+    "tables_of",
     "tickets",
     "tombstones",
     "upgrade",
+    "within",
     "workers",
 ]

@@ -6,14 +6,16 @@ written, only `abandoned_by` and an entry's `deleted_at` ever change.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Column, ColumnElement, Double, Index, Integer, Table, Text, text
 
 from questline_persistence import kinds
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.schema.metadata import METADATA, RowId, Tokens, one_of
 from questline_persistence.states import ActorType, ContextStatus, TaskStatus
+from questline_persistence.writes import Key
 
 #: Columns that are no text.
 _TYPES: dict[str, Any] = {
@@ -247,3 +249,32 @@ memory_texts = Table(
     Index("uq_memory_texts_ref", "kind", "ref_id", unique=True),
     Index("ix_memory_texts_tokens", "tokens", postgresql_using="gin", sqlite_where=text("tokens IS NOT NULL")),
 )
+
+
+class Tables(NamedTuple):
+    """The tables of a versioned kind."""
+
+    heads: Table
+    versions: Table
+
+
+@lru_cache(maxsize=32)
+def tables_of(kind: Versioned) -> Tables:
+    """Return the tables of a versioned kind."""
+    return Tables(METADATA.tables[kind.heads], METADATA.tables[kind.versions])
+
+
+@lru_cache(maxsize=32)
+def table_of(kind: Entries) -> Table:
+    """Return the table of a kind of entries."""
+    return METADATA.tables[kind.table]
+
+
+def within(of: Table, namespace: str, prefix: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row is of a namespace and a key prefix: equality, never a pattern."""
+    return [of.c.namespace == namespace, of.c.key_prefix == prefix]
+
+
+def is_key(of: Table, kind: Versioned, key: Key) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row of a head or a version is of a key."""
+    return [*within(of, key.namespace, key.prefix), of.c[kind.key] == key.name]

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from questline_persistence.errors import Conflict
 from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES, SESSIONS, SNAPSHOTS, TRANSITIONS
 from questline_persistence.memory import reading
-from questline_persistence.memory.kept import Kept, Refused
+from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.searching import search
 from questline_persistence.store import Database
-from questline_persistence.writes import Entered, Enters, Op, Origin, Saved, Saves
+from questline_persistence.writes import Entered, Enters, Moved, Op, Origin, Saved, Saves
 
 Save = Callable[..., Saved | None]
 
@@ -146,10 +146,10 @@ def test_appends_of_many_have_numbers_without_a_gap(kept: Kept) -> None:
 
 def test_several_writes_are_all_there_or_none(kept: Kept) -> None:
     kept.save(saves(kept, "b"))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Moved) as moved:
         kept.write([saves(kept, "a"), event(kept, "e"), saves(kept, "b", expected=7)])
 
-    assert refused.value.write.key.name == "b"
+    assert moved.value.save.key.name == "b"
     assert (data(kept, "a"), data(kept, "b")) == (None, "x")
     assert kept.enter(event(kept, "e")).seq == 1
 

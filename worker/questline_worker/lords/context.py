@@ -14,6 +14,7 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
 from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
+from questline_persistence.writes import Pushes, Write
 from questline_scheduler.step_defaults import complete
 from questline_worker.lords.outcomes import StepCancelled
 from questline_worker.lords.outputs import Outputs
@@ -130,6 +131,11 @@ class LordContext:
     def params(self) -> dict[str, Any]:
         """The step's own parameters."""
         return self._claim.params
+
+    @property
+    def also(self) -> tuple[Write, ...]:
+        """What the step writes besides its result, if that is committed."""
+        return (Pushes(self.pushed),) if self._pushed else ()
 
     @property
     def pushed(self) -> tuple[LordStep, ...]:

@@ -48,7 +48,7 @@ class Checkpointing:
         Returns:
           What became of it; None if it is posted, and `settled` will hear of it.
         """
-        if not isinstance(outcome, Succeeded) or outcome.pushed:  # nothing else takes a claim on the next step along
+        if not isinstance(outcome, Succeeded) or outcome.also:  # nothing else takes a claim on the next step along
             return self._outcomes.write(step.claim, outcome)
         busy = self._behind and len(self._running) > 1
         situation = self._handover.situation(step, busy=busy, on_worker_thread=on_worker_thread)

@@ -79,7 +79,7 @@ class Execution:
             text = encode(output, what=f"the output of {step.claim.handler}", root="output", limit=self._limit)
         except BaseException as error:  # noqa: BLE001  (as above)
             return _unsuccessful(step, error)
-        return Succeeded(text, context.pushed)
+        return Succeeded(text, context.also)
 
 
 def _own_context() -> Context:

@@ -1,0 +1,108 @@
+"""The checkpoint of a step that writes more than its result: steps that it pushes, and what its Lord remembers.
+
+All of it is committed in one transaction under the step's claim, or none of it is. The claim's ticket is locked first,
+then the plan and the result are written, and last what strangers share: heads by key, entries by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
+
+from questline_persistence.claims import Checkpoint, Settled, Succeeded
+from questline_persistence.errors import Conflict, PayloadError
+from questline_persistence.failpoints import failpoint
+from questline_persistence.journal.endings import holds
+from questline_persistence.journal.pushed_steps import insert_pushed
+from questline_persistence.journal.remembering import entered, remember
+from questline_persistence.schema import tickets
+from questline_persistence.store import Database
+from questline_persistence.writes import Enters, Origin, Pushes, Remembered, Saves
+
+
+class _Fenced(Exception):
+    """Rolls back what was written beside a checkpoint that turned out to be fenced."""
+
+
+class WritingCheckpoint:
+    """Commits results together with what else their steps write.
+
+    Parameters:
+      database: the store.
+      commit: commits a result within a transaction; returns None where its claim no longer holds the step.
+      won_before: returns what an earlier try of the same transaction has settled, or None.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        commit: Callable[[Connection, Checkpoint[Succeeded]], Settled | None],
+        won_before: Callable[[Connection, Checkpoint[Succeeded]], Settled | None],
+    ) -> None:
+        self._database = database
+        self._commit = commit
+        self._won_before = won_before
+
+    def write(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
+        """Commit a result with all that its step writes besides.
+
+        Raises:
+          Moved: a key is at another version than its save expects; nothing was written.
+          PayloadError: there is an entry of an id, and it says something else; nothing was written.
+        """
+        writes = _of_step(checkpoint)
+        while True:
+            try:
+                return self._database.write(partial(self._write, checkpoint=checkpoint, writes=writes), at="also")
+            except _Fenced:
+                return Settled(won=False)
+            except IntegrityError:
+                fresh = self._unentered(writes)
+                if len(fresh) == len(writes):
+                    raise
+                writes = fresh
+
+    def _write(
+        self, connection: Connection, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]
+    ) -> Settled:
+        claim = checkpoint.claim
+        before = self._won_before(connection, checkpoint)
+        if before is not None:
+            return before
+        # The ticket's lock comes first: a late claim must not meet what a later one wrote.
+        guard = holds(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
+        if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
+            raise _Fenced
+        failpoint("also.fenced")
+        for pushes in checkpoint.outcome.also:
+            if isinstance(pushes, Pushes):
+                insert_pushed(connection, claim, pushes.steps, self._database.limits)
+        self._database.dialect.plan_by_keys(connection)
+        settled = self._commit(connection, checkpoint)
+        if settled is None:
+            raise _Fenced
+        failpoint("also.result")
+        remember(connection, self._database.dialect, writes, self._database.clock.now())
+        return settled
+
+    def _unentered(self, writes: Sequence[Remembered]) -> Sequence[Remembered]:
+        """Return writes but for the entries that are there already, and say the same."""
+
+        def work(connection: Connection) -> list[Remembered]:
+            return [one for one in writes if not isinstance(one, Enters) or entered(connection, one) is None]
+
+        try:
+            return self._database.read(work)
+        except Conflict as error:
+            raise PayloadError(error.message, hint=error.hint) from error
+
+
+def _of_step(checkpoint: Checkpoint[Succeeded]) -> Sequence[Remembered]:
+    """Return what a step remembers, with the step and the version that its checkpoint makes as the origin."""
+    claim = checkpoint.claim
+    origin = Origin(claim.quest_id, claim.epoch, claim.position, claim.version + 1)
+    return [replace(one, origin=origin) for one in checkpoint.outcome.also if isinstance(one, Saves | Enters)]
