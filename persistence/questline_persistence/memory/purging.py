@@ -9,7 +9,7 @@ from sqlalchemy import Connection, case, delete, or_, select, update
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import Dialect
 from questline_persistence.kinds import Versioned, entries_of
-from questline_persistence.memory import reading
+from questline_persistence.schema import is_key, table_of, tables_of
 from questline_persistence.writes import Key
 
 
@@ -26,15 +26,15 @@ def purge(dialect: Dialect, connection: Connection, kind: Versioned, key: Key, *
       key: its key.
       now: the database's time in epoch seconds.
     """
-    heads, versions = reading.tables(kind)
+    heads, versions = tables_of(kind)
     there = or_(heads.c.version > heads.c.purged_to, *(heads.c[name] > 0 for name in kind.counters))
-    emptied = update(heads).where(*reading.is_key(heads, kind, key), there).values(_empty(kind, now))
+    emptied = update(heads).where(*is_key(heads, kind, key), there).values(_empty(kind, now))
     if not connection.execute(emptied).rowcount:
         return False
-    connection.execute(delete(versions).where(*reading.is_key(versions, kind, key)))
-    dialect.remove_texts(connection, kind.heads, select(heads.c.id).where(*reading.is_key(heads, kind, key)))
-    for entries in map(reading.table, entries_of(kind)):
-        own = reading.is_key(entries, kind, key)
+    connection.execute(delete(versions).where(*is_key(versions, kind, key)))
+    dialect.remove_texts(connection, kind.heads, select(heads.c.id).where(*is_key(heads, kind, key)))
+    for entries in map(table_of, entries_of(kind)):
+        own = is_key(entries, kind, key)
         dialect.remove_texts(connection, entries.name, select(entries.c.id).where(*own))
         connection.execute(delete(entries).where(*own))
     return True
@@ -42,7 +42,7 @@ def purge(dialect: Dialect, connection: Connection, kind: Versioned, key: Key, *
 
 def _empty(kind: Versioned, now: float) -> dict[str, Any]:
     """Return the columns of a head behind which there is nothing."""
-    heads = reading.tables(kind).heads
+    heads = tables_of(kind).heads
     told = [name for name in (*kind.both, *kind.head) if heads.c[name].nullable]
     none = ("body_version", "fingerprint", "expires_time", *told)
     stamp = rfc3339(now)
