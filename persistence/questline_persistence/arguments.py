@@ -20,6 +20,8 @@ Length: TypeAlias = float | timedelta
 
 #: The largest whole number that every store holds.
 LARGEST = 2**63 - 1
+#: The largest of what has 32 bits: versions, and numbers that things are found by.
+LARGEST_NUMBER = 2**31 - 1
 #: Longest key of what Lords remember, and longest text that it can be found by, in characters.
 MAX_KEY = 255
 
@@ -87,14 +89,19 @@ def flaw_of(value: str, *, least: int = 0, most: int | None = None) -> tuple[str
     return None
 
 
-def key(value: object, what: str) -> str:
-    """Return the key of something that Lords remember as it is: any text of 1 to `MAX_KEY` characters.
+def key(value: object, what: str, *, least: int = 1) -> str:
+    """Return the key of something that Lords remember as it is, or a text that it is found by.
+
+    Parameters:
+      value: any text of at most `MAX_KEY` characters.
+      what: what it is.
+      least: how many characters it must have.
 
     Raises:
       PayloadError: it is none.
     """
     found = text(value, what)
-    if flaw := flaw_of(found, least=1, most=MAX_KEY):
+    if flaw := flaw_of(found, least=least, most=MAX_KEY):
         raise PayloadError(f"{what}: {flaw[0]}", hint=flaw[1])
     return found
 

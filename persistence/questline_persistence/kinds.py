@@ -13,6 +13,8 @@ from dataclasses import dataclass
 KEY = ("namespace", "key_prefix")
 #: By which step of which quest a row was written, and at which version of the quest; NULL outside of steps.
 ORIGIN = ("quest_id", "epoch", "position", "quest_version")
+#: The same, and the epoch whose replay has dropped the row.
+OF_STEP = (*ORIGIN, "abandoned_by")
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Saves:
         as it is, or is to be gone.
       points_at: the older version whose payload it has again; None where it has its own.
       expected: the version that the head must have, 0 for a key that was never saved; None: any.
+      there: whether something must be there: it is neither the first version, nor one after a deletion.
       owner: the quest that the key is of, where it is of one.
       origin: the step that writes it.
       write_id: names this write, so that it is known again when it is sent twice.
@@ -77,6 +78,7 @@ class Saves:
     body: Mapping[str, str | None] | None = None
     points_at: int | None = None
     expected: int | None = None
+    there: bool = False
     owner: str | None = None
     origin: Origin | None = None
     write_id: str = field(default_factory=new_claim_id)
@@ -84,7 +86,7 @@ class Saves:
     @property
     def makes_head(self) -> bool:
         """Whether the key need not have been saved before."""
-        return self.body is not None and self.points_at is None and self.expected in {None, 0}
+        return self.body is not None and self.points_at is None and self.expected in {None, 0} and not self.there
 
     @property
     def fingerprint(self) -> str | None:

@@ -43,7 +43,7 @@ def _later(column: str, value: str, *, largest: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def head_update(kind: Versioned, changed: frozenset[str], shape: str, largest: str) -> str:
+def head_update(kind: Versioned, changed: frozenset[str], shape: str, largest: str, *, there: bool = False) -> str:
     """Return the statement that moves a head on to its next version, if it is at the one expected.
 
     Parameters:
@@ -51,10 +51,12 @@ def head_update(kind: Versioned, changed: frozenset[str], shape: str, largest: s
       changed: which of its further columns are set.
       shape: what becomes of the payload, as in `shape_of`.
       largest: the function that returns the larger of two values.
+      there: whether something must be there, whatever becomes of the payload.
     """
+    guard = _IS_THERE if there else _GUARDS.get(shape, "")
     return (
         f"UPDATE {kind.heads} AS h SET {_moved(kind, changed, shape, largest)} "  # noqa: S608  (of a kind's names)
-        f"WHERE {_is(kind)} AND {_EXPECTED}{_THERE.get(shape, '')} RETURNING {listed(head_row(kind))}"
+        f"WHERE {_is(kind)} AND {_EXPECTED}{guard} RETURNING {listed(head_row(kind))}"
     )
 
 
@@ -85,11 +87,8 @@ _BODIES = {
 }
 
 #: What there must be for it, besides the head.
-_THERE = {
-    POINTING: " AND h.purged_to < :points_at",
-    SAME: " AND h.body_version IS NOT NULL",
-    NONE: " AND h.body_version IS NOT NULL",
-}
+_IS_THERE = " AND h.body_version IS NOT NULL"
+_GUARDS = {POINTING: " AND h.purged_to < :points_at", SAME: _IS_THERE, NONE: _IS_THERE}
 
 
 def _moved(kind: Versioned, changed: frozenset[str], shape: str, largest: str) -> str:

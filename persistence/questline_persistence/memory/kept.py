@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from questline_persistence.arguments import Moment, moment, whole
+from questline_persistence.arguments import LARGEST_NUMBER, Moment, moment, whole
 from questline_persistence.errors import PayloadError
 from questline_persistence.journal import entered, remember, written
 from questline_persistence.kinds import Versioned
@@ -154,7 +154,7 @@ class Kept:
         if version is None and as_of is None:
             return self.read(lambda own, now: reading.latest(own, kind, key, now))
         if as_of is None:
-            number = whole(version, "version", least=1)
+            number = whole(version, "version", least=1, most=LARGEST_NUMBER)
             return self.read(lambda own, _: reading.at_version(own, kind, key, number))
         if version is not None:
             raise PayloadError("give version or as_of, not both")
@@ -165,6 +165,21 @@ class Kept:
             return reading.at_version(connection, kind, key, found) if found else None
 
         return self.read(work)
+
+    def exists(self, kind: Versioned, name: str) -> bool:
+        """Return whether a key has something at present."""
+        return self.read(lambda own, now: reading.is_there(own, kind, self.key(name), now))
+
+    def load_all(self, kind: Versioned, names: Collection[str]) -> dict[str, Row[Any]]:
+        """Return what is there at present of several keys, by their names.
+
+        Parameters:
+          kind: what it is.
+          names: the keys' names; those that have nothing are left out of the answer.
+        """
+        keys = [self.key(name) for name in names]
+        rows = self.read(lambda own, now: reading.all_latest(own, kind, keys, now))
+        return {getattr(row, kind.key): row for row in rows}
 
     def page(
         self,

@@ -6,19 +6,30 @@ is not there. One function says so for every read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, and_, bindparam, case, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    literal,
+    or_,
+    select,
+)
 
-from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
-from questline_persistence.schema import is_key
+from questline_persistence.kinds import KEY, OF_STEP, Entries, Versioned
+from questline_persistence.schema import is_key, within
 from questline_persistence.schema import table_of as table
 from questline_persistence.schema import tables_of as tables
 from questline_persistence.writes import Key
-
-#: By which step a row was written, and the epoch whose replay has dropped it.
-OF_STEP = (*ORIGIN, "abandoned_by")
 
 
 def present(of: Table, now: float) -> list[ColumnElement[bool]]:
@@ -63,6 +74,23 @@ def latest(connection: Connection, kind: Versioned, key: Key, now: float) -> Row
     """Return the head of a key with the present payload; None where nothing is there."""
     heads = tables(kind).heads
     return connection.execute(of_present(kind).where(*is_key(heads, kind, key), *present(heads, now))).first()
+
+
+def is_there(connection: Connection, kind: Versioned, key: Key, now: float) -> bool:
+    """Return whether a key has something at present."""
+    heads = tables(kind).heads
+    query = select(literal(1)).where(*is_key(heads, kind, key), *present(heads, now))
+    return connection.execute(query).first() is not None
+
+
+def all_latest(connection: Connection, kind: Versioned, keys: Sequence[Key], now: float) -> list[Row[Any]]:
+    """Return what is there at present of several keys of one namespace and prefix, in no order."""
+    if not keys:
+        return []
+    heads = tables(kind).heads
+    names = heads.c[kind.key].in_([key.name for key in keys])
+    conditions = (*within(heads, keys[0].namespace, keys[0].prefix), names, *present(heads, now))
+    return list(connection.execute(of_present(kind).where(*conditions)))
 
 
 def head(connection: Connection, kind: Versioned, key: Key) -> Row[Any] | None:

@@ -68,11 +68,12 @@ def _by_origin(table: str) -> Index:
     return _partly(f"ix_{table}_quest", "quest_id", "quest_version", where="quest_id IS NOT NULL")
 
 
-def _heads(kind: Versioned, *more: Any, given: bool = True) -> Table:
+def _heads(kind: Versioned, *more: Any, index: str | None = None, given: bool = True) -> Table:
     """Return the table of a kind's heads.
 
     Parameters:
       more: indexes and constraints.
+      index: the name of the index of the key, where a seed has given it one.
       given: whether its columns have values as soon as there is a row; a stream's head may be there before.
     """
     return Table(
@@ -97,7 +98,7 @@ def _heads(kind: Versioned, *more: Any, given: bool = True) -> Table:
         Column("updated_at", Text, nullable=False),
         #: That moment in epoch seconds; it never falls.
         Column("updated_time", Double, nullable=False),
-        Index(f"uq_{kind.heads}_key", "namespace", "key_prefix", kind.key, unique=True),
+        Index(index or f"uq_{kind.heads}_key", "namespace", "key_prefix", kind.key, unique=True),
         _partly(f"ix_{kind.heads}_owner", "owner", where="owner IS NOT NULL"),
         *more,
         postgresql_with=_HEADS_STORAGE,
@@ -210,16 +211,16 @@ memories = _entries(
 workflow_context = _heads(
     kinds.CONTEXTS,
     *(
-        Index(f"idx_workflow_context_{name}", "namespace", "key_prefix", *columns, *behind)
-        for name, columns, behind in (
-            ("workflow_id", ("workflow_id",), ("created_at", "id")),
-            ("epic_story", ("epic_num", "story_num"), ("created_at", "id")),
-            ("status", ("status",), ("created_at", "id")),
-            ("created_at", (), ("created_at", "id")),
-            ("feature", ("feature",), ("created_at", "id")),
+        Index(f"idx_workflow_context_{name}", "namespace", "key_prefix", *columns, "created_at", "id")
+        for name, columns in (
+            ("epic_story", ("epic_num", "story_num")),
+            ("status", ("status",)),
+            ("created_at", ()),
+            ("feature", ("feature",)),
         )
     ),
     one_of("status", ContextStatus),
+    index="idx_workflow_context_workflow_id",
 )
 workflow_context_versions = _versions(kinds.CONTEXTS)
 kept_runs = _entries(kinds.RUNS, Index("idx_runs_created_at", "namespace", "key_prefix", "saved_time", "run_id"))

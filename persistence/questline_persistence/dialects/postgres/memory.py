@@ -29,7 +29,7 @@ def save(connection: Connection, write: Saves, *, now: float) -> Saved | None:
         text = texts.REMOVED if write.body is None else texts.KEPT
         values["table"] = kind.heads
         values["tokens"] = texts.words(kind.heads, *write.key[:2], write.tokens)
-    update = statements.head_update(kind, changed, statements.shape_of(write), _LARGEST)
+    update = statements.head_update(kind, changed, statements.shape_of(write), _LARGEST, there=write.there)
     rows = execute(connection, _save(kind, update, text), values)
     if not rows and write.makes_head:
         rows = execute(connection, _save(kind, statements.head_insert(kind, changed, _LARGEST), text), values)

@@ -15,7 +15,7 @@ from questline_persistence.memory.models.session import Session
 from questline_persistence.memory.models.session_state import SessionState
 from questline_persistence.memory.models.state_snapshot import StateSnapshot
 from questline_persistence.memory.models.state_transition import StateTransition
-from questline_persistence.memory.models.step_origin import StepOrigin
+from questline_persistence.memory.models.step_origin import StepOrigin, origin_of
 from questline_persistence.memory.models.task import Task
 from questline_persistence.memory.models.todo_list import TodoList
 from questline_persistence.memory.models.workflow_context import WorkflowContext
@@ -37,4 +37,5 @@ __all__ = [
     "TodoList",
     "WorkflowContext",
     "checked",
+    "origin_of",
 ]

@@ -9,15 +9,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from questline_persistence.arguments import MAX_KEY, flaw_of
+from questline_persistence.arguments import LARGEST_NUMBER, MAX_KEY, flaw_of
 from questline_persistence.errors import InvalidRecord
 from questline_persistence.payload import shortened
 from questline_persistence.states import ActorType, ContextStatus, TaskStatus
 
 _E = TypeVar("_E", bound=StrEnum)
 
-#: The largest number of a column of 32 bits.
-_LARGEST = 2**31 - 1
 #: Where one word of a name ends and the next begins, as in `InProgress`.
 _NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -64,7 +62,7 @@ ShortText = Annotated[str, AfterValidator(_short)]
 #: A key.
 KeyText = Annotated[str, AfterValidator(_key)]
 #: A whole number of 32 bits.
-Number = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+Number = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 #: A JSON object or list. Whether it is JSON down to its leaves is seen when it is written.
 Structure = Annotated[dict[str, Any] | list[Any], PlainValidator(_structure)]
 #: Enumerations, for which their values may be written as text.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from questline_persistence.kinds import OF_STEP
 from questline_persistence.models import Record
 
 
@@ -21,3 +24,14 @@ class StepOrigin(Record):
     position: str
     quest_version: int
     abandoned_by: int | None = None
+
+
+def origin_of(row: Any) -> StepOrigin | None:
+    """Return the step that wrote a version or an entry; None outside of steps.
+
+    Parameters:
+      row: the row of it, with the columns of its origin.
+    """
+    if row.quest_id is None:
+        return None
+    return StepOrigin(**{name: getattr(row, name) for name in OF_STEP})

@@ -13,7 +13,7 @@ from questline_persistence.ids import new_quest_id
 from questline_persistence.memory.models.fields import AnyContextStatus, KeyText, Number, ShortText, Structure
 from questline_persistence.memory.models.step_origin import StepOrigin
 from questline_persistence.models import KeyedModel
-from questline_persistence.payload import DEFAULTS, MAX_STATE_DEPTH, decode, encode
+from questline_persistence.payload import DEFAULTS, MAX_STATE_DEPTH, Limit, decode, encode
 from questline_persistence.states import ContextStatus
 
 
@@ -66,14 +66,17 @@ class WorkflowContext(KeyedModel):  # noqa: PLW1641  (it can change, as every re
     version: int | None = Field(default=None, exclude=True)
     origin: StepOrigin | None = Field(default=None, exclude=True)
 
-    def to_json(self) -> str:
+    def to_json(self, *, limit: Limit = DEFAULTS.state) -> str:
         """Return what the context says as JSON text: all but version and origin, which the store knows.
 
+        Parameters:
+          limit: how large it may be.
+
         Raises:
-          PayloadError: something in it is not JSON.
+          PayloadError: something in it is not JSON, or it is too large.
         """
         told = {**self.model_dump(), "status": str(self.status)}  # all of it plain, which is written at once
-        return encode(told, what="the context", root="context", limit=DEFAULTS.state, depth=MAX_STATE_DEPTH)
+        return encode(told, what="the context", root="context", limit=limit, depth=MAX_STATE_DEPTH)
 
     @classmethod
     def from_json(cls, text: str) -> WorkflowContext:

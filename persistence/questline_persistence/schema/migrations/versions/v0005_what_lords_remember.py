@@ -72,6 +72,8 @@ CHECKS = {
     ("tasks", "status"): ("todo", "in_progress", "done", "blocked"),
     ("workflow_context", "status"): ("running", "completed", "failed", "paused"),
 }
+#: The indexes of heads' keys that have a name of their own.
+KEY_INDEXES = {"workflow_context": "idx_workflow_context_workflow_id"}
 #: Indexes: table, name, the columns behind namespace and key prefix, and the condition if it is partial.
 INDEXES: tuple[tuple[str, str, Columns, str | None], ...] = (
     ("agent_states", "ix_agent_states_list", ("created_at", "id"), "deleted_at IS NULL"),
@@ -90,7 +92,6 @@ INDEXES: tuple[tuple[str, str, Columns, str | None], ...] = (
     ("todo_lists", "ix_todo_lists_session_id", ("session_id", "created_at", "id"), None),
     ("memories", "ix_memories_tool_name", ("tool_name", "created_at", "id"), None),
     ("memories", "ix_memories_created_at", ("created_at", "id"), None),
-    ("workflow_context", "idx_workflow_context_workflow_id", ("workflow_id", "created_at", "id"), None),
     ("workflow_context", "idx_workflow_context_epic_story", ("epic_num", "story_num", "created_at", "id"), None),
     ("workflow_context", "idx_workflow_context_status", ("status", "created_at", "id"), None),
     ("workflow_context", "idx_workflow_context_created_at", ("created_at", "id"), None),
@@ -182,7 +183,7 @@ def _make_heads(table: str, key: str, counters: Columns, columns: Columns) -> No
         *_checks(table),
         postgresql_with={"fillfactor": "80"},
     )
-    _index(table, f"uq_{table}_key", "namespace", "key_prefix", key, unique=True)
+    _index(table, KEY_INDEXES.get(table, f"uq_{table}_key"), "namespace", "key_prefix", key, unique=True)
     _index(table, f"ix_{table}_owner", "owner", where="owner IS NOT NULL")
 
 

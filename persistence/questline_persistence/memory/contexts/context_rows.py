@@ -1,0 +1,59 @@
+"""Contexts as rows: what is written of one, how one is read, and the queries for several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, Select, func
+
+from questline_persistence.kinds import CONTEXTS
+from questline_persistence.memory.contexts.context_filter import ContextFilter
+from questline_persistence.memory.models import WorkflowContext, origin_of
+from questline_persistence.memory.reading import of_present, of_versions, present
+from questline_persistence.payload import Limit
+from questline_persistence.schema import tables_of, within
+from questline_persistence.writes import Key, Saves
+
+
+def saving(context: WorkflowContext, key: Key, limit: Limit, *, expected: int | None, there: bool) -> Saves:
+    """Return what is written to save a context.
+
+    Parameters:
+      context: the context.
+      key: its key.
+      limit: how large it may be.
+      expected: the version that must be there; None: any.
+      there: whether one must be there.
+
+    Raises:
+      PayloadError: it holds what is not JSON, or is too large.
+    """
+    columns = {name: getattr(context, name) for name in CONTEXTS.head} | {"status": str(context.status)}
+    body = {"context_data": context.to_json(limit=limit)}
+    return Saves(CONTEXTS, key, columns=columns, body=body, expected=expected, there=there)
+
+
+def context_of(row: Row[Any]) -> WorkflowContext:
+    """Return the context of a row that has its text, its version and its origin."""
+    context = WorkflowContext.from_json(row.context_data)
+    context.version, context.origin = row.version, origin_of(row)
+    return context
+
+
+def newest(chosen: ContextFilter, namespace: str, prefix: str, now: float) -> Select[Any]:
+    """Return the query for the present contexts that a filter means, of a namespace and a prefix."""
+    heads = tables_of(CONTEXTS).heads
+    return of_present(CONTEXTS).where(*within(heads, namespace, prefix), *chosen.conditions(), *present(heads, now))
+
+
+def all_versions(chosen: ContextFilter, namespace: str, prefix: str) -> Select[Any]:
+    """Return the query for all versions of the contexts that a filter means, but for deletions."""
+    heads, versions = tables_of(CONTEXTS)
+    return of_versions(CONTEXTS).where(
+        *within(heads, namespace, prefix), *chosen.conditions(), versions.c.body_version.is_not(None)
+    )
+
+
+def version_count(chosen: ContextFilter, namespace: str, prefix: str) -> Select[Any]:
+    """Return the query for how many these are."""
+    return all_versions(chosen, namespace, prefix).with_only_columns(func.count())
