@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, CursorResult, Select
 from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.dialects.store_errors import hide_values
@@ -36,6 +36,21 @@ def execute(
     if connection.dispatch.before_cursor_execute:  # whoever listens to the engine hears of these statements too
         connection.dispatch.before_cursor_execute(connection, cursor, statement, values, None, False)  # noqa: FBT003
     return rows
+
+
+def fetch(connection: Connection, query: Select[Any]) -> list[Row]:
+    """Send a query that SQLAlchemy has composed, in whatever transaction is open.
+
+    SQLAlchemy itself would begin one, which fails where the driver has been told to.
+
+    Raises:
+      DBAPIError: as SQLAlchemy would raise it.
+    """
+    composed = query.compile(dialect=connection.dialect)
+    names = composed.positiontup
+    return execute(
+        connection, str(composed), composed.params if names is None else [composed.params[name] for name in names]
+    )
 
 
 def changed_rows(connection: Connection, result: CursorResult[Any]) -> int:

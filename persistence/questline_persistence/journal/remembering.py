@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, select
 
-from questline_persistence.dialects import Dialect
+from questline_persistence.dialects import Dialect, driver
 from questline_persistence.errors import Conflict
 from questline_persistence.schema import is_key, table_of, tables_of, within
 from questline_persistence.writes import Entered, Enters, Moved, Remembered, Saved, Saves, in_order
@@ -51,8 +51,8 @@ def written(connection: Connection, write: Saves) -> Saved | None:
             versions.c.write_id == write.write_id,
         )
     )
-    row = connection.execute(query).first()
-    return None if row is None else Saved(*row)
+    rows = driver.fetch(connection, query)
+    return Saved(*rows[0]) if rows else None
 
 
 def entered(connection: Connection, write: Enters) -> Entered | None:

@@ -15,6 +15,7 @@ from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.searching import search
 from questline_persistence.store import Database
 from questline_persistence.writes import Entered, Enters, Moved, Op, Origin, Saved, Saves
+from tests.contract.quests import lost_reply
 
 Save = Callable[..., Saved | None]
 
@@ -120,6 +121,18 @@ def test_blind_saves_of_many_make_versions_without_a_gap(kept: Kept) -> None:
 
     assert sorted(saved.version for saved in made if saved) == list(range(1, 81))
     assert [number for number, _, _ in versions(kept)] == list(range(1, 81))
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_save_whose_reply_was_lost_finds_what_it_has_written(kept: Kept, together: bool) -> None:
+    kept.save(saves(kept, data="old"))
+    mine = saves(kept, data="mine")
+    with lost_reply(kept.database, meanwhile=lambda: kept.save(saves(kept, data="theirs"))):
+        made = kept.write([mine])[0] if together else kept.save(mine)
+
+    assert isinstance(made, Saved)
+    assert (made.version, data(kept)) == (2, "theirs")
+    assert [number for number, _, _ in versions(kept)] == [1, 2, 3]
 
 
 def test_entries_are_numbered_by_their_stream(kept: Kept) -> None:
