@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from questline_persistence.store import Database
 from tests.servers.databases import PostgresDatabases
@@ -27,6 +28,10 @@ from tests.servers.valkey import ValkeyServer
 from tests.servers.valkey_cluster import ValkeyCluster
 
 STORES = ("sqlite", "postgres")
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_collection_finish() -> None:
