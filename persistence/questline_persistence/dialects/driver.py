@@ -38,7 +38,7 @@ def execute(
     return rows
 
 
-def fetch(connection: Connection, query: Select[Any]) -> list[Row]:
+def fetch(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Row]:
     """Send a query that SQLAlchemy has composed, in whatever transaction is open.
 
     SQLAlchemy itself would begin one, which fails where the driver has been told to.

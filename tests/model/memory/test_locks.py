@@ -5,7 +5,7 @@ from itertools import pairwise, permutations
 import pytest
 
 from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES, RUNS, SESSIONS, TRANSITIONS
-from questline_persistence.writes import Enters, Key, Saves, Write, in_order
+from questline_persistence.writes import Enters, Key, Remembered, Saves, in_order
 from tests.model.memory.locks import (
     ENTRIES,
     HEADS,
@@ -20,7 +20,7 @@ from tests.model.memory.locks import (
 
 HERE = Key("here", "", "")
 #: Of each kind that locks in its own way, some whose keys and ids stand otherwise than their tables and streams.
-WRITES: tuple[Write, ...] = (
+WRITES: tuple[Remembered, ...] = (
     Saves(AGENT_STATES, HERE._replace(name="z")),
     Saves(SESSIONS, HERE._replace(name="é")),
     Enters(EVENTS, "here", "", "2", {}, stream="a"),
@@ -31,7 +31,7 @@ WRITES: tuple[Write, ...] = (
 )
 
 
-def lock(write: Write) -> Lock:
+def lock(write: Remembered) -> Lock:
     """Return what a write locks first, and waits for."""
     if isinstance(write, Saves):
         return Lock(Kind.HEAD, write.kind.heads.encode(), write.key.name.encode())
