@@ -82,12 +82,14 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_databases(request: pytest.FixtureRequest) -> Callable[[], PostgresDatabases]:
+def postgres_databases(request: pytest.FixtureRequest) -> Iterator[Callable[[], PostgresDatabases]]:
     """A function that returns the databases of a server that runs at that moment."""
     if given := os.environ.get("QUESTLINE_TEST_PG_URL"):
-        return lambda: PostgresDatabases(given)
+        with closing(PostgresDatabases(given)) as databases:
+            yield lambda: databases
+        return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    return lambda: server.start().databases
+    yield lambda: server.start().databases
 
 
 @pytest.fixture(scope="session")

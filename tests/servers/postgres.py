@@ -44,6 +44,7 @@ class PostgresServer:
         self.directory = self._folder.path
         self._account.give(self.directory)
         self._process: ServerProcess | None = None
+        self._databases: PostgresDatabases | None = None
         self.port = 0
 
     @property
@@ -62,7 +63,9 @@ class PostgresServer:
 
     @property
     def databases(self) -> PostgresDatabases:
-        return PostgresDatabases(self.url, as_files=True)
+        if self._databases is None:
+            self._databases = PostgresDatabases(self.url, as_files=True)
+        return self._databases
 
     def database_url(self, name: str) -> str:
         """The URL of a database, over TCP."""
@@ -103,6 +106,8 @@ class PostgresServer:
 
     def close(self) -> None:
         """Stop for good and remove the files."""
+        if self._databases is not None:
+            self._databases.close()
         self.stop(immediate=True)
         self._folder.remove()
 
