@@ -197,7 +197,7 @@ def test_what_is_no_version_is_refused(managers: Managers, expected: Any) -> Non
 def test_tenants_and_prefixes_keep_keys_apart(open_managers: OpenManagers) -> None:
     scopes = [
         *({"namespace": "acme"}, {"namespace": "acme-corp"}, {"namespace": "acme", "key_prefix": "a"}),
-        *({"namespace": "acme", "key_prefix": "a:"}, {"namespace": "acme", "key_prefix": "%"}),
+        *({"namespace": "acme", "key_prefix": prefix} for prefix in ("a:", "%", "../..", "A", "x" * 255)),
     ]
     for number, scope in enumerate(scopes):
         wait(open_managers(**scope).states.save_state("s1", {"n": number}))
@@ -209,3 +209,9 @@ def test_tenants_and_prefixes_keep_keys_apart(open_managers: OpenManagers) -> No
         assert wait(open_managers(**scope).states.load_state("s1")) == {"n": number}
         assert [one.plan for one in wait(open_managers(**scope).todos.list_todolists("s1"))] == [[number]]
     assert wait(open_managers(**scopes[0]).states.load_state("s1")) is None
+
+
+@pytest.mark.parametrize("prefix", ["x" * 256, "a\0b", "\ud800", 7])
+def test_what_can_be_no_prefix_is_refused(open_managers: OpenManagers, prefix: Any) -> None:
+    with pytest.raises(PayloadError, match="key_prefix"):
+        open_managers(key_prefix=prefix)
