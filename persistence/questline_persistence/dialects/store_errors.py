@@ -28,7 +28,7 @@ _TAKEN_HINT = (
     "give questline a schema of its own (CREATE SCHEMA questline, and ?options=-csearch_path%3Dquestline at the end of "
     "the URL), another database or, with SQLite, another file"
 )
-_POOL_HINT = "raise QUESTLINE_DATABASE_POOL_SIZE, or use the database from fewer threads at a time"
+_POOL_HINT = "raise QUESTLINE_POOL_SIZE, or use the database from fewer threads at a time"
 _OPTIONS_HINT = "correct the options after the ? of the database URL; questline takes the options of libpq"
 
 

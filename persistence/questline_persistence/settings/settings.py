@@ -53,15 +53,15 @@ class Settings(BaseSettings):
         description="`transaction` if a pooler such as PgBouncer shares PostgreSQL's sessions among transactions; "
         "with `auto` each process notices it by itself",
     )
-    database_pool_size: Annotated[int, Field(ge=1, le=MAX_POOL)] | Literal["auto"] = Field(
+    pool_size: Annotated[int, Field(ge=1, le=MAX_POOL)] | Literal["auto"] = Field(
         "auto",
         description="connections of each of two kinds that a process keeps open to the database; `auto` is 5, and in a "
         "worker process worker_threads + 8, at most 20",
     )
-    database_pool_overflow: int = Field(
+    pool_overflow: int = Field(
         15, ge=0, le=MAX_POOL, description="connections that a process may open beyond these for a moment"
     )
-    database_pool_timeout_seconds: float = Field(
+    pool_wait_seconds: float = Field(
         30.0, ge=0, le=3600, description="longest wait for one of them while all are in use"
     )
     broker_url: str = Field(
@@ -160,7 +160,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")
         return queues
 
-    @field_validator("log_level", "log_format", "database_pooler", "database_pool_size", mode="before")
+    @field_validator("log_level", "log_format", "database_pooler", "pool_size", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value

@@ -45,5 +45,5 @@ def pool_limits(chosen: Settings, *, auto: int = DEFAULT_POOL.size) -> PoolLimit
       chosen: the settings.
       auto: the size where they leave it to the process.
     """
-    size = auto if chosen.database_pool_size == "auto" else chosen.database_pool_size
-    return PoolLimits(size, chosen.database_pool_overflow, chosen.database_pool_timeout_seconds)
+    size = auto if chosen.pool_size == "auto" else chosen.pool_size
+    return PoolLimits(size, chosen.pool_overflow, chosen.pool_wait_seconds)

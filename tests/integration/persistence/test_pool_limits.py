@@ -43,8 +43,8 @@ def open_as_many_as_there_may_be(database: Database) -> int:
 def small(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A store whose processes may keep two connections of each kind, and open one more."""
     monkeypatch.chdir(tmp_path)
-    for name, value in (("SIZE", "2"), ("OVERFLOW", "1"), ("TIMEOUT_SECONDS", "0.05")):
-        monkeypatch.setenv(f"QUESTLINE_DATABASE_POOL_{name}", value)
+    for name, value in (("SIZE", "2"), ("OVERFLOW", "1"), ("WAIT_SECONDS", "0.05")):
+        monkeypatch.setenv(f"QUESTLINE_POOL_{name}", value)
     return database_url
 
 
@@ -65,7 +65,7 @@ def test_a_process_without_a_free_connection_says_which_setting_helps(small: str
             used.enter_context(database.engine.connect())
         with pytest.raises(StoreUnavailable, match="all connections of this process to the database") as said:
             ask(database)
-        assert "QUESTLINE_DATABASE_POOL_SIZE" in str(said.value.hint)
+        assert "QUESTLINE_POOL_SIZE" in str(said.value.hint)
         used.close()
         assert ask(database) == 1
 
@@ -73,9 +73,9 @@ def test_a_process_without_a_free_connection_says_which_setting_helps(small: str
 def test_a_store_is_opened_with_the_pool_of_the_settings_at_hand(database_url: str) -> None:
     chosen = load(
         database_url=database_url,
-        database_pool_size=1,
-        database_pool_overflow=0,
-        database_pool_timeout_seconds=0.05,
+        pool_size=1,
+        pool_overflow=0,
+        pool_wait_seconds=0.05,
     )
     with opened(chosen=chosen, patience=0) as database:
         assert open_as_many_as_there_may_be(database) == 1

@@ -15,9 +15,9 @@ def test_a_worker_with_one_connection_of_each_kind_runs_its_quests(pool: Pool, p
 
     pool.start(
         threads=8,
-        database_pool_size=1,
-        database_pool_overflow=0,
-        database_pool_timeout_seconds=1,
+        pool_size=1,
+        pool_overflow=0,
+        pool_wait_seconds=1,
         database_pooler=pooler,
     )
     client = pool.client()

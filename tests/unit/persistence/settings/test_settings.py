@@ -148,10 +148,10 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path, text: str) -> None:
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "loud"),
         ("AUTO_MIGRATE", "perhaps"),
-        ("DATABASE_POOL_SIZE", "0"),
-        ("DATABASE_POOL_SIZE", "many"),
-        ("DATABASE_POOL_OVERFLOW", "-1"),
-        ("DATABASE_POOL_TIMEOUT_SECONDS", "-1"),
+        ("POOL_SIZE", "0"),
+        ("POOL_SIZE", "many"),
+        ("POOL_OVERFLOW", "-1"),
+        ("POOL_WAIT_SECONDS", "-1"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_names_the_variable(
