@@ -24,6 +24,13 @@ _SHARED = {
         ],
         Output.TEXT,
     ),
+    "profile": (
+        Annotated[
+            str | None,
+            typer.Option(help="Profile: more settings, in profiles/NAME.yaml.", metavar="NAME", rich_help_panel=_PANEL),
+        ],
+        None,
+    ),
     "database_url": (
         Annotated[
             str | None,
@@ -98,12 +105,11 @@ def _with_shared_options(function: Callable[..., None]) -> Callable[..., None]:
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     groups: dict[str, Any] = {one.name: one.annotation for one in own if is_dataclass(one.annotation)}
 
-    def run(
-        *, output: Output, database_url: str | None, broker_url: str | None, namespace: str | None, **given: Any
-    ) -> None:
+    def run(*, output: Output, **given: Any) -> None:
+        flags = Flags(**{field.name: given.pop(field.name) for field in fields(Flags)})
         for name, group in groups.items():
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
-        with Invocation(output, Flags(database_url, broker_url, namespace)) as invocation:
+        with Invocation(output, flags) as invocation:
             function(invocation, **given)
 
     shared = [_option(name, annotation, default) for name, (annotation, default) in _SHARED.items()]

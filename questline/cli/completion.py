@@ -49,7 +49,7 @@ def _repository(options: Mapping[str, Any]) -> QuestRepository | None:
     from questline_persistence.records import QuestRepository  # noqa: PLC0415
     from questline_persistence.store import open_database  # noqa: PLC0415
 
-    chosen = settings.load(database_url=options.get("database_url"), namespace=options.get("namespace"))
+    chosen = settings.load(**{name: options.get(name) for name in ("profile", "database_url", "namespace")})
     database = open_database(chosen=chosen, patience=0.0)
     if database.missing:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -30,13 +30,14 @@ Text = Callable[[], "RenderableType"]
 class Flags:
     """The settings that every command takes as options; None where the option was not given."""
 
+    profile: str | None = None
     database_url: str | None = None
     broker_url: str | None = None
     namespace: str | None = None
 
     def given(self) -> dict[str, str]:
         """Return the options that were given."""
-        named = {"database_url": self.database_url, "broker_url": self.broker_url, "namespace": self.namespace}
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in named.items() if value is not None}
 
     def words(self) -> list[str]:
@@ -98,7 +99,7 @@ class Invocation:
         try:
             return settings.load(**self.flags.given(), **more)
         except ConfigurationError as error:
-            settings.load()
+            settings.load(profile=self.flags.profile)
             raise UsageMistake(error.message, hint=error.hint) from error
 
     @cached_property
@@ -181,7 +182,8 @@ class Invocation:
         from questline_scheduler.client import QuestClient  # noqa: PLC0415  (Dramatiq, which only steering needs)
 
         self.configure_logging()
-        return QuestClient(broker_url=self.flags.broker_url, namespace=self.flags.namespace, database=self.store)
+        chosen = self.settings
+        return QuestClient(broker_url=chosen.broker_url, namespace=chosen.namespace, database=self.store)
 
     def configure_logging(self) -> None:
         """Send log lines to stderr, as the settings ask for."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 #: The word that stands for standard input.
 STDIN = "-"
 _YAML_SUFFIXES = {".yaml", ".yml"}
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 def read_quest_file(name: str, limits: Limits) -> dict[str, Any]:
@@ -106,21 +105,12 @@ def parse_yaml(text: str, name: str) -> Any:
     Raises:
       PayloadError: it is not YAML.
     """
-    import yaml  # noqa: PLC0415  (20 ms that only YAML files need)
-
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one, where it was built
-        yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML's own name and type)
-            first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
+    from questline_persistence.payload import read_yaml  # noqa: PLC0415  (only YAML files need it)
 
     try:
-        return yaml.load(text, Loader)  # noqa: S506  (a safe loader, see above)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise PayloadError(f"{_shown(name)} is not YAML: {problem}{place}", hint="check it there") from None
+        return read_yaml(text)
+    except ValueError as error:
+        raise PayloadError(f"{_shown(name)} is not YAML: {error}", hint="check it there") from None
 
 
 def read_pairs(pairs: Iterable[str], option: str, form: str = "KEY=VALUE") -> dict[str, str]:

@@ -132,7 +132,10 @@ class Supervisor:
 
     def _start(self, short_lives: int = 0) -> None:
         """Start a process in a place where so many, one after the other, did not come up."""
-        settings = self.settings.model_dump(mode="json") | {"database_url": renewed(self.settings.database_url)}
+        settings = self.settings.model_dump(mode="json") | {
+            "database_url": renewed(self.settings.database_url),
+            "profile": "",  # its values are all here, and its file may be gone by now
+        }
         orders = Orders(settings, self._modules, self._in_process, new_claim_id(), self._development)
         try:
             child = ChildProcess.start(orders.process_id, short_lives)

@@ -21,6 +21,7 @@ from questline_persistence.payload.encoding import (
 from questline_persistence.payload.limits import DEFAULTS, Limit, Limits
 from questline_persistence.payload.no_json_form import KEY_HINT
 from questline_persistence.payload.paths import PathPart, parse_path, path_of
+from questline_persistence.payload.yaml_text import read_yaml
 
 __all__ = [
     "DEFAULTS",
@@ -38,6 +39,7 @@ __all__ = [
     "mark_big",
     "parse_path",
     "path_of",
+    "read_yaml",
     "refuse_halves",
     "shortened",
     "size_of",

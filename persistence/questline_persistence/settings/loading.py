@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import EnvSettingsSource
+from pydantic_settings import InitSettingsSource
 
 from questline_persistence.errors import ConfigurationError, suggestion
 from questline_persistence.settings.settings import Settings
@@ -17,11 +17,9 @@ from questline_persistence.settings.sources import (
     DOTENV,
     OWN_FILE,
     PREFIX,
+    PROFILES,
     PROJECT_TABLE,
-    DotEnv,
-    Fallbacks,
-    SecretFiles,
-    Toml,
+    Sources,
     is_not_ours,
     variable,
 )
@@ -40,7 +38,7 @@ def load(**flags: Any) -> Settings:
     A variable that has our prefix and is no setting is warned of, once per process.
 
     Raises:
-      ConfigurationError: a value is wrong, or a file holds an unknown key.
+      ConfigurationError: a value is wrong, a file holds an unknown key, or there is no such profile.
     """
     _warn_of_strays()
     try:
@@ -61,7 +59,8 @@ def _place(name: str, flags: dict[str, Any]) -> str:
         return name
     if origin == DOTENV:
         return f"{origin}: {variable(name)}"
-    return f"{origin}: {name}" if origin in {OWN_FILE, PROJECT_TABLE} else variable(name)
+    in_file = origin in {OWN_FILE, PROJECT_TABLE} or origin.startswith(f"{PROFILES}/")
+    return f"{origin}: {name}" if in_file else variable(name)
 
 
 def _warn_of_strays() -> None:
@@ -79,17 +78,19 @@ def origins(**flags: Any) -> dict[str, str]:
     """Return, for every setting, the place that its value comes from, in words.
 
     Raises:
-      ConfigurationError: a file holds an unknown key, or cannot be read.
+      ConfigurationError: a file holds an unknown key, or cannot be read, or there is no such profile.
     """
     file = OWN_FILE if Path(OWN_FILE).is_file() else PROJECT_TABLE
     given = {name: value for name, value in flags.items() if value is not None}
-    fallbacks = Fallbacks(Settings).found()
+    sources = Sources.of(Settings, InitSettingsSource(Settings, given))
+    fallbacks = sources.fallbacks.found()
     places: list[tuple[Callable[[str], str], dict[str, Any]]] = [
         (lambda name: f"--{name.replace('_', '-')}", given),
-        (variable, EnvSettingsSource(Settings)()),
-        (lambda name: f"{variable(name)}_FILE", SecretFiles(Settings)()),
-        (lambda _: DOTENV, DotEnv(Settings)()),
-        (lambda _: file, Toml(Settings)()),
+        (variable, sources.environment()),
+        (lambda name: f"{variable(name)}_FILE", sources.secret_files()),
+        (lambda _: DOTENV, sources.dotenv()),
+        (lambda _: str(sources.profile.file), sources.profile()),
+        (lambda _: file, sources.toml()),
         (lambda name: fallbacks[name][1], fallbacks),
     ]
     return {

@@ -1,6 +1,6 @@
 """Every setting of questline, in one place: its name, default, meaning, and where its value comes from.
 
-A flag beats the environment, which beats `.env`, then `questline.toml`, then `[tool.questline]` of
+A flag beats the environment, which beats `.env`, then a profile, then `questline.toml`, then `[tool.questline]` of
 `pyproject.toml`, then the default.
 """
 
@@ -19,7 +19,7 @@ from pydantic_settings import (
 
 from questline_persistence.ids import NAME_HINT, is_name
 from questline_persistence.payload import DEFAULTS, Limit, Limits
-from questline_persistence.settings.sources import DOTENV, PREFIX, DotEnv, Fallbacks, SecretFiles, Toml
+from questline_persistence.settings.sources import DOTENV, PREFIX, Sources
 from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
 
 #: The least and the most that a limit of a payload's size can be set to, in bytes.
@@ -44,6 +44,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
+    profile: str = Field("", description="name of a file `profiles/NAME.yaml` that holds settings, too")
     database_url: str = Field(
         "sqlite:///.questline/questline.db",
         description="database: `sqlite:///path` or `postgresql://…`; if unset, DATABASE_URL (environment or `.env`)",
@@ -176,16 +177,9 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (ours takes its place)
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (ours take their place, here and below)
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (the signature is pydantic-settings')
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the sources in our order of precedence."""
-        return (
-            init_settings,
-            env_settings,
-            SecretFiles(settings_cls),
-            DotEnv(settings_cls),
-            Toml(settings_cls),
-            Fallbacks(settings_cls),
-        )
+        return Sources.of(settings_cls, init_settings)

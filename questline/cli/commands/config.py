@@ -25,8 +25,8 @@ def register(app: typer.Typer, panel: str) -> None:
 def show(invocation: Invocation) -> None:
     """Show every setting with its value, and where the value comes from. It masks passwords.
 
-    A flag comes first, then the environment, then .env, then questline.toml, then [tool.questline] of pyproject.toml,
-    then the default.
+    A flag comes first, then the environment, then .env, then the profile, then questline.toml, then [tool.questline] of
+    pyproject.toml, then the default.
     """
     found = shown_settings(invocation)
     rows = [(row["variable"], row["value"], row["origin"], row["description"]) for row in found]

@@ -32,7 +32,7 @@ def test_every_command_has_help_with_an_example_and_the_shared_options(shell: Sh
     for page, words in zip(pages, COMMANDS, strict=True):
         assert "Example" in page, words
         assert f"questline {words}" in page.split("Example")[1], words
-        for option in ("--output", "-o", "--database-url", "--broker-url", "--namespace", "--help", "-h"):
+        for option in ("--output", "-o", "--profile", "--database-url", "--broker-url", "--namespace", "--help", "-h"):
             assert option in page, words
 
 

@@ -130,6 +130,28 @@ def test_a_machine_without_room_for_another_process_keeps_those_that_run(
     pool._database.close()
 
 
+def test_a_process_starts_with_the_values_of_a_profile_that_is_gone(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told: list[bytes] = []
+    child = SimpleNamespace(tell=told.append, process=SimpleNamespace(pid=1), process_id="p")
+    monkeypatch.setattr(ChildProcess, "start", lambda *_: child)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUESTLINE_PROFILE", "prod")
+    profile = tmp_path / "profiles" / "prod.yaml"
+    profile.parent.mkdir()
+    profile.write_text("sweep_seconds: 7\n")
+    pool = Supervisor(load(database_url=sqlite_url, broker_url="memory://"), [])
+    profile.unlink()
+
+    pool._start()
+
+    (line,) = told
+    assert Settings(**json.loads(line)["settings"]).sweep_seconds == 7
+    pool._broker.close()
+    pool._database.close()
+
+
 def test_orders_are_one_line_that_tells_everything() -> None:
     settings = load(lords=("one", "two"), worker_threads=3)
     orders = Orders(settings.model_dump(mode="json"), ["my_lords"], loops=True, process_id="p")

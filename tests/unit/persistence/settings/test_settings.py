@@ -10,18 +10,6 @@ from questline_persistence.errors import ConfigurationError
 from questline_persistence.settings import SettingsWarning, documented, load, origins
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, and no setting in the environment."""
-    monkeypatch.chdir(tmp_path)
-    for name, _, _ in documented():
-        for variable in (name, f"{name}_FILE"):
-            monkeypatch.delenv(variable, raising=False)
-    for variable in ("DATABASE_URL", "REDIS_URL"):
-        monkeypatch.delenv(variable, raising=False)
-    return tmp_path
-
-
 def test_the_defaults_need_no_server() -> None:
     settings = load()
 
@@ -35,6 +23,7 @@ def test_a_flag_beats_the_environment_beats_the_files(folder: Path, monkeypatch:
     sources: list[tuple[str, Callable[[], object]]] = [
         ("pyproject", lambda: (folder / "pyproject.toml").write_text('[tool.questline]\nnamespace = "pyproject"\n')),
         ("toml", lambda: (folder / "questline.toml").write_text('namespace = "toml"\n')),
+        ("profile", lambda: _name_profile(folder)),
         ("dotenv", lambda: (folder / ".env").write_text("QUESTLINE_NAMESPACE=dotenv\nOTHER=1\n")),
         ("file", lambda: (secret.write_text("file\n"), monkeypatch.setenv("QUESTLINE_NAMESPACE_FILE", str(secret)))),
         ("environment", lambda: monkeypatch.setenv("QUESTLINE_NAMESPACE", "environment")),
@@ -43,6 +32,12 @@ def test_a_flag_beats_the_environment_beats_the_files(folder: Path, monkeypatch:
         write()
         assert load(namespace=None).namespace == name
     assert load(namespace="flag").namespace == "flag"
+
+
+def _name_profile(folder: Path) -> None:
+    (folder / "profiles").mkdir()
+    (folder / "profiles" / "mine.yaml").write_text("namespace: profile\n")
+    (folder / "questline.toml").write_text('namespace = "toml"\nprofile = "mine"\n')
 
 
 def test_the_names_of_other_tools_are_the_last_resort(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
