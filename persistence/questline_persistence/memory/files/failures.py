@@ -32,7 +32,8 @@ def _failure(tried: str, folder: Path, error: OSError) -> QuestlineError:
         case number if number in _FULL:
             return StoreUnavailable(f"{tried}: there is no space left in {folder}", hint="free some, then try again")
         case errno.EROFS:
-            return NotAllowed(f"{tried}: {folder} is on a file system that is read-only")
+            message = f"{tried}: {folder} is on a file system that is read-only"
+            return NotAllowed(message, hint="mount it for writing, or name another folder")
         case errno.EACCES | errno.EPERM:
             message = f"{tried}: this user may not use {error.filename or folder}"
             return NotAllowed(message, hint="grant this user the right to read and write the folder and its files")

@@ -44,3 +44,21 @@ def test_a_process_that_is_killed_leaves_a_whole_state_and_no_lock(tmp_path: Pat
         assert found.state_data == {"text": "x" * 100_000}
         version = wait(states.save_state("killed", {}))
         assert version == found.version + 1
+
+
+def test_a_process_that_is_forked_during_a_save_keeps_no_lock(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from questline_persistence.memory.files.folder import Folder
+folder = Folder(Path(sys.argv[1]), patience=0.1)
+with folder.locked("cannot save"):
+    if not (child := os.fork()):
+        signal.pause()
+try:
+    with folder.locked("cannot save"):
+        pass
+finally:
+    os.kill(child, signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True)

@@ -19,6 +19,7 @@ from questline_persistence.errors import (
 from questline_persistence.memory.files import FileStateManager, FileTodoListManager, folder
 from tests.contract.memory.sessions.managers import wait
 
+MOUNT = "mount it for writing, or name another folder"
 RIGHTS = "grant this user the right to read and write the folder and its files"
 
 
@@ -48,7 +49,7 @@ def _file_of(tmp_path: Path) -> Path:
     [
         (errno.ENOSPC, StoreUnavailable("there is no space left in FOLDER", hint="free some, then try again")),
         (errno.EDQUOT, StoreUnavailable("there is no space left in FOLDER", hint="free some, then try again")),
-        (errno.EROFS, NotAllowed("FOLDER is on a file system that is read-only")),
+        (errno.EROFS, NotAllowed("FOLDER is on a file system that is read-only", hint=MOUNT)),
         (errno.EACCES, NotAllowed("this user may not use FOLDER", hint=RIGHTS)),
         (errno.EIO, StoreUnavailable("Input/output error (FOLDER)")),
     ],
