@@ -17,6 +17,7 @@ TRANSACTIONS = frozenset(
         "checkpoint",
         "also",
         "fail",
+        "put_off",
         "release",
         "sweep_lost",
         "sweep_free",

@@ -8,7 +8,7 @@ two writers wait for each other.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -68,6 +68,7 @@ class Saves:
       there: whether something must be there: it is neither the first version, nor one after a deletion.
       owner: the quest that the key is of, where it is of one.
       origin: the step that writes it.
+      again: returns what is to be saved instead where the head has moved on; None where nothing is known to do so.
       write_id: names this write, so that it is known again when it is sent twice.
     """
 
@@ -81,6 +82,7 @@ class Saves:
     there: bool = False
     owner: str | None = None
     origin: Origin | None = None
+    again: Callable[[], Saves] | None = field(default=None, compare=False)
     write_id: str = field(default_factory=new_claim_id)
 
     @property

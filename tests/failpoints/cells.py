@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tests.failpoints.fork_server import Forked
 from tests.failpoints.ground import Ground
 from tests.failpoints.invariants import assert_invariants
+from tests.failpoints.memory_invariants import REMEMBERED
 from tests.failpoints.orders import LEASE, LORDS, PUSHED, RAISED, RETURNED, SWEEP
 from tests.failpoints.quests import fold
 from tests.failpoints.scenes import Scene, VerbScene, scene_of
@@ -58,6 +59,8 @@ class Cell:
         seconds = self._finish(ground, struck_at)
         before.check(ground)
         assert_invariants(ground.database_url)
+        if self.point.partition(".")[0] in {"also", "put_off"}:
+            assert_invariants(ground.database_url, REMEMBERED)
         for quest_id, status in ground.expected.items():
             assert not ground.bench.has_ticket(quest_id), "an ended quest has a ticket"
             if status == "completed":

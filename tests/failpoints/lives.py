@@ -97,6 +97,9 @@ def _register(order: Order, trap: Trap, waiting: threading.Event) -> None:
         ledger.note("ran", ctx.idempotency_key)
         if ctx.lord_name == order.pushes:
             ctx.push(LordStep(PUSHED, "work", backoff_seconds=0.01))
+            remember_in_step(ctx)
+        if ctx.lord_name == order.conflicts and not trap.over.is_set():
+            remember_in_step(ctx, expected=7)
         if ctx.lord_name == order.fails and not trap.over.is_set():
             raise ValueError("this worker fails at it")
         if ctx.lord_name == order.waits:
@@ -155,6 +158,15 @@ def save(client: QuestClient, quest_id: str) -> None:
     """Save the next state of a quest that its program keeps itself."""
     kept = client.get(quest_id)
     client.repository.save_quest(hand_kept(quest_id, done=len(kept.run_data) + 1))
+
+
+def remember_in_step(ctx: LordContext, expected: int | None = None) -> None:
+    """Have the step keep a state and an event, named for it, besides its result."""
+    body = {"state_data": ctx.idempotency_key, "metadata": "{}"}
+    told = {"event_type": "kept", "actor_type": "agent"}
+    kept = ctx.kept
+    kept.save(Saves(AGENT_STATES, kept.key(ctx.quest_id), body=body, expected=expected))
+    kept.enter(Enters(EVENTS, ctx.namespace, "", f"{ctx.idempotency_key}", told, stream=ctx.quest_id))
 
 
 def remember(database: Database, namespace: str, quest_id: str) -> None:

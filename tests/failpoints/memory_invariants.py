@@ -60,13 +60,25 @@ def _found(table: str, there: str) -> dict[str, str]:
     }
 
 
+def _by_steps(table: str, *, but: str = "1 = 1") -> dict[str, str]:
+    """Return what holds of rows that steps wrote."""
+    return {
+        f"I25 what a step wrote to {table} has that step's success": f"""
+        SELECT v.id, v.quest_id, v.epoch, v.position, v.quest_version FROM {table} v
+        WHERE v.quest_id IS NOT NULL AND {but} AND EXISTS (
+            SELECT 1 FROM quest_executions q WHERE q.quest_id = v.quest_id)
+          AND NOT EXISTS (SELECT 1 FROM lord_runs r WHERE r.quest_id = v.quest_id AND r.epoch = v.epoch
+            AND r.position = v.position AND r.version = v.quest_version AND r.status = 'success')""",
+    }
+
+
 #: By what is broken: a query that must find nothing.
 REMEMBERED: dict[str, str] = {}
 for _kind in VERSIONED:
-    REMEMBERED |= _versioned(_kind)
+    REMEMBERED |= _versioned(_kind) | _by_steps(_kind.versions, but="v.op NOT IN ('rewind', 'fork')")
     if _kind.searched:
         REMEMBERED |= _found(_kind.heads, "r.body_version IS NOT NULL")
 for _entries in ENTRIES:
-    REMEMBERED |= _numbered(_entries)
+    REMEMBERED |= _numbered(_entries) | _by_steps(_entries.table)
     if _entries.searched:
         REMEMBERED |= _found(_entries.table, "r.deleted_at IS NULL")

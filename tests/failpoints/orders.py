@@ -38,10 +38,12 @@ class Order:
     threads: int = 1
     #: Whether the point counts only where it is passed for a step that this process has handed over to itself.
     handed: bool = False
-    #: Lords that this worker does not know; whose handler waits, fails, or pushes a step.
+    #: Lords that this worker does not know; whose handler waits, fails, saves what has moved, or pushes a step and
+    #: remembers something.
     lacks: str | None = None
     waits: str | None = None
     fails: str | None = None
+    conflicts: str | None = None
     pushes: str | None = None
     #: Stop gracefully, with no time for what runs, once a handler waits.
     stops: bool = False

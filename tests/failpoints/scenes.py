@@ -29,7 +29,7 @@ class Scene:
     prepare: Callable[[Ground, int], None]
     walks: bool = False
     ends: bool = False
-    #: The option of the order that names the step's Lord: lacks, waits, fails or pushes.
+    #: The option of the order that names the step's Lord: lacks, waits, fails, conflicts or pushes.
     option: str | None = None
     stops: bool = False
 
@@ -235,6 +235,7 @@ SCENES: Mapping[str, Scene | VerbScene] = {
     "claim": _WALK,
     "checkpoint": _WALK,
     "also": Scene(_submitted, walks=True, option="pushes"),
+    "put_off": Scene(_submitted, walks=True, option="conflicts"),
     "fail": Scene(_submitted, walks=True, option="fails"),
     "release": _STOP,
     "sweep_lost": _SWEEP,

@@ -39,6 +39,7 @@ HOT_CALLS = {
     "self._journal.checkpoint": "checkpoint",
     "self._journal.post": "checkpoint",
     "self._journal.fail": "fail",
+    "self._journal.put_off": "put_off",
     "self._journal.release": "release",
     "self._journal.release_stray": "release",
     "self._register.enter": "enter",

@@ -13,6 +13,7 @@ import pytest
 import questline_persistence
 from questline_persistence.dialects.postgres import Postgres
 from questline_persistence.dialects.sqlite import Sqlite
+from questline_persistence.kinds import ENTRIES, VERSIONED
 from questline_persistence.states import TRANSITIONS, ExecutionStatus, RunStatus, TicketState, WorkerState
 from tests.model.writers import WATCHED, Write, writes_in, writes_of
 
@@ -73,6 +74,12 @@ def test_the_table_names_every_function_that_writes_a_state_and_no_other() -> No
 
     assert found - in_table() == set(), "give them a row in docs/project/transitions.md"
     assert in_table() - found == set(), "these write nothing"
+
+
+def test_no_kind_of_what_lords_remember_is_in_a_table_that_holds_a_state() -> None:
+    tables = {name for kind in VERSIONED for name in (kind.heads, kind.versions)} | {kind.table for kind in ENTRIES}
+
+    assert not tables & WATCHED.keys()
 
 
 def test_every_table_that_holds_a_state_has_a_section() -> None:

@@ -20,6 +20,8 @@ WATCHED: Mapping[str, str | None] = {
     "lord_runs": "status",
     "workers": "state",
 }
+#: Modules whose statements name the tables of a kind of what Lords remember, and no other: a test looks at the kinds.
+OF_KINDS = ("dialects.memory_statements", "dialects.postgres.texts", "dialects.sqlite.texts", "memory.")
 _VERBS = frozenset({"insert", "update", "delete"})
 _PLAIN = re.compile(r"\b(INSERT INTO|(?<!FOR )(?<!DO )UPDATE|DELETE FROM)\s+(\w+|\{\})")
 _END_OF_SET = re.compile(r"\b(?:WHERE|FROM|RETURNING)\b")
@@ -35,12 +37,13 @@ class Write(NamedTuple):
 
 
 def writes_of(folder: Path) -> set[Write]:
-    """Return every write in a package but those of migrations, which change no quest's state."""
+    """Return every write in a package but those of migrations and of memory, which change no quest's state."""
     sources = {
         ".".join(path.relative_to(folder).with_suffix("").parts): path.read_text()
         for path in sorted(folder.rglob("*.py"))
         if "migrations" not in path.parts
     }
+    sources = {name: source for name, source in sources.items() if not name.startswith(OF_KINDS)}
     return writes_in(sources)
 
 

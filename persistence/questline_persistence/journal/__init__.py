@@ -4,6 +4,7 @@ Claims, checkpoints and the ends of claims are here, and how quests come in. It 
 """
 
 from questline_persistence.journal import history, submission
+from questline_persistence.journal.conflicts import MAX_CONFLICTS
 from questline_persistence.journal.ended_attempt import EndedAttempt, error_text, record
 from questline_persistence.journal.endings import (
     UNCLAIMED,
@@ -22,6 +23,7 @@ from questline_persistence.journal.tombstones import after_deleted, bury
 from questline_persistence.journal.trial import try_writing
 
 __all__ = [
+    "MAX_CONFLICTS",
     "UNCLAIMED",
     "EndedAttempt",
     "Identity",

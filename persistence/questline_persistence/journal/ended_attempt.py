@@ -37,8 +37,13 @@ class EndedAttempt:
     loss: Loss | None = None
     status: RunStatus = RunStatus.ERROR
 
+    @property
+    def spends(self) -> bool:
+        """Whether it counts as a failure of its step."""
+        return self.loss is None and self.status is not RunStatus.CONFLICT
+
     @classmethod
-    def of_checkpoint(cls, checkpoint: Checkpoint[Failed]) -> Self:
+    def of_checkpoint(cls, checkpoint: Checkpoint[Failed], *, status: RunStatus = RunStatus.ERROR) -> Self:
         """Return the attempt that its own worker ends."""
         claim = checkpoint.claim
         return cls(
@@ -51,6 +56,7 @@ class EndedAttempt:
             start_time=claim.start_time,
             end_time=checkpoint.end_time,
             outcome=checkpoint.outcome,
+            status=status,
         )
 
     @classmethod

@@ -153,7 +153,7 @@ def _tried_again(attempts: Sequence[EndedAttempt], now: float) -> dict[str, Any]
             # A retry that is due at once is rung by whoever ended the claim; a later one by the loops.
             ring_at=_each({claim: now + (wait or 1.0) for claim, wait in waits.items()}),
         ),
-        **(_borne(losses) if losses else {"attempt": tickets.c.attempt + 1}),
+        **(_borne(losses) if losses else {"attempt": tickets.c.attempt + int(attempts[0].spends)}),
     }
 
 

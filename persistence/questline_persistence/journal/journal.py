@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
+from questline_persistence.journal.conflicts import MAX_CONFLICTS, conflict_wait, conflicts
 from questline_persistence.journal.ended_attempt import EndedAttempt, error_text
 from questline_persistence.journal.endings import end_attempt, release
 from questline_persistence.journal.identity import Identity
@@ -100,6 +102,28 @@ class Journal:
             return settled if settled.won else self._recorded(connection, [claim], ours).get(claim.claim_id, settled)
 
         return self.database.write(work, at="fail")
+
+    def put_off(self, checkpoint: Checkpoint[Failed]) -> Settled | None:
+        """Move a ticket from running to ready, no attempt spent, where what its step saves was changed meanwhile.
+
+        Parameters:
+          checkpoint: what was in the way. The wait is none of its own: none at first, then twice as long each time.
+
+        Returns:
+          What became of the claim; None, and nothing is written, where this has happened too often to the step.
+        """
+        claim, ours = checkpoint.claim, runs.c.status == RunStatus.CONFLICT
+
+        def work(connection: Connection) -> Settled | None:
+            before = conflicts(connection, claim)
+            if before >= MAX_CONFLICTS:
+                return None
+            put_off = replace(checkpoint, outcome=replace(checkpoint.outcome, retry_in=conflict_wait(before)))
+            attempt = EndedAttempt.of_checkpoint(put_off, status=RunStatus.CONFLICT)
+            settled = end_attempt(connection, attempt, now=self.database.clock.now())
+            return settled if settled.won else self._recorded(connection, [claim], ours).get(claim.claim_id, settled)
+
+        return self.database.write(work, at="put_off")
 
     def release(self, claim: Claim, *, after: float | None = None, quiet: float = 0.0) -> Settled:
         """Move a ticket from running back to ready, no attempt spent.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.arguments import LARGEST_NUMBER, Moment, moment, whole
-from questline_persistence.errors import PayloadError
+from questline_persistence.errors import Conflict, PayloadError
 from questline_persistence.journal import entered, remember, written
 from questline_persistence.kinds import Versioned
 from questline_persistence.memory import reading
@@ -23,6 +25,10 @@ T = TypeVar("T")
 
 #: Most items of a page, and how many it has unless told otherwise.
 MAX_PAGE, PAGE = 1_000, 100
+
+
+#: First and longest wait before an update is tried again, in seconds.
+FIRST_WAIT, LONGEST_WAIT = 0.005, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,23 @@ class Kept:
         entries = [write for write in writes if isinstance(write, Enters)]
         found = self.read(lambda own, _: [(one.write_id, entered(own, one)) for one in entries])
         return {write_id: one for write_id, one in found if one is not None}
+
+    def updating(self, attempt: Callable[[], T], *, tries: int) -> T:
+        """Call what loads a key and saves what it makes of it, again where somebody else has saved the key meanwhile.
+
+        Parameters:
+          attempt: loads and saves, and raises `Conflict`.
+          tries: how often at most.
+
+        Raises:
+          Conflict: that happened each time.
+        """
+        for number in range(tries - 1):
+            try:
+                return attempt()
+            except Conflict:
+                time.sleep(random.random() * min(FIRST_WAIT * 2**number, LONGEST_WAIT))  # noqa: S311  (spreading load needs no secret)
+        return attempt()
 
     def purge(self, kind: Versioned, name: str) -> bool:
         """Remove a key for good, with its versions and entries; return whether there was anything.

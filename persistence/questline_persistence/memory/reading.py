@@ -166,3 +166,8 @@ def of_kind(kind: Versioned | Entries) -> tuple[Table, Select[Any]]:
     if isinstance(kind, Versioned):
         return tables(kind).heads, of_present(kind)
     return table(kind), select(table(kind))
+
+
+def columns(kind: Versioned) -> Sequence[str]:
+    """Return what the present version of a key is told by."""
+    return [str(column.key) for column in of_present(kind).selected_columns]

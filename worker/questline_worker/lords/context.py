@@ -12,6 +12,7 @@ import structlog
 from questline_persistence.claims import Claim
 from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
+from questline_persistence.memory import Buffered
 from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
 from questline_persistence.writes import Pushes, Write
@@ -28,6 +29,7 @@ class LordContext:
       outputs: the outputs of earlier Lords, as a mapping that reads only what is asked for.
       still_held: tells whether the claim still holds the step; it is asked often.
       tell: told how far the step is.
+      kept: what the step keeps beside its result.
 
     Example:
       ctx.log.info("designing", service=ctx.input_data["service"], attempt=ctx.attempt)
@@ -40,6 +42,7 @@ class LordContext:
         outputs: Outputs,
         still_held: Callable[[], bool],
         tell: Callable[[float, str], object] = lambda *_: None,
+        kept: Buffered | None = None,
     ) -> None:
         self._claim = claim
         self._tell = tell
@@ -47,6 +50,7 @@ class LordContext:
         self._pushed: list[LordStep] = []
         self._input: dict[str, Any] | None = None
         self._outputs = outputs
+        self._kept = kept
 
     @cached_property
     def log(self) -> structlog.stdlib.BoundLogger:
@@ -133,9 +137,21 @@ class LordContext:
         return self._claim.params
 
     @property
+    def kept(self) -> Buffered:
+        """What the step keeps beside its result; `state`, `events` and the others are doors to it.
+
+        Raises:
+          RuntimeError: this context is of no store.
+        """
+        if self._kept is None:
+            raise RuntimeError("this context was made without a store")
+        return self._kept
+
+    @property
     def also(self) -> tuple[Write, ...]:
         """What the step writes besides its result, if that is committed."""
-        return (Pushes(self.pushed),) if self._pushed else ()
+        pushes = (Pushes(self.pushed),) if self._pushed else ()
+        return pushes if self._kept is None else (*pushes, *self._kept.writes)
 
     @property
     def pushed(self) -> tuple[LordStep, ...]:

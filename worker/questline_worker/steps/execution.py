@@ -17,6 +17,7 @@ from questline_persistence.backoff import backoff
 from questline_persistence.claims import Claim, Dropped, Failed, Outcome, Snoozed, Succeeded
 from questline_persistence.errors import PayloadError, summary_of, traceback_of
 from questline_persistence.failpoints import failpoint
+from questline_persistence.memory import Buffered
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
 from questline_worker.forks import end_if_forked
@@ -55,7 +56,9 @@ class Execution:
 
         Every way in which that can go is an outcome, never an exception.
         """
-        context = LordContext(step.claim, Outputs(self._repository, step.claim), step.still_held, step.tell)
+        kept = Buffered(self._repository.database, step.claim.namespace)
+        outputs = Outputs(self._repository, step.claim)
+        context = LordContext(step.claim, outputs, step.still_held, step.tell, kept)
         conclude = partial(self._conclude, step, context)
         own, pid = _own_context(), os.getpid()
         try:

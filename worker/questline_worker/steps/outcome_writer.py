@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from questline_persistence.backoff import backoff
@@ -17,14 +18,19 @@ from questline_persistence.claims import (
     Succeeded,
 )
 from questline_persistence.errors import PayloadError, StoreUnavailable
-from questline_persistence.journal import Journal
+from questline_persistence.journal import MAX_CONFLICTS, Journal
 from questline_persistence.log import get_logger
+from questline_persistence.writes import Moved, Saves, Write
 from questline_worker.steps.running import RunningSteps, ids_of
 
 log = get_logger(__name__)
 
 #: What a quest fails with where the store takes no record of a failure.
 _UNRECORDED = "the database took no record of this attempt"
+
+
+#: How often a result is committed anew because a key has moved that its step updates.
+MAX_UPDATES = 10
 
 
 class OutcomeWriter:
@@ -43,10 +49,7 @@ class OutcomeWriter:
         """Commit what came of a claim, and claim the next step if that claim has a name."""
         match outcome:
             case Succeeded():
-                try:
-                    return self._journal.checkpoint(Checkpoint(claim, outcome, claim.time(), next_claim_id))
-                except Exception as error:  # noqa: BLE001  (looked at there)
-                    return self.refused(claim, error)
+                return self._succeed(claim, outcome, next_claim_id)
             case Failed(error, retry_in):
                 log.info(
                     "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
@@ -60,6 +63,42 @@ class OutcomeWriter:
                 return replace(self._journal.release(claim), doorbell=None)
             case Dropped():
                 return Settled(won=False)
+
+    def _succeed(self, claim: Claim, outcome: Succeeded, next_claim_id: str | None) -> Settled:
+        """Commit a result, or end the claim otherwise where the store does not take it."""
+        try:
+            return self._commit(claim, outcome, next_claim_id)
+        except Moved as moved:
+            return self._put_off(claim, moved.save)
+        except Exception as error:  # noqa: BLE001  (looked at there)
+            return self.refused(claim, error)
+
+    def _commit(self, claim: Claim, outcome: Succeeded, next_claim_id: str | None) -> Settled:
+        """Commit a result; what updates a key that has moved meanwhile is made anew from what is there now.
+
+        Raises:
+          Moved: a key has moved that the step does not merely update, or again and again.
+        """
+        for _ in range(MAX_UPDATES):
+            try:
+                return self._journal.checkpoint(Checkpoint(claim, outcome, claim.time(), next_claim_id))
+            except Moved as moved:
+                if moved.save.again is None:
+                    raise
+                outcome = replace(outcome, also=_anew(outcome.also, moved.save.again()))
+        return self._journal.checkpoint(Checkpoint(claim, outcome, claim.time(), next_claim_id))
+
+    def _put_off(self, claim: Claim, save: Saves) -> Settled:
+        """Have a step run again that has met a conflict, at no cost but the time; too many are an error."""
+        key = f"{save.kind.name} {save.key.name}"
+        error = f"{key} is no longer at version {save.expected}, which this step has loaded: somebody else has saved it"
+        settled = self._journal.put_off(Checkpoint(claim, Failed(error, None), claim.time()))
+        if settled is not None:
+            log.info("step_put_off", lord=claim.lord_name, kind=save.kind.name, key=save.key.name)
+            return settled
+        advice = "update it (`update`) instead of saving what was loaded, or append to it"
+        wait = backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
+        return self._fail(claim, Failed(f"{error}, {MAX_CONFLICTS + 1} times in a row; {advice}", wait))
 
     def post(self, claim: Claim, outcome: Succeeded, next_claim_id: str | None = None) -> None:
         """Have a result committed soon; whoever the journal tells of it hears what became of it."""
@@ -105,3 +144,9 @@ class OutcomeWriter:
         except BaseException:
             self._running.expect(claim.claim_id)  # for good: given back, it would run again, and not count
             raise
+
+
+def _anew(also: Sequence[Write], made: Saves) -> tuple[Write, ...]:
+    """Return what a step writes with one save in the place of that of the same key."""
+    place = (made.kind, made.key)
+    return tuple(made if isinstance(one, Saves) and (one.kind, one.key) == place else one for one in also)

@@ -1,0 +1,188 @@
+"""What a running step keeps: writes are held back until its checkpoint commits them with its result, or never.
+
+It reads what it has written itself. A save of a key that the step has loaded is guarded by the version which it has
+seen; a save of one that it never looked at overwrites whatever is there, as outside of steps.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection
+
+from questline_persistence.arguments import Moment
+from questline_persistence.errors import Conflict, PayloadError
+from questline_persistence.kinds import Versioned
+from questline_persistence.memory import reading
+from questline_persistence.memory.kept import Kept
+from questline_persistence.store import Database
+from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves
+
+T = TypeVar("T")
+
+#: Most writes of one step, and most bytes of them.
+MAX_WRITES, MAX_BYTES = 256, 4_000_000
+#: What is known of a write that is not committed yet: no number, and no time.
+_PENDING = Saved(*[cast("Any", None)] * len(Saved._fields))
+
+_ENTERING = Entered(*[cast("Any", None)] * len(Entered._fields))
+
+#: Where a save goes: the table of its head, and its key.
+_Place = tuple[str, Key]
+
+
+class Buffered(Kept):
+    """Writes of one step, held back until its checkpoint; and reads, which see them.
+
+    Parameters:
+      database: the store.
+      namespace: the tenant.
+      prefix: the key prefix, "" for none.
+    """
+
+    def __init__(self, database: Database, namespace: str, prefix: str = "") -> None:
+        super().__init__(database, namespace, prefix)
+        self._changing = threading.RLock()
+        self._saves: dict[_Place, Saves] = {}
+        self._entries: dict[tuple[str, str], Enters] = {}
+        self._seen: dict[_Place, int] = {}
+        #: What has updated a key, in its order.
+        self._attempts: dict[_Place, list[Callable[[], object]]] = {}
+        self._updating = False
+        self._bytes = 0
+
+    @property
+    def writes(self) -> tuple[Remembered, ...]:
+        """What the step writes if its result is committed."""
+        return (*self._saves.values(), *self._entries.values())
+
+    def save(self, write: Saves) -> Saved:
+        """Hold a version back; several of one key in a step become one, the last."""
+        with self._changing:
+            place = (write.kind.heads, write.key)
+            before = self._saves.get(place)
+            if before is not None:
+                write = _joined(before, write)
+                if not self._updating:  # what others do meanwhile is not taken into this by calling anything again
+                    write = replace(write, again=None)
+            elif write.expected is None:
+                write = replace(write, expected=self._seen.get(place))
+            self._take(write.body)
+            self._saves[place] = write
+        return _PENDING
+
+    def enter(self, write: Enters) -> Entered:
+        """Hold an entry back; one of the same id and content that is held back already is this one.
+
+        Raises:
+          Conflict: there is one of its id that says something else.
+        """
+        with self._changing:
+            place = (write.kind.table, write.entry_id)
+            before = self._entries.get(place)
+            if before is not None and before.fingerprint != write.fingerprint:
+                message = f"this step writes {write.kind.name} {write.entry_id} already, and it says something else"
+                raise Conflict(message, hint="give it another id, or none")
+            if before is None:
+                self._take(write.columns)
+                self._entries[place] = write
+        return _ENTERING
+
+    def write(self, writes: Sequence[Remembered]) -> list[Saved | Entered]:
+        """Hold several writes back."""
+        return [self.enter(write) if isinstance(write, Enters) else self.save(write) for write in writes]
+
+    def purge(self, kind: Versioned, name: str) -> bool:
+        """Refuse: what is removed for good cannot be committed or not with a result.
+
+        Raises:
+          PayloadError: always.
+        """
+        message = f"a step cannot purge {kind.name} {name}: it would be gone even if the step failed"
+        raise PayloadError(message, hint="delete it, which can be undone, or purge it outside of steps")
+
+    def load(self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None) -> Any:
+        """Return a key's present version, what this step has written of it included; or an older one."""
+        if version is not None or as_of is not None:
+            return super().load(kind, name, version=version, as_of=as_of)
+        key = self.key(name)
+        pending = self._saves.get((kind.heads, key))
+        if pending is not None:
+            return self._pending(pending)
+        row, head = self.read(lambda own, now: _looked_at(own, kind, key, now))
+        with self._changing:
+            self._seen.setdefault((kind.heads, key), head)
+        return row
+
+    def updating(self, attempt: Callable[[], T], *, tries: int) -> T:  # noqa: ARG002  (the checkpoint has its own number)
+        """Call what loads a key and saves what it makes of it; it is called anew where the key has moved meanwhile.
+
+        Parameters:
+          attempt: loads and saves.
+          tries: how often at most, outside of steps.
+        """
+        with self._changing:
+            before = dict(self._saves)
+            self._updating = True
+            try:
+                result = attempt()
+            finally:
+                self._updating = False
+            for place, save in self._saves.items():
+                if before.get(place) is not save:
+                    self._attempts.setdefault(place, []).append(attempt)
+                    self._saves[place] = replace(save, again=partial(self._made_again, place))
+            return result
+
+    def _made_again(self, place: _Place) -> Saves:
+        """Return what the step's updates of a key make of what is there now."""
+        with self._changing:
+            attempts = self._attempts.pop(place)
+            del self._saves[place]
+            self._seen.pop(place, None)
+            for attempt in attempts:
+                self.updating(attempt, tries=1)
+            return self._saves[place]
+
+    def _pending(self, save: Saves) -> SimpleNamespace | None:
+        """Return a row as it would be after the checkpoint, as far as that is known; None where it is to be deleted."""
+        if save.op is Op.DELETE:
+            return None
+        stored = None if save.body is not None else super().load(save.kind, save.key.name)
+        unknown = dict.fromkeys(reading.columns(save.kind))
+        found = {} if stored is None else stored._asdict()
+        own = {"namespace": self.namespace, "key_prefix": self.prefix, save.kind.key: save.key.name, "version": None}
+        return SimpleNamespace(**unknown | found | dict(save.columns) | dict(save.body or {}) | own)
+
+    def _take(self, values: object) -> None:
+        """Count a write, and refuse one too many."""
+        texts = values.values() if isinstance(values, dict) else ()
+        self._bytes += sum(len(text.encode()) for text in texts if isinstance(text, str))
+        if len(self._saves) + len(self._entries) >= MAX_WRITES:
+            raise PayloadError(f"a step can write {MAX_WRITES} things at most", hint="write fewer, or in several steps")
+        if self._bytes > MAX_BYTES:
+            message = f"what this step writes is larger than {MAX_BYTES:,} bytes"
+            raise PayloadError(message, hint="write less, or in several steps; keep large data elsewhere")
+
+
+def _joined(before: Saves, after: Saves) -> Saves:
+    """Return one save in place of two of the same key, under the guard of the first."""
+    expected = before.expected if after.expected is None else after.expected
+    columns = {**before.columns, **after.columns}
+    if after.op is Op.STATUS:
+        return replace(before, columns=columns, expected=expected)
+    return replace(after, columns=columns, expected=expected)
+
+
+def _looked_at(connection: Connection, kind: Versioned, key: Key, now: float) -> tuple[Any, int]:
+    """Return what is there of a key, and at which version its head is."""
+    row = reading.latest(connection, kind, key, now)
+    if row is not None:
+        return row, row.version
+    head = reading.head(connection, kind, key)
+    return None, 0 if head is None else head.version
