@@ -103,6 +103,7 @@ def open_engine(url: Callable[[], URL], *, pool: PoolLimits, pooled: bool) -> En
         max_overflow=pool.overflow,
         pool_timeout=pool.timeout,
         hide_parameters=True,
+        use_native_hstore=False,
     )
     event.listen(engine, "do_connect", _Opener(url, pooled=pooled).open)
 
