@@ -11,9 +11,9 @@ from questline_persistence.dialects.postgres import steps as postgres_steps
 from questline_persistence.dialects.sqlite import steps as sqlite_steps
 from questline_persistence.errors import QuestConflict
 from questline_persistence.journal.endings import holds
-from questline_persistence.journal.journal import _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.states import LIVE, ExecutionStatus
+from questline_persistence.store import Tries
 from tests.contract.quests import LONG, Workbench, checkpoint, failure
 from tests.model.guards import GUARDS, LEFT_OUT
 from tests.model.statements import cases, conditions, sent
@@ -148,7 +148,7 @@ def test_a_fenced_result_is_looked_up_as_in_the_model(memory: Workbench) -> None
 
 
 def test_a_claim_is_sent_again_as_in_the_model(memory: Workbench) -> None:
-    journal, request, tries = memory.journal, memory.request(memory.submit("a")), _Tries()
+    journal, request, tries = memory.journal, memory.request(memory.submit("a")), Tries()
     tries.again()
 
     def again() -> None:

@@ -15,12 +15,12 @@ from questline_persistence.controls import Controls, StartingPoint
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal
-from questline_persistence.journal.journal import _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
 from questline_persistence.recovery import Bells, Sweep
 from questline_persistence.schema import quests, tickets, workers
 from questline_persistence.schema.metadata import METADATA
+from questline_persistence.store import Tries
 from questline_persistence.suspicion import MAX_LOST
 from tests.contract.quests import Workbench
 from tests.model.actions import BEGINNING, STEP_2
@@ -142,7 +142,7 @@ class RealStore:
 
     def _again(self, journal: Journal, request: ClaimRequest) -> Claim | None:
         """Send a claim again whose reply was lost, as the journal does."""
-        tries = _Tries()
+        tries = Tries()
         tries.again()
         return self.database.write(lambda connection: journal._claims(connection, [request], tries)).get(
             request.claim_id

@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from questline_persistence.claims import Claim, ClaimRequest
 from questline_persistence.dialects import Overtime
 from questline_persistence.ids import new_claim_id
-from questline_persistence.journal.journal import _Tries
 from questline_persistence.models import LordStep
 from questline_persistence.schema import tickets
+from questline_persistence.store import Tries
 from tests.contract.quests import LONG, Workbench, failure, lost_reply, statements
 
 
@@ -217,7 +217,7 @@ def test_a_claim_whose_reply_was_lost_is_won_though_its_next_try_takes_too_long(
 
 def test_i6_a_claim_whose_reply_was_lost_and_that_was_swept_is_not_won_again(bench: Workbench) -> None:
     quest_id = bench.submit("a")
-    journal, request, tries = bench.journal, bench.request(quest_id), _Tries()
+    journal, request, tries = bench.journal, bench.request(quest_id), Tries()
     tries.again()
     assert journal.claim(request) is not None
     bench.sweep.run(now=bench.clock.advance(LONG))

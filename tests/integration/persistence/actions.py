@@ -6,8 +6,8 @@ from typing import Any
 
 from questline_persistence.claims import Claim, ClaimRequest, Doorbell
 from questline_persistence.journal import insert_quests, prepare_quest
-from questline_persistence.journal.journal import _Tries
 from questline_persistence.recovery import Counter
+from questline_persistence.store import Tries
 from questline_worker.lords import Outputs
 from tests.contract.quests import HANDLERS, LONG, Workbench, failure, quest
 from tests.integration.persistence.crowd import LATER
@@ -54,7 +54,7 @@ def _claims(bench: Workbench) -> Call:
 
 
 def _claim_again(bench: Workbench) -> Call:
-    claim, tries = _claimed(bench), _Tries()
+    claim, tries = _claimed(bench), Tries()
     request = ClaimRequest(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
     run = bench.database.write if bench.database.dialect.name == "sqlite" else bench.database.statement
     tries.again()
