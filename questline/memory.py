@@ -16,6 +16,7 @@ from questline_persistence.errors import (
     StateStoreError,
     StorageError,
 )
+from questline_persistence.memory.contexts import ContextPersistence
 from questline_persistence.memory.files import FileStateManager, FileTodoListManager
 from questline_persistence.memory.models import (
     AgentState,
@@ -42,6 +43,7 @@ __all__ = [
     "AgentState",
     "Conflict",
     "ContextNotFoundError",
+    "ContextPersistence",
     "ContextStatus",
     "DatabaseError",
     "EncryptionError",

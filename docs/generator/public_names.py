@@ -14,6 +14,7 @@ from pydantic import BaseModel
 import questline
 import questline.memory
 from questline_persistence.controls import Change, Controlled, Restart, Reversal, StepAgain
+from questline_persistence.memory.models import Listed
 from questline_persistence.models import StepProgress, StepView
 from questline_persistence.records import Page
 from questline_persistence.states import RunStatus, SnapshotReason
@@ -39,6 +40,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("AgentState", "StateTransition", "StateSnapshot", "Event", "ActorType", "Task", "TaskStatus", "Session"),
         *("WorkflowContext", "ContextStatus", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
         *("StepOrigin", "Migration", "SessionState"),
+        *("ContextPersistence", "Listed"),
         *("StateManagerProtocol", "FileStateManager", "TodoListManagerProtocol", "FileTodoListManager"),
     ),
     "errors": (
@@ -53,9 +55,11 @@ MET = {
     kind.__name__: kind
     for kind in (
         *(Change, Controlled, Outputs, Page, Restart, Reversal, RunStatus, SnapshotReason, StepAgain),
-        *(StepCancelled, StepEvent, StepProgress, StepView),
+        *(StepCancelled, StepEvent, StepProgress, StepView, Listed),
     )
 }
+#: Classes that users meet as part of others: their members are told of there.
+PARTS_OF_OTHERS = {"Contexts", "PlainDoor"}
 #: Another name of a class that has an entry.
 SAME = {
     "QuestExecutionData": "Quest",
@@ -97,6 +101,7 @@ TYPES = {
     **dict.fromkeys(("Name", "QuestId", "LabelKey", "LabelValue", "KeyText", "ShortText", "FreeText"), "str"),
     **{f"Any{name}": f"{name} | str" for name in ("ActorType", "TaskStatus", "ContextStatus")},
     "Number": "int",
+    "AnyStore": "str | Path | None",
     "Structure": "dict[str, Any] | list[Any]",
 }
 NOTHING: Any = inspect.Parameter.empty
@@ -122,9 +127,12 @@ def public_names() -> set[str]:
 def members_of(name: str) -> list[str]:
     """Return the members of a class that have no place of their own in the reference."""
     elsewhere = INTERNAL.union(*PARTS.values())
+    home = found(name)
     called = [
         f"{name}.{member}"
-        for member, thing in vars(found(name)).items()
+        for part in home.__mro__
+        if part is home or part.__name__ in PARTS_OF_OTHERS
+        for member, thing in vars(part).items()
         if not member.startswith("_") and (inspect.isfunction(thing) or isinstance(thing, property | cached_property))
     ]
     return [member for member in called if member not in elsewhere]

@@ -35,6 +35,7 @@ HEADINGS = {
 }
 #: What an object of a class is called in the examples, where it is not the class in small letters.
 OBJECTS = {
+    "ContextPersistence": "persistence",
     "LordContext": "ctx",
     "Outputs": "ctx.outputs",
     "AsyncQuestClient": "quests",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 from questline_persistence import schema, settings
 from questline_persistence.arguments import key_prefix as prefix_of
@@ -12,6 +12,9 @@ from questline_persistence.dialects import PoolLimits, forks
 from questline_persistence.memory.awaited import Awaited
 from questline_persistence.memory.kept import Kept
 from questline_persistence.store import Database, open_database
+
+#: Where a door leads to.
+AnyStore: TypeAlias = str | Path | Database | Kept | None
 
 
 class Door:
@@ -31,7 +34,7 @@ class Door:
 
     def __init__(
         self,
-        url: str | Path | Database | Kept | None = None,
+        url: AnyStore = None,
         *,
         namespace: str | None = None,
         key_prefix: str | None = None,

@@ -20,6 +20,7 @@ REMEMBERED = {
     *("AgentState", "StateTransition", "StateSnapshot", "Event", "Task", "Session", "Migration", "StepOrigin"),
     *("WorkflowContext", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
     *("ActorType", "TaskStatus", "ContextStatus", "SessionState"),
+    "ContextPersistence",
     *("FileStateManager", "FileTodoListManager", "StateManagerProtocol", "TodoListManagerProtocol"),
     *("StateStoreError", "DatabaseError", "MigrationError", "NotFound", "SerializationError", "EncryptionError"),
     *("PersistenceError", "ContextNotFoundError", "StorageError", "NotFoundError", "Conflict"),

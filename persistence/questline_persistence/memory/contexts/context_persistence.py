@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from questline_persistence.memory.contexts.contexts import Contexts
-from questline_persistence.memory.door import PlainDoor
-from questline_persistence.memory.kept import Kept
-from questline_persistence.store import Database
+from questline_persistence.memory.door import AnyStore, PlainDoor
 
 
 class ContextPersistence(PlainDoor, Contexts):
@@ -16,8 +12,8 @@ class ContextPersistence(PlainDoor, Contexts):
     It may be used by several threads at once. Nothing connects before the first call.
 
     Parameters:
-      db_path: a path of an SQLite file, ":memory:", a URL of SQLite or PostgreSQL, or an open `Database`; None means
-        the one that the settings name.
+      db_path: a path of an SQLite file, ":memory:", or a URL of SQLite or PostgreSQL; None means the one that the
+        settings name.
       namespace: the tenant; None means the one that the settings name.
       key_prefix: keeps workflows apart within the tenant; those of another prefix, or of none, are never seen.
 
@@ -26,26 +22,16 @@ class ContextPersistence(PlainDoor, Contexts):
       PayloadError: the namespace or the key prefix is no text.
 
     Example:
-      persistence = ContextPersistence(db_path=Path("gao_dev.db"))
-
-      # Save context
+      persistence = ContextPersistence("contexts.db")
+      context = WorkflowContext(epic_num=12, story_num=3, feature="login", workflow_name="code", current_phase="design")
       persistence.save_context(context)
-
-      # Load context
-      context = persistence.load_context(workflow_id)
-
-      # Get latest for story
+      context = persistence.load_context(context.workflow_id)
       latest = persistence.get_latest_context(epic=12, story=3)
-
-      # Query contexts
       active = persistence.get_active_contexts()
+      persistence.close()
     """
 
     def __init__(
-        self,
-        db_path: str | Path | Database | Kept | None = None,
-        *,
-        namespace: str | None = None,
-        key_prefix: str | None = None,
+        self, db_path: AnyStore = None, *, namespace: str | None = None, key_prefix: str | None = None
     ) -> None:
         super().__init__(db_path, namespace=namespace, key_prefix=key_prefix)

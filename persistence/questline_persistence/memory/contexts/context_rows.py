@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, func
 
 from questline_persistence.kinds import CONTEXTS
 from questline_persistence.memory.contexts.context_filter import ContextFilter
-from questline_persistence.memory.models import WorkflowContext, origin_of
+from questline_persistence.memory.models import WorkflowContext, context_text, origin_of
 from questline_persistence.memory.reading import of_present, of_versions, present
 from questline_persistence.payload import Limit
 from questline_persistence.schema import tables_of, within
@@ -29,7 +29,7 @@ def saving(context: WorkflowContext, key: Key, limit: Limit, *, expected: int | 
       PayloadError: it holds what is not JSON, or is too large.
     """
     columns = {name: getattr(context, name) for name in CONTEXTS.head} | {"status": str(context.status)}
-    body = {"context_data": context.to_json(limit=limit)}
+    body = {"context_data": context_text(context, limit)}
     return Saves(CONTEXTS, key, columns=columns, body=body, expected=expected, there=there)
 
 

@@ -59,7 +59,7 @@ class Contexts:
         return self._save(self._write(checked(context, WorkflowContext), expected_version))
 
     def update_context(self, context: WorkflowContext, expected_version: int | None = None) -> int:
-        """Save a context as `save_context` does, but only if its workflow has one already.
+        """Save a context of a workflow that has one already, and return the number of the new version.
 
         Parameters:
           context: the context.

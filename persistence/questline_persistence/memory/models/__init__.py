@@ -4,6 +4,7 @@ Every model can be read by attribute and by key (`state.status`, `state["status"
 numbers, times) is None until then. It imports models and the words at the root.
 """
 
+from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models.agent_state import AgentState
 from questline_persistence.memory.models.checked import checked
 from questline_persistence.memory.models.event import Event
@@ -18,12 +19,13 @@ from questline_persistence.memory.models.state_transition import StateTransition
 from questline_persistence.memory.models.step_origin import StepOrigin, origin_of
 from questline_persistence.memory.models.task import Task
 from questline_persistence.memory.models.todo_list import TodoList
-from questline_persistence.memory.models.workflow_context import WorkflowContext
+from questline_persistence.memory.models.workflow_context import WorkflowContext, context_text
 
 __all__ = [
     "AgentState",
     "Event",
     "HistoryEntry",
+    "Listed",
     "Memory",
     "Migration",
     "RunRecord",
@@ -37,5 +39,6 @@ __all__ = [
     "TodoList",
     "WorkflowContext",
     "checked",
+    "context_text",
     "origin_of",
 ]

@@ -66,17 +66,13 @@ class WorkflowContext(KeyedModel):  # noqa: PLW1641  (it can change, as every re
     version: int | None = Field(default=None, exclude=True)
     origin: StepOrigin | None = Field(default=None, exclude=True)
 
-    def to_json(self, *, limit: Limit = DEFAULTS.state) -> str:
+    def to_json(self) -> str:
         """Return what the context says as JSON text: all but version and origin, which the store knows.
 
-        Parameters:
-          limit: how large it may be.
-
         Raises:
-          PayloadError: something in it is not JSON, or it is too large.
+          PayloadError: something in it is not JSON.
         """
-        told = {**self.model_dump(), "status": str(self.status)}  # all of it plain, which is written at once
-        return encode(told, what="the context", root="context", limit=limit, depth=MAX_STATE_DEPTH)
+        return context_text(self, DEFAULTS.state)
 
     @classmethod
     def from_json(cls, text: str) -> WorkflowContext:
@@ -98,3 +94,17 @@ class WorkflowContext(KeyedModel):  # noqa: PLW1641  (it can change, as every re
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, WorkflowContext) and self.model_dump() == other.model_dump()
+
+
+def context_text(context: WorkflowContext, limit: Limit) -> str:
+    """Return what a context says as JSON text.
+
+    Parameters:
+      context: the context.
+      limit: how large it may be.
+
+    Raises:
+      PayloadError: something in it is not JSON, or it is too large.
+    """
+    told = {**context.model_dump(), "status": str(context.status)}  # all of it plain, which is written at once
+    return encode(told, what="the context", root="context", limit=limit, depth=MAX_STATE_DEPTH)
