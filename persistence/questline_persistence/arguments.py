@@ -106,6 +106,18 @@ def key(value: object, what: str, *, least: int = 1) -> str:
     return found
 
 
+def short(value: object, what: str) -> str | None:
+    """Return a text that things are found by, of at most `MAX_KEY` characters, or None.
+
+    Raises:
+      PayloadError: it is neither.
+    """
+    found = text_or_none(value, what)
+    if found is not None and (flaw := flaw_of(found, most=MAX_KEY)):
+        raise PayloadError(f"{what}: {flaw[0]}", hint=flaw[1])
+    return found
+
+
 def key_prefix(value: object) -> str:
     """Return the prefix that keeps some keys apart from others; None and "" are none.
 

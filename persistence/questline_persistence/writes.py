@@ -61,6 +61,7 @@ class Saves:
       key: its key.
       op: what the version comes from.
       columns: the further columns to be set, of head and version; those that are missing stay as they are.
+      defaults: what further columns of the head have from now on, should they have nothing yet.
       body: the payload, by column: its own, or that of the version which it points at; None where the payload stays
         as it is, or is to be gone.
       points_at: the older version whose payload it has again; None where it has its own.
@@ -76,6 +77,7 @@ class Saves:
     key: Key
     op: Op = Op.SAVE
     columns: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, str | None] | None = None
     points_at: int | None = None
     expected: int | None = None

@@ -6,8 +6,9 @@ can be joined puts the head's own statement there, another one the values that i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects.columns import listed
@@ -37,38 +38,50 @@ def shape_of(write: Saves) -> str:
     return NONE if write.op is Op.DELETE else SAME
 
 
+class Given(NamedTuple):
+    """Which further columns of a head a write sets, and which it gives a value should they have none."""
+
+    columns: frozenset[str] = frozenset()
+    defaults: frozenset[str] = frozenset()
+
+
+def given_by(write: Saves) -> Given:
+    """Return which columns of its head a write sets."""
+    return Given(frozenset(write.columns), frozenset(write.defaults))
+
+
 def _later(column: str, value: str, *, largest: str) -> str:
     """Return how a moment of a head goes on: to that of a write, but never back."""
     return f"{column} = {largest}(h.{column}, {value})"
 
 
 @lru_cache(maxsize=256)
-def head_update(kind: Versioned, changed: frozenset[str], shape: str, largest: str, *, there: bool = False) -> str:
+def head_update(kind: Versioned, given: Given, shape: str, largest: str, *, there: bool = False) -> str:
     """Return the statement that moves a head on to its next version, if it is at the one expected.
 
     Parameters:
       kind: the kind.
-      changed: which of its further columns are set.
+      given: which of its further columns are set.
       shape: what becomes of the payload, as in `shape_of`.
       largest: the function that returns the larger of two values.
       there: whether something must be there, whatever becomes of the payload.
     """
     guard = _IS_THERE if there else _GUARDS.get(shape, "")
     return (
-        f"UPDATE {kind.heads} AS h SET {_moved(kind, changed, shape, largest)} "  # noqa: S608  (of a kind's names)
+        f"UPDATE {kind.heads} AS h SET {_moved(kind, given, shape, largest)} "  # noqa: S608  (of a kind's names)
         f"WHERE {_is(kind)} AND {_EXPECTED}{guard} RETURNING {listed(head_row(kind))}"
     )
 
 
 @lru_cache(maxsize=256)
-def head_insert(kind: Versioned, changed: frozenset[str], largest: str) -> str:
+def head_insert(kind: Versioned, given: Given, largest: str) -> str:
     """Return the statement that makes a head with its first version, or moves on one that another writer has made."""
-    names = [name for name in (*kind.both, *kind.head) if name in changed]
+    names = [name for name in (*kind.both, *kind.head) if name in given.columns | given.defaults]
     columns = (*KEY, kind.key, "owner", "version", "body_version", "fingerprint", *names, *_TIMES)
     values = listed(columns, **{name: f":{name}" for name in columns} | {kind.key: ":key"} | _FIRST | _NOW)
     return (
         f"INSERT INTO {kind.heads} AS h ({listed(columns)}) VALUES ({values}) ON CONFLICT ({listed((*KEY, kind.key))}) "  # noqa: S608  (of a kind's names)
-        f"DO UPDATE SET {_moved(kind, changed, OWN, largest)} WHERE {_EXPECTED} RETURNING {listed(head_row(kind))}"
+        f"DO UPDATE SET {_moved(kind, given, OWN, largest)} WHERE {_EXPECTED} RETURNING {listed(head_row(kind))}"
     )
 
 
@@ -91,8 +104,9 @@ _IS_THERE = " AND h.body_version IS NOT NULL"
 _GUARDS = {POINTING: " AND h.purged_to < :points_at", SAME: _IS_THERE, NONE: _IS_THERE}
 
 
-def _moved(kind: Versioned, changed: frozenset[str], shape: str, largest: str) -> str:
-    names = [name for name in (*kind.both, *kind.head) if name in changed]
+def _moved(kind: Versioned, given: Given, shape: str, largest: str) -> str:
+    names = [name for name in (*kind.both, *kind.head) if name in given.columns]
+    unset = [name for name in (*kind.both, *kind.head) if name in given.defaults - given.columns]
     return ", ".join(
         [
             "version = h.version + 1",
@@ -100,6 +114,7 @@ def _moved(kind: Versioned, changed: frozenset[str], shape: str, largest: str) -
             _later("updated_time", ":now", largest=largest),
             _later("updated_at", ":stamp", largest=largest),
             *(f"{name} = :{name}" for name in names),
+            *(f"{name} = coalesce(h.{name}, :{name})" for name in unset),
         ]
     )
 
@@ -133,6 +148,7 @@ def version_insert(kind: Versioned, source: str) -> str:
         "saved_time": "head.updated_time",
         "created_at": "head.updated_at",
         **{name: f"head.{name}" for name in kind.both},
+        **_when(kind.version, "head.updated_time"),
         **{name: f"CASE WHEN head.body_version = head.version THEN :{name} END" for name in kind.body},
     }
     return f"INSERT INTO {kind.versions} ({listed(columns)}) SELECT {listed(columns, **own)} FROM {source}"  # noqa: S608  (of a kind's names)
@@ -181,13 +197,19 @@ def entry_insert(kind: Entries, source: str | None) -> str:
     )
     own = {name: f":{name}" for name in columns} | {kind.entry_id: ":entry_id"}
     if kind.stream is None:
-        own |= {"saved_time": ":now", "created_at": ":stamp"}
+        own |= {"saved_time": ":now", "created_at": ":stamp", **_when(kind.columns, ":now")}
     else:
         own |= {kind.stream.of.key: ":stream", "seq": "head.seq"}
         own |= {"saved_time": "head.updated_time", "created_at": "head.updated_at"}
+        own |= _when(kind.columns, "head.updated_time")
     values = listed(columns, **own)
     rows = f"SELECT {values} FROM {source}" if source else f"VALUES ({values})"  # noqa: S608  (of a kind's names)
     return f"INSERT INTO {kind.table} ({listed(columns)}) {rows} RETURNING id"
+
+
+def _when(columns: Sequence[str], moment: str) -> dict[str, str]:
+    """Return what columns hold that say when something was: the moment of the write, unless another one is given."""
+    return {name: f"coalesce(:{name}, {moment})" for name in columns if name == "timestamp"}
 
 
 def save_values(write: Saves, now: float) -> dict[str, Any]:
@@ -200,6 +222,7 @@ def save_values(write: Saves, now: float) -> dict[str, Any]:
     kind = write.kind
     return {
         **dict.fromkeys((*kind.both, *kind.head, *kind.version, *kind.body)),
+        **write.defaults,
         **write.columns,
         **(write.body or {}),
         **_shared(write, write.key.namespace, write.key.prefix, now),

@@ -32,6 +32,11 @@ class QuestlineError(Exception):
         self.hint = None if hint is None else _printable(hint)
         super().__init__(self.message)
 
+    def preface(self, tried: str) -> None:
+        """Say in front of the message what was tried, as in "cannot save agent state planner"."""
+        self.message = f"{_printable(tried)}: {self.message}"
+        self.args = (self.message,)
+
     @property
     def advice(self) -> str:
         """The message and, after it, the hint: for where there is one line for both."""

@@ -66,6 +66,9 @@ def entered(connection: Connection, write: Enters) -> Entered | None:
     row = connection.execute(select(entries).where(*where)).first()
     if row is None:
         return None
+    if row.deleted_at is not None:
+        message = f"there was {write.kind.name} {write.entry_id} once, and it was deleted"
+        raise Conflict(message, hint="give it another id, or none")
     if row.fingerprint != write.fingerprint:
         message = f"there is {write.kind.name} {write.entry_id} already, and it says something else"
         raise Conflict(message, current=row._asdict(), hint="give it another id, or none")

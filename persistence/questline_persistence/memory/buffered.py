@@ -13,11 +13,11 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from questline_persistence.arguments import Moment
 from questline_persistence.errors import Conflict, PayloadError
-from questline_persistence.kinds import Versioned
+from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept
 from questline_persistence.store import Database
@@ -97,7 +97,14 @@ class Buffered(Kept):
         """Hold several writes back."""
         return [self.enter(write) if isinstance(write, Enters) else self.save(write) for write in writes]
 
-    def purge(self, kind: Versioned, name: str) -> bool:
+    def purge(
+        self,
+        kind: Versioned,
+        name: str,
+        *,
+        where: Sequence[ColumnElement[bool]] = (),  # noqa: ARG002
+        along: Sequence[Versioned] = (),  # noqa: ARG002
+    ) -> bool:
         """Refuse: what is removed for good cannot be committed or not with a result.
 
         Raises:
@@ -105,6 +112,15 @@ class Buffered(Kept):
         """
         message = f"a step cannot purge {kind.name} {name}: it would be gone even if the step failed"
         raise PayloadError(message, hint="delete it, which can be undone, or purge it outside of steps")
+
+    def forget(self, kind: Entries, entry_id: str) -> bool:
+        """Refuse: what other steps have added is not a value that a checkpoint could write.
+
+        Raises:
+          PayloadError: always.
+        """
+        message = f"a step cannot forget {kind.name} {entry_id}: it would be gone even if the step failed"
+        raise PayloadError(message, hint="forget it outside of steps")
 
     def load(self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None) -> Any:
         """Return a key's present version, what this step has written of it included; or an older one."""

@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from questline_persistence.arguments import LARGEST_NUMBER, Moment, moment, whole
 from questline_persistence.errors import Conflict, PayloadError
 from questline_persistence.journal import entered, remember, written
-from questline_persistence.kinds import Versioned
+from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.cursor import cursor_behind, place_of
+from questline_persistence.memory.forgetting import forget
 from questline_persistence.memory.purging import purge
 from questline_persistence.store import Database, Tries
 from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
@@ -141,16 +142,39 @@ class Kept:
                 time.sleep(random.random() * min(FIRST_WAIT * 2**number, LONGEST_WAIT))  # noqa: S311  (spreading load needs no secret)
         return attempt()
 
-    def purge(self, kind: Versioned, name: str) -> bool:
+    def purge(
+        self,
+        kind: Versioned,
+        name: str,
+        *,
+        where: Sequence[ColumnElement[bool]] = (),
+        along: Sequence[Versioned] = (),
+    ) -> bool:
         """Remove a key for good, with its versions and entries; return whether there was anything.
 
         Its head stays and counts on, so that no number of a version ever comes twice.
+
+        Parameters:
+          kind: what it is.
+          name: the key's name.
+          where: further conditions on the head.
+          along: kinds whose heads name this key, and go with it.
         """
-        dialect, there = self.database.dialect, False
+        dialect, key = self.database.dialect, self.key(name)
+        return self._removed(lambda own, now: purge(dialect, own, kind, key, now=now, where=where, along=along))
+
+    def forget(self, kind: Entries, entry_id: str) -> bool:
+        """Mark an entry as deleted, so that nobody finds it any more; return whether it was there."""
+        dialect, key = self.database.dialect, self.key(entry_id)
+        return self._removed(lambda own, now: forget(dialect, own, kind, key, now=now))
+
+    def _removed(self, remove: Callable[[Connection, float], bool]) -> bool:
+        """Return whether there was what `remove(connection, now)` removes in a transaction."""
+        there = False
 
         def work(connection: Connection) -> bool:
             nonlocal there  # and gone by the first try, whose COMMIT went through though its reply was lost
-            there = purge(dialect, connection, kind, self.key(name), now=self.database.clock.now()) or there
+            there = remove(connection, self.database.clock.now()) or there
             return there
 
         return self.database.write(work, at="remember")

@@ -23,16 +23,16 @@ _LARGEST = "greatest"
 
 def save(connection: Connection, write: Saves, *, now: float) -> Saved | None:
     """Add a version of a key; return None, and write nothing, where its head is not at the version expected."""
-    kind, changed, values = write.kind, frozenset(write.columns), statements.save_values(write, now)
+    kind, given, values = write.kind, statements.given_by(write), statements.save_values(write, now)
     text = None
     if kind.searched and write.changes_words:
         text = texts.REMOVED if write.body is None else texts.KEPT
         values["table"] = kind.heads
         values["tokens"] = texts.words(kind.heads, *write.key[:2], write.tokens)
-    update = statements.head_update(kind, changed, statements.shape_of(write), _LARGEST, there=write.there)
+    update = statements.head_update(kind, given, statements.shape_of(write), _LARGEST, there=write.there)
     rows = execute(connection, _save(kind, update, text), values)
     if not rows and write.makes_head:
-        rows = execute(connection, _save(kind, statements.head_insert(kind, changed, _LARGEST), text), values)
+        rows = execute(connection, _save(kind, statements.head_insert(kind, given, _LARGEST), text), values)
     return Saved(*rows[0]) if rows else None
 
 

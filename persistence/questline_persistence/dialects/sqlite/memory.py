@@ -20,11 +20,11 @@ _LARGEST = "max"
 
 def save(connection: Connection, write: Saves, *, now: float) -> Saved | None:
     """Add a version of a key; return None, and write nothing, where its head is not at the version expected."""
-    kind, changed, values = write.kind, frozenset(write.columns), statements.save_values(write, now)
-    update = statements.head_update(kind, changed, statements.shape_of(write), _LARGEST, there=write.there)
+    kind, given, values = write.kind, statements.given_by(write), statements.save_values(write, now)
+    update = statements.head_update(kind, given, statements.shape_of(write), _LARGEST, there=write.there)
     rows = execute(connection, update, values)
     if not rows and write.makes_head:
-        rows = execute(connection, statements.head_insert(kind, changed, _LARGEST), values)
+        rows = execute(connection, statements.head_insert(kind, given, _LARGEST), values)
     if not rows:
         return None
     columns = statements.head_row(kind)

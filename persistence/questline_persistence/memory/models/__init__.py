@@ -4,7 +4,7 @@ Every model can be read by attribute and by key (`state.status`, `state["status"
 numbers, times) is None until then. It imports models and the words at the root.
 """
 
-from questline_persistence.memory.listed import Listed
+from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models.agent_state import AgentState
 from questline_persistence.memory.models.checked import checked
 from questline_persistence.memory.models.event import Event
@@ -26,6 +26,7 @@ __all__ = [
     "Event",
     "HistoryEntry",
     "Listed",
+    "Matches",
     "Memory",
     "Migration",
     "RunRecord",
