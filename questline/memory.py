@@ -35,7 +35,14 @@ from questline_persistence.memory.models import (
     TodoList,
     WorkflowContext,
 )
-from questline_persistence.memory.sessions import StateManagerProtocol, TodoListManagerProtocol
+from questline_persistence.memory.sessions import (
+    DbStateManager,
+    DbTodoListManager,
+    ExecutionHistory,
+    Memories,
+    StateManagerProtocol,
+    TodoListManagerProtocol,
+)
 from questline_persistence.states import ActorType, ContextStatus, TaskStatus
 
 __all__ = [
@@ -46,11 +53,15 @@ __all__ = [
     "ContextPersistence",
     "ContextStatus",
     "DatabaseError",
+    "DbStateManager",
+    "DbTodoListManager",
     "EncryptionError",
     "Event",
+    "ExecutionHistory",
     "FileStateManager",
     "FileTodoListManager",
     "HistoryEntry",
+    "Memories",
     "Memory",
     "Migration",
     "MigrationError",

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 import questline
 import questline.memory
 from questline_persistence.controls import Change, Controlled, Restart, Reversal, StepAgain
-from questline_persistence.memory.models import Listed
+from questline_persistence.memory.models import Listed, Matches
 from questline_persistence.models import StepProgress, StepView
 from questline_persistence.records import Page
 from questline_persistence.states import RunStatus, SnapshotReason
@@ -40,7 +40,8 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("AgentState", "StateTransition", "StateSnapshot", "Event", "ActorType", "Task", "TaskStatus", "Session"),
         *("WorkflowContext", "ContextStatus", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
         *("StepOrigin", "Migration", "SessionState"),
-        *("ContextPersistence", "Listed"),
+        *("ContextPersistence", "Listed", "Matches"),
+        *("DbStateManager", "DbTodoListManager", "ExecutionHistory", "Memories"),
         *("StateManagerProtocol", "FileStateManager", "TodoListManagerProtocol", "FileTodoListManager"),
     ),
     "errors": (
@@ -55,11 +56,11 @@ MET = {
     kind.__name__: kind
     for kind in (
         *(Change, Controlled, Outputs, Page, Restart, Reversal, RunStatus, SnapshotReason, StepAgain),
-        *(StepCancelled, StepEvent, StepProgress, StepView, Listed),
+        *(StepCancelled, StepEvent, StepProgress, StepView, Listed, Matches),
     )
 }
 #: Classes that users meet as part of others: their members are told of there.
-PARTS_OF_OTHERS = {"Contexts", "PlainDoor"}
+PARTS_OF_OTHERS = {"Contexts", "PlainDoor", "AsyncDoor"}
 #: Another name of a class that has an entry.
 SAME = {
     "QuestExecutionData": "Quest",
@@ -87,7 +88,7 @@ GIVEN = {
 INTERNAL = {
     *(f"QuestRepository.{name}" for name in ("outputs_at", "outputs_of", "output", "inherited", "live_handlers")),
     *("QuestRepository.glance", "QuestRepository.tickets", "QuestClient.register", "QuestFilter.conditions"),
-    *("Quest.model_post_init", "ExecutionStatus.told"),
+    *("Quest.model_post_init", "ExecutionStatus.told", "QuestlineError.preface"),
     *(f"ExecutionHooks.{name}" for name in ("step_started", "step_ended", "quest_changed", "quest_ended")),
 }
 #: How types are written that have another name in the code.

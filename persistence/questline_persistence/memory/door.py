@@ -14,7 +14,7 @@ from questline_persistence.memory.kept import Kept
 from questline_persistence.store import Database, open_database
 
 #: Where a door leads to.
-AnyStore: TypeAlias = str | Path | Database | Kept | None
+AnyStore: TypeAlias = "str | Path | Database | Kept | Door | None"
 
 
 class Door:
@@ -22,10 +22,12 @@ class Door:
 
     Parameters:
       url: a path of an SQLite file, ":memory:", a URL of SQLite or PostgreSQL, or an open `Database`; None means the
-        one that the settings name. Or what is kept already, of a running step.
+        one that the settings name. Or another such object, whose connections this one shares; or what is kept already,
+        of a running step.
       namespace: the tenant; None means the one that the settings name.
       key_prefix: keeps keys apart within the tenant; keys of another prefix, or of none, are never seen.
       pool: how many connections there are at most; None means as the settings say.
+      echo: whether each statement is logged, without its values.
 
     Raises:
       ConfigurationError: the URL or a setting is wrong.
@@ -39,16 +41,21 @@ class Door:
         namespace: str | None = None,
         key_prefix: str | None = None,
         pool: PoolLimits | None = None,
+        echo: bool = False,
     ) -> None:
+        self._held: Kept
         self._opening = forks.new_lock()
-        self._owned = not isinstance(url, Database | Kept)
+        self._owned = not isinstance(url, Database | Kept | Door)
         self._ready = isinstance(url, Kept)
         if isinstance(url, Kept):
             self._held = url
             return
         chosen = settings.load()
-        database = url if isinstance(url, Database) else open_database(url, chosen, pool=pool)
         tenant = chosen.namespace if namespace is None else text(namespace, "namespace")
+        if isinstance(url, Door):
+            database = url._held.database  # noqa: SLF001  (of its own class)
+        else:
+            database = url if isinstance(url, Database) else open_database(url, chosen, pool=pool, echo=echo)
         self._held = Kept(database, tenant, prefix_of(key_prefix))
         self._migrates = chosen.auto_migrate
 

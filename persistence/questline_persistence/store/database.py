@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.clock import Clock, Reading
@@ -59,6 +59,7 @@ class Database:
       limits: how large what is stored, or read as a whole, may be.
       pool: how many connections there are at most, and how long a thread waits for one.
       pooler: "transaction" where a pooler is known to share PostgreSQL's sessions; "auto" looks.
+      echo: whether each statement is logged, without its values.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Database:
         limits: Limits = DEFAULTS,
         pool: PoolLimits = DEFAULT_POOL,
         pooler: str = "auto",
+        echo: bool = False,
     ) -> None:
         text = str(url)
         with forks.importing():
@@ -80,6 +82,7 @@ class Database:
         self.patience = patience
         self.limits = limits
         self._pool = pool
+        self._echo = echo
         self.clock = Clock(self._read_clock, forks.new_lock)
         self._begin()
         forks.join(self)
@@ -115,7 +118,10 @@ class Database:
             with self._opening:
                 if self._engine is None:
                     with forks.importing():
-                        self._engine = self._access.open_engine()
+                        engine = self._access.open_engine()
+                    if self._echo:
+                        event.listen(engine, "before_cursor_execute", _echo)
+                    self._engine = engine
         return self._engine
 
     @property
@@ -305,6 +311,11 @@ class Database:
             self._kept.close()  # before the engine, which would take the one connection of an in-memory database away
         if self._engine is not None:
             self._engine.dispose()
+
+
+def _echo(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    """Log a statement that is sent; its values may be secrets."""
+    log.info("statement", sql=" ".join(statement.split()))
 
 
 def _pass(at: str | None, stage: str) -> None:

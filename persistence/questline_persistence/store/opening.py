@@ -16,6 +16,7 @@ def open_database(
     *,
     pool: PoolLimits | None = None,
     patience: float = 5.0,
+    echo: bool = False,
 ) -> Database:
     """Return a store as the settings say; nothing is sent to it before it is used.
 
@@ -24,6 +25,7 @@ def open_database(
       chosen: the settings; None means those of the environment and of the project's files.
       pool: how many connections there are at most; None means as the settings say.
       patience: seconds for which a transaction that met a passing error is tried again.
+      echo: whether each statement is logged, without its values.
 
     Raises:
       ConfigurationError: the URL or a setting is wrong.
@@ -35,6 +37,7 @@ def open_database(
         limits=chosen.limits,
         pool=pool_limits(chosen) if pool is None else pool,
         pooler=chosen.database_pooler,
+        echo=echo,
     )
 
 

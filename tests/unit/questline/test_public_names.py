@@ -21,6 +21,7 @@ REMEMBERED = {
     *("WorkflowContext", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
     *("ActorType", "TaskStatus", "ContextStatus", "SessionState"),
     "ContextPersistence",
+    *("DbStateManager", "DbTodoListManager", "ExecutionHistory", "Memories"),
     *("FileStateManager", "FileTodoListManager", "StateManagerProtocol", "TodoListManagerProtocol"),
     *("StateStoreError", "DatabaseError", "MigrationError", "NotFound", "SerializationError", "EncryptionError"),
     *("PersistenceError", "ContextNotFoundError", "StorageError", "NotFoundError", "Conflict"),

@@ -14,7 +14,7 @@ class SessionState(Record):
     Parameters:
       session_id: the session.
       state_data: what was saved, a JSON object.
-      version: counts the saves of the session; it is what `expected_version` is compared with.
+      version: counts the saves of the session; it is what `expected_version` is compared with. None until it is saved.
       timestamp: when it was saved.
 
     Raises:
@@ -23,5 +23,5 @@ class SessionState(Record):
 
     session_id: KeyText
     state_data: dict[str, Any]
-    version: int
-    timestamp: str
+    version: int | None = None
+    timestamp: str | None = None
