@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
 from questline_persistence.journal.conflicts import MAX_CONFLICTS, conflict_wait, conflicts
@@ -21,9 +22,12 @@ from questline_persistence.journal.writing_checkpoint import WritingCheckpoint
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.store import Committer, Database, Tries
+from questline_persistence.writes import Moved, Pushes
 
 _Item: TypeAlias = ClaimRequest | Checkpoint[Succeeded]
-_Committer: TypeAlias = Committer[_Item, Claim | Settled | None]
+#: What became of a checkpoint: an exception where nothing was written of it.
+_Result: TypeAlias = Settled | Exception
+_Committer: TypeAlias = Committer[_Item, Claim | _Result | None]
 
 #: Told of posted checkpoints that are settled, each with what became of it or the error that it met.
 OnSettled: TypeAlias = Callable[[Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]], object]
@@ -56,7 +60,12 @@ class Journal:
         own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
         self._claiming: _Committer = self._checkpointing if self._dialect.has_one_writer else own
 
-        self._writing = WritingCheckpoint(database, self._commit, self._committed)
+        self._writing = WritingCheckpoint(
+            database,
+            self._commit,
+            lambda own, checkpoint: bool(self._recorded(own, [checkpoint.claim], _SUCCEEDED)),
+            lambda checkpoint: self._won_before([checkpoint], alone=True)[checkpoint.claim.claim_id],
+        )
 
     @property
     def worker_id(self) -> str:
@@ -74,10 +83,19 @@ class Journal:
         Raises:
           Moved: a key that the step saves is at another version than it expects; nothing was written.
         """
-        if checkpoint.outcome.also:
+        if checkpoint.outcome.also and not self._in_batch(checkpoint):
             return self._writing.write(checkpoint)
         settled = self._checkpointing.submit(checkpoint)
+        if isinstance(settled, Moved):
+            raise settled
+        if isinstance(settled, IntegrityError):  # an entry is there already, which only a transaction of its own mends
+            return self._writing.write(checkpoint)
         return settled if isinstance(settled, Settled) else Settled(won=False)
+
+    def _in_batch(self, checkpoint: Checkpoint[Succeeded]) -> bool:
+        """Tell whether a result is committed with others, and each apart: where one sync is for all of them."""
+        pushes = any(isinstance(write, Pushes) for write in checkpoint.outcome.also)
+        return self._dialect.has_one_writer and not pushes
 
     def post(self, checkpoint: Checkpoint[Succeeded]) -> None:
         """Have a checkpoint committed soon; `on_settled` is told. Waits while too many are on their way."""
@@ -164,17 +182,17 @@ class Journal:
 
         return self.database.write(work, at="release")
 
-    def _flush_again(self, item: _Item) -> Claim | Settled | None:
+    def _flush_again(self, item: _Item) -> Claim | _Result | None:
         """Commit one item that an earlier try may have committed."""
         return self._flush([item], again=True)[0]
 
-    def _flush_slowly(self, item: _Item) -> Claim | Settled | None:
+    def _flush_slowly(self, item: _Item) -> Claim | _Result | None:
         """Commit one such item, for which the store may take long."""
         return self._flush([item], again=True, alone=True)[0]
 
     def _flush(
         self, items: Sequence[_Item], *, again: bool = False, alone: bool = False
-    ) -> Sequence[Claim | Settled | None]:
+    ) -> Sequence[Claim | _Result | None]:
         """Commit what the threads of this process have gathered: results first, then claims.
 
         Parameters:
@@ -201,18 +219,23 @@ class Journal:
         tries: Tries,
         *,
         alone: bool,
-    ) -> tuple[dict[str, Settled], dict[str, Claim]]:
-        settled: dict[str, Settled] = {}
+    ) -> tuple[dict[str, _Result], dict[str, Claim]]:
+        settled: dict[str, _Result] = {}
         claims: dict[str, Claim] = {}
         if self._dialect.has_one_writer:
+            plain = [checkpoint for checkpoint in checkpoints if not checkpoint.outcome.also]
+            writing = [checkpoint for checkpoint in checkpoints if checkpoint.outcome.also]
+
+            def work(own: Connection) -> tuple[dict[str, _Result], dict[str, Claim]]:
+                results = {**self._checkpoints(own, plain), **self._writing.within(own, writing)}
+                return results, self._claims(own, requests, tries)
+
             settled, claims = self.database.statement(
-                lambda own: (self._checkpoints(own, checkpoints), self._claims(own, requests, tries)),
-                at="checkpoint" if checkpoints else "claim",
-                alone=alone,
+                work, at="also" if writing else "checkpoint" if plain else "claim", alone=alone
             )
         else:
             if checkpoints:
-                settled = self.database.statement(
+                settled |= self.database.statement(
                     lambda own: self._checkpoints(own, checkpoints), at="checkpoint", alone=alone
                 )
             if requests:
@@ -220,7 +243,7 @@ class Journal:
                     lambda own: self._claims(own, requests, tries), at="claim", alone=alone
                 )
         missing = [checkpoint for checkpoint in checkpoints if checkpoint.claim.claim_id not in settled]
-        return settled | self._won_before(missing, alone=alone) if missing else settled, claims
+        return {**settled, **self._won_before(missing, alone=alone)} if missing else settled, claims
 
     def _won_before(self, checkpoints: Sequence[Checkpoint[Succeeded]], *, alone: bool) -> dict[str, Settled]:
         """Return what an earlier try has settled: a COMMIT whose reply was lost is sent again, and finds nothing."""
@@ -297,10 +320,6 @@ class Journal:
 
     def _commit(self, connection: Connection, checkpoint: Checkpoint[Succeeded]) -> Settled | None:
         return self._checkpoints(connection, [checkpoint]).get(checkpoint.claim.claim_id)
-
-    def _committed(self, connection: Connection, checkpoint: Checkpoint[Succeeded]) -> Settled | None:
-        claim = checkpoint.claim
-        return self._recorded(connection, [claim], _SUCCEEDED).get(claim.claim_id)
 
 
 def _size(item: _Item) -> int:

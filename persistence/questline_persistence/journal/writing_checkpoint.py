@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.claims import Checkpoint, Settled, Succeeded
+from questline_persistence.dialects import execute
 from questline_persistence.errors import Conflict, PayloadError
 from questline_persistence.failpoints import failpoint
 from questline_persistence.journal.endings import holds
@@ -21,11 +22,15 @@ from questline_persistence.journal.pushed_steps import insert_pushed
 from questline_persistence.journal.remembering import entered, remember
 from questline_persistence.schema import tickets
 from questline_persistence.store import Database
-from questline_persistence.writes import Enters, Origin, Pushes, Remembered, Saves
+from questline_persistence.writes import Enters, Moved, Origin, Pushes, Remembered, Saves
 
 
 class _Fenced(Exception):
     """Rolls back what was written beside a checkpoint that turned out to be fenced."""
+
+
+class _WonBefore(Exception):
+    """Rolls back what is tried again, since an earlier try was committed."""
 
 
 class WritingCheckpoint:
@@ -34,18 +39,44 @@ class WritingCheckpoint:
     Parameters:
       database: the store.
       commit: commits a result within a transaction; returns None where its claim no longer holds the step.
-      won_before: returns what an earlier try of the same transaction has settled, or None.
+      is_won: tells within a transaction whether an earlier try of the same result was committed.
+      won_before: returns what that try has settled.
     """
 
     def __init__(
         self,
         database: Database,
         commit: Callable[[Connection, Checkpoint[Succeeded]], Settled | None],
-        won_before: Callable[[Connection, Checkpoint[Succeeded]], Settled | None],
+        is_won: Callable[[Connection, Checkpoint[Succeeded]], bool],
+        won_before: Callable[[Checkpoint[Succeeded]], Settled],
     ) -> None:
         self._database = database
         self._commit = commit
+        self._is_won = is_won
         self._won_before = won_before
+
+    def within(
+        self, connection: Connection, checkpoints: Sequence[Checkpoint[Succeeded]]
+    ) -> dict[str, Settled | Exception]:
+        """Commit results in a transaction that has the write lock, each by itself: what one meets is its own.
+
+        Returns:
+          By the ids of their claims, what became of them: a `Moved` or an `IntegrityError` where nothing was written of
+          one. One that is missing had lost its step.
+        """
+        found = ((checkpoint.claim.claim_id, self._apart(connection, checkpoint)) for checkpoint in checkpoints)
+        return {claim_id: settled for claim_id, settled in found if settled is not None}
+
+    def _apart(self, connection: Connection, checkpoint: Checkpoint[Succeeded]) -> Settled | Exception | None:
+        execute(connection, "SAVEPOINT step")
+        try:
+            settled = self._all(connection, checkpoint, _of_step(checkpoint))
+        except (Moved, IntegrityError) as refused:
+            execute(connection, "ROLLBACK TO step")
+            execute(connection, "RELEASE step")
+            return refused
+        execute(connection, "RELEASE step")
+        return settled
 
     def write(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
         """Commit a result with all that its step writes besides.
@@ -60,6 +91,8 @@ class WritingCheckpoint:
                 return self._database.write(partial(self._write, checkpoint=checkpoint, writes=writes), at="also")
             except _Fenced:
                 return Settled(won=False)
+            except _WonBefore:
+                return self._won_before(checkpoint)
             except IntegrityError:
                 fresh = self._unentered(writes)
                 if len(fresh) == len(writes):
@@ -70,23 +103,30 @@ class WritingCheckpoint:
         self, connection: Connection, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]
     ) -> Settled:
         claim = checkpoint.claim
-        before = self._won_before(connection, checkpoint)
-        if before is not None:
-            return before
+        if self._is_won(connection, checkpoint):
+            raise _WonBefore
         # The ticket's lock comes first: a late claim must not meet what a later one wrote.
         guard = holds(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
         if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
             raise _Fenced
+        settled = self._all(connection, checkpoint, writes)
+        if settled is None:
+            raise _Fenced
+        return settled
+
+    def _all(
+        self, connection: Connection, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]
+    ) -> Settled | None:
+        """Write a result and all that comes with it; return None where its claim no longer holds the step."""
         failpoint("also.fenced")
         for pushes in checkpoint.outcome.also:
             if isinstance(pushes, Pushes):
-                insert_pushed(connection, claim, pushes.steps, self._database.limits)
+                insert_pushed(connection, checkpoint.claim, pushes.steps, self._database.limits)
         self._database.dialect.plan_by_keys(connection)
         settled = self._commit(connection, checkpoint)
-        if settled is None:
-            raise _Fenced
-        failpoint("also.result")
-        remember(connection, self._database.dialect, writes, self._database.clock.now())
+        if settled is not None:
+            failpoint("also.result")
+            remember(connection, self._database.dialect, writes, self._database.clock.now())
         return settled
 
     def _unentered(self, writes: Sequence[Remembered]) -> Sequence[Remembered]:

@@ -48,9 +48,10 @@ class Checkpointing:
         Returns:
           What became of it; None if it is posted, and `settled` will hear of it.
         """
-        if not isinstance(outcome, Succeeded) or outcome.also:  # nothing else takes a claim on the next step along
+        if not isinstance(outcome, Succeeded):  # nothing else takes a claim on the next step along
             return self._outcomes.write(step.claim, outcome)
-        busy = self._behind and len(self._running) > 1
+        # What is written besides may meet a conflict, which this thread is to hear of.
+        busy = self._behind and len(self._running) > 1 and not outcome.also
         situation = self._handover.situation(step, busy=busy, on_worker_thread=on_worker_thread)
         place = self._handover.reserve(step, who_runs_next(situation), in_turn=situation.in_turn)
         if busy and (place is None or not place.waited_for):
