@@ -115,6 +115,11 @@ def _learnt(known: _Known | None, reading: Reading) -> _Known:
     return _Known(moment, low, high, lead if 0.0 < lead <= LARGEST_LEAD else 0.0)
 
 
+def told(seconds: float) -> float:
+    """Return epoch seconds as `rfc3339` tells them, to the microsecond: whoever reads that text has the same number."""
+    return round(seconds * 1_000_000) / 1_000_000
+
+
 def rfc3339(seconds: float) -> str:
     """Return epoch seconds as RFC 3339 in UTC with microseconds, so that texts sort as times do."""
     whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from questline_persistence.clock import rfc3339
+from questline_persistence.clock import rfc3339, told
 from questline_persistence.dialects.columns import listed
 from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
 from questline_persistence.writes import Enters, Op, Remembered, Saves
@@ -259,7 +259,7 @@ def _shared(write: Remembered, namespace: str, prefix: str, now: float) -> dict[
         "key_prefix": prefix,
         "fingerprint": write.fingerprint,
         "write_id": write.write_id,
-        "now": now,
+        "now": told(now),
         "stamp": rfc3339(now),
         **dict(zip(ORIGIN, origin, strict=True)),
     }
