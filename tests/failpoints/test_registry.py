@@ -161,7 +161,7 @@ def writes() -> Iterator[tuple[str, str, ast.Call]]:
             for called, call in calls(node):
                 target, _, method = called.rpartition(".")
                 ours = target.endswith("database") or target == "store" or (file == DATABASE and target == "self")
-                if ours and method in {"write", "statement"}:
+                if ours and method in {"write", "statement", "statements"}:
                     yield file, function, call
 
 

@@ -60,12 +60,7 @@ class Journal:
         own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
         self._claiming: _Committer = self._checkpointing if self._dialect.has_one_writer else own
 
-        self._writing = WritingCheckpoint(
-            database,
-            self._commit,
-            lambda own, checkpoint: bool(self._recorded(own, [checkpoint.claim], _SUCCEEDED)),
-            lambda checkpoint: self._won_before([checkpoint], alone=True)[checkpoint.claim.claim_id],
-        )
+        self._writing = WritingCheckpoint(database, self._commit, self._settled_before)
 
     @property
     def worker_id(self) -> str:
@@ -317,6 +312,10 @@ class Journal:
             )
         )
         return {row.claim_id: Settled(won=True) for row in rows}
+
+    def _settled_before(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
+        before = self._won_before([checkpoint], alone=True)
+        return before.get(checkpoint.claim.claim_id, Settled(won=False))
 
     def _commit(self, connection: Connection, checkpoint: Checkpoint[Succeeded]) -> Settled | None:
         return self._checkpoints(connection, [checkpoint]).get(checkpoint.claim.claim_id)

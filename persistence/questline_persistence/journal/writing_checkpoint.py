@@ -7,6 +7,7 @@ then the plan and the result are written, and last what strangers share: heads b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -29,30 +30,23 @@ class _Fenced(Exception):
     """Rolls back what was written beside a checkpoint that turned out to be fenced."""
 
 
-class _WonBefore(Exception):
-    """Rolls back what is tried again, since an earlier try was committed."""
-
-
 class WritingCheckpoint:
     """Commits results together with what else their steps write.
 
     Parameters:
       database: the store.
       commit: commits a result within a transaction; returns None where its claim no longer holds the step.
-      is_won: tells within a transaction whether an earlier try of the same result was committed.
-      won_before: returns what that try has settled.
+      won_before: returns what an earlier try of the same result has settled, if it was committed.
     """
 
     def __init__(
         self,
         database: Database,
         commit: Callable[[Connection, Checkpoint[Succeeded]], Settled | None],
-        is_won: Callable[[Connection, Checkpoint[Succeeded]], bool],
         won_before: Callable[[Checkpoint[Succeeded]], Settled],
     ) -> None:
         self._database = database
         self._commit = commit
-        self._is_won = is_won
         self._won_before = won_before
 
     def within(
@@ -88,27 +82,35 @@ class WritingCheckpoint:
         writes = _of_step(checkpoint)
         while True:
             try:
-                return self._database.write(partial(self._write, checkpoint=checkpoint, writes=writes), at="also")
-            except _Fenced:
-                return Settled(won=False)
-            except _WonBefore:
-                return self._won_before(checkpoint)
+                return self._send(checkpoint, writes) or self._won_before(checkpoint)
             except IntegrityError:
                 fresh = self._unentered(writes)
                 if len(fresh) == len(writes):
                     raise
                 writes = fresh
 
-    def _write(
-        self, connection: Connection, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]
-    ) -> Settled:
+    def _send(self, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]) -> Settled | None:
+        """Write all in one transaction; return None where its claim no longer holds the step."""
+        if not any(isinstance(write, Pushes) for write in checkpoint.outcome.also):
+            # The checkpoint's own statement comes first: it locks the ticket, and finds the claim there or gone.
+            return self._database.statements(partial(self._all, checkpoint=checkpoint, writes=writes), at="also")
+        with suppress(_Fenced):
+            return self._database.write(partial(self._push, checkpoint=checkpoint, writes=writes), at="also")
+        return None
+
+    def _push(self, connection: Connection, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]) -> Settled:
+        """Write all in a transaction that locks the ticket before the plan.
+
+        Else a late claim would meet the steps that a later one pushed, or those that an earlier try did.
+        """
         claim = checkpoint.claim
-        if self._is_won(connection, checkpoint):
-            raise _WonBefore
-        # The ticket's lock comes first: a late claim must not meet what a later one wrote.
         guard = holds(claim.quest_id, claim.epoch, claim.position, claim.claim_id)
         if connection.execute(select(tickets.c.quest_id).where(guard).with_for_update()).first() is None:
             raise _Fenced
+        for pushes in checkpoint.outcome.also:
+            if isinstance(pushes, Pushes):
+                insert_pushed(connection, claim, pushes.steps, self._database.limits)
+        self._database.dialect.plan_by_keys(connection)
         settled = self._all(connection, checkpoint, writes)
         if settled is None:
             raise _Fenced
@@ -117,12 +119,8 @@ class WritingCheckpoint:
     def _all(
         self, connection: Connection, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]
     ) -> Settled | None:
-        """Write a result and all that comes with it; return None where its claim no longer holds the step."""
+        """Write a result and what is remembered with it; return None where its claim no longer holds the step."""
         failpoint("also.fenced")
-        for pushes in checkpoint.outcome.also:
-            if isinstance(pushes, Pushes):
-                insert_pushed(connection, checkpoint.claim, pushes.steps, self._database.limits)
-        self._database.dialect.plan_by_keys(connection)
         settled = self._commit(connection, checkpoint)
         if settled is not None:
             failpoint("also.result")

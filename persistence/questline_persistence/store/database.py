@@ -221,6 +221,18 @@ class Database:
         except Overtime:
             return self._retry(lambda: self._run(work, at, alone=True))
 
+    def statements(self, work: Callable[[Connection], T], *, at: str) -> T:
+        """Return `work(connection)` of the statements that end one step, which are one transaction and may take long.
+
+        Parameters:
+          work: sends them; it may be called again after a passing error, such as a lock that somebody keeps.
+          at: their name among `failpoints.TRANSACTIONS`.
+
+        Raises:
+          StoreUnavailable: the store did not answer within the patience.
+        """
+        return self._retry(lambda: self._run(work, at, alone=True))
+
     def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool) -> T:
         self.clock.refresh()
         self._leave_replaced()
