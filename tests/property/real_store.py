@@ -18,8 +18,7 @@ from questline_persistence.journal import Identity, Journal
 from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
 from questline_persistence.recovery import Bells, Sweep
-from questline_persistence.schema import quests, tickets, workers
-from questline_persistence.schema.metadata import METADATA
+from questline_persistence.schema import METADATA, counts, quests, runs, snapshots, steps, tickets, tombstones, workers
 from questline_persistence.store import Tries
 from questline_persistence.suspicion import MAX_LOST
 from tests.contract.quests import Workbench
@@ -35,14 +34,20 @@ RULES = Rules(steps=len(LORDS), max_attempts=3, max_lost=MAX_LOST, faults=10_000
 #: A step's timeout, that of a bystander's step, and a lease, in seconds: time moves on from timeout to timeout, and
 #: nothing else runs out meanwhile.
 TIMEOUT, LONG_TIMEOUT, LEASE = 1e4, 2.5e6, 1e9
+#: The tables that hold quests and who works at them, with what is referred to first.
+_TABLES = (counts, quests, tombstones, workers, runs, snapshots, steps, tickets)
 #: What reads each table. Not as a statement of SQLAlchemy's, which takes longer over it than the store over its
 #: answer: all tables are read after each rule.
 _QUERIES = {
     table.name: f"SELECT {', '.join(table.c.keys())} FROM {table.name} ORDER BY {', '.join(table.primary_key.c.keys())}"
-    for table in METADATA.sorted_tables
+    for table in _TABLES
 }
 _NAMED: Any = namedtuple  # noqa: PYI024  (the columns are known at run time alone)
-_ROW_TYPES = {table.name: _NAMED(table.name, table.c.keys()) for table in METADATA.sorted_tables}
+_ROW_TYPES = {table.name: _NAMED(table.name, table.c.keys()) for table in _TABLES}
+#: Tells which other table holds anything, which none ever does.
+_FILLED = " UNION ALL ".join(
+    f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in METADATA.tables.keys() - _QUERIES.keys()
+)
 
 
 def _next_claim(hold: Hold, step: Step) -> int | None:
@@ -74,7 +79,7 @@ class RealStore:
 
     def _empty(self) -> None:
         def work(connection: Connection) -> None:
-            for table in reversed(METADATA.sorted_tables):
+            for table in reversed(_TABLES):
                 connection.execute(delete(table))
 
         self.database.write(work)
@@ -237,6 +242,7 @@ class RealStore:
 
         def work(connection: Connection) -> Rows:
             cursor: Any = connection.connection.cursor()
+            assert cursor.execute(_FILLED).fetchall() == []
             return {
                 table: list(map(_ROW_TYPES[table]._make, cursor.execute(query).fetchall()))
                 for table, query in _QUERIES.items()
