@@ -109,7 +109,7 @@ class Cell:
         eventually(
             lambda: all(ground.status(quest_id) == status for quest_id, status in ground.expected.items()),
             timeout=limit,
-            interval=0.05,
+            interval=0.1,
             message="the quests did not end as expected",
         )
         return time.monotonic() - struck_at
