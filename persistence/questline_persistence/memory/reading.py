@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Row,
+    ScalarSelect,
     Select,
     Table,
     and_,
@@ -61,9 +62,19 @@ def of_present(kind: Versioned) -> Select[Any]:
         select(
             heads, *(versions.c[name] for name in (*OF_STEP, *kind.version)), *(bodies.c[name] for name in kind.body)
         )
-        .join_from(heads, versions, and_(*_same_key(kind, heads, versions), versions.c.version == heads.c.version))
-        .join(bodies, and_(*_same_key(kind, heads, bodies), bodies.c.version == heads.c.body_version))
+        .join_from(heads, versions, versions.c.id == _row_of(kind, heads, heads.c.version))
+        .join(bodies, bodies.c.id == _row_of(kind, heads, heads.c.body_version))
     )
+
+
+def _row_of(kind: Versioned, of: FromClause, number: ColumnElement[Any]) -> ScalarSelect[Any]:
+    """Return the id of the row of a version, by key and number, as a query of its own.
+
+    Joined by key, it would be found among all versions of the key where a database takes these to be few.
+    """
+    found = tables(kind).versions.alias()
+    own = select(found.c.id).where(*_same_key(kind, of, found), found.c.version == number)
+    return own.correlate(of).scalar_subquery()
 
 
 def _same_key(kind: Versioned, one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
@@ -104,12 +115,11 @@ def of_versions(kind: Versioned) -> Select[Any]:
     """Return the query of versions with their payloads, whichever row holds them, and when their head was made."""
     heads, versions = tables(kind)
     bodies = versions.alias("bodies")
-    body = and_(*_same_key(kind, versions, bodies), bodies.c.version == versions.c.body_version)
     own = [column for column in versions.c if column.name not in kind.body]
     return (
         select(*own, *(bodies.c[name] for name in kind.body), heads.c.created_at.label("head_created_at"))
         .join_from(versions, heads, and_(*_same_key(kind, versions, heads)))
-        .outerjoin(bodies, body)
+        .outerjoin(bodies, bodies.c.id == _row_of(kind, versions, versions.c.body_version))
     )
 
 

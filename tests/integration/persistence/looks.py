@@ -31,7 +31,7 @@ _AUTO_EXPLAIN = "LOAD 'auto_explain';" + "".join(
 _TABLES = frozenset(METADATA.tables)
 _OWNERS = {str(index.name): name for name, table in METADATA.tables.items() for index in table.indexes}
 _OWNERS |= {f"pk_{name}": name for name in _TABLES}
-_SQLITE_STEP = re.compile(r"(SEARCH|SCAN) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
+_SQLITE_STEP = re.compile(r"(SEARCH|SCAN) (\w+)(?: USING (?:(?:COVERING )?INDEX (\w+)|(INTEGER PRIMARY KEY)))?")
 
 
 @dataclass
@@ -143,9 +143,11 @@ def _sqlite_ways(plan: Sequence[str], statement: str) -> Iterator[str]:
         found = _SQLITE_STEP.match(line)
         if found is None:
             continue
-        how, name, index = found.groups()
+        how, name, index, row_id = found.groups()
         index = re.sub(r"sqlite_autoindex_(\w+)_1", r"pk_\1", index or "")
         table = _OWNERS.get(index) or _meant(name, statement)
+        if row_id and table is not None:
+            index = f"pk_{table}"
         if table is not None:
             yield index or f"every row of {table}" if how == "SEARCH" else f"every row of {index or table}"
 
