@@ -213,6 +213,7 @@ workflow_context = _heads(
     *(
         Index(f"idx_workflow_context_{name}", "namespace", "key_prefix", *columns, "created_at", "id")
         for name, columns in (
+            ("epic", ("epic_num",)),
             ("epic_story", ("epic_num", "story_num")),
             ("status", ("status",)),
             ("created_at", ()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, func
+from sqlalchemy import Row, Select, func, select
 
 from questline_persistence.kinds import CONTEXTS
 from questline_persistence.memory.contexts.context_filter import ContextFilter
@@ -47,11 +47,14 @@ def newest(chosen: ContextFilter, namespace: str, prefix: str, now: float) -> Se
 
 
 def all_versions(chosen: ContextFilter, namespace: str, prefix: str) -> Select[Any]:
-    """Return the query for all versions of the contexts that a filter means, but for deletions."""
+    """Return the query for all versions of the contexts that a filter means, but for deletions.
+
+    The contexts are a query of their own, so that their versions are looked up by key, and not the other way round.
+    """
     heads, versions = tables_of(CONTEXTS)
-    return of_versions(CONTEXTS).where(
-        *within(heads, namespace, prefix), *chosen.conditions(), versions.c.body_version.is_not(None)
-    )
+    ids = select(heads.c.workflow_id).where(*within(heads, namespace, prefix), *chosen.conditions())
+    own = versions.c.workflow_id.in_(ids)
+    return of_versions(CONTEXTS).where(*within(versions, namespace, prefix), own, versions.c.body_version.is_not(None))
 
 
 def version_count(chosen: ContextFilter, namespace: str, prefix: str) -> Select[Any]:

@@ -92,6 +92,7 @@ INDEXES: tuple[tuple[str, str, Columns, str | None], ...] = (
     ("todo_lists", "ix_todo_lists_session_id", ("session_id", "created_at", "id"), None),
     ("memories", "ix_memories_tool_name", ("tool_name", "created_at", "id"), None),
     ("memories", "ix_memories_created_at", ("created_at", "id"), None),
+    ("workflow_context", "idx_workflow_context_epic", ("epic_num", "created_at", "id"), None),
     ("workflow_context", "idx_workflow_context_epic_story", ("epic_num", "story_num", "created_at", "id"), None),
     ("workflow_context", "idx_workflow_context_status", ("status", "created_at", "id"), None),
     ("workflow_context", "idx_workflow_context_created_at", ("created_at", "id"), None),
