@@ -122,8 +122,9 @@ def test_no_other_tenant_and_prefix_is_recalled_or_forgotten(kept: Kept) -> None
     ],
 )
 def test_what_is_no_lesson_is_refused(lessons: Lessons, wrong: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"context": "c", "lesson": "l"} | wrong
     with pytest.raises(PayloadError):
-        lessons.remember(**({"context": "c", "lesson": "l"} | wrong))
+        lessons.remember(**given)
     assert lessons.recall() == []
 
 
