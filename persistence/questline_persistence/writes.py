@@ -121,6 +121,7 @@ class Enters:
       stream: the name of the key whose head numbers it, where its kind has a stream.
       head: columns of that head, should it be made for this entry.
       expires_time: epoch seconds of the database after which it is no longer there; None: it stays.
+      owner: the quest that its stream is of, where it is of one.
       origin: the step that writes it.
       write_id: names this write.
     """
@@ -133,6 +134,7 @@ class Enters:
     stream: str | None = None
     head: Mapping[str, Any] = field(default_factory=dict)
     expires_time: float | None = None
+    owner: str | None = None
     origin: Origin | None = None
     write_id: str = field(default_factory=new_claim_id)
 

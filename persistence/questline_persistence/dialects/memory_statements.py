@@ -166,8 +166,8 @@ def counting(kind: Entries, given: frozenset[str], largest: str) -> str:
     assert kind.stream is not None  # noqa: S101  (only those are numbered)
     of, counter = kind.stream.of, kind.stream.counter
     names = [name for name in (*of.both, *of.head) if name in given]
-    columns = (*KEY, of.key, counter, *names, *_TIMES)
-    own = {name: f":{name}" for name in KEY} | {name: f":head_{name}" for name in names}
+    columns = (*KEY, of.key, "owner", counter, *names, *_TIMES)
+    own = {name: f":{name}" for name in (*KEY, "owner")} | {name: f":head_{name}" for name in names}
     values = listed(columns, **own | {of.key: ":stream", counter: "1"} | _NOW)
     return (
         f"INSERT INTO {of.heads} AS h ({listed(columns)}) VALUES ({values}) "  # noqa: S608  (of a kind's names)
@@ -248,6 +248,7 @@ def enter_values(write: Enters, now: float) -> dict[str, Any]:
         **_shared(write, write.namespace, write.prefix, now),
         "entry_id": write.entry_id,
         "stream": write.stream,
+        "owner": write.owner,
         "expires_time": write.expires_time,
     }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,13 +10,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.arguments import LARGEST_NUMBER, Moment, moment, whole
-from questline_persistence.errors import Conflict, PayloadError
+from questline_persistence.errors import PayloadError
 from questline_persistence.journal import entered, remember, written
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.cursor import cursor_behind, place_of
 from questline_persistence.memory.forgetting import forget
 from questline_persistence.memory.purging import purge
+from questline_persistence.memory.trying import until_won
 from questline_persistence.store import Database, Tries
 from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
 
@@ -26,10 +25,6 @@ T = TypeVar("T")
 
 #: Most items of a page, and how many it has unless told otherwise.
 MAX_PAGE, PAGE = 1_000, 100
-
-
-#: First and longest wait before an update is tried again, in seconds.
-FIRST_WAIT, LONGEST_WAIT = 0.005, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +130,7 @@ class Kept:
         Raises:
           Conflict: that happened each time.
         """
-        for number in range(tries - 1):
-            try:
-                return attempt()
-            except Conflict:
-                time.sleep(random.random() * min(FIRST_WAIT * 2**number, LONGEST_WAIT))  # noqa: S311  (spreading load needs no secret)
-        return attempt()
+        return until_won(attempt, tries=tries)
 
     def purge(
         self,
@@ -212,6 +202,10 @@ class Kept:
             return reading.at_version(connection, kind, key, found) if found else None
 
         return self.read(work)
+
+    def look(self, kind: Versioned, name: str) -> tuple[Row[Any] | None, int | None]:
+        """Return what is there of a key at present, and at which version its head is, whatever is there."""
+        return self.read(lambda own, now: reading.looked_at(own, kind, self.key(name), now))
 
     def exists(self, kind: Versioned, name: str) -> bool:
         """Return whether a key has something at present."""

@@ -181,3 +181,12 @@ def of_kind(kind: Versioned | Entries) -> tuple[Table, Select[Any]]:
 def columns(kind: Versioned) -> Sequence[str]:
     """Return what the present version of a key is told by."""
     return [str(column.key) for column in of_present(kind).selected_columns]
+
+
+def looked_at(connection: Connection, kind: Versioned, key: Key, now: float) -> tuple[Row[Any] | None, int]:
+    """Return what is there of a key at present, and at which version its head is; 0 where it was never saved."""
+    row = latest(connection, kind, key, now)
+    if row is not None:
+        return row, row.version
+    found = head(connection, kind, key)
+    return None, 0 if found is None else found.version

@@ -12,7 +12,7 @@ import structlog
 from questline_persistence.claims import Claim
 from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
-from questline_persistence.memory import Buffered
+from questline_persistence.memory.step import Buffered, Remembering
 from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
 from questline_persistence.writes import Pushes, Write
@@ -29,7 +29,7 @@ class LordContext:
       outputs: the outputs of earlier Lords, as a mapping that reads only what is asked for.
       still_held: tells whether the claim still holds the step; it is asked often.
       tell: told how far the step is.
-      kept: what the step keeps beside its result.
+      remembering: what the step keeps beside its result.
 
     Example:
       ctx.log.info("designing", service=ctx.input_data["service"], attempt=ctx.attempt)
@@ -42,7 +42,7 @@ class LordContext:
         outputs: Outputs,
         still_held: Callable[[], bool],
         tell: Callable[[float, str], object] = lambda *_: None,
-        kept: Buffered | None = None,
+        remembering: Remembering | None = None,
     ) -> None:
         self._claim = claim
         self._tell = tell
@@ -50,7 +50,7 @@ class LordContext:
         self._pushed: list[LordStep] = []
         self._input: dict[str, Any] | None = None
         self._outputs = outputs
-        self._kept = kept
+        self._remembering = remembering
 
     @cached_property
     def log(self) -> structlog.stdlib.BoundLogger:
@@ -137,21 +137,66 @@ class LordContext:
         return self._claim.params
 
     @property
+    def state(self) -> Any:
+        """The states of agents, as `StateStore` keeps them; they are shared by all quests of the namespace.
+
+        As with `events`, `context`, `todos`, `history` and `memory`, what you write is committed together with the
+        result of the step, or not at all; you read your own writes before. In a coroutine the methods are awaited.
+        `update` never conflicts for long; a save of what you have loaded makes the step run again if somebody else has
+        saved it meanwhile.
+
+        Example:
+          planner = ctx.state.load_agent_state("planner")
+          ctx.state.save_agent_state(AgentState(agent_id="planner", status="busy"))
+        """
+        return self._noun("state")
+
+    @property
+    def events(self) -> Any:
+        """Events, as `StateStore` keeps them; those of the quest, unless you name another session."""
+        return self._noun("events")
+
+    @property
+    def context(self) -> Any:
+        """Contexts of workflows, as `ContextPersistence` keeps them; the quest's own, unless you name a workflow."""
+        return self._noun("context")
+
+    @property
+    def todos(self) -> Any:
+        """The to-do lists of the quest, as `DbTodoListManager` keeps them."""
+        return self._noun("todos")
+
+    @property
+    def history(self) -> Any:
+        """The execution history of the quest, as `ExecutionHistory` keeps it."""
+        return self._noun("history")
+
+    @property
+    def memory(self) -> Any:
+        """Lessons, as `Memories` keeps them; they are shared by all quests of the namespace."""
+        return self._noun("memory")
+
+    def _noun(self, name: str) -> Any:
+        if self._remembering is None:
+            raise RuntimeError(f"this context was made without a store, so it has no {name}")
+        return self._remembering.noun(name)
+
+    @property
     def kept(self) -> Buffered:
-        """What the step keeps beside its result; `state`, `events` and the others are doors to it.
+        """What the step keeps beside its result, row by row: `state`, `events` and the others are made of it.
 
         Raises:
-          RuntimeError: this context is of no store.
+          RuntimeError: this context was made without a store.
         """
-        if self._kept is None:
+        if self._remembering is None:
             raise RuntimeError("this context was made without a store")
-        return self._kept
+        return self._remembering.kept
 
     @property
     def also(self) -> tuple[Write, ...]:
         """What the step writes besides its result, if that is committed."""
         pushes = (Pushes(self.pushed),) if self._pushed else ()
-        return pushes if self._kept is None else (*pushes, *self._kept.writes)
+        return pushes if self._remembering is None else (*pushes, *self._remembering.writes)
 
     @property
     def pushed(self) -> tuple[LordStep, ...]:

@@ -17,7 +17,7 @@ from questline_persistence.backoff import backoff
 from questline_persistence.claims import Claim, Dropped, Failed, Outcome, Snoozed, Succeeded
 from questline_persistence.errors import PayloadError, summary_of, traceback_of
 from questline_persistence.failpoints import failpoint
-from questline_persistence.memory import Buffered
+from questline_persistence.memory.step import Remembering
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
 from questline_worker.forks import end_if_forked
@@ -56,9 +56,9 @@ class Execution:
 
         Every way in which that can go is an outcome, never an exception.
         """
-        kept = Buffered(self._repository.database, step.claim.namespace)
+        remembering = Remembering(self._repository.database, step.claim.namespace, step.claim.quest_id)
         outputs = Outputs(self._repository, step.claim)
-        context = LordContext(step.claim, outputs, step.still_held, step.tell, kept)
+        context = LordContext(step.claim, outputs, step.still_held, step.tell, remembering)
         conclude = partial(self._conclude, step, context)
         own, pid = _own_context(), os.getpid()
         try:

@@ -7,13 +7,13 @@ seen; a save of one that it never looked at overwrites whatever is there, as out
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement
 
 from questline_persistence.arguments import Moment
 from questline_persistence.errors import Conflict, PayloadError
@@ -42,11 +42,13 @@ class Buffered(Kept):
     Parameters:
       database: the store.
       namespace: the tenant.
+      quest_id: the step's quest, whose own keys are called `QUEST` or `QUEST/NAME`.
       prefix: the key prefix, "" for none.
     """
 
-    def __init__(self, database: Database, namespace: str, prefix: str = "") -> None:
+    def __init__(self, database: Database, namespace: str, quest_id: str, prefix: str = "") -> None:
         super().__init__(database, namespace, prefix)
+        self._quest_id = quest_id
         self._changing = threading.RLock()
         self._saves: dict[_Place, Saves] = {}
         self._entries: dict[tuple[str, str], Enters] = {}
@@ -73,7 +75,7 @@ class Buffered(Kept):
             elif write.expected is None:
                 write = replace(write, expected=self._seen.get(place))
             self._take(write.body)
-            self._saves[place] = write
+            self._saves[place] = replace(write, owner=self._owner(write.key.name))
         return _PENDING
 
     def enter(self, write: Enters) -> Entered:
@@ -90,7 +92,7 @@ class Buffered(Kept):
                 raise Conflict(message, hint="give it another id, or none")
             if before is None:
                 self._take(write.columns)
-                self._entries[place] = write
+                self._entries[place] = replace(write, owner=self._owner(write.stream))
         return _ENTERING
 
     def write(self, writes: Sequence[Remembered]) -> list[Saved | Entered]:
@@ -126,14 +128,27 @@ class Buffered(Kept):
         """Return a key's present version, what this step has written of it included; or an older one."""
         if version is not None or as_of is not None:
             return super().load(kind, name, version=version, as_of=as_of)
-        key = self.key(name)
-        pending = self._saves.get((kind.heads, key))
+        return self.look(kind, name)[0]
+
+    def look(self, kind: Versioned, name: str) -> tuple[Any, int | None]:
+        """Return what is there of a key at present, and at which version it is; None once this step has written it."""
+        place = (kind.heads, self.key(name))
+        pending = self._saves.get(place)
         if pending is not None:
-            return self._pending(pending)
-        row, head = self.read(lambda own, now: _looked_at(own, kind, key, now))
+            return self._pending(pending), None
+        row, head = super().look(kind, name)
         with self._changing:
-            self._seen.setdefault((kind.heads, key), head)
-        return row
+            self._seen.setdefault(place, head or 0)
+        return row, head
+
+    def exists(self, kind: Versioned, name: str) -> bool:
+        """Return whether a key has something at present, what this step has written included."""
+        return self.load(kind, name) is not None
+
+    def load_all(self, kind: Versioned, names: Collection[str]) -> dict[str, Any]:
+        """Return what is there at present of several keys, by their names."""
+        found = {name: self.load(kind, name) for name in names}
+        return {name: row for name, row in found.items() if row is not None}
 
     def updating(self, attempt: Callable[[], T], *, tries: int) -> T:  # noqa: ARG002  (the checkpoint has its own number)
         """Call what loads a key and saves what it makes of it; it is called anew where the key has moved meanwhile.
@@ -165,6 +180,11 @@ class Buffered(Kept):
                 self.updating(attempt, tries=1)
             return self._saves[place]
 
+    def _owner(self, name: str | None) -> str | None:
+        """Return the step's quest, if a key is its own."""
+        own = name is not None and (name == self._quest_id or name.startswith(f"{self._quest_id}/"))
+        return self._quest_id if own else None
+
     def _pending(self, save: Saves) -> SimpleNamespace | None:
         """Return a row as it would be after the checkpoint, as far as that is known; None where it is to be deleted."""
         if save.op is Op.DELETE:
@@ -193,12 +213,3 @@ def _joined(before: Saves, after: Saves) -> Saves:
     if after.op is Op.STATUS:
         return replace(before, columns=columns, expected=expected)
     return replace(after, columns=columns, expected=expected)
-
-
-def _looked_at(connection: Connection, kind: Versioned, key: Key, now: float) -> tuple[Any, int]:
-    """Return what is there of a key, and at which version its head is."""
-    row = reading.latest(connection, kind, key, now)
-    if row is not None:
-        return row, row.version
-    head = reading.head(connection, kind, key)
-    return None, 0 if head is None else head.version

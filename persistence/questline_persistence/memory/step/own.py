@@ -1,0 +1,82 @@
+"""What a quest keeps for itself: the same kinds of things, under keys that no other quest uses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from questline_persistence.arguments import Moment
+from questline_persistence.kinds import Versioned
+from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.step.buffered import Buffered
+from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
+
+
+class OwnKept(Kept):
+    """What a running step keeps of its quest alone: `NAME` there is `QUEST/NAME` in the store.
+
+    Parameters:
+      buffered: what the step keeps.
+      quest_id: its quest.
+    """
+
+    def __init__(self, buffered: Buffered, quest_id: str) -> None:
+        super().__init__(buffered.database, buffered.namespace, buffered.prefix)
+        self._buffered = buffered
+        self._quest_id = quest_id
+
+    def key(self, name: str) -> Key:
+        """Return the key of the quest's own that is called so."""
+        return self._buffered.key(own_name(self._quest_id, name))
+
+    def save(self, write: Saves) -> Saved | None:
+        """Hold a version back."""
+        return self._buffered.save(write)
+
+    def enter(self, write: Enters) -> Entered:
+        """Hold an entry back, in a stream of the quest's own."""
+        stream = None if write.stream is None else own_name(self._quest_id, write.stream)
+        return self._buffered.enter(replace(write, stream=stream))
+
+    def write(self, writes: Sequence[Remembered]) -> list[Saved | Entered]:
+        """Hold several writes back."""
+        return [self.enter(write) if isinstance(write, Enters) else self._buffered.save(write) for write in writes]
+
+    def load(self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None) -> Any:
+        """Return a key's present version, or an older one, under the name that it has here."""
+        row = self._buffered.load(kind, own_name(self._quest_id, name), version=version, as_of=as_of)
+        return None if row is None else self._named(kind, row, name)
+
+    def look(self, kind: Versioned, name: str) -> tuple[Any, int | None]:
+        """Return what is there of a key at present, and at which version it is."""
+        row, version = self._buffered.look(kind, own_name(self._quest_id, name))
+        return None if row is None else self._named(kind, row, name), version
+
+    def exists(self, kind: Versioned, name: str) -> bool:
+        """Return whether a key has something at present."""
+        return self._buffered.exists(kind, own_name(self._quest_id, name))
+
+    def load_all(self, kind: Versioned, names: Collection[str]) -> dict[str, Any]:
+        """Return what is there at present of several keys, by their names here."""
+        found = {name: self.load(kind, name) for name in names}
+        return {name: row for name, row in found.items() if row is not None}
+
+    def updating(self, attempt: Any, *, tries: int) -> Any:
+        """Call what loads a key and saves what it makes of it, as the step does."""
+        return self._buffered.updating(attempt, tries=tries)
+
+    def purge(self, kind: Versioned, name: str, **more: Any) -> bool:
+        """Refuse, as the step does."""
+        return self._buffered.purge(kind, name, **more)
+
+    @staticmethod
+    def _named(kind: Versioned, row: Any, name: str) -> SimpleNamespace:
+        values = vars(row) if isinstance(row, SimpleNamespace) else row._asdict()
+        return SimpleNamespace(**{**values, kind.key: name})
+
+
+def own_name(quest_id: str, name: str) -> str:
+    """Return the name in the store of what a quest calls so."""
+    return f"{quest_id}/{name}"

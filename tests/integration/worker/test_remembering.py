@@ -1,0 +1,181 @@
+"""What handlers keep through their context: committed with the step's result, or not at all; on each kind of store."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from questline_persistence.errors import ContextNotFoundError
+from questline_persistence.kinds import AGENT_STATES
+from questline_persistence.memory.contexts import ContextPersistence
+from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.models import WorkflowContext
+from questline_persistence.memory.sessions import History, Lessons, TodoLists
+from questline_persistence.models import LordStep, QuestExecutionData
+from questline_persistence.records import QuestRepository
+from questline_persistence.writes import Saves
+from questline_worker.executor import QuestExecutor
+from questline_worker.lords import LordContext, Permanent, Retry, lord
+
+
+@pytest.fixture
+def kept(repo: QuestRepository) -> Kept:
+    return Kept(repo.database, "default")
+
+
+def run(executor: QuestExecutor, *lords: str, status: str = "completed", **fields: Any) -> str:
+    """Run a quest to its end, and return its id."""
+    stack = [LordStep(name, "work", max_attempts=2, backoff_seconds=0.01) for name in lords]
+    quest = QuestExecutionData(quest_type="t", execution_stack=stack, **fields)
+    found = asyncio.run(executor.execute_quest(quest))
+    assert found.status == status, found.error
+    return quest.quest_id
+
+
+def context(phase: str) -> WorkflowContext:
+    return WorkflowContext(epic_num=1, feature="f", workflow_name="w", current_phase=phase)
+
+
+def test_a_step_keeps_things_of_every_kind(executor: QuestExecutor, kept: Kept) -> None:
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        ctx.context.save_context(context("design"))
+        ctx.todos.save_todolist("today", ["read", "write"])
+        ctx.history.append(1, thought="hm", action="read")
+        ctx.memory.remember("reading", "read the end first", "read", 3)
+
+    quest_id = run(executor, "a")
+    assert ContextPersistence(kept.database).load_context(quest_id).current_phase == "design"
+    assert [one.plan for one in TodoLists(kept).list_todolists(quest_id)] == [["read", "write"]]
+    assert [one.thought for one in History(kept).list(quest_id)] == ["hm"]
+    assert [one.lesson for one in Lessons(kept).recall("end")] == ["read the end first"]
+
+
+def test_a_step_reads_what_it_has_written_and_later_steps_do(executor: QuestExecutor) -> None:
+    seen: list[Any] = []
+
+    @lord("a", "work")
+    def write(ctx: LordContext) -> None:
+        with pytest.raises(ContextNotFoundError):
+            ctx.context.load_context()
+        for phase in ("design", "build"):
+            ctx.context.save_context(context(phase))
+            seen.append((ctx.context.load_context().current_phase, ctx.context.load_context().version))
+        ctx.todos.save_todolist("today", [1])
+        seen.append(ctx.todos.load_todolist("today").plan)
+
+    @lord("b", "work")
+    def read(ctx: LordContext) -> None:
+        found = ctx.context.load_context()
+        seen.append((found.current_phase, found.version))
+        seen.append(ctx.todos.load_todolist("today").todolist_id)
+
+    run(executor, "a", "b")
+    assert seen == [("design", None), ("build", None), [1], ("build", 1), "today"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), Permanent("no"), Retry(after=0.01)])
+def test_an_attempt_that_fails_leaves_nothing(executor: QuestExecutor, kept: Kept, error: Exception) -> None:
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        ctx.memory.remember("c", f"attempt {ctx.attempt}")
+        if ctx.attempt == 1:
+            raise error
+
+    status = "failed" if isinstance(error, Permanent) else "completed"
+    run(executor, "a", status=status)
+    assert [one.lesson for one in Lessons(kept).recall()] == ([] if status == "failed" else ["attempt 2"])
+
+
+def test_in_a_coroutine_all_of_it_is_awaited(executor: QuestExecutor, kept: Kept) -> None:
+    seen: list[Any] = []
+
+    @lord("a", "work")
+    async def work(ctx: LordContext) -> None:
+        await ctx.context.save_context(context("design"))
+        seen.append((await ctx.context.load_context()).current_phase)
+        await ctx.memory.remember("c", "l")
+        seen.append([one.lesson for one in await ctx.memory.recall()])
+
+    quest_id = run(executor, "a")
+    assert seen == ["design", []]
+    assert ContextPersistence(kept.database).load_context(quest_id).version == 1
+    assert len(Lessons(kept).recall()) == 1
+
+
+def save(kept: Kept, data: str, expected: int | None = None) -> None:
+    body = {"state_data": data, "metadata": "{}"}
+    kept.save(Saves(AGENT_STATES, kept.key("planner"), columns={"name": ""}, body=body, expected=expected))
+
+
+def add(kept: Kept, letter: str) -> Callable[[], None]:
+    def attempt() -> None:
+        row, version = kept.look(AGENT_STATES, "planner")
+        save(kept, ("" if row is None else row.state_data) + letter, version)
+
+    return attempt
+
+
+def test_a_save_of_what_has_moved_runs_the_step_again_at_no_cost(executor: QuestExecutor, kept: Kept) -> None:
+    attempts: list[tuple[int, str]] = []
+    save(kept, "x")
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        found = ctx.kept.load(AGENT_STATES, "planner").state_data
+        attempts.append((ctx.attempt, found))
+        if len(attempts) <= 3:
+            save(kept, found + "y")  # somebody else
+        save(ctx.kept, found + "z")
+
+    quest_id = run(executor, "a")
+    assert attempts == [(1, "x"), (1, "xy"), (1, "xyy"), (1, "xyyy")]
+    assert kept.load(AGENT_STATES, "planner").state_data == "xyyyz"
+    runs = executor.repository.runs(quest_id)
+    assert [one.status for one in runs] == ["conflict"] * 3 + ["success"]
+    assert "somebody else has saved it" in str(runs[0].error_message)
+
+
+def test_an_update_of_what_has_moved_is_made_anew_without_the_handler(executor: QuestExecutor, kept: Kept) -> None:
+    attempts: list[int] = []
+    save(kept, "x")
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        attempts.append(ctx.attempt)
+        for letter in "zw":
+            ctx.kept.updating(add(ctx.kept, letter), tries=1)
+        save(kept, "xy")  # somebody else
+
+    run(executor, "a")
+    assert attempts == [1]
+    assert kept.load(AGENT_STATES, "planner").state_data == "xyzw"
+
+
+def test_a_save_of_what_was_never_loaded_overwrites(executor: QuestExecutor, kept: Kept) -> None:
+    save(kept, "x")
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        save(kept, "y")
+        save(ctx.kept, "z")
+
+    run(executor, "a")
+    assert kept.load(AGENT_STATES, "planner").state_data == "z"
+    assert kept.load(AGENT_STATES, "planner", version=2).state_data == "y"
+
+
+def test_many_steps_add_to_one_key_and_none_is_lost(executor: QuestExecutor, kept: Kept) -> None:
+    @lord("a", "work")
+    async def work(ctx: LordContext) -> None:
+        ctx.kept.updating(add(ctx.kept, "."), tries=1)
+
+    async def all_of_them() -> None:
+        quests = [QuestExecutionData(quest_type="t", execution_stack=[LordStep("a", "work")] * 3) for _ in range(8)]
+        found = await asyncio.gather(*map(executor.execute_quest, quests))
+        assert {one.status for one in found} == {"completed"}
+
+    asyncio.run(all_of_them())
+    assert kept.load(AGENT_STATES, "planner").state_data == "." * 24
+    assert kept.load(AGENT_STATES, "planner").version == 24
