@@ -43,6 +43,7 @@ from questline_persistence.memory.sessions import (
     StateManagerProtocol,
     TodoListManagerProtocol,
 )
+from questline_persistence.memory.states import Operation, StateStore
 from questline_persistence.states import ActorType, ContextStatus, TaskStatus
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "MigrationError",
     "NotFound",
     "NotFoundError",
+    "Operation",
     "PersistenceError",
     "RunRecord",
     "RunSummary",
@@ -75,6 +77,7 @@ __all__ = [
     "SessionState",
     "StateManagerProtocol",
     "StateSnapshot",
+    "StateStore",
     "StateStoreError",
     "StateTransition",
     "StepOrigin",

@@ -25,7 +25,7 @@ EVENTS = {
     "doorbell_failed": "The process could not reach the broker after a commit. The relay sends the wake-up later.",
     "event_loop_stuck": "Async handlers block the loop, ignore a cancel, or left 100 calls hanging. The process ends.",
     "failure_refused": "The database refused an error's text. questline escapes it, then omits it. The attempt counts.",
-    "hook_failed": "A hook of yours raised an error. The quest goes on as if it had not.",
+    "hook_failed": "A hook of yours raised an error. What it was told of goes on as if it had not.",
     "lease_lost": "Others took this process for dead. It goes on under a new id; its old claims are void.",
     "leave_failed": "The database was away when the process signed off. Its lease ends by itself.",
     "loop_failed": "A background loop met an error and goes on after a pause.",

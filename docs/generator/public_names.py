@@ -14,6 +14,7 @@ from pydantic import BaseModel
 import questline
 import questline.memory
 from questline_persistence.controls import Change, Controlled, Restart, Reversal, StepAgain
+from questline_persistence.memory.merging import MergeConflict, MergeResult, StateChange
 from questline_persistence.memory.models import Listed, Matches
 from questline_persistence.models import StepProgress, StepView
 from questline_persistence.records import Page
@@ -39,8 +40,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "memory": (
         *("AgentState", "StateTransition", "StateSnapshot", "Event", "ActorType", "Task", "TaskStatus", "Session"),
         *("WorkflowContext", "ContextStatus", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
-        *("StepOrigin", "Migration", "SessionState"),
-        *("ContextPersistence", "Listed", "Matches"),
+        *("StepOrigin", "Migration", "SessionState", "StateStore", "Operation"),
+        *("ContextPersistence", "Listed", "Matches", "StateChange", "MergeResult", "MergeConflict"),
         *("DbStateManager", "DbTodoListManager", "ExecutionHistory", "Memories"),
         *("StateManagerProtocol", "FileStateManager", "TodoListManagerProtocol", "FileTodoListManager"),
     ),
@@ -57,10 +58,14 @@ MET = {
     for kind in (
         *(Change, Controlled, Outputs, Page, Restart, Reversal, RunStatus, SnapshotReason, StepAgain),
         *(StepCancelled, StepEvent, StepProgress, StepView, Listed, Matches),
+        *(StateChange, MergeResult, MergeConflict),
     )
 }
 #: Classes that users meet as part of others: their members are told of there.
-PARTS_OF_OTHERS = {"Contexts", "PlainDoor", "AsyncDoor"}
+PARTS_OF_OTHERS = {
+    *("Contexts", "PlainDoor", "AsyncDoor"),
+    *("AgentMethods", "HistoryMethods", "EventMethods", "TaskMethods", "SessionMethods"),
+}
 #: Another name of a class that has an entry.
 SAME = {
     "QuestExecutionData": "Quest",
@@ -82,7 +87,7 @@ GIVEN = {
         "StepOrigin",
         "SessionState",
     ),
-    *("StateManagerProtocol", "TodoListManagerProtocol", "RunRecord", "RunSummary", "Migration", *MET),
+    *("StateManagerProtocol", "TodoListManagerProtocol", "RunRecord", "RunSummary", "Migration", "Operation", *MET),
 }
 #: Members that only questline itself has a use for.
 INTERNAL = {
@@ -99,6 +104,7 @@ TYPES = {
     "Correction": "Mapping[str, Any]",
     "Statuses": "ExecutionStatus | str | Sequence[ExecutionStatus | str]",
     "Moment": "float | datetime | str",
+    "Length": "float | timedelta",
     **dict.fromkeys(("Name", "QuestId", "LabelKey", "LabelValue", "KeyText", "ShortText", "FreeText"), "str"),
     **{f"Any{name}": f"{name} | str" for name in ("ActorType", "TaskStatus", "ContextStatus")},
     "Number": "int",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, case, delete, or_, select, update
 
-from questline_persistence.clock import rfc3339
+from questline_persistence.clock import rfc3339, told
 from questline_persistence.dialects import Dialect
 from questline_persistence.kinds import Versioned, entries_of
 from questline_persistence.schema import is_key, table_of, tables_of, within
@@ -68,13 +68,20 @@ def _empty(kind: Versioned, now: float) -> dict[str, Any]:
     heads = tables_of(kind).heads
     told = [name for name in (*kind.both, *kind.head) if heads.c[name].nullable]
     none = ("body_version", "fingerprint", "expires_time", *told)
-    stamp = rfc3339(now)
     return {
         **dict.fromkeys(none),
         **dict.fromkeys(kind.counters, 0),
         "version": heads.c.version + 1,
         "purged_to": heads.c.version + 1,
-        "deleted_at": stamp,
-        "updated_time": case((heads.c.updated_time > now, heads.c.updated_time), else_=now),
+        "deleted_at": rfc3339(now),
+        **moved_on(heads, now),
+    }
+
+
+def moved_on(heads: Table, now: float) -> dict[str, Any]:
+    """Return when a head was changed last, should it be changed now: never before it was changed last."""
+    moment, stamp = told(now), rfc3339(now)
+    return {
+        "updated_time": case((heads.c.updated_time > moment, heads.c.updated_time), else_=moment),
         "updated_at": case((heads.c.updated_at > stamp, heads.c.updated_at), else_=stamp),
     }

@@ -62,12 +62,28 @@ def of_present(kind: Versioned) -> Select[Any]:
         select(
             heads, *(versions.c[name] for name in (*OF_STEP, *kind.version)), *(bodies.c[name] for name in kind.body)
         )
-        .join_from(heads, versions, versions.c.id == _row_of(kind, heads, heads.c.version))
-        .join(bodies, bodies.c.id == _row_of(kind, heads, heads.c.body_version))
+        .join_from(heads, versions, versions.c.id == row_of(kind, heads, heads.c.version))
+        .join(bodies, bodies.c.id == row_of(kind, heads, heads.c.body_version))
     )
 
 
-def _row_of(kind: Versioned, of: FromClause, number: ColumnElement[Any]) -> ScalarSelect[Any]:
+@lru_cache(maxsize=32)
+def of_last(kind: Versioned) -> Select[Any]:
+    """Return the query of heads with what they say, or said before they were deleted; without what was purged."""
+    heads, versions = tables(kind)
+    said, bodies = versions.alias("said"), versions.alias("bodies")
+    number = case((heads.c.deleted_at.is_(None), heads.c.version), else_=heads.c.version - 1)
+    return (
+        select(
+            heads, *(versions.c[name] for name in (*OF_STEP, *kind.version)), *(bodies.c[name] for name in kind.body)
+        )
+        .join_from(heads, versions, versions.c.id == row_of(kind, heads, heads.c.version))
+        .join(said, said.c.id == row_of(kind, heads, number))
+        .join(bodies, bodies.c.id == row_of(kind, said, said.c.body_version))
+    )
+
+
+def row_of(kind: Versioned, of: FromClause, number: ColumnElement[Any]) -> ScalarSelect[Any]:
     """Return the id of the row of a version, by key and number, as a query of its own.
 
     Joined by key, it would be found among all versions of the key where a database takes these to be few.
@@ -119,7 +135,7 @@ def of_versions(kind: Versioned) -> Select[Any]:
     return (
         select(*own, *(bodies.c[name] for name in kind.body), heads.c.created_at.label("head_created_at"))
         .join_from(versions, heads, and_(*_same_key(kind, versions, heads)))
-        .outerjoin(bodies, bodies.c.id == _row_of(kind, versions, versions.c.body_version))
+        .outerjoin(bodies, bodies.c.id == row_of(kind, versions, versions.c.body_version))
     )
 
 

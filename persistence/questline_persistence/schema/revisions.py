@@ -70,10 +70,12 @@ def migrate(database: Database, revision: str = "head") -> None:
     """Bring `database` up to `revision`; doing so twice, or in two processes at once, is harmless."""
     from alembic import command  # noqa: PLC0415  (160 ms that only migrations need)
 
-    def work(connection: Connection) -> None:
-        command.upgrade(_config(connection), revision)
-
     database.dialect.check_encoding(database)
+    now = database.clock.now()
+
+    def work(connection: Connection) -> None:
+        command.upgrade(_config(connection, now), revision)
+
     _change(database, work)
 
 
@@ -88,7 +90,8 @@ def downgrade(database: Database, revision: str) -> None:
     """Take `database` down to `revision`; "base" removes every table of questline."""
     from alembic import command  # noqa: PLC0415  (160 ms that only migrations need)
 
-    _change(database, lambda connection: command.downgrade(_config(connection), revision))
+    now = database.clock.now()
+    _change(database, lambda connection: command.downgrade(_config(connection, now), revision))
 
 
 def history() -> list[tuple[str, str]]:
@@ -117,10 +120,10 @@ def drift(database: Database) -> list[str]:
     return database.read(work)
 
 
-def _config(connection: Connection | None) -> Config:
+def _config(connection: Connection | None, now: float | None = None) -> Config:
     from alembic.config import Config  # noqa: PLC0415  (160 ms that only migrations need)
 
-    config = Config(attributes={"connection": connection})
+    config = Config(attributes={"connection": connection, "now": now})
     # Alembic reads options as ConfigParser does, where a % in a path means something.
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     return config

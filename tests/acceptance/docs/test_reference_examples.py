@@ -13,6 +13,7 @@ from docstrings import read
 from public_names import HOMES, PARTS, found, members_of
 
 from questline import LordContext, QuestClient, QuestExecutor, lord
+from questline.memory import StateStore
 from questline_scheduler import quest_types, step_defaults
 from questline_worker.lords import lords
 
@@ -71,9 +72,10 @@ def test_the_examples_of_the_reference_run(names: dict[str, Any]) -> None:
         run(name, names)
     assert (names["quest"].status, names["quest"].error) == ("completed", None)
     assert ran == WITHIN
-    with QuestClient() as client, QuestExecutor(repository=client.repository) as executor:
+    client, store = QuestClient(), StateStore("agents.db", key_prefix="acme")
+    with client, store, QuestExecutor(repository=client.repository) as executor:
         kept = asyncio.run(executor.execute_quest(names["order"]))
-        known = names | {"client": client, "repository": client.repository, "quest_id": kept.quest_id}
+        known = names | {"client": client, "repository": client.repository, "quest_id": kept.quest_id, "store": store}
         for name in [name for name in EXAMPLES if name not in {*FIRST, *WITHIN, *RAISING}]:
             own = dict(known)
             run(name, own)

@@ -23,6 +23,7 @@ REMEMBERED = {
     "ContextPersistence",
     *("DbStateManager", "DbTodoListManager", "ExecutionHistory", "Memories"),
     *("FileStateManager", "FileTodoListManager", "StateManagerProtocol", "TodoListManagerProtocol"),
+    *("StateStore", "Operation"),
     *("StateStoreError", "DatabaseError", "MigrationError", "NotFound", "SerializationError", "EncryptionError"),
     *("PersistenceError", "ContextNotFoundError", "StorageError", "NotFoundError", "Conflict"),
 }

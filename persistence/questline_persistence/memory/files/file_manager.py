@@ -70,9 +70,3 @@ def expected(version: int | None) -> int | None:
       PayloadError: it is none.
     """
     return None if version is None else whole(version, "expected_version", least=0)
-
-
-def named(name: str) -> str:
-    """Return a key's name as an error message repeats it."""
-    quoted = shortened(name)
-    return name if quoted[1:-1] == name else quoted

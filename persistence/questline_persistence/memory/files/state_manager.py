@@ -7,8 +7,9 @@ from typing import Any
 
 from questline_persistence.arguments import key, mapping
 from questline_persistence.memory.files.documents import Document
-from questline_persistence.memory.files.file_manager import FileManager, expected, named
+from questline_persistence.memory.files.file_manager import FileManager, expected
 from questline_persistence.memory.models import SessionState
+from questline_persistence.memory.trying import named
 from questline_persistence.payload import encode
 
 _STATE_HINT = 'give an object such as {"mission": "…", "status": "pending"}'

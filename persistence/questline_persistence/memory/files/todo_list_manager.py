@@ -6,8 +6,9 @@ from typing import Any
 
 from questline_persistence.arguments import key
 from questline_persistence.memory.files.documents import Document
-from questline_persistence.memory.files.file_manager import FileManager, expected, named
+from questline_persistence.memory.files.file_manager import FileManager, expected
 from questline_persistence.memory.models import TodoList
+from questline_persistence.memory.trying import named
 from questline_persistence.payload import encode
 
 

@@ -13,6 +13,8 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 revision = "0005"
 down_revision = "0004"
+#: What it is made of, for those who look into the table of migrations.
+parts = ("agent_states", "state_transitions", "state_snapshots", "indexes")
 
 #: A column: its name, with "!" behind it where every row has a value, and its type where it is no text.
 Columns = tuple[str, ...]
