@@ -93,6 +93,11 @@ class Saves:
         return self.body is not None and self.points_at is None and self.expected in {None, 0} and not self.there
 
     @property
+    def needs_one(self) -> bool:
+        """Whether something must be there, since there is nothing to change or delete otherwise."""
+        return self.there or self.body is None
+
+    @property
     def fingerprint(self) -> str | None:
         """The payload's fingerprint; None without one."""
         return None if self.body is None else fingerprint(self.body[name] for name in self.kind.body)

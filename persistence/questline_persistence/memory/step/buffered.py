@@ -21,7 +21,7 @@ from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept
 from questline_persistence.store import Database
-from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves
+from questline_persistence.writes import Entered, Enters, Key, Moved, Op, Remembered, Saved, Saves
 
 T = TypeVar("T")
 
@@ -63,11 +63,20 @@ class Buffered(Kept):
         """What the step writes if its result is committed."""
         return (*self._saves.values(), *self._entries.values())
 
-    def save(self, write: Saves) -> Saved:
-        """Hold a version back; several of one key in a step become one, the last."""
+    def save(self, write: Saves) -> Saved | None:
+        """Hold a version back; several of one key in a step become one, the last.
+
+        Returns:
+          A version of which nothing is known yet; None where there is nothing that it could change or delete.
+        """
         with self._changing:
             place = (write.kind.heads, write.key)
+            if write.needs_one and self.load(write.kind, write.key.name) is None:
+                return None
             before = self._saves.get(place)
+            if before is not None and write.op is Op.DELETE and super().load(write.kind, write.key.name) is None:
+                del self._saves[place]  # what this step alone has made
+                return _PENDING
             if before is not None:
                 write = _joined(before, write)
                 if not self._updating:  # what others do meanwhile is not taken into this by calling anything again
@@ -97,7 +106,15 @@ class Buffered(Kept):
 
     def write(self, writes: Sequence[Remembered]) -> list[Saved | Entered]:
         """Hold several writes back."""
-        return [self.enter(write) if isinstance(write, Enters) else self.save(write) for write in writes]
+        return [self._held_back(write) for write in writes]
+
+    def _held_back(self, write: Remembered) -> Saved | Entered:
+        if isinstance(write, Enters):
+            return self.enter(write)
+        saved = self.save(write)
+        if saved is None:
+            raise Moved(write)
+        return saved
 
     def purge(
         self,
