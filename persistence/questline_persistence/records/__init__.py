@@ -1,13 +1,15 @@
 """What is read about quests, and quests that a program keeps by itself.
 
-The top of this floor: it may import every other room.
+It may import every other room of this floor but `memory`.
 """
 
 from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, Stage
 from questline_persistence.records.explained_quest import ExplainedQuest, explained_quest
+from questline_persistence.records.newest_quests import NEWEST_FIRST
 from questline_persistence.records.quest_filter import QuestFilter
 from questline_persistence.records.quest_history import QuestHistory
 from questline_persistence.records.quest_list import Page
+from questline_persistence.records.quest_view import steps_of
 from questline_persistence.records.repository import QuestRepository
 from questline_persistence.records.situation import SWEEP_HINT, Cause, Situation, obstacle, situation_of
 from questline_persistence.records.snapshot_head import SnapshotHead
@@ -16,6 +18,7 @@ from questline_persistence.records.ticket_view import TicketView
 
 __all__ = [
     "MAX_LOOKED",
+    "NEWEST_FIRST",
     "SWEEP_HINT",
     "Backlog",
     "Cause",
@@ -35,4 +38,5 @@ __all__ = [
     "explained_quest",
     "obstacle",
     "situation_of",
+    "steps_of",
 ]

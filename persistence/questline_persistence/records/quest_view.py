@@ -64,28 +64,46 @@ def whole_quest(connection: Connection, row: Row[Any], *, limit: Limit) -> Quest
     """
     current = _current_states(connection, [row])[row.quest_id]
     plan = history.plan(connection, row.quest_id, current.epoch)
-    tried = tried_steps(connection, row, current, [step.position for step in plan])
     remaining = [step for step in plan if current.position is not None and step.position >= current.position]
     quest = QuestExecutionData.model_construct(
         **_fields(row, current),
         run_data=history.run_data_at(connection, row.quest_id, current.epoch, current.version, limit=limit),
         execution_stack=[history.step_of(step) for step in remaining],
-        steps=[
-            StepView.model_construct(
-                position=step.position,
-                lord_name=step.lord_name,
-                tool_name=step.tool_name,
-                status=_step_status(step.position, current, row.status),
-                attempts=tried[step.position].counted,
-                max_attempts=step.max_attempts,
-                lost=tried[step.position].lost,
-                earlier_attempts=tried[step.position].earlier,
-                **_step_progress(step.position, current),
-            )
-            for step in plan
-        ],
+        steps=_step_views(connection, row, current, plan),
     )
     return _with_progress(quest, current, len(plan) - len(remaining), len(remaining))
+
+
+def steps_of(connection: Connection, row: Row[Any]) -> list[StepView]:
+    """Return the steps of a quest with their status, without its outputs.
+
+    Parameters:
+      connection: a transaction that reads.
+      row: the quest's row.
+    """
+    current = _current_states(connection, [row])[row.quest_id]
+    return _step_views(connection, row, current, history.plan(connection, row.quest_id, current.epoch))
+
+
+def _step_views(
+    connection: Connection, row: Row[Any], current: CurrentState, plan: Sequence[Row[Any]]
+) -> list[StepView]:
+    """Return the steps of a quest's plan as people look at them."""
+    tried = tried_steps(connection, row, current, [step.position for step in plan])
+    return [
+        StepView.model_construct(
+            position=step.position,
+            lord_name=step.lord_name,
+            tool_name=step.tool_name,
+            status=_step_status(step.position, current, row.status),
+            attempts=tried[step.position].counted,
+            max_attempts=step.max_attempts,
+            lost=tried[step.position].lost,
+            earlier_attempts=tried[step.position].earlier,
+            **_step_progress(step.position, current),
+        )
+        for step in plan
+    ]
 
 
 def listed_quests(connection: Connection, rows: Sequence[Row[Any]]) -> list[QuestExecutionData]:
