@@ -35,6 +35,7 @@ from questline_persistence.memory.models import (
     TodoList,
     WorkflowContext,
 )
+from questline_persistence.memory.runs import RunHistory, Storage, get_storage
 from questline_persistence.memory.sessions import (
     DbStateManager,
     DbTodoListManager,
@@ -70,6 +71,7 @@ __all__ = [
     "NotFoundError",
     "Operation",
     "PersistenceError",
+    "RunHistory",
     "RunRecord",
     "RunSummary",
     "SerializationError",
@@ -81,10 +83,12 @@ __all__ = [
     "StateStoreError",
     "StateTransition",
     "StepOrigin",
+    "Storage",
     "StorageError",
     "Task",
     "TaskStatus",
     "TodoList",
     "TodoListManagerProtocol",
     "WorkflowContext",
+    "get_storage",
 ]

@@ -44,6 +44,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("ContextPersistence", "Listed", "Matches", "StateChange", "MergeResult", "MergeConflict"),
         *("DbStateManager", "DbTodoListManager", "ExecutionHistory", "Memories"),
         *("StateManagerProtocol", "FileStateManager", "TodoListManagerProtocol", "FileTodoListManager"),
+        *("Storage", "RunHistory", "get_storage"),
     ),
     "errors": (
         *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "QuestFailed", "WaitTimeout"),
@@ -87,7 +88,8 @@ GIVEN = {
         "StepOrigin",
         "SessionState",
     ),
-    *("StateManagerProtocol", "TodoListManagerProtocol", "RunRecord", "RunSummary", "Migration", "Operation", *MET),
+    *("StateManagerProtocol", "TodoListManagerProtocol", "Storage", "RunRecord", "RunSummary", "Migration"),
+    *("Operation", *MET),
 }
 #: Members that only questline itself has a use for.
 INTERNAL = {

@@ -51,6 +51,7 @@ OBJECTS = {
     "StateManagerProtocol": "states",
     "FileStateManager": "states",
     "TodoListManagerProtocol": "todos",
+    "RunHistory": "history",
     "FileTodoListManager": "todos",
 }
 

@@ -82,6 +82,14 @@ class Kept:
                 raise
             return found
 
+    def enter_once(self, write: Enters) -> Entered:
+        """Add an entry of a new id by one try: whatever the store answers is told at once, also if it would pass."""
+        return self.database.write(
+            lambda connection: self.database.dialect.enter(connection, write, now=self.database.clock.now()),
+            at="remember",
+            tries=1,
+        )
+
     def write(self, writes: Sequence[Remembered]) -> list[Saved | Entered]:
         """Make several writes in one transaction: all of them, or none.
 

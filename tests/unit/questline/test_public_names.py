@@ -22,6 +22,7 @@ REMEMBERED = {
     *("ActorType", "TaskStatus", "ContextStatus", "SessionState"),
     "ContextPersistence",
     *("DbStateManager", "DbTodoListManager", "ExecutionHistory", "Memories"),
+    *("RunHistory", "Storage", "get_storage"),
     *("FileStateManager", "FileTodoListManager", "StateManagerProtocol", "TodoListManagerProtocol"),
     *("StateStore", "Operation"),
     *("StateStoreError", "DatabaseError", "MigrationError", "NotFound", "SerializationError", "EncryptionError"),
