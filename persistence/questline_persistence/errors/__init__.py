@@ -29,7 +29,7 @@ from questline_persistence.errors.memory_errors import (
     StateStoreError,
     StorageError,
 )
-from questline_persistence.errors.spelling import MAX_COMPARED, MAX_LISTED, suggestion
+from questline_persistence.errors.spelling import MAX_COMPARED, MAX_LISTED, nearest, suggestion
 from questline_persistence.errors.text import is_tellable, message_of, summary_of, traceback_of
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "WrongDeclaration",
     "is_tellable",
     "message_of",
+    "nearest",
     "suggestion",
     "summary_of",
     "traceback_of",

@@ -18,7 +18,12 @@ def suggestion(word: object, known: Iterable[str], *, kind: str) -> str:
       kind: what the words are, in the plural.
     """
     names = [str(name) for name in known]
-    near = difflib.get_close_matches(str(word)[:MAX_COMPARED], names, 1)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    near = nearest(word, names)
+    if near is not None:
+        return f"did you mean {near!r}?"
     return f"known {kind}: {', '.join(names[:MAX_LISTED])}" + (", …" if len(names) > MAX_LISTED else "")
+
+
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """Return the one among `known` that is nearest to a word; None where none is near."""
+    return next(iter(difflib.get_close_matches(str(word)[:MAX_COMPARED], known, 1)), None)

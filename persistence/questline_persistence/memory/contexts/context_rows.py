@@ -34,9 +34,10 @@ def saving(context: WorkflowContext, key: Key, limit: Limit, *, expected: int | 
 
 
 def context_of(row: Row[Any]) -> WorkflowContext:
-    """Return the context of a row that has its text, its version and its origin."""
+    """Return the context of a row that has its text: of a head with its present version, or of an older version."""
     context = WorkflowContext.from_json(row.context_data)
     context.version, context.origin = row.version, origin_of(row)
+    context.saved_at = row.created_at if hasattr(row, "head_created_at") else row.updated_at
     return context
 
 

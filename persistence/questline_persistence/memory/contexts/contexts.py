@@ -17,8 +17,9 @@ from questline_persistence.memory.contexts.context_rows import (
     version_count,
 )
 from questline_persistence.memory.kept import PAGE, Kept
-from questline_persistence.memory.listed import Listed
+from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models import WorkflowContext, checked
+from questline_persistence.memory.searching import search
 from questline_persistence.schema import tables_of
 from questline_persistence.states import ContextStatus
 from questline_persistence.writes import Moved, Op, Saved, Saves
@@ -246,6 +247,23 @@ class Contexts:
           more = persistence.search_contexts({"epic": 12, "status": ["failed", "paused"]}, 50, found.next_cursor)
         """
         return self._page(ContextFilter.of(filters), limit, cursor)
+
+    def find_contexts(self, query: str, limit: int = PAGE) -> Matches[WorkflowContext]:
+        """Return the contexts that have the words of a query, the best first.
+
+        Parameters:
+          query: words, all of which must be there: in the feature, the workflow's name, or any text that the context
+            holds. `"a phrase"`, `pre*` and `-without` say more.
+          limit: at most this many, 1 to 1,000.
+
+        Returns:
+          A list that says by `newest_only` whether there were more matches than are compared.
+
+        Raises:
+          PayloadError: the query is no text, or a limit out of range.
+        """
+        found = search(self._kept, CONTEXTS, query, limit=limit)
+        return Matches(map(context_of, found.rows), newest_only=found.newest_only)
 
     def get_context_versions(
         self,

@@ -41,6 +41,7 @@ class WorkflowContext(KeyedModel):  # noqa: PLW1641  (it can change, as every re
       created_at: when this object was made first, by the clock of who made it.
       updated_at: when it was changed last, as whoever changes it writes down.
       version: counts its saves; None until it is saved.
+      saved_at: when this version was saved, by the store's clock; None until it is saved.
       origin: the step that wrote this version; None outside of steps.
 
     Raises:
@@ -64,15 +65,22 @@ class WorkflowContext(KeyedModel):  # noqa: PLW1641  (it can change, as every re
     created_at: ShortText = Field(default_factory=_now)
     updated_at: ShortText = Field(default_factory=lambda made: made["created_at"])
     version: int | None = Field(default=None, exclude=True)
+    saved_at: str | None = Field(default=None, exclude=True)
     origin: StepOrigin | None = Field(default=None, exclude=True)
 
     def to_json(self) -> str:
-        """Return what the context says as JSON text: all but version and origin, which the store knows.
+        """Return what the context says as JSON text: all but what the store knows, as its version and its origin.
 
         Raises:
           PayloadError: something in it is not JSON.
         """
         return context_text(self, DEFAULTS.state)
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the context as plain JSON data, with what the store knows: version, time and origin."""
+        origin = None if self.origin is None else self.origin.to_json()
+        known = {"version": self.version, "saved_at": self.saved_at, "origin": origin}
+        return {**self.model_dump(mode="json"), **known}
 
     @classmethod
     def from_json(cls, text: str) -> WorkflowContext:
