@@ -24,8 +24,10 @@ from questline.cli.commands import (
     worker,
     workers,
 )
+from questline.cli.commands.memory import context
 
-_QUESTS, _STEERING, _PROCESSES, _UPKEEP = "Quests", "Steering", "Processes", "Upkeep"
+_QUESTS, _STEERING, _MEMORY = "Quests", "Steering", "What Lords remember"
+_PROCESSES, _UPKEEP = "Processes", "Upkeep"
 
 _HELP = """Run quests durably: questline commits the result of each step to SQL.
 
@@ -46,6 +48,8 @@ for _module in (submit, list, show, runs, snapshots, wait, stats):
     _module.register(app, _QUESTS)
 for _module in (steering, replay, delete):
     _module.register(app, _STEERING)
+for _module in (context,):
+    _module.register(app, _MEMORY)
 for _module in (worker, scheduler, dev, demo, workers):
     _module.register(app, _PROCESSES)
 for _module in (db, doctor, config, version):

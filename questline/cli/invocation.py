@@ -17,6 +17,7 @@ from questline_persistence.errors import ConfigurationError, NotAllowed, StoreUn
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from questline_persistence.memory import Kept
     from questline_persistence.records import Backlog, QuestHistory, QuestRepository, Statistics
     from questline_persistence.recovery import Register
     from questline_persistence.settings import Settings
@@ -176,6 +177,20 @@ class Invocation:
 
         return Backlog(self.repository.database, self.settings.namespace)
 
+    def kept(self, prefix: str | None = None) -> Kept:
+        """Return what Lords remember under a key prefix.
+
+        Parameters:
+          prefix: the key prefix; None means none.
+
+        Raises:
+          PayloadError: it can be no prefix.
+        """
+        from questline_persistence.arguments import key_prefix  # noqa: PLC0415  (as the store's)
+        from questline_persistence.memory import Kept  # noqa: PLC0415
+
+        return Kept(self.store, self.settings.namespace, key_prefix(prefix))
+
     @cached_property
     def client(self) -> QuestClient:
         """The client that rings for what it changes."""
@@ -215,7 +230,7 @@ class Invocation:
 
     def now(self) -> float:
         """Return the database's time in epoch seconds."""
-        return self.repository.database.clock.now()
+        return self.store.clock.now()
 
     # Answers
 

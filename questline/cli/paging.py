@@ -22,7 +22,7 @@ def next_page(invocation: Invocation, words: Sequence[str], cursor: str, *, limi
       limit: how many items a page has, and `usual` how many it has unless told otherwise.
     """
     size = [] if limit == usual else ["--limit", str(limit)]
-    return shlex.join(["questline", words[0], *invocation.flags.words(), *words[1:], *size, "--cursor", cursor])
+    return shlex.join(["questline", *words, *invocation.flags.words(), *size, "--cursor", cursor])
 
 
 def with_more(drawn: RenderableType, more: str | None) -> RenderableType:

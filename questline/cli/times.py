@@ -9,7 +9,7 @@ from questline.cli.failures import UsageMistake
 from questline_persistence.clock import LATEST, rfc3339
 from questline_persistence.shown_times import UNITS, ago, length, moment
 
-__all__ = ["ago", "length", "moment", "read_length", "read_moment", "stamp", "stamped"]
+__all__ = ["ago", "length", "moment", "read_length", "read_moment", "since", "stamp", "stamped", "told"]
 
 _LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])")
 
@@ -57,3 +57,14 @@ def stamped(seconds: float | None) -> str | None:
 def stamp(text: str | None) -> float | None:
     """Return the epoch seconds of an RFC 3339 text of ours."""
     return None if text is None else datetime.fromisoformat(text).timestamp()
+
+
+def since(text: str | None, now: float) -> str:
+    """Return how long ago an RFC 3339 text of ours was; clocks may differ, but what is written is not to come."""
+    made = stamp(text)
+    return "" if made is None else ago(min(made, now), now)
+
+
+def told(text: str | None, now: float) -> str:
+    """Return when an RFC 3339 text of ours was, and how long ago."""
+    return f"{moment(stamp(text))} ({since(text, now)})" if text else moment(None)

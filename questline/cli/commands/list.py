@@ -97,13 +97,12 @@ def draw(quests: Sequence[QuestExecutionData], now: float, more: str | None) -> 
 
 
 def _row(quest: QuestExecutionData, now: float) -> list[object]:
-    made = times.stamp(quest.created_at)
     return [
         quest.quest_id,
         quest.quest_type,
         formatting.word(quest.status),
         formatting.progress(quest),
-        "" if made is None else times.ago(min(made, now), now),
+        times.since(quest.created_at, now),
         times.length(quest.duration_seconds),
         formatting.labels(quest.labels),
     ]

@@ -41,27 +41,16 @@ def show(invocation: Invocation, quest_id: options.QuestId) -> None:
 def draw(found: ExplainedQuest, now: float) -> RenderableType:
     """Return a quest as text."""
     from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
-    from rich.text import Text  # noqa: PLC0415
 
     quest, situation = found.quest, found.situation
-    title = Text.assemble(("Quest ", "bold"), (quest.quest_id, "bold"), "  ", visible(quest.quest_type))
-    parts: list[RenderableType] = [title, "", _facts(quest, situation, now)]
+    title = formatting.title("Quest", quest.quest_id, quest.quest_type)
+    parts: list[RenderableType] = [title, "", formatting.facts(_fact_rows(quest, situation, now))]
     if situation.hint:
         parts += ["", formatting.command_line(f"Next: {situation.hint}")]
     parts += ["", _steps(quest)]
     if quest.run_data:
-        rows = [(name, formatting.short(value)) for name, value in quest.run_data.items()]
-        parts += ["", formatting.table("Lord", "Output", rows=rows)]
+        parts += ["", formatting.structure(quest.run_data, "Lord", "Output")]
     return Group(*parts)
-
-
-def _facts(quest: QuestExecutionData, situation: Situation, now: float) -> RenderableType:
-    from rich.table import Table  # noqa: PLC0415  (as above)
-
-    grid = Table.grid(padding=(0, 2))
-    for name, value in _fact_rows(quest, situation, now):
-        grid.add_row(name, value)
-    return grid
 
 
 def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> Iterator[tuple[str, RenderableType]]:
@@ -74,8 +63,7 @@ def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> I
         "Progress",
         f"{formatting.progress(quest)} steps" + formatting.step_progress(quest, before=", the next one at "),
     )
-    made = times.stamp(quest.created_at)
-    yield "Made", times.moment(made) + ("" if made is None else f" ({times.ago(min(made, now), now)})")
+    yield "Made", times.told(quest.created_at, now)
     if quest.start_time is not None:
         yield "Started", times.moment(quest.start_time)
     if quest.end_time is not None:

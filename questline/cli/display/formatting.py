@@ -55,6 +55,35 @@ def table(
     return FittedTable(columns, [[_cell(cell) for cell in row] for row in rows], numbers, spare)
 
 
+def title(what: str, name: str, more: str = "") -> Text:
+    """Return the first line about one thing: what it is, its name, and what else people know it by."""
+    from rich.text import Text  # noqa: PLC0415  (as the table's)
+
+    return Text.assemble((f"{what} ", "bold"), (visible(name), "bold"), f"  {visible(more)}" if more else "")
+
+
+def facts(rows: Iterable[tuple[str, RenderableType]]) -> RenderableType:
+    """Return what is known of one thing, a line each."""
+    from rich.table import Table  # noqa: PLC0415  (as above)
+
+    grid = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        grid.add_row(name, value)
+    return grid
+
+
+def structure(value: Any, *headings: str) -> RenderableType:
+    """Return JSON as a table of its keys, or of its items, with their values; anything else on one line.
+
+    Parameters:
+      headings: those of the two columns.
+    """
+    if not value or not isinstance(value, dict | list):
+        return short(value)
+    named = value.items() if isinstance(value, dict) else enumerate(value, start=1)
+    return table(*(headings or ("Key", "Value")), rows=[(name, short(one)) for name, one in named])
+
+
 def command_line(text: str) -> Text:
     """Return a command to be copied, on one line however long that is."""
     from rich.text import Text  # noqa: PLC0415  (as the table's)

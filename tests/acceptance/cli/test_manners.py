@@ -13,6 +13,7 @@ from tests.waiting import eventually
 COMMANDS = [
     *("submit", "list", "show", "runs", "snapshots", "wait", "pause", "resume", "cancel", "retry", "replay", "fork"),
     *("stats", "lords", "delete", "prune", "worker", "scheduler", "dev", "demo", "workers", "doctor", "version"),
+    *("context list", "context show", "context search", "context versions"),
     *("db upgrade", "db downgrade", "db current", "db history", "db check", "config show"),
 ]
 
