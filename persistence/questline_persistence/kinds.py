@@ -31,6 +31,7 @@ class Versioned:
       head: further columns that the head alone has.
       version: further columns that each version alone has.
       counters: columns of the head that count the entries of its streams.
+      told: columns of the head that the payload, which is JSON, tells of under the same names.
       searched: the columns whose texts are found by a search.
     """
 
@@ -43,6 +44,7 @@ class Versioned:
     head: tuple[str, ...] = ()
     version: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
 
     @property
@@ -118,6 +120,7 @@ SESSIONS = Versioned(
     version=("timestamp",),
     body=("state_json",),
     counters=("events", "steps"),
+    told=("mission", "status", "user_id"),
 )
 TODO_LISTS = Versioned(
     "todo list",
@@ -136,6 +139,7 @@ CONTEXTS = Versioned(
     key="workflow_id",
     head=("epic_num", "story_num", "feature", "workflow_name", "current_phase", "status"),
     body=("context_data",),
+    told=("epic_num", "story_num", "feature", "workflow_name", "current_phase", "status"),
     searched=("feature", "workflow_name", "context_data"),
 )
 

@@ -52,6 +52,10 @@ class Op(StrEnum):
     PURGE = "purge"
 
 
+#: After which nothing may be there: a version of any other sort has a payload.
+EMPTYING = frozenset({Op.DELETE, Op.REWIND, Op.FORK})
+
+
 @dataclass(frozen=True, slots=True)
 class Saves:
     """A new version of a key.
@@ -105,12 +109,12 @@ class Saves:
     @property
     def changes_words(self) -> bool:
         """Whether it is found by other words than before, or by none."""
-        return self.body is not None or self.op is Op.DELETE
+        return self.body is not None or self.op in EMPTYING
 
     @property
     def tokens(self) -> tuple[str, ...]:
         """The words by which it is found."""
-        return _tokens(self.kind.searched, {self.kind.key: self.key.name, **self.columns, **(self.body or {})})
+        return tokens_of(self.kind.searched, {self.kind.key: self.key.name, **self.columns, **(self.body or {})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class Enters:
     @property
     def tokens(self) -> tuple[str, ...]:
         """The words by which it is found."""
-        return _tokens(self.kind.searched, self.columns)
+        return tokens_of(self.kind.searched, self.columns)
 
 
 Remembered: TypeAlias = Saves | Enters
@@ -185,6 +189,22 @@ class Moved(Exception):
         self.save = save
 
 
+class Words(NamedTuple):
+    """The words by which a row is found.
+
+    Parameters:
+      row_id: the row.
+      namespace: its tenant.
+      prefix: its key prefix.
+      tokens: the words.
+    """
+
+    row_id: int
+    namespace: str
+    prefix: str
+    tokens: tuple[str, ...]
+
+
 class Saved(NamedTuple):
     """A version that was made: its number, whose payload it has, the head's row, when, and when that row was made."""
 
@@ -214,7 +234,7 @@ def fingerprint(values: Iterable[object]) -> str:
     return digest.hexdigest()
 
 
-def _tokens(searched: Sequence[str], columns: Mapping[str, Any]) -> tuple[str, ...]:
+def tokens_of(searched: Sequence[str], columns: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the words of the columns that are searched; of JSON those of its keys and values."""
     texts = (columns.get(name) for name in searched)
     return row_tokens(part for text in texts if text is not None for part in _texts(str(text)))

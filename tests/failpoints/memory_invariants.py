@@ -72,13 +72,52 @@ def _by_steps(table: str, *, but: str = "1 = 1") -> dict[str, str]:
     }
 
 
+#: What counts at each quest's present version: the newest version of each epoch that has led to it.
+_LINEAGE = """
+        WITH RECURSIVE lineage(quest_id, epoch, newest) AS (
+          SELECT s.quest_id, s.epoch, s.version FROM quest_snapshots s
+          WHERE s.version = (SELECT max(version) FROM quest_snapshots n WHERE n.quest_id = s.quest_id)
+          UNION ALL SELECT p.quest_id, p.epoch, p.version FROM lineage l
+          JOIN quest_snapshots f ON f.quest_id = l.quest_id AND f.version = (
+            SELECT min(version) FROM quest_snapshots n WHERE n.quest_id = l.quest_id AND n.epoch = l.epoch)
+          JOIN quest_snapshots p ON p.quest_id = f.quest_id AND p.version = f.parent_version)"""
+
+
+def _counting(table: str) -> dict[str, str]:
+    """Return what holds of rows by whether the results count that they were written with."""
+    return {
+        f"I26 a row of {table} is abandoned if and only if it does not count": f"""{_LINEAGE}
+        SELECT v.id, v.quest_id, v.epoch, v.quest_version, v.abandoned_by FROM {table} v
+        JOIN quest_executions q ON q.quest_id = v.quest_id
+        WHERE (v.abandoned_by IS NULL) <> EXISTS (SELECT 1 FROM lineage l
+          WHERE l.quest_id = v.quest_id AND l.epoch = v.epoch AND v.quest_version <= l.newest)
+        UNION ALL SELECT v.id, v.quest_id, v.epoch, v.quest_version, v.abandoned_by FROM {table} v
+        WHERE v.quest_id IS NULL AND v.abandoned_by IS NOT NULL""",
+    }
+
+
+def _kept(kind: Versioned) -> dict[str, str]:
+    """Return what holds of keys whatever verbs do to the quests that write them."""
+    return {
+        f"I29 a replay takes back its own quest's version of a {kind.name}, and nobody else's": f"""
+        SELECT v.namespace, v.key_prefix, v.{kind.key}, v.version, w.version FROM {kind.versions} v
+        JOIN {kind.versions} w ON w.namespace = v.namespace AND w.key_prefix = v.key_prefix
+          AND w.{kind.key} = v.{kind.key} AND w.version = v.version + 1
+        WHERE w.op = 'rewind' AND coalesce(v.quest_id, '') <> w.quest_id""",
+        f"I32 a {kind.name} that is a quest's own has that quest": f"""
+        SELECT h.id, h.namespace, h.key_prefix, h.{kind.key}, h.owner FROM {kind.heads} h
+        WHERE h.owner IS NOT NULL AND NOT EXISTS (SELECT 1 FROM quest_executions q WHERE q.quest_id = h.owner)""",
+    }
+
+
 #: By what is broken: a query that must find nothing.
 REMEMBERED: dict[str, str] = {}
 for _kind in VERSIONED:
     REMEMBERED |= _versioned(_kind) | _by_steps(_kind.versions, but="v.op NOT IN ('rewind', 'fork')")
+    REMEMBERED |= _counting(_kind.versions) | _kept(_kind)
     if _kind.searched:
         REMEMBERED |= _found(_kind.heads, "r.body_version IS NOT NULL")
 for _entries in ENTRIES:
-    REMEMBERED |= _numbered(_entries) | _by_steps(_entries.table)
+    REMEMBERED |= _numbered(_entries) | _by_steps(_entries.table) | _counting(_entries.table)
     if _entries.searched:
-        REMEMBERED |= _found(_entries.table, "r.deleted_at IS NULL")
+        REMEMBERED |= _found(_entries.table, "r.deleted_at IS NULL AND r.abandoned_by IS NULL")

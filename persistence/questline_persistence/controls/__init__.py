@@ -6,6 +6,7 @@ They import `journal` and what is below, and know nothing of `recovery`.
 from questline_persistence.controls.controlled import Controlled
 from questline_persistence.controls.controls import Controls
 from questline_persistence.controls.corrections import Change, Correction
+from questline_persistence.controls.key_change import Fate, KeyChange
 from questline_persistence.controls.removal import MAX_AT_ONCE, Removal
 from questline_persistence.controls.restart import Restart, StepAgain
 from questline_persistence.controls.reversals import Reversal
@@ -17,6 +18,8 @@ __all__ = [
     "Controlled",
     "Controls",
     "Correction",
+    "Fate",
+    "KeyChange",
     "Removal",
     "Restart",
     "Reversal",

@@ -36,7 +36,7 @@ class Controlled:
     restart: Restart | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the verb did as plain JSON data, without `doorbells` and `restart`."""
+        """Return what the verb did as plain JSON data, without `doorbells`; of `restart`, what became of keys."""
         return {
             "quest_id": self.quest_id,
             "status": str(self.status),
@@ -44,6 +44,7 @@ class Controlled:
             "epoch": self.epoch,
             "version": self.version,
             "notice": self.notice,
+            **({} if self.restart is None else {"keys": [key.to_json() for key in self.restart.keys]}),
         }
 
     @classmethod

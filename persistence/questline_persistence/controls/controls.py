@@ -18,12 +18,14 @@ from questline_persistence.controls.corrections import Correction
 from questline_persistence.controls.locked_quest import LockedQuest, lock
 from questline_persistence.controls.replays import earlier, forked_rows, start_again
 from questline_persistence.controls.restart import Restart
+from questline_persistence.controls.rewinding import Rewinding
 from questline_persistence.controls.starting_point import StartingPoint
 from questline_persistence.errors import QuestConflict
 from questline_persistence.journal import Submitted, ended, history, settle_pause, submit_one
 from questline_persistence.schema import BELL, not_before_available, tickets
 from questline_persistence.states import LIVE, ExecutionStatus, TicketState
 from questline_persistence.store import Database
+from questline_persistence.writes import Origin
 
 _RUNS_ON = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED, ExecutionStatus.FAILED})
 #: What may become of a quest by itself after a verb has left it with this status.
@@ -135,6 +137,7 @@ class Controls:
         *,
         seen: int | None = None,
         dry_run: bool = False,
+        keep_state: bool = False,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot, under the next epoch, and let it run from there.
 
@@ -143,6 +146,7 @@ class Controls:
           correction: what to change in the input or in earlier outputs, in the same transaction.
           seen: the version the caller has seen; if the quest has moved on since, nothing is done.
           dry_run: change nothing, only say what would be done.
+          keep_state: leave what other quests can read as it is: keys that are not the quest's own.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -158,10 +162,11 @@ class Controls:
                 )
             found = earlier(locked, start, correction)
             bells = () if dry_run else (start_again(locked, found),)
-            done = Controlled.of(locked, ExecutionStatus.RUNNING, *bells, version=locked.version + 1)
-            return replace(
-                done, changed=not dry_run, notice=found.notice, epoch=locked.quest.epoch + 1, restart=found.restart
-            )
+            origin = Origin(quest_id, locked.quest.epoch + 1, found.restart.position, locked.version + 1)
+            rewinding = Rewinding(connection, origin, keep_state, locked.now)
+            restart = replace(found.restart, keys=rewinding.take_back(found.restart.version, dry_run=dry_run))
+            done = Controlled.of(locked, ExecutionStatus.RUNNING, *bells, version=origin.quest_version)
+            return replace(done, changed=not dry_run, notice=found.notice, epoch=origin.epoch, restart=restart)
 
         return self.database.write(work, at="replay", repeatable=False)
 

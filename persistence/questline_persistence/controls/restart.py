@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from questline_persistence.controls.corrections import Change
+from questline_persistence.controls.key_change import KeyChange
 from questline_persistence.controls.reversals import Reversal
 
 
@@ -35,6 +36,7 @@ class Restart:
       steps: all steps that run again, in their order.
       notice: a remark on how questline found the start, and on what goes back, or None.
       reversals: what was corrected by an earlier replay and goes back to what it was: each value of now and of then.
+      keys: what becomes of the keys that steps have written which no longer count: agents' states, contexts and others.
     """
 
     version: int
@@ -44,6 +46,7 @@ class Restart:
     steps: tuple[StepAgain, ...]
     notice: str | None = None
     reversals: tuple[Reversal, ...] = ()
+    keys: tuple[KeyChange, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON data."""
@@ -52,4 +55,5 @@ class Restart:
             "changes": [change._asdict() for change in self.changes],
             "reversals": [reversal._asdict() for reversal in self.reversals],
             "steps": [step._asdict() for step in self.steps],
+            "keys": [key.to_json() for key in self.keys],
         }

@@ -23,7 +23,7 @@ from questline_persistence.dialects.server import Server
 from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.new_quest import NewQuest
 from questline_persistence.search import Query
-from questline_persistence.writes import Entered, Enters, Saved, Saves
+from questline_persistence.writes import Entered, Enters, Saved, Saves, Words
 
 
 class Dialect(Protocol):
@@ -176,6 +176,16 @@ class Dialect(Protocol):
           kind: the table of the rows.
           namespace: the tenant.
           prefix: the key prefix.
+        """
+        ...
+
+    def add_texts(self, connection: Connection, kind: str, rows: Sequence[Words]) -> None:
+        """Add the words of rows that have none.
+
+        Parameters:
+          connection: that of a write transaction.
+          kind: the table of the rows.
+          rows: their words.
         """
         ...
 

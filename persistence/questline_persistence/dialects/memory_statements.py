@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from questline_persistence.clock import rfc3339, told
 from questline_persistence.dialects.columns import listed
 from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
-from questline_persistence.writes import Enters, Op, Remembered, Saves
+from questline_persistence.writes import EMPTYING, Enters, Op, Remembered, Saves
 
 #: What a head's statement returns first when it makes a version: what becomes a `Saved`.
 HEAD = ("version", "body_version", "id", "updated_time", "updated_at", "created_at")
@@ -35,7 +35,9 @@ def shape_of(write: Saves) -> str:
         return POINTING
     if write.body is not None:
         return OWN
-    return NONE if write.op is Op.DELETE else SAME
+    if write.op in EMPTYING:
+        return NONE if write.op is Op.DELETE else EMPTY
+    return SAME
 
 
 class Given(NamedTuple):
@@ -88,15 +90,18 @@ def head_insert(kind: Versioned, given: Given, largest: str) -> str:
 _TIMES = ("created_at", "updated_at", "updated_time")
 _NOW = {"created_at": ":stamp", "updated_at": ":stamp", "updated_time": ":now"}
 _FIRST = {"version": "1", "body_version": "1"}
-#: What becomes of the payload: a version has its own, an older one's, the one before it, or none.
-OWN, POINTING, SAME, NONE = "own", "pointing", "same", "none"
+#: What becomes of the payload: a version has its own, an older one's, the one before it, or none; a deletion has none
+#: where there was one before, and others whatever was there.
+OWN, POINTING, SAME, NONE, EMPTY = "own", "pointing", "same", "none", "empty"
+_NOTHING = "body_version = NULL, fingerprint = NULL, deleted_at = :stamp"
 _BODIES = {
     # What is the same as before is not stored again.
     OWN: "body_version = CASE WHEN h.fingerprint = :fingerprint THEN h.body_version ELSE h.version + 1 END, "
     "fingerprint = :fingerprint, deleted_at = NULL",
     POINTING: "body_version = :points_at, fingerprint = :fingerprint, deleted_at = NULL",
     SAME: "body_version = h.body_version",
-    NONE: "body_version = NULL, fingerprint = NULL, deleted_at = :stamp",
+    NONE: _NOTHING,
+    EMPTY: _NOTHING,
 }
 
 #: What there must be for it, besides the head.

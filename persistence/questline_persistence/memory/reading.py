@@ -18,7 +18,6 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     Table,
-    and_,
     bindparam,
     case,
     literal,
@@ -26,8 +25,8 @@ from sqlalchemy import (
     select,
 )
 
-from questline_persistence.kinds import KEY, OF_STEP, Entries, Versioned
-from questline_persistence.schema import is_key, within
+from questline_persistence.kinds import OF_STEP, Entries, Versioned
+from questline_persistence.schema import is_key, same_key, within
 from questline_persistence.schema import table_of as table
 from questline_persistence.schema import tables_of as tables
 from questline_persistence.writes import Key
@@ -89,12 +88,8 @@ def row_of(kind: Versioned, of: FromClause, number: ColumnElement[Any]) -> Scala
     Joined by key, it would be found among all versions of the key where a database takes these to be few.
     """
     found = tables(kind).versions.alias()
-    own = select(found.c.id).where(*_same_key(kind, of, found), found.c.version == number)
+    own = select(found.c.id).where(same_key(kind, of, found), found.c.version == number)
     return own.correlate(of).scalar_subquery()
-
-
-def _same_key(kind: Versioned, one: FromClause, other: FromClause) -> list[ColumnElement[bool]]:
-    return [other.c[name] == one.c[name] for name in (*KEY, kind.key)]
 
 
 def latest(connection: Connection, kind: Versioned, key: Key, now: float) -> Row[Any] | None:
@@ -134,7 +129,7 @@ def of_versions(kind: Versioned) -> Select[Any]:
     own = [column for column in versions.c if column.name not in kind.body]
     return (
         select(*own, *(bodies.c[name] for name in kind.body), heads.c.created_at.label("head_created_at"))
-        .join_from(versions, heads, and_(*_same_key(kind, versions, heads)))
+        .join_from(versions, heads, same_key(kind, versions, heads))
         .outerjoin(bodies, bodies.c.id == row_of(kind, versions, versions.c.body_version))
     )
 

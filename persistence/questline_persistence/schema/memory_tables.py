@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Double, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Column, ColumnElement, Double, FromClause, Index, Integer, Table, Text, and_, text
 
 from questline_persistence import kinds
 from questline_persistence.kinds import Entries, Versioned
@@ -280,3 +280,8 @@ def within(of: Table, namespace: str, prefix: str) -> list[ColumnElement[bool]]:
 def is_key(of: Table, kind: Versioned, key: Key) -> list[ColumnElement[bool]]:
     """Return the conditions that a row of a head or a version is of a key."""
     return [*within(of, key.namespace, key.prefix), of.c[kind.key] == key.name]
+
+
+def same_key(kind: Versioned, one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Return the condition that two rows are of the same key."""
+    return and_(*(other.c[name] == one.c[name] for name in (*kinds.KEY, kind.key)))

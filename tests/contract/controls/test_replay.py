@@ -134,6 +134,7 @@ def test_a_dry_run_tells_the_start_the_changes_and_the_steps(bench: Workbench, v
             {"path": "execution_stack.c.params", "old": {}, "new": {"p": 1}, "added": False},
         ],
         "reversals": [],
+        "keys": [],
         "steps": [
             {"position": "0002", "lord_name": "b", "tool_name": "work"},
             {"position": "0003", "lord_name": "c", "tool_name": "work"},

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Select, Text, bindparam, cast, column, delete, select, table
+from sqlalchemy import Connection, Select, Text, bindparam, cast, column, delete, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from questline_persistence.search import Query, scope_token, tsquery_text, tsvector_text
+from questline_persistence.writes import Words
 
 #: Parts of a statement, which read the id of the row from `head` or from `added`; a text that is written again is the
 #: newest.
@@ -18,6 +19,11 @@ KEPT = """INSERT INTO memory_texts AS t (namespace, kind, ref_id, tokens)
 
 _TEXTS = table(
     "memory_texts", column("text_id"), column("namespace"), column("kind"), column("ref_id"), column("tokens")
+)
+
+_ADD = text(
+    "INSERT INTO memory_texts (namespace, kind, ref_id, tokens) "
+    "VALUES (:namespace, :kind, :ref_id, CAST(:words AS tsvector))"
 )
 
 
@@ -31,6 +37,22 @@ def words(kind: str, namespace: str, prefix: str, tokens: Sequence[str]) -> str:
       tokens: the words.
     """
     return tsvector_text(scope_token(namespace, prefix, kind), tokens)
+
+
+def add_texts(connection: Connection, kind: str, rows: Sequence[Words]) -> None:
+    """Add the words of rows that have none."""
+    connection.execute(
+        _ADD,
+        [
+            {
+                "namespace": row.namespace,
+                "kind": kind,
+                "ref_id": row.row_id,
+                "words": words(kind, row.namespace, row.prefix, row.tokens),
+            }
+            for row in rows
+        ],
+    )
 
 
 def texts_with(query: Query, kind: str, namespace: str, prefix: str) -> Select[tuple[int, int, str]]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, column, delete, literal_column, selec
 
 from questline_persistence.dialects.driver import execute
 from questline_persistence.search import Query, fts5_match, fts5_text, scope_token
+from questline_persistence.writes import Words
 
 _REMOVE = "DELETE FROM memory_texts WHERE kind = :kind AND ref_id = :row_id RETURNING text_id"
 _REMOVE_WORDS = "DELETE FROM memory_tokens WHERE rowid = :text_id"
@@ -41,6 +42,12 @@ def add(connection: Connection, kind: str, row_id: int, scope: tuple[str, str], 
     values = {"namespace": scope[0], "kind": kind, "row_id": row_id}
     ((text_id,),) = execute(connection, _ADD, values)
     execute(connection, _ADD_WORDS, {"text_id": text_id, "tokens": fts5_text(scope_token(*scope, kind), tokens)})
+
+
+def add_texts(connection: Connection, kind: str, rows: Sequence[Words]) -> None:
+    """Add the words of rows that have none."""
+    for row in rows:
+        add(connection, kind, row.row_id, (row.namespace, row.prefix), row.tokens)
 
 
 def texts_with(query: Query, kind: str, namespace: str, prefix: str) -> Select[tuple[int, int, str]]:
