@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
 
+from questline_persistence.controls.forgetting import forget_own
 from questline_persistence.controls.locked_quest import lock
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.journal import bury
@@ -89,3 +90,4 @@ def _remove(connection: Connection, quest_ids: Sequence[str], *, now: float) -> 
     bury(connection, quest_ids, now=now)
     for table in (runs, snapshots, steps, quests):
         connection.execute(delete(table).where(table.c.quest_id.in_(quest_ids)))
+    forget_own(connection, quest_ids)

@@ -1,0 +1,49 @@
+"""What goes with a quest of what Lords remember: all that is its own. What quests share stays, with its origin.
+
+Heads are locked first, by table and key, as whoever writes them locks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select
+
+from questline_persistence.controls.contents import locked
+from questline_persistence.controls.traces import kept_by
+from questline_persistence.dialects import dialect_of
+from questline_persistence.kinds import VERSIONED, Versioned, entries_of
+from questline_persistence.schema import same_key, table_of, tables_of
+
+
+def forget_own(connection: Connection, quest_ids: Sequence[str]) -> None:
+    """Remove the keys that are quests' own, with their versions, entries and words; heads are locked in their order.
+
+    Parameters:
+      connection: a transaction that has locked the quests' rows.
+      quest_ids: the quests.
+    """
+    kept = kept_by(connection, quest_ids)
+    kinds = sorted((kind for kind in VERSIONED if kind.heads in kept), key=lambda kind: kind.heads)
+    for kind in kinds:
+        heads = tables_of(kind).heads
+        own = select(heads.c.id).where(heads.c.owner.in_(quest_ids))
+        connection.execute(locked(own, heads, kind.key, dialect_of(connection)))
+    for kind in kinds:
+        _forget(connection, kind, quest_ids)
+
+
+def _forget(connection: Connection, kind: Versioned, quest_ids: Sequence[str]) -> None:
+    heads, versions = tables_of(kind)
+    own = heads.c.owner.in_(quest_ids)
+    for entries in map(table_of, entries_of(kind)):
+        _remove(connection, entries, select(literal(1)).where(same_key(kind, entries, heads), own).exists())
+    of_own = select(literal(1)).where(same_key(kind, versions, heads), own).exists()
+    connection.execute(delete(versions).where(of_own))
+    _remove(connection, heads, own)
+
+
+def _remove(connection: Connection, rows: Table, which: ColumnElement[bool]) -> None:
+    """Remove rows of a table, and their words."""
+    dialect_of(connection).remove_texts(connection, rows.name, select(rows.c.id).where(which))
+    connection.execute(delete(rows).where(which))
