@@ -58,7 +58,7 @@ def test_every_run_is_recorded_listed_and_found_whole(executor: CountedExecutor,
 def test_a_storage_that_fails_is_told_of_and_does_not_change_what_was_executed(executor: CountedExecutor) -> None:
     storage = RunHistory(Database("postgresql://nobody@127.0.0.1:1/nowhere", patience=0))
 
-    with pytest.raises(StorageError, match="^cannot save run: "):
+    with pytest.raises(StorageError, match=r"^cannot save run: "):
         wait(seed_003.run(GOAL, Planner(), executor, storage))
 
     ((plan, result),) = executor.executed
