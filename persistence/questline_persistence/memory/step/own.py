@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from questline_persistence.arguments import Moment
-from questline_persistence.kinds import Versioned
+from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.step.buffered import Buffered
 from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
@@ -37,12 +37,11 @@ class OwnKept(Kept):
 
     def enter(self, write: Enters) -> Entered:
         """Hold an entry back, in a stream of the quest's own."""
-        stream = None if write.stream is None else own_name(self._quest_id, write.stream)
-        return self._buffered.enter(replace(write, stream=stream))
+        return self._buffered.enter(self._own(write))
 
     def write(self, writes: Sequence[Remembered]) -> list[Saved | Entered]:
         """Hold several writes back."""
-        return [self.enter(write) if isinstance(write, Enters) else self._buffered.save(write) for write in writes]
+        return self._buffered.write([self._own(write) if isinstance(write, Enters) else write for write in writes])
 
     def load(self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None) -> Any:
         """Return a key's present version, or an older one, under the name that it has here."""
@@ -70,6 +69,14 @@ class OwnKept(Kept):
     def purge(self, kind: Versioned, name: str, **more: Any) -> bool:
         """Refuse, as the step does."""
         return self._buffered.purge(kind, name, **more)
+
+    def forget(self, kind: Entries, entry_id: str) -> bool:
+        """Refuse, as the step does."""
+        return self._buffered.forget(kind, entry_id)
+
+    def _own(self, write: Enters) -> Enters:
+        """Return an entry in a stream of the quest's own."""
+        return write if write.stream is None else replace(write, stream=own_name(self._quest_id, write.stream))
 
     @staticmethod
     def _named(kind: Versioned, row: Any, name: str) -> SimpleNamespace:

@@ -7,16 +7,16 @@ import pytest
 
 from questline_persistence.errors import NotFound, PayloadError
 from questline_persistence.kinds import SESSIONS, TODO_LISTS
-from questline_persistence.memory import Buffered
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.sessions import History, Lessons, SessionStates, TodoLists
+from questline_persistence.memory.step import Buffered
 from questline_persistence.store import Database
 
 
 @pytest.fixture
 def step(database: Database) -> Buffered:
     """What a running step keeps."""
-    return Buffered(database, "here")
+    return Buffered(database, "here", "q1")
 
 
 def test_what_a_step_writes_is_seen_by_it_alone_until_it_is_committed(kept: Kept, step: Buffered) -> None:
