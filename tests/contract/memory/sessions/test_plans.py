@@ -47,7 +47,7 @@ CALLS: dict[str, tuple[Callable[[Kept], Any], set[str], int]] = {
 
 
 @pytest.fixture
-def kept(database_url: str) -> Iterator[Kept]:
+def crowded(database_url: str) -> Iterator[Kept]:
     """A store of many sessions, lists and lessons."""
     database = Database(database_url)
     kept = Kept(database, "here")
@@ -101,11 +101,11 @@ def lessons(kept: Kept) -> list[Remembered]:
 
 
 @pytest.mark.parametrize("plans", ["for these values", "for any values"])
-def test_what_is_asked_goes_through_indexes(kept: Kept, plans: str) -> None:
-    observer = Observer(kept.database, plans=plans)
+def test_what_is_asked_goes_through_indexes(crowded: Kept, plans: str) -> None:
+    observer = Observer(crowded.database, plans=plans)
     for name, (call, indexes, most) in CALLS.items():
         with observer.looking() as looks:
-            call(kept)
+            call(crowded)
         told = "\n".join([name, *map(str, looks)])
         assert looks, told
         assert {way for look in looks for way in look.ways} <= indexes, told
