@@ -89,6 +89,14 @@ Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.",
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Change nothing, only say what would be done.", show_default=False)
 ]
+KeepState: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--keep-state",
+        help="Leave what quests share of their Lords' memory as it is; the quest's own goes back all the same.",
+        show_default=False,
+    ),
+]
 Wait: TypeAlias = Annotated[
     bool, typer.Option("--wait", "-w", help="Wait until the quest ends, and show how far it is.", show_default=False)
 ]

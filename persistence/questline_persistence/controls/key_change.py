@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -58,8 +58,7 @@ class KeyChange:
         return f"{self.key}: v{self.version} goes back to {then}"
 
 
-def told(changes: Sequence[KeyChange]) -> Iterator[str]:
-    """Yield in words what becomes of keys, but for most of very many."""
-    yield from (f"{change.kind} {change}" for change in changes[:MAX_TOLD])
-    if len(changes) > MAX_TOLD:
-        yield f"{len(changes) - MAX_TOLD:,} more keys"
+def in_words(changes: Sequence[KeyChange]) -> list[str]:
+    """Return a line for each key; of very many, most are only counted."""
+    lines = [f"{change.kind} {change}" for change in changes[:MAX_TOLD]]
+    return lines if len(changes) <= MAX_TOLD else [*lines, f"{len(changes) - MAX_TOLD:,} more keys"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from questline_persistence.controls.corrections import Change
-from questline_persistence.controls.key_change import KeyChange
+from questline_persistence.controls.key_change import KeyChange, in_words
 from questline_persistence.controls.reversals import Reversal
 
 
@@ -47,6 +47,11 @@ class Restart:
     notice: str | None = None
     reversals: tuple[Reversal, ...] = ()
     keys: tuple[KeyChange, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know: how the start was found, what goes back, and what becomes of keys; a line each."""
+        return [*([self.notice] if self.notice else []), *in_words(self.keys)]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON data."""

@@ -31,6 +31,7 @@ def replay(
     *,
     start: options.StartFrom = None,
     corrections: options.Corrections = None,
+    keep_state: options.KeepState = False,
     dry_run: options.DryRun = False,
     wait: options.Wait = False,
     timeout: options.Timeout = None,
@@ -40,14 +41,18 @@ def replay(
     All steps from there on run again, and repeat their effects on the outside world. The history keeps what ran
     before.
 
+    What these steps have written of what Lords remember goes back to what it was, unless somebody else has built on it
+    since; the answer names each key.
+
     A path to correct with --set is input_data.KEY, run_data.LORD.KEY, or execution_stack.STEP.params.KEY.
     """
     _refuse_lone_timeout(wait, timeout)
     changes = read_values(corrections or (), "--set", "PATH=JSON")
     client = invocation.client
-    done = client.replay(client.repository.full_id(quest_id), start, changes, dry_run=dry_run)
-    if done.notice:
-        output.note(done.notice)
+    quest_id = client.repository.full_id(quest_id)
+    done = client.replay(quest_id, start, changes, dry_run=dry_run, keep_state=keep_state)
+    for line in done.restart.notes if done.restart is not None else ():
+        output.note(line)
     if dry_run and done.restart is not None:
         data = {**done.to_json(), "status": str(client.repository.status(done.quest_id))} | done.restart.to_json()
         told = f"{done.quest_id} would run again, as epoch {done.epoch}"
@@ -76,6 +81,9 @@ def fork(
 
     Prints the new quest's id alone on the first line, or its object with -o json.
 
+    The new quest has a copy of what the other's Lords remembered for that quest alone, as it was at the snapshot, and
+    of what is shared but was written by steps after it; the answer names each key.
+
     A path to correct with --set is input_data.KEY, run_data.LORD.KEY, or execution_stack.STEP.params.KEY.
     """
     _refuse_lone_timeout(wait, timeout)
@@ -83,8 +91,8 @@ def fork(
     client = invocation.client
     source = client.repository.full_id(quest_id)
     handle = client.fork(source, start, changes, new_id, dry_run=dry_run)
-    if handle.restart is not None and handle.restart.notice:
-        output.note(handle.restart.notice)
+    for line in handle.restart.notes if handle.restart is not None else ():
+        output.note(line)
     if dry_run and handle.restart is not None:
         data = {"quest_id": handle.quest_id, "created": False, "forked_from": source} | handle.restart.to_json()
         invocation.answer(data, lambda: _draw(f"A new quest would start from {source}", data))

@@ -140,9 +140,10 @@ class AsyncQuestClient:
         seen: int | None = None,
         dry_run: bool = False,
         from_lord: str | None = None,
+        keep_state: bool = False,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
-        replay = partial(QuestClient.replay, seen=seen, dry_run=dry_run, from_lord=from_lord)
+        replay = partial(QuestClient.replay, seen=seen, dry_run=dry_run, from_lord=from_lord, keep_state=keep_state)
         return await self._call(lambda client: replay(client, quest_id, from_, set))
 
     async def fork(

@@ -224,6 +224,7 @@ class QuestClient:
         seen: int | None = None,
         dry_run: bool = False,
         from_lord: str | None = None,
+        keep_state: bool = False,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
 
@@ -233,8 +234,10 @@ class QuestClient:
           set: corrections made in the same transaction: `{"input_data.KEY": value, "run_data.LORD.KEY": value,
             "execution_stack.STEP.params.KEY": value}`.
           seen: the version that you have seen; questline refuses if the quest has moved on.
-          dry_run: change nothing, and return what would happen: `restart` tells the start, the changes and the steps.
+          dry_run: change nothing, and return what would happen: `restart` tells the start, the changes, the steps, and
+            what becomes of the keys that these have written of what Lords remember.
           from_lord: another name of `from_`.
+          keep_state: leave the keys that quests share as they are; those that are the quest's own go back all the same.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -245,7 +248,7 @@ class QuestClient:
           client.replay(quest_id, from_="forge_master", set={"input_data.language": "go"})
         """
         start = one_start(from_, from_lord)
-        return self._steering.replay(quest_id, start, set, seen=seen, dry_run=dry_run)
+        return self._steering.replay(quest_id, start, set, seen=seen, dry_run=dry_run, keep_state=keep_state)
 
     def fork(
         self,

@@ -48,11 +48,13 @@ class Steering:
         *,
         seen: int | None,
         dry_run: bool,
+        keep_state: bool,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
         quest_id, start, changes = id_of(quest_id), _start(from_), _changes(correction)
         seen = None if seen is None else whole(seen, "seen", "give the version that you have seen")
-        return self._rung(self._controls.replay(quest_id, start, changes, seen=seen, dry_run=dry_run))
+        done = self._controls.replay(quest_id, start, changes, seen=seen, dry_run=dry_run, keep_state=keep_state)
+        return self._rung(done)
 
     def fork(
         self,

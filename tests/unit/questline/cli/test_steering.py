@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.lessons import outside, present, state, step
 from tests.contract.quests import Workbench
 from tests.unit.questline.cli.conftest import CommandLine
 
@@ -272,6 +273,24 @@ def test_a_replay_tells_what_goes_back_to_what_it_was(cli: CommandLine, bench: W
     assert looked.data["reversals"] == [{"path": "input_data.addr", "old": "good", "new": "bad", "removed": False}]
     for told in (looked.err, done.err, looked.data["notice"]):
         assert 'input_data.addr goes back to "bad", as at v0; to keep a correction' in told
+
+
+def test_a_replay_names_the_keys_that_go_back_and_those_that_are_kept(cli: CommandLine, bench: Workbench) -> None:
+    bench.submit("a", "b", quest_id="alpha")
+    step(bench, "alpha", state(bench, "mine"), state(bench, "mine", "maker"))
+    outside(bench, state(bench, "by hand", "maker"))
+
+    looked = cli("replay", "alpha", "--dry-run", "-o", "json")
+    left = cli("replay", "alpha", "--dry-run", "--keep-state")
+    assert [(key["key"], key["fate"]) for key in looked.data["keys"]] == [("maker", "kept"), ("planner", "rewound")]
+    assert "agent state planner: left at v1, as it is" in left.err
+    assert (present(bench), present(bench, "maker")) == ("mine", "by hand")
+
+    done = cli("replay", "alpha")
+    for told in (looked.err, done.err):
+        assert "agent state maker: v2 of what was saved outside of quests builds on it; kept" in told
+        assert "agent state planner: v1 goes back to nothing" in told
+    assert (present(bench), present(bench, "maker")) == (None, "by hand")
 
 
 def test_an_unknown_key_in_a_file_names_the_nearest_one(cli: CommandLine) -> None:
