@@ -10,8 +10,9 @@ from questline_persistence.errors import ContextNotFoundError
 from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory.contexts import ContextPersistence
 from questline_persistence.memory.kept import Kept
-from questline_persistence.memory.models import WorkflowContext
+from questline_persistence.memory.models import AgentState, WorkflowContext
 from questline_persistence.memory.sessions import History, Lessons, TodoLists
+from questline_persistence.memory.states import States
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.writes import Saves
@@ -44,8 +45,19 @@ def test_a_step_keeps_things_of_every_kind(executor: QuestExecutor, kept: Kept) 
         ctx.todos.save_todolist("today", ["read", "write"])
         ctx.history.append(1, thought="hm", action="read")
         ctx.memory.remember("reading", "read the end first", "read", 3)
+        ctx.state.save_agent_state(AgentState(agent_id="planner", status="busy"))
+        ctx.state.record_state_transition("planner", "idle", "busy", "work to do")
+        ctx.events.append("said", "hello")
 
     quest_id = run(executor, "a")
+    states = States(kept)
+    planner = states.load_agent_state("planner")
+    assert planner is not None
+    assert (planner.status, planner.version) == ("busy", 1)
+    assert planner.origin is not None
+    assert (planner.origin.quest_id, planner.origin.position) == (quest_id, "0001")
+    assert [one.state_after for one in states.get_state_history("planner")] == ["busy"]
+    assert [(one.content, one.seq, one.actor_type) for one in states.get_events(quest_id)] == [("hello", 1, "agent")]
     assert ContextPersistence(kept.database).load_context(quest_id).current_phase == "design"
     assert [one.plan for one in TodoLists(kept).list_todolists(quest_id)] == [["read", "write"]]
     assert [one.thought for one in History(kept).list(quest_id)] == ["hm"]
@@ -102,6 +114,49 @@ def test_in_a_coroutine_all_of_it_is_awaited(executor: QuestExecutor, kept: Kept
     assert seen == ["design", []]
     assert ContextPersistence(kept.database).load_context(quest_id).version == 1
     assert len(Lessons(kept).recall()) == 1
+
+
+def test_a_quests_own_agent_goes_before_the_shared_one(executor: QuestExecutor, kept: Kept) -> None:
+    seen: list[Any] = []
+    shared = States(kept).save_agent_state(AgentState(agent_id="planner", state_data="shared"))
+
+    @lord("a", "work")
+    def make(ctx: LordContext) -> None:
+        seen.append(ctx.state.load_agent_state("planner").state_data)
+        ctx.state.own.save_agent_state(AgentState(agent_id="planner", state_data="own"))
+        seen.append(ctx.state.load_agent_state("planner").state_data)
+
+    @lord("b", "work")
+    def use(ctx: LordContext) -> None:
+        found = ctx.state.load_agent_state("planner")
+        seen.append((found.agent_id, found.state_data))
+        ctx.state.save_agent_state(found.model_copy(update={"state_data": "own again"}))
+
+    quest_id = run(executor, "a", "b")
+    assert seen == ["shared", "own", ("planner", "own")]
+    assert States(kept).load_agent_state("planner") == shared
+    own = States(kept).load_agent_state(f"{quest_id}/planner")
+    assert own is not None
+    assert (own.state_data, own.version) == ("own again", 2)
+
+
+def test_an_update_in_a_step_loses_nothing(executor: QuestExecutor, kept: Kept) -> None:
+    attempts: list[int] = []
+
+    def one_more(state: AgentState | None) -> AgentState:
+        return AgentState(agent_id="planner", state_data=("" if state is None else state.state_data) + ".")
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        attempts.append(ctx.attempt)
+        ctx.state.update("planner", one_more)
+        ctx.state.update("planner", one_more)
+        States(kept).update("planner", one_more)  # somebody else
+
+    run(executor, "a")
+    found = States(kept).load_agent_state("planner")
+    assert found is not None
+    assert (attempts, found.state_data, found.version) == ([1], "...", 2)
 
 
 def save(kept: Kept, data: str, expected: int | None = None) -> None:

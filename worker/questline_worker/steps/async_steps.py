@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
-from questline_persistence.claims import Claim, Dropped, GivenBack, Outcome
+from questline_persistence.claims import Claim, Dropped, GivenBack, Outcome, Succeeded
 from questline_persistence.log import get_logger
 from questline_persistence.store import Threads
 from questline_worker.steps.event_loop import EventLoop
@@ -23,8 +23,9 @@ from questline_worker.steps.running import RunningStep, RunningSteps
 
 log = get_logger(__name__)
 
-#: Threads that settle async steps; a success they only post, so that a few are enough.
-SETTLERS = 4
+#: Threads that settle async steps; a plain success they only post, so that a few are enough. What else there may be
+#: waits for the store, and so for others' locks: it has threads of its own, and holds up no plain success.
+SETTLERS, WRITERS = 4, 8
 #: Longest time that a thread waits until its step may go on, in seconds; another process may have fewer.
 PATIENCE_SECONDS = 5.0
 #: Seconds between two looks of such a thread for whether it should go on waiting.
@@ -67,6 +68,7 @@ class AsyncSteps:
         self._changed = threading.Condition()
         self._deadline: float | None = None
         self._settlers = ThreadPoolExecutor(SETTLERS, "questline-settler")
+        self._writers = ThreadPoolExecutor(WRITERS, "questline-writer")
 
     def start(self, step: RunningStep, pending: Pending, ended: Callable[[Outcome], object]) -> Outcome | None:
         """Let a step go on without this thread, and have `ended` told what became of it.
@@ -164,8 +166,15 @@ class AsyncSteps:
     def _settle(
         self, coroutine: _Coroutine, conclude: Callable[[], Outcome], ended: Callable[[Outcome], object]
     ) -> None:
+        outcome = conclude()
+        if isinstance(outcome, Succeeded) and not outcome.also:
+            self._end(coroutine, outcome, ended)
+        else:
+            self._writers.submit(self._end, coroutine, outcome, ended)
+
+    def _end(self, coroutine: _Coroutine, outcome: Outcome, ended: Callable[[Outcome], object]) -> None:
         try:
-            ended(conclude())
+            ended(outcome)
         except Exception:
             log.exception("step_broken", quest_id=coroutine.claim.quest_id, position=coroutine.claim.position)
         finally:

@@ -3,8 +3,9 @@
 Each noun is a plain class of its own, `States` is all of them together, and `StateStore` is how programs come to them.
 """
 
+from questline_persistence.memory.states.events import Events
 from questline_persistence.memory.states.operation import Operation
 from questline_persistence.memory.states.state_store import StateStore
 from questline_persistence.memory.states.states import States
 
-__all__ = ["Operation", "StateStore", "States"]
+__all__ = ["Events", "Operation", "StateStore", "States"]

@@ -63,6 +63,10 @@ class Buffered(Kept):
         """What the step writes if its result is committed."""
         return (*self._saves.values(), *self._entries.values())
 
+    def writes_to(self, kind: Versioned, name: str) -> bool:
+        """Tell whether this step has written a key."""
+        return (kind.heads, self.key(name)) in self._saves
+
     def save(self, write: Saves) -> Saved | None:
         """Hold a version back; several of one key in a step become one, the last.
 

@@ -8,10 +8,12 @@ from typing import Any
 from questline_persistence.memory.contexts import Contexts
 from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import HistoryEntry, TodoList, WorkflowContext, checked
+from questline_persistence.memory.models import Event, HistoryEntry, TodoList, WorkflowContext, checked
 from questline_persistence.memory.sessions import History, Lessons, TodoLists
+from questline_persistence.memory.states import Events, States
 from questline_persistence.memory.step.buffered import Buffered
-from questline_persistence.memory.step.own import own_name
+from questline_persistence.memory.step.own import AgentsKept, OwnKept, own_name
+from questline_persistence.states import ActorType
 
 
 class QuestContexts(Contexts):
@@ -116,12 +118,70 @@ class QuestHistory:
         return self._history.list(self._quest_id, limit=limit, cursor=cursor, newest_first=newest_first)
 
 
+class QuestStates(States):
+    """The states of agents, and all else that `StateStore` keeps; the quest's own agents go before shared ones.
+
+    Parameters:
+      kept: what the step keeps.
+      quest_id: the quest.
+    """
+
+    def __init__(self, kept: Buffered, quest_id: str) -> None:
+        super().__init__(AgentsKept(kept, quest_id))
+        #: The quest's own: agents that no other quest sees, under names that others may use too.
+        self.own = States(OwnKept(kept, quest_id))
+
+
+class QuestEvents(Events):
+    """Events: those of the quest, unless another session is named.
+
+    Parameters:
+      kept: what the step keeps.
+      quest_id: the quest.
+    """
+
+    def __init__(self, kept: Buffered, quest_id: str) -> None:
+        super().__init__(kept)
+        self._quest_id = quest_id
+
+    def append(
+        self,
+        event_type: str,
+        content: str = "",
+        *,
+        actor_type: str = ActorType.AGENT,
+        actor_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        git_commit: str | None = None,
+        session_id: str | None = None,
+    ) -> Event:
+        """Add an event to the quest's session, or to another one."""
+        event = Event(
+            session_id=session_id or self._quest_id,
+            event_type=event_type,
+            actor_type=actor_type,
+            actor_id=actor_id,
+            content=content,
+            metadata=metadata or {},
+            git_commit=git_commit,
+        )
+        return self.save_event(event)
+
+    def get_events(
+        self, session_id: str | None = None, *, limit: int = PAGE, cursor: str | None = None
+    ) -> Listed[Event]:
+        """Return the events of the quest that are committed, or those of another session, in their order."""
+        return super().get_events(session_id or self._quest_id, limit=limit, cursor=cursor)
+
+
 def _lessons(kept: Buffered, _quest_id: str) -> Lessons:
     return Lessons(kept)
 
 
 #: How each is made, by the name that a handler calls it by.
 MADE: Mapping[str, Callable[[Buffered, str], object]] = {
+    "state": QuestStates,
+    "events": QuestEvents,
     "context": QuestContexts,
     "todos": QuestTodoLists,
     "history": QuestHistory,

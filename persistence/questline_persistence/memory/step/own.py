@@ -7,10 +7,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy import select
+
 from questline_persistence.arguments import Moment
-from questline_persistence.kinds import Entries, Versioned
+from questline_persistence.kinds import AGENT_STATES, Entries, Versioned
 from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.reading import present
 from questline_persistence.memory.step.buffered import Buffered
+from questline_persistence.schema import tables_of, within
 from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
 
 
@@ -27,9 +31,13 @@ class OwnKept(Kept):
         self._buffered = buffered
         self._quest_id = quest_id
 
+    def _stored(self, name: str) -> str:
+        """Return the name that a key has in the store."""
+        return own_name(self._quest_id, name)
+
     def key(self, name: str) -> Key:
         """Return the key of the quest's own that is called so."""
-        return self._buffered.key(own_name(self._quest_id, name))
+        return self._buffered.key(self._stored(name))
 
     def save(self, write: Saves) -> Saved | None:
         """Hold a version back."""
@@ -45,17 +53,17 @@ class OwnKept(Kept):
 
     def load(self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None) -> Any:
         """Return a key's present version, or an older one, under the name that it has here."""
-        row = self._buffered.load(kind, own_name(self._quest_id, name), version=version, as_of=as_of)
+        row = self._buffered.load(kind, self._stored(name), version=version, as_of=as_of)
         return None if row is None else self._named(kind, row, name)
 
     def look(self, kind: Versioned, name: str) -> tuple[Any, int | None]:
         """Return what is there of a key at present, and at which version it is."""
-        row, version = self._buffered.look(kind, own_name(self._quest_id, name))
+        row, version = self._buffered.look(kind, self._stored(name))
         return None if row is None else self._named(kind, row, name), version
 
     def exists(self, kind: Versioned, name: str) -> bool:
         """Return whether a key has something at present."""
-        return self._buffered.exists(kind, own_name(self._quest_id, name))
+        return self._buffered.exists(kind, self._stored(name))
 
     def load_all(self, kind: Versioned, names: Collection[str]) -> dict[str, Any]:
         """Return what is there at present of several keys, by their names here."""
@@ -76,12 +84,35 @@ class OwnKept(Kept):
 
     def _own(self, write: Enters) -> Enters:
         """Return an entry in a stream of the quest's own."""
-        return write if write.stream is None else replace(write, stream=own_name(self._quest_id, write.stream))
+        return write if write.stream is None else replace(write, stream=self._stored(write.stream))
 
     @staticmethod
     def _named(kind: Versioned, row: Any, name: str) -> SimpleNamespace:
         values = vars(row) if isinstance(row, SimpleNamespace) else row._asdict()
         return SimpleNamespace(**{**values, kind.key: name})
+
+
+class AgentsKept(OwnKept):
+    """What a running step keeps, where the quest's own agents go before shared ones of the same name."""
+
+    def __init__(self, buffered: Buffered, quest_id: str) -> None:
+        super().__init__(buffered, quest_id)
+        self._names: set[str] | None = None
+
+    def _stored(self, name: str) -> str:
+        own = super()._stored(name)
+        return own if name in self._own_names() or self._buffered.writes_to(AGENT_STATES, own) else name
+
+    def _own_names(self) -> set[str]:
+        """Return the names of the quest's own agents; they are read once."""
+        if self._names is None:
+            heads = tables_of(AGENT_STATES).heads
+            mine = select(heads.c.agent_id).where(
+                heads.c.owner == self._quest_id, *within(heads, self.namespace, self.prefix)
+            )
+            found = self.read(lambda own, now: own.execute(mine.where(*present(heads, now))).scalars().all())
+            self._names = {name.removeprefix(own_name(self._quest_id, "")) for name in found}
+        return self._names
 
 
 def own_name(quest_id: str, name: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from questline_persistence.claims import Succeeded
 from questline_persistence.models import LordStep
+from questline_persistence.writes import Pushes
 from questline_worker.lords import LordContext, lord
 from questline_worker.steps import EventLoop, Execution, RunningStep
 from tests.contract.quests import Workbench
@@ -33,7 +34,7 @@ def test_pushed_steps_come_with_the_success(run: Run) -> None:
 
     outcome = run()
     assert isinstance(outcome, Succeeded)
-    assert [step.lord_name for step in outcome.pushed] == ["b"]
+    assert [[step.lord_name for step in one.steps] for one in outcome.also if isinstance(one, Pushes)] == [["b"]]
 
 
 def test_parameters_are_filled_from_params_then_input_then_outputs(run: Run) -> None:
