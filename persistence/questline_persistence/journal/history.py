@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, or_, select
 
 from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFound
 from questline_persistence.models import LordStep
@@ -20,6 +20,20 @@ from questline_persistence.states import RunStatus
 
 #: Outputs that are fetched at a time where all of them are read; a state beyond its limit is not read to its end.
 FETCHED = 100
+
+#: What is composed once: a state is read by several of these, and composing one takes as long as sending it.
+_OF_QUEST, _OF_EPOCH = snapshots.c.quest_id == bindparam("quest_id"), snapshots.c.epoch == bindparam("epoch")
+_OF_PLAN = steps.c.quest_id == bindparam("quest_id"), steps.c.epoch == bindparam("epoch")
+_PLAN = select(steps).where(*_OF_PLAN).order_by(steps.c.position)
+_PLAN_AT = _PLAN.where(steps.c.since_version <= bindparam("version"))
+_SNAPSHOT = select(snapshots).where(_OF_QUEST, snapshots.c.version == bindparam("version"))
+_NEWEST = select(snapshots).where(_OF_QUEST).order_by(snapshots.c.version.desc()).limit(1)
+_BASE = _NEWEST.where(_OF_EPOCH, snapshots.c.version <= bindparam("version"), snapshots.c.run_data.is_not(None))
+_PARENT = select(snapshots.c.parent_version).where(_OF_QUEST, _OF_EPOCH).order_by(snapshots.c.version).limit(1)
+_CHANGED_INPUT = (
+    select(snapshots.c.input_data).where(_OF_QUEST, _OF_EPOCH, snapshots.c.input_data.is_not(None)).limit(1)
+)
+_INPUT = select(quests.c.input_data, quests.c.submitted_input).where(quests.c.quest_id == bindparam("quest_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +74,9 @@ def copied_step(row: Mapping[str, Any], *, to: str, epoch: int) -> dict[str, Any
 
 def plan(connection: Connection, quest_id: str, epoch: int, *, version: int | None = None) -> list[Row[Any]]:
     """Return the rows of a quest's plan in order, as they were at `version` (default: as they are)."""
-    query = select(steps).where(steps.c.quest_id == quest_id, steps.c.epoch == epoch).order_by(steps.c.position)
-    if version is not None:
-        query = query.where(steps.c.since_version <= version)
-    return list(connection.execute(query))
+    if version is None:
+        return list(connection.execute(_PLAN, {"quest_id": quest_id, "epoch": epoch}))
+    return list(connection.execute(_PLAN_AT, {"quest_id": quest_id, "epoch": epoch, "version": version}))
 
 
 def snapshot_row(connection: Connection, quest_id: str, version: int | None = None) -> Row[Any]:
@@ -72,13 +85,12 @@ def snapshot_row(connection: Connection, quest_id: str, version: int | None = No
     Raises:
       QuestNotFound: there is no such snapshot.
     """
-    query = select(snapshots).where(snapshots.c.quest_id == quest_id)
-    query = (
-        query.order_by(snapshots.c.version.desc()).limit(1)
+    found = (
+        connection.execute(_NEWEST, {"quest_id": quest_id})
         if version is None
-        else query.where(snapshots.c.version == version)
+        else connection.execute(_SNAPSHOT, {"quest_id": quest_id, "version": version})
     )
-    row = connection.execute(query).first()
+    row = found.first()
     if row is None:
         what = "a snapshot" if version is None else f"snapshot v{version}"
         raise QuestNotFound(f"quest {quest_id} has no {what}", hint=f"run: questline snapshots {quest_id}")
@@ -87,17 +99,7 @@ def snapshot_row(connection: Connection, quest_id: str, version: int | None = No
 
 def _base(connection: Connection, quest_id: str, epoch: int, version: int) -> Row[Any]:
     """Return the newest row of the epoch, up to `version`, that holds the whole `run_data`."""
-    return connection.execute(
-        select(snapshots)
-        .where(
-            snapshots.c.quest_id == quest_id,
-            snapshots.c.epoch == epoch,
-            snapshots.c.version <= version,
-            snapshots.c.run_data.is_not(None),
-        )
-        .order_by(snapshots.c.version.desc())
-        .limit(1)
-    ).one()
+    return connection.execute(_BASE, {"quest_id": quest_id, "epoch": epoch, "version": version}).one()
 
 
 def run_data_at(
@@ -171,27 +173,16 @@ def lineage(connection: Connection, quest_id: str, version: int) -> Iterator[tup
     while limit is not None:
         epoch = snapshot_row(connection, quest_id, limit).epoch
         yield epoch, limit
-        limit = connection.execute(
-            select(snapshots.c.parent_version)
-            .where(snapshots.c.quest_id == quest_id, snapshots.c.epoch == epoch)
-            .order_by(snapshots.c.version)
-            .limit(1)
-        ).scalar_one()
+        limit = connection.execute(_PARENT, {"quest_id": quest_id, "epoch": epoch}).scalar_one()
 
 
 def _input_at(connection: Connection, quest_id: str, version: int) -> str:
     """Return the input as it was at `version`: as the last replay before it left it, or as submitted."""
     for epoch, _ in lineage(connection, quest_id, version):
-        changed = connection.execute(
-            select(snapshots.c.input_data)
-            .where(snapshots.c.quest_id == quest_id, snapshots.c.epoch == epoch, snapshots.c.input_data.is_not(None))
-            .limit(1)
-        ).scalar()
+        changed = connection.execute(_CHANGED_INPUT, {"quest_id": quest_id, "epoch": epoch}).scalar()
         if changed is not None:
             return str(changed)
-    row = connection.execute(
-        select(quests.c.input_data, quests.c.submitted_input).where(quests.c.quest_id == quest_id)
-    ).one()
+    row = connection.execute(_INPUT, {"quest_id": quest_id}).one()
     return str(row.submitted_input or row.input_data)
 
 
