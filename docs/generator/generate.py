@@ -23,6 +23,7 @@ from error_reference import catalogue_part, errors_part, public_errors_part
 from llms import llms_text
 from log_events import events_part
 from python_reference import HEADINGS, names_part, objects_part, part
+from schema_reference import schema_part
 from tables import table
 
 from questline_persistence.settings import documented
@@ -119,6 +120,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "public-errors": public_errors_part,
     "error-catalogue": catalogue_part,
     "objects": objects_part,
+    "schema-core": partial(schema_part, "core"),
+    "schema-memory": partial(schema_part, "memory"),
     "exit-codes": exit_codes_part,
     "commands": commands_part,
     "shared-options": shared_options_part,

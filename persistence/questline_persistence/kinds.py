@@ -110,7 +110,7 @@ TASKS = Versioned(
     body=("title", "description", "metadata"),
     searched=("title", "description"),
 )
-#: Seed 001's sessions and seed 004's: the first are those with a start, the second those with a version.
+#: A session may be started, have states, or both: one list shows those with a start, another those with a version.
 SESSIONS = Versioned(
     "session",
     heads="sessions",

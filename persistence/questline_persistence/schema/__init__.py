@@ -3,7 +3,7 @@
 It imports `store` and what is below. `migrations` is Alembic's to load, and is entered by nobody else.
 """
 
-from questline_persistence.schema import memory_tables
+from questline_persistence.schema import memory_tables, tables
 from questline_persistence.schema.memory_tables import (
     is_key,
     memory_texts,
@@ -62,6 +62,7 @@ __all__ = [
     "steps",
     "still_in_state",
     "table_of",
+    "tables",
     "tables_of",
     "tickets",
     "tombstones",

@@ -43,7 +43,9 @@ def _column(name: str, **more: Any) -> Column[Any]:
 
 def _key(name: str) -> list[Column[Any]]:
     return [
+        #: The tenant.
         Column("namespace", Text, nullable=False),
+        #: Keeps keys apart within the tenant; "" for none.
         Column("key_prefix", Text, server_default="", nullable=False),
         Column(name, Text, nullable=False),
     ]
@@ -52,10 +54,15 @@ def _key(name: str) -> list[Column[Any]]:
 def _origin() -> list[Column[Any]]:
     """Which step wrote a row, and the epoch whose replay has dropped it; no foreign key, since rows outlive quests."""
     return [
+        #: The quest whose step wrote it; NULL where no step did, as in the four columns behind it.
         Column("quest_id", Text),
+        #: The quest's replay number at that time.
         Column("epoch", Integer),
+        #: The step's place in the stack.
         Column("position", Text),
+        #: The version of the quest that the step's checkpoint made.
         Column("quest_version", Integer),
+        #: The epoch whose replay has dropped it; NULL while it counts.
         Column("abandoned_by", Integer),
     ]
 
@@ -87,14 +94,19 @@ def _heads(kind: Versioned, *more: Any, index: str | None = None, given: bool = 
         Column("version", Integer, server_default="0", nullable=False),
         #: The version whose row holds the present payload; NULL where nothing is there.
         Column("body_version", Integer),
+        #: The fingerprint of the present payload.
         Column("fingerprint", Text),
         #: The version up to which all were purged.
         Column("purged_to", Integer, server_default="0", nullable=False),
+        #: When it was deleted; NULL while it is there.
         Column("deleted_at", Text),
+        #: After which moment it is no longer there; NULL: it stays.
         Column("expires_time", Double),
         *(Column(name, Integer, server_default="0", nullable=False) for name in kind.counters),
         *(_column(name, nullable=not (given and name in _GIVEN)) for name in (*kind.both, *kind.head)),
+        #: When it was first heard of.
         Column("created_at", Text, nullable=False),
+        #: When it was changed last.
         Column("updated_at", Text, nullable=False),
         #: That moment in epoch seconds; it never falls.
         Column("updated_time", Double, nullable=False),
@@ -112,13 +124,19 @@ def _versions(kind: Versioned, *more: Any) -> Table:
         METADATA,
         Column("id", RowId, primary_key=True, autoincrement=True),
         *_key(kind.key),
+        #: Its number: the first is 1, each of the others one more.
         Column("version", Integer, nullable=False),
+        #: What it came from, such as `save`, `restore` or `rewind`.
         Column("op", Text, nullable=False),
         #: The version whose row holds its payload: itself, an older one, or NULL for none.
         Column("body_version", Integer),
+        #: The fingerprint of its payload.
         Column("fingerprint", Text),
+        #: Names the write, so that it is known again when it is sent twice.
         Column("write_id", Text, nullable=False),
+        #: When it was saved, in epoch seconds; within a key it never falls.
         Column("saved_time", Double, nullable=False),
+        #: When it was saved.
         Column("created_at", Text, nullable=False),
         *_origin(),
         *(_column(name) for name in (*kind.both, *kind.version, *kind.body)),
@@ -145,11 +163,17 @@ def _entries(kind: Entries, *more: Any) -> Table:
         *_key(kind.entry_id),
         *numbered,
         *(_column(name, nullable=name not in _GIVEN) for name in (*kind.columns, *kind.body)),
+        #: The fingerprint of all that was given, by which an entry that is added again is known.
         Column("fingerprint", Text, nullable=False),
+        #: Names the write.
         Column("write_id", Text, nullable=False),
+        #: When it was added, in epoch seconds.
         Column("saved_time", Double, nullable=False),
+        #: When it was added.
         Column("created_at", Text, nullable=False),
+        #: When it was deleted; NULL while it is there.
         Column("deleted_at", Text),
+        #: After which moment it is no longer there; NULL: it stays.
         Column("expires_time", Double),
         *_origin(),
         Index(f"uq_{kind.table}_{kind.entry_id}", "namespace", "key_prefix", kind.entry_id, unique=True),
