@@ -1,6 +1,6 @@
 """questline inside one process, as a small service embeds it: it submits quests and runs them on its own threads.
 
-`python -m benchmarks.embedded URL QUESTS STEPS` prints what it found as JSON.
+`python -m benchmarks.embedded URL QUESTS STEPS [TOOL]` prints what it found as JSON.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def embedded(database_url: str, broker_url: str = "memory://") -> Iterator[Quest
         process.database.close()
 
 
-def run(client: QuestClient, count: int, steps: int) -> tuple[float, list[str]]:
+def run(client: QuestClient, count: int, steps: int, tool: str = "noop") -> tuple[float, list[str]]:
     """Run quests; return the seconds that they took from the first submission on, and their ids."""
     # Whoever looks takes Python's lock from those who work: one quest alone, whose steps tell their times, is let be.
     interval = 0.01 if count > 1 else 0.1
-    batch = quests(count, steps)
+    batch = quests(count, steps, tool)
     started = time.perf_counter()
     ids = [handle.quest_id for handle in client.submit_many(batch)]
     pause = threading.Event()
@@ -60,10 +60,10 @@ def run(client: QuestClient, count: int, steps: int) -> tuple[float, list[str]]:
 
 def main() -> None:
     """Warm up, run the quests, and say how long they took."""
-    url, count, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    url, count, steps, tool = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), (*sys.argv[4:], "noop")[0]
     with embedded(url) as client:
-        run(client, min(count, WARM_UP), steps)
-        seconds, ids = run(client, count, steps)
+        run(client, min(count, WARM_UP), steps, tool)
+        seconds, ids = run(client, count, steps, tool)
     print(json.dumps({"seconds": seconds, "quest_ids": ids}))
 
 

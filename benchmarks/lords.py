@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 from questline import LordContext, lord
+from questline_persistence.kinds import AGENT_STATES
+from questline_persistence.writes import Saves
 
 #: What a step of the long quest returns: about a kilobyte of JSON.
 KILOBYTE = "x" * 1000
@@ -28,6 +30,14 @@ def kilobyte(ctx: LordContext) -> dict[str, Any]:  # noqa: ARG001  (as above)
 def stamp(ctx: LordContext) -> float:  # noqa: ARG001  (as above)
     """Return when the handler was called, by the machine's clock."""
     return time.time()
+
+
+@lord("bench", "remember")
+def remember(ctx: LordContext) -> dict[str, Any]:
+    """Save a state under a key of the quest's own."""
+    kept = ctx.kept
+    kept.save(Saves(AGENT_STATES, kept.key(ctx.quest_id), body={"state_data": ctx.position, "metadata": "{}"}))
+    return {}
 
 
 @lord("bench", "nap")

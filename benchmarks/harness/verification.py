@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from benchmarks.harness.store import Store
+from tests.failpoints.invariants import broken_rows
+from tests.failpoints.memory_invariants import REMEMBERED
 
 #: The quests of a run, on each kind of store.
 _THESE = {
@@ -67,6 +69,21 @@ def verify(store: Store, quest_ids: Sequence[str], steps: int) -> Verified:
     if wrong:
         raise LostWork("; ".join(wrong))
     return Verified(count, count * steps)
+
+
+def verify_remembered(store: Store) -> None:
+    """Check that what Lords remember is whole: versions and numbers without gap, payloads and words where they belong.
+
+    Raises:
+      LostWork: something is missing, or one too many.
+    """
+    database = store.database()
+    try:
+        broken = database.read(lambda connection: broken_rows(connection, REMEMBERED))
+    finally:
+        database.close()
+    if broken:
+        raise LostWork("; ".join(f"{rule}: {rows[:3]}" for rule, rows in broken.items()))
 
 
 def _count(connection: Connection, quest_ids: Sequence[str], steps: int) -> dict[str, int]:

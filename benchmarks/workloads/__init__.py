@@ -16,6 +16,7 @@ from benchmarks.workloads import (
     held,
     length,
     memory,
+    remembering,
     submission,
     throughput,
     waiting,
@@ -35,5 +36,6 @@ WORKLOADS: dict[str, Callable[[Bench], Result]] = {
     "W10": waiting.measure,
     "W11": cost.measure,
     "W12": held.measure,
+    "W14": remembering.measure,
     "MEMORY": memory.measure,
 }

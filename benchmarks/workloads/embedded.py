@@ -25,7 +25,7 @@ def measure(bench: Bench) -> Result:
     count, steps = bench.sized(FULL, QUICK)
     result = Result("W7", "embedded", f"{count:,} quests of {steps} no-op steps on SQLite")
     contestants = {
-        IN_PROCESS: partial(_in_process, bench, count, steps),
+        IN_PROCESS: partial(in_process, bench, count, steps),
         WORKER: partial(_worker, bench, count, steps),
     }
     found = {name: sample(values) for name, values in bench.interleaved("W7", contestants).items()}
@@ -39,9 +39,10 @@ def measure(bench: Bench) -> Result:
     return result
 
 
-def _in_process(bench: Bench, count: int, steps: int) -> float:
+def in_process(bench: Bench, count: int, steps: int, tool: str = "noop") -> float:
+    """Return the steps per second of a process that submits quests to itself, of steps that call `tool`."""
     store = bench.servers.store("sqlite")
-    words = [sys.executable, "-m", "benchmarks.embedded", store.database_url, str(count), str(steps)]
+    words = [sys.executable, "-m", "benchmarks.embedded", store.database_url, str(count), str(steps), tool]
     done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     said = json.loads(done.stdout)
     return verify(store, said["quest_ids"], steps).steps / float(said["seconds"])

@@ -71,16 +71,24 @@ def _bare(bench: Bench, count: int, steps: int) -> tuple[float, ...]:
     return done / seconds, *(one / done * 1e6 for one in used)
 
 
-def ours(bench: Bench, count: int, steps: int) -> float:
-    """Return the steps per second of our pool on an empty store."""
+def ours(bench: Bench, count: int, steps: int, tool: str = "noop") -> float:
+    """Return the steps per second of our pool on an empty store, of steps that call `tool`."""
     store = bench.servers.store("postgres")
-    rate = rate_on(store, count, steps)
+    rate = rate_on(store, count, steps, tool=tool)
     bench.servers.drop(store.database_url)
     return rate
 
 
-def rate_on(store: Store, count: int, steps: int, *, database_url: str | None = None, processes: int = 2) -> float:
+def rate_on(
+    store: Store,
+    count: int,
+    steps: int,
+    *,
+    database_url: str | None = None,
+    processes: int = 2,
+    tool: str = "noop",
+) -> float:
     """Return the steps per second of our pool on a store; `database_url` is the way on which it reaches it."""
     with WorkerPool(store, database_url=database_url, processes=processes):
-        seconds, ids = store.timed(quests(count, steps))
+        seconds, ids = store.timed(quests(count, steps, tool))
     return verify(store, ids, steps).steps / seconds
