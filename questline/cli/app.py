@@ -24,7 +24,7 @@ from questline.cli.commands import (
     worker,
     workers,
 )
-from questline.cli.commands.memory import context
+from questline.cli.commands.memory import context, event, memory, state, todo
 
 _QUESTS, _STEERING, _MEMORY = "Quests", "Steering", "What Lords remember"
 _PROCESSES, _UPKEEP = "Processes", "Upkeep"
@@ -48,7 +48,7 @@ for _module in (submit, list, show, runs, snapshots, wait, stats):
     _module.register(app, _QUESTS)
 for _module in (steering, replay, delete):
     _module.register(app, _STEERING)
-for _module in (context,):
+for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)
 for _module in (worker, scheduler, dev, demo, workers):
     _module.register(app, _PROCESSES)

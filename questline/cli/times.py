@@ -9,7 +9,7 @@ from questline.cli.failures import UsageMistake
 from questline_persistence.clock import LATEST, rfc3339
 from questline_persistence.shown_times import UNITS, ago, length, moment
 
-__all__ = ["ago", "length", "moment", "read_length", "read_moment", "since", "stamp", "stamped", "told"]
+__all__ = ["ago", "ahead", "length", "moment", "read_length", "read_moment", "since", "stamp", "stamped", "told"]
 
 _LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])")
 
@@ -63,6 +63,11 @@ def since(text: str | None, now: float) -> str:
     """Return how long ago an RFC 3339 text of ours was; clocks may differ, but what is written is not to come."""
     made = stamp(text)
     return "" if made is None else ago(min(made, now), now)
+
+
+def ahead(text: str, now: float) -> str:
+    """Return how far ahead an RFC 3339 text of ours is, or how long ago it was."""
+    return ago(stamp(text) or 0.0, now)
 
 
 def told(text: str | None, now: float) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from questline.cli.display.output import visible
+from questline.cli.display.output import printable, visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Longest value that a line shows, in characters.
 MAX_SHOWN = 300
+#: Longest text of a cell among others, and longest text of several lines, in characters.
+MAX_CELL, MAX_TEXT = 80, 4_000
 
 _STYLES = {
     "completed": "green",
@@ -123,8 +125,25 @@ def attempts(step: StepView) -> str:
 
 def short(value: Any, most: int = MAX_SHOWN) -> str:
     """Return a value as JSON on one line, cut where it grows long."""
-    text = visible(json.dumps(value, ensure_ascii=False))
+    return cut(json.dumps(value, ensure_ascii=False), most)
+
+
+def cut(text: str, most: int = MAX_CELL) -> str:
+    """Return a text on one line, cut where it grows long."""
+    text = visible(text)
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def data(text: str) -> RenderableType:
+    """Return a text of any form: JSON as a table of what it holds, any other as it is, cut where it grows long."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict | list):
+        return structure(found)
+    shown = printable(text)
+    return shown if len(shown) <= MAX_TEXT else f"{shown[: MAX_TEXT - 1]}…"
 
 
 def first_line(text: str) -> str:

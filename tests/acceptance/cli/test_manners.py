@@ -14,6 +14,9 @@ COMMANDS = [
     *("submit", "list", "show", "runs", "snapshots", "wait", "pause", "resume", "cancel", "retry", "replay", "fork"),
     *("stats", "lords", "delete", "prune", "worker", "scheduler", "dev", "demo", "workers", "doctor", "version"),
     *("context list", "context show", "context search", "context versions"),
+    *("state list", "state show", "state search", "state versions", "state history", "state snapshots"),
+    *("state restore", "state purge", "event list", "event show", "event search"),
+    *("todo list", "todo show", "todo search", "todo versions", "memory list", "memory show", "memory search"),
     *("db upgrade", "db downgrade", "db current", "db history", "db check", "config show"),
 ]
 
@@ -100,6 +103,7 @@ def test_ids_and_statuses_are_completed_in_the_shell(shell: Shell) -> None:
     assert offered("questline show al") == ["alpha"]
     assert offered("questline list --status ca") == ["cancelled"]
     assert offered("questline pa") == ["pause"]
+    assert offered("questline state show pl") == []
     assert offered("questline show al", QUESTLINE_DATABASE_URL="postgresql://127.0.0.1:1/x") == []
     assert offered("questline show al", QUESTLINE_DATABASE_URL="sqlite:///elsewhere.db") == []
     assert not (shell.folder / "elsewhere.db").exists()

@@ -7,11 +7,11 @@ from questline_persistence.memory.sessions.db_state_manager import DbStateManage
 from questline_persistence.memory.sessions.db_todo_list_manager import DbTodoListManager
 from questline_persistence.memory.sessions.execution_history import ExecutionHistory
 from questline_persistence.memory.sessions.history import History
-from questline_persistence.memory.sessions.lessons import Lessons
+from questline_persistence.memory.sessions.lessons import Lessons, memory_of
 from questline_persistence.memory.sessions.memories import Memories
 from questline_persistence.memory.sessions.protocols import StateManagerProtocol, TodoListManagerProtocol
 from questline_persistence.memory.sessions.session_states import SessionStates
-from questline_persistence.memory.sessions.todo_lists import TodoLists
+from questline_persistence.memory.sessions.todo_lists import TodoLists, todo_list_of
 
 __all__ = [
     "DbStateManager",
@@ -24,4 +24,6 @@ __all__ = [
     "StateManagerProtocol",
     "TodoListManagerProtocol",
     "TodoLists",
+    "memory_of",
+    "todo_list_of",
 ]

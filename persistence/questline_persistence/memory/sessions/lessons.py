@@ -62,7 +62,7 @@ class Lessons:
             if query is None:
                 return self._newest(where, limit)
             found = search(self._kept, MEMORIES, query, limit=limit, where=where)
-            return Matches(map(_memory, found.rows), newest_only=found.newest_only)
+            return Matches(map(memory_of, found.rows), newest_only=found.newest_only)
 
     def forget(self, memory_id: str) -> None:
         """Forget a lesson."""
@@ -78,9 +78,10 @@ class Lessons:
             return select(_ROWS).where(*own, *reading.present(_ROWS, now))
 
         page = self._kept.page(query, (_ROWS.c.created_at, _ROWS.c.id), of=MEMORIES.name, limit=limit)
-        return Matches(map(_memory, page.rows), newest_only=page.next_cursor is not None)
+        return Matches(map(memory_of, page.rows), newest_only=page.next_cursor is not None)
 
 
-def _memory(row: Row[Any]) -> Memory:
+def memory_of(row: Row[Any]) -> Memory:
+    """Return the lesson of a row."""
     fields = Memory.model_fields.keys() - {"origin"}
     return Memory(**{name: getattr(row, name) for name in fields}, origin=origin_of(row))

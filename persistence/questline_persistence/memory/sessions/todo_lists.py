@@ -84,14 +84,15 @@ class TodoLists:
                 cursor=cursor,
                 newest_first=False,
             )
-            return Listed(map(_todo_list, page.rows), page.next_cursor)
+            return Listed(map(todo_list_of, page.rows), page.next_cursor)
 
     def _load(self, name: str) -> TodoList | None:
         row = self._kept.load(TODO_LISTS, name)
-        return None if row is None else _todo_list(row)
+        return None if row is None else todo_list_of(row)
 
 
-def _todo_list(row: Row[Any]) -> TodoList:
+def todo_list_of(row: Row[Any]) -> TodoList:
+    """Return the to-do list of a row: a head with its present version."""
     return TodoList(
         todolist_id=row.todolist_id,
         session_id=row.session_id,

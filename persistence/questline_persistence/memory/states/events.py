@@ -33,7 +33,7 @@ class Events(Part):
     def save_event(self, event: Event) -> Event:
         """Add an event to its session; saved again under its id, it is there once."""
         found = checked(event, Event)
-        with trying("save event", found.event_id), conflicts_as(_event):
+        with trying("save event", found.event_id), conflicts_as(event_of):
             return _entered(found, self._kept.enter(self._enters(found)))
 
     def save_events(self, events: Iterable[Event]) -> list[Event]:
@@ -43,7 +43,7 @@ class Events(Part):
             found = [checked(event, Event) for event in several(events, "events", "a list", hint)]
             if len(found) > MAX_BATCH:
                 raise PayloadError(f"a batch has at most {MAX_BATCH:,} events, not {len(found):,}")
-            with conflicts_as(_event):
+            with conflicts_as(event_of):
                 made = self._kept.write([self._enters(event) for event in found])
             return [_entered(event, one) for event, one in zip(found, made, strict=True) if isinstance(one, Entered)]
 
@@ -71,7 +71,7 @@ class Events(Part):
         with trying("search events"):
             where = [] if session_id is None else [_ROWS.c.session_id == key(session_id, "session_id")]
             found = search(self._kept, EVENTS, query, limit=limit, where=where)
-            return Matches((_event(row) for row in found.rows), newest_only=found.newest_only)
+            return Matches((event_of(row) for row in found.rows), newest_only=found.newest_only)
 
     def _enters(self, event: Event) -> Enters:
         body = self._sized({"content": event.content, "metadata": self._json(event.metadata)})
@@ -98,10 +98,11 @@ class Events(Part):
             cursor=cursor,
             newest_first=newest_first,
         )
-        return Listed((_event(row) for row in page.rows), page.next_cursor)
+        return Listed((event_of(row) for row in page.rows), page.next_cursor)
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """Return the event of a row."""
     own = taken(row, "event_id", "session_id", "seq", *EVENTS.columns, "content", "created_at")
     return Event(**own, metadata=metadata_of(row.metadata), origin=origin_of(row))
 

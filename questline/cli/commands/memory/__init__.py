@@ -3,6 +3,6 @@
 What they share stands beside them: their options, how a list is told, and how an origin looks.
 """
 
-from questline.cli.commands.memory import context
+from questline.cli.commands.memory import context, event, memory, state, todo
 
-__all__ = ["context"]
+__all__ = ["context", "event", "memory", "state", "todo"]

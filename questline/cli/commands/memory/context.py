@@ -11,7 +11,8 @@ import typer
 from questline.cli import times
 from questline.cli.command import command, new_app
 from questline.cli.commands.memory import words
-from questline.cli.commands.memory.telling import by, gone, options_of, tell_found, tell_page, tell_versions
+from questline.cli.commands.memory.naming import gone, name_meant
+from questline.cli.commands.memory.telling import by, options_of, tell_found, tell_page, tell_versions
 from questline.cli.display import formatting, visible
 from questline.cli.invocation import Invocation
 from questline_persistence.clock import rfc3339
@@ -27,7 +28,6 @@ _EMPTY = (
     "No workflow has a context yet. A Lord saves one with ctx.context, a program with ContextPersistence. Those of a "
     "key prefix: add --prefix NAME"
 )
-_LOOK = "run: questline context list"
 _Workflow = Annotated[
     str,
     typer.Argument(
@@ -130,7 +130,7 @@ def show(
 
     The JSON form is the whole context; the text form shortens what is long.
     """
-    contexts, name = _contexts(invocation, prefix), _meant(invocation, workflow_id, prefix)
+    contexts, name = _contexts(invocation, prefix), name_meant(invocation, "context", workflow_id, prefix)
     try:
         found = contexts.load_context(name) if version is None else contexts.get_context_by_version(name, version)
     except NotFound:
@@ -162,23 +162,14 @@ def versions(
     prefix: words.Prefix = None,
 ) -> None:
     """List the versions of a workflow's context, newest first, and by which step each was written."""
-    from questline_persistence.kinds import CONTEXTS  # noqa: PLC0415  (beside what it is for)
-
-    name = _meant(invocation, workflow_id, prefix)
-    tell_versions(invocation, "context", CONTEXTS, name, limit=limit, cursor=cursor, prefix=prefix)
+    name = name_meant(invocation, "context", workflow_id, prefix)
+    tell_versions(invocation, "context", name, limit=limit, cursor=cursor, prefix=prefix)
 
 
 def _contexts(invocation: Invocation, prefix: str | None) -> Contexts:
     from questline_persistence.memory.contexts import Contexts  # noqa: PLC0415  (200 ms that --help does not need)
 
     return Contexts(invocation.kept(prefix))
-
-
-def _meant(invocation: Invocation, typed: str, prefix: str | None) -> str:
-    from questline_persistence.kinds import CONTEXTS  # noqa: PLC0415  (as above)
-    from questline_persistence.memory.looking import meant  # noqa: PLC0415
-
-    return meant(invocation.kept(prefix), CONTEXTS, typed, look=_LOOK)
 
 
 def _table(found: Sequence[WorkflowContext], now: float) -> RenderableType:

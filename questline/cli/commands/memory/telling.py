@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from questline.cli import paging, times
+from questline.cli.commands.memory.naming import VERSIONED
 from questline.cli.commands.memory.words import PAGE
 from questline.cli.display import formatting, output
 from questline.cli.invocation import Invocation
-from questline_persistence.errors import NotFound
 from questline_persistence.ids import shortened
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from questline_persistence.kinds import Versioned
     from questline_persistence.memory.looking import VersionView
     from questline_persistence.memory.models import StepOrigin
 
@@ -76,21 +74,9 @@ def options_of(**chosen: object) -> list[str]:
         word
         for name, values in chosen.items()
         for value in (values if isinstance(values, list) else [values])
-        if value is not None
-        for word in (f"--{name.replace('_', '-')}", str(value))
+        if value not in {None, False}
+        for word in ([f"--{name}"] if value is True else [f"--{name}", str(value)])
     ]
-
-
-def gone(noun: str, name: str, version: int | None) -> NotFound:
-    """Return the error that a key has no such version, or was deleted.
-
-    Parameters:
-      noun: the command's group.
-      name: the key's name.
-      version: the number of the version; None means the present one.
-    """
-    what = "was deleted" if version is None else f"has no version {version}, or that is a deletion"
-    return NotFound(f"{name} {what}", hint=f"run: {shlex.join(['questline', noun, 'versions', name])}")
 
 
 def by(origin: StepOrigin | None) -> str:
@@ -104,7 +90,6 @@ def by(origin: StepOrigin | None) -> str:
 def tell_versions(
     invocation: Invocation,
     noun: str,
-    kind: Versioned,
     name: str,
     *,
     limit: int,
@@ -115,7 +100,6 @@ def tell_versions(
 
     Parameters:
       noun: the command's group.
-      kind: what it is.
       name: the key's name.
       limit: how many a page has.
       cursor: behind which page to begin.
@@ -123,7 +107,7 @@ def tell_versions(
     """
     from questline_persistence.memory.looking import versions  # noqa: PLC0415  (200 ms that --help does not need)
 
-    found = versions(invocation.kept(prefix), kind, name, limit=limit, cursor=cursor)
+    found = versions(invocation.kept(prefix), VERSIONED[noun], name, limit=limit, cursor=cursor)
     tell_page(
         invocation,
         [version.to_json() for version in found],

@@ -6,6 +6,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from questline.cli.completion import complete_agent_id
+
 #: Things on one page unless told otherwise, and at most.
 PAGE, MAX_PAGE = 100, 1_000
 #: The highest version that is looked for.
@@ -31,6 +33,15 @@ Version: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--version", "-v", help="Show this version, not the newest.", min=1, max=MAX_VERSION, show_default=False
+    ),
+]
+Agent: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        help="The agent's id (of a quest's own: QUEST/NAME), its beginning or its end, or @last.",
+        metavar="AGENT",
+        autocompletion=complete_agent_id,
+        show_default=False,
     ),
 ]
 Query: TypeAlias = Annotated[

@@ -5,7 +5,8 @@ import pytest
 from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import AGENT_STATES, CONTEXTS
 from questline_persistence.memory import Kept
-from questline_persistence.memory.looking import newest, versions
+from questline_persistence.memory.looking import newest, versions, with_words
+from questline_persistence.memory.states import agent_state
 from questline_persistence.store import Database
 from questline_persistence.writes import Op, Origin, Saves
 
@@ -60,8 +61,10 @@ def test_what_is_there_comes_newest_first_and_may_be_chosen(kept: Kept) -> None:
     kept.save(Saves(AGENT_STATES, kept.key("d"), Op.DELETE))
     save(Kept(kept.database, "here", "team"), "e")
 
-    first = newest(kept, AGENT_STATES, limit=2)
-    second = newest(kept, AGENT_STATES, limit=2, cursor=first.next_cursor)
+    first = newest(kept, AGENT_STATES, agent_state, limit=2)
+    second = newest(kept, AGENT_STATES, agent_state, limit=2, cursor=first.next_cursor)
+    idle = newest(kept, AGENT_STATES, agent_state, status="idle", name=None)
 
-    assert [row.agent_id for row in (*first.rows, *second.rows)] == ["c", "b", "a"]
-    assert [row.agent_id for row in newest(kept, AGENT_STATES, status="idle", name=None).rows] == ["c", "a"]
+    assert [agent.agent_id for agent in (*first, *second)] == ["c", "b", "a"]
+    assert [agent.agent_id for agent in idle] == ["c", "a"]
+    assert len(with_words(kept, AGENT_STATES, agent_state, "x")) == 3

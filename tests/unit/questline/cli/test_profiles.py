@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from questline.cli.completion import _repository
+from questline.cli.completion import _store
 from tests.unit.questline.cli.conftest import CommandLine
 
 
@@ -51,11 +51,11 @@ def test_the_command_for_the_next_page_repeats_the_profile(profiled: CommandLine
 def test_the_shell_completes_the_ids_of_a_profile(profiled: CommandLine) -> None:
     profiled.submit("alpha")
 
-    found = _repository({"profile": "dev"})
+    database, namespace = _store({"profile": "dev"})
 
-    assert found is not None
-    assert found.namespace == "dev"
-    found.database.close()
+    assert not database.missing
+    assert namespace == "dev"
+    database.close()
 
 
 @pytest.mark.parametrize(
