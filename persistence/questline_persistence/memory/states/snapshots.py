@@ -11,7 +11,7 @@ from questline_persistence.clock import rfc3339
 from questline_persistence.errors import NotFound
 from questline_persistence.kinds import AGENT_STATES, SNAPSHOTS
 from questline_persistence.memory import reading
-from questline_persistence.memory.kept import PAGE
+from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models import AgentState, StateSnapshot, origin_of
 from questline_persistence.memory.states.agents import Agents
@@ -40,13 +40,8 @@ class Snapshots(Agents):
             self._sized({"description": made.description})
             length = None if expires_in is None else seconds(expires_in, "expires_in")
             version, now = self._version_now(made.agent_id)
-            columns = {"agent_id": made.agent_id, "version": version, "description": made.description}
-            self._kept.enter(
-                Enters(
-                    *(SNAPSHOTS, self._kept.namespace, self._kept.prefix, made.snapshot_id, columns),
-                    expires_time=None if length is None else now + length,
-                )
-            )
+            named = made.model_copy(update={"version": version})
+            self._kept.enter(snapshot_write(self._kept, named, None if length is None else now + length))
             return made.snapshot_id
 
     def list_snapshots(self, agent_id: str, *, limit: int = PAGE, cursor: str | None = None) -> Listed[StateSnapshot]:
@@ -127,6 +122,13 @@ def _of_snapshots() -> Select[Any]:
 
 
 _OF_SNAPSHOTS = _of_snapshots()
+
+
+def snapshot_write(kept: Kept, made: StateSnapshot, expires_time: float | None) -> Enters:
+    """Return the write that names a version of an agent's state."""
+    columns = taken(made, *SNAPSHOTS.columns, *SNAPSHOTS.body)
+    own = (SNAPSHOTS, kept.namespace, kept.prefix, made.snapshot_id, columns)
+    return Enters(*own, expires_time=expires_time)
 
 
 def _snapshot(row: Row[Any]) -> StateSnapshot:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from questline_persistence.memory.states.comparing import Comparing
-from questline_persistence.memory.states.events import Events
 from questline_persistence.memory.states.schema_history import SchemaHistory
-from questline_persistence.memory.states.sessions import Sessions
-from questline_persistence.memory.states.snapshots import Snapshots
 from questline_persistence.memory.states.tasks import Tasks
-from questline_persistence.memory.states.transitions import Transitions
+from questline_persistence.memory.states.transfer import Transfer
 
 
-class States(Comparing, Snapshots, Transitions, Events, Tasks, Sessions, SchemaHistory):
+class States(Comparing, Transfer, Tasks, SchemaHistory):
     """The methods of a state store, called as they are.
 
     Parameters:

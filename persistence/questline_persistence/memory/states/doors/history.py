@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from questline_persistence.arguments import Length
 from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed
@@ -135,6 +138,43 @@ class HistoryMethods(StatesDoor):
           PayloadError: the limit is no number from 1.
         """
         return await self._do(States.remove_expired_snapshots, limit)
+
+    async def export_agent(self, agent_id: str) -> dict[str, Any]:
+        """Return all that is kept of an agent as plain JSON data: versions, history, snapshots, sessions and events.
+
+        Parameters:
+          agent_id: the agent.
+
+        Returns:
+          The data, which `import_agent` takes.
+
+        Raises:
+          NotFound: there is no such agent.
+          PayloadError: the key is none, or there are more than 10,000 of a kind.
+        """
+        return await self._do(States.export_agent, agent_id)
+
+    async def import_agent(self, data: Mapping[str, Any]) -> AgentState | None:
+        """Keep an agent as it was exported, from here or elsewhere.
+
+        Its versions are counted anew from 1, and all of it is of the moment of the import.
+
+        Parameters:
+          data: what `export_agent` has returned.
+
+        Returns:
+          The agent's state; None if it was deleted.
+
+        Raises:
+          Conflict: an agent of this name was saved here before, or there is another entry of an id; no version is kept.
+          PayloadError: the data is no export.
+
+        Example:
+          data = await store.export_agent("planner")
+          async with StateStore("backup.db") as backup:
+              await backup.import_agent(data)
+        """
+        return await self._do(States.import_agent, data)
 
     async def diff(self, agent_id: str, a: int | str | AgentState, b: int | str | AgentState) -> list[StateChange]:
         """Return the changes that lead from one state of an agent to another.
