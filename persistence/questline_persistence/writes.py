@@ -29,6 +29,11 @@ class Key(NamedTuple):
     name: str
 
 
+def own_name(quest_id: str, name: str) -> str:
+    """Return the name in the store of what a quest calls so."""
+    return f"{quest_id}/{name}"
+
+
 class Origin(NamedTuple):
     """The step that writes: of which quest, epoch and position, and the version that its checkpoint makes."""
 

@@ -8,12 +8,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, sele
 
 from questline_persistence.dialects import Dialect, dialect_of
 from questline_persistence.kinds import KEY, Entries, Versioned
-from questline_persistence.payload import decode
+from questline_persistence.payload import Limit, decode, encode
 from questline_persistence.schema import is_key, memory_texts, same_key, table_of, tables_of
 from questline_persistence.writes import Key, Words, tokens_of
 
 #: How many entries are read at a time whose words are to be added.
 PAGE = 500
+#: What was stored once was small enough then.
+_ANY = Limit(2**31)
 
 Columns = dict[str, Any]
 
@@ -37,6 +39,17 @@ def content_of(
     if row.body_version is None:
         return columns, None
     return columns | _told(kind, row), {name: getattr(row, name) for name in kind.body}
+
+
+def renamed(kind: Versioned, body: dict[str, str | None], old: str, new: str) -> dict[str, str | None]:
+    """Return a payload that tells of its key, as one of another key."""
+    text = body[kind.body[0]]
+    if not kind.told or text is None:
+        return body
+    found = decode(text)
+    if found.get(kind.key) != old:
+        return body
+    return {kind.body[0]: encode({**found, kind.key: new}, what=kind.name, limit=_ANY)}
 
 
 def _told(kind: Versioned, row: Row[Any]) -> Columns:

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, delete, update
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls.controlled import Controlled
 from questline_persistence.controls.corrections import Correction
-from questline_persistence.controls.locked_quest import LockedQuest, lock
+from questline_persistence.controls.inheriting import Inheriting
+from questline_persistence.controls.locked_quest import LockedQuest, is_there, lock
 from questline_persistence.controls.replays import earlier, forked_rows, start_again
 from questline_persistence.controls.restart import Restart
 from questline_persistence.controls.rewinding import Rewinding
@@ -24,7 +25,7 @@ from questline_persistence.errors import QuestConflict
 from questline_persistence.journal import Submitted, ended, history, settle_pause, submit_one
 from questline_persistence.schema import BELL, not_before_available, tickets
 from questline_persistence.states import LIVE, ExecutionStatus, TicketState
-from questline_persistence.store import Database
+from questline_persistence.store import Database, Tries
 from questline_persistence.writes import Origin
 
 _RUNS_ON = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED, ExecutionStatus.FAILED})
@@ -180,12 +181,19 @@ class Controls:
           QuestConflict: nothing remains to be run there, or `new_id` exists.
         """
         now = self.database.clock.now()  # the same in every try, by which a second one knows its own rows
+        tries = Tries()
 
         def work(connection: Connection) -> tuple[Submitted, Restart]:
+            again = tries.again()
             locked = lock(connection, self.namespace, quest_id, now=now, limits=self.database.limits)
             found = earlier(locked, start, correction)
-            rows = forked_rows(locked, found, new_id)
-            return Submitted(new_id, created=False) if dry_run else submit_one(connection, rows), found.restart
+            rows, restart = forked_rows(locked, found, new_id), found.restart
+            made = again and is_there(connection, new_id)  # with its keys, by a try whose COMMIT went through
+            forked = Submitted(new_id, created=False) if dry_run else submit_one(connection, rows)
+            epoch = 0 if forked.doorbell is None else forked.doorbell.epoch
+            inheriting = Inheriting(connection, quest_id, Origin(new_id, epoch, restart.position, 0), now)
+            keys = inheriting.inherit(restart.version, dry_run=dry_run or made)
+            return forked, replace(restart, keys=keys)
 
         return self.database.write(work, at="fork")
 

@@ -158,3 +158,8 @@ def lock(
         if held or not connection.execute(select(tickets.c.quest_id).where(*mine).limit(1)).first():
             return LockedQuest(connection, quest, held, now, limits)
     raise QuestConflict(f"quest {quest_id} keeps changing", hint="try again")
+
+
+def is_there(connection: Connection, quest_id: str) -> bool:
+    """Return whether there is such a quest, in whatever namespace."""
+    return connection.execute(select(quests.c.quest_id).where(quests.c.quest_id == quest_id)).first() is not None

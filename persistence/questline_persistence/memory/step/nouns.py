@@ -12,8 +12,9 @@ from questline_persistence.memory.models import Event, HistoryEntry, TodoList, W
 from questline_persistence.memory.sessions import History, Lessons, TodoLists
 from questline_persistence.memory.states import Events, States
 from questline_persistence.memory.step.buffered import Buffered
-from questline_persistence.memory.step.own import AgentsKept, OwnKept, own_name
+from questline_persistence.memory.step.own import AgentsKept, OwnKept
 from questline_persistence.states import ActorType
+from questline_persistence.writes import own_name
 
 
 class QuestContexts(Contexts):

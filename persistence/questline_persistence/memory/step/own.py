@@ -7,15 +7,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from questline_persistence.arguments import Moment
 from questline_persistence.kinds import AGENT_STATES, Entries, Versioned
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.reading import present
 from questline_persistence.memory.step.buffered import Buffered
-from questline_persistence.schema import tables_of, within
-from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
+from questline_persistence.schema import same_key, tables_of, within
+from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves, own_name
 
 
 class OwnKept(Kept):
@@ -106,15 +106,15 @@ class AgentsKept(OwnKept):
     def _own_names(self) -> set[str]:
         """Return the names of the quest's own agents; they are read once."""
         if self._names is None:
-            heads = tables_of(AGENT_STATES).heads
+            heads, versions = tables_of(AGENT_STATES)
             mine = select(heads.c.agent_id).where(
                 heads.c.owner == self._quest_id, *within(heads, self.namespace, self.prefix)
             )
-            found = self.read(lambda own, now: own.execute(mine.where(*present(heads, now))).scalars().all())
+            # A fork's copy goes before the shared agent even if nothing was there to be copied.
+            first = (same_key(AGENT_STATES, heads, versions), versions.c.version == 1, versions.c.op == Op.FORK)
+            copied = select(versions.c.id).where(*first).exists()
+            found = self.read(
+                lambda own, now: own.execute(mine.where(or_(and_(*present(heads, now)), copied))).scalars().all()
+            )
             self._names = {name.removeprefix(own_name(self._quest_id, "")) for name in found}
         return self._names
-
-
-def own_name(quest_id: str, name: str) -> str:
-    """Return the name in the store of what a quest calls so."""
-    return f"{quest_id}/{name}"
