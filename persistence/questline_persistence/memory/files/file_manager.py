@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from questline_persistence import settings
-from questline_persistence.arguments import key, text, whole
+from questline_persistence.arguments import key, text
 from questline_persistence.arguments import key_prefix as prefix_of
 from questline_persistence.errors import PayloadError
 from questline_persistence.memory.awaited import Awaited
@@ -61,12 +61,3 @@ def _path(folder: str | Path) -> Path:
     if not path or "\0" in path:
         raise PayloadError(f"folder is no path: {shortened(path)}", hint="give a path such as ./memory")
     return Path(path).expanduser().absolute()
-
-
-def expected(version: int | None) -> int | None:
-    """Return an expected version as it is.
-
-    Raises:
-      PayloadError: it is none.
-    """
-    return None if version is None else whole(version, "expected_version", least=0)

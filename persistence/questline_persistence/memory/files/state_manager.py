@@ -7,9 +7,10 @@ from typing import Any
 
 from questline_persistence.arguments import key, mapping
 from questline_persistence.memory.files.documents import Document
-from questline_persistence.memory.files.file_manager import FileManager, expected
+from questline_persistence.memory.files.file_manager import FileManager
 from questline_persistence.memory.models import SessionState
 from questline_persistence.memory.trying import named
+from questline_persistence.memory.versions import version_of
 from questline_persistence.payload import encode
 
 _STATE_HINT = 'give an object such as {"mission": "…", "status": "pending"}'
@@ -46,7 +47,7 @@ class FileStateManager(FileManager):
           NotAllowed: the file system does not let this user write there.
           StoreUnavailable: it is full, broken, or locked by others for too long.
         """
-        name, wanted = key(session_id, "session_id"), expected(expected_version)
+        name, wanted = key(session_id, "session_id"), version_of(expected_version)
         state = dict(mapping(state_data, "state_data", _STATE_HINT))
         encode(state, what=f"the state of session {named(name)}", root="state_data", limit=self._limit)
         tried = f"cannot save the state of session {named(name)}"

@@ -6,9 +6,10 @@ from typing import Any
 
 from questline_persistence.arguments import key
 from questline_persistence.memory.files.documents import Document
-from questline_persistence.memory.files.file_manager import FileManager, expected
+from questline_persistence.memory.files.file_manager import FileManager
 from questline_persistence.memory.models import TodoList
 from questline_persistence.memory.trying import named
+from questline_persistence.memory.versions import version_of
 from questline_persistence.payload import encode
 
 
@@ -49,7 +50,7 @@ class FileTodoListManager(FileManager):
           StoreUnavailable: it is full, broken, or locked by others for too long.
         """
         made = TodoList(todolist_id=todolist_id, session_id=session_id, plan=plan, status=status)
-        name, wanted = made.todolist_id, expected(expected_version)
+        name, wanted = made.todolist_id, version_of(expected_version)
         encode(made.plan, what=f"the plan of to-do list {named(name)}", root="plan", limit=self._limit)
         body = {"session_id": made.session_id, "status": made.status, "plan": made.plan}
         return await self._call(

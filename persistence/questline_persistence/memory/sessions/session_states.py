@@ -15,8 +15,8 @@ from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, Kept
 from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models import SessionState
-from questline_persistence.memory.sessions.versions import conflict, expected
 from questline_persistence.memory.trying import trying
+from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.payload import decode, encode
 from questline_persistence.schema import tables_of, within
 from questline_persistence.writes import Saves
@@ -44,7 +44,7 @@ class SessionStates:
 
     def save_state(self, session_id: str, state_data: Mapping[str, Any], *, expected_version: int | None = None) -> int:
         """Save the next version of a session's state, and return its number."""
-        name, wanted = key(session_id, "session_id"), expected(expected_version)
+        name, wanted = key(session_id, "session_id"), version_of(expected_version)
         with trying("save the state of session", name):
             state = dict(mapping(state_data, "state_data", _STATE_HINT))
             body = {"state_json": encode(state, what="state_data", limit=self._kept.database.limits.memory)}

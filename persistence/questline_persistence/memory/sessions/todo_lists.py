@@ -13,8 +13,8 @@ from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models import TodoList, origin_of
-from questline_persistence.memory.sessions.versions import conflict, expected
 from questline_persistence.memory.trying import trying
+from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.payload import decode, encode
 from questline_persistence.schema import tables_of, within
 from questline_persistence.writes import Op, Saves
@@ -43,7 +43,7 @@ class TodoLists:
     ) -> int:
         """Save the next version of a to-do list, and return its number."""
         made = TodoList(todolist_id=todolist_id, session_id=session_id, plan=plan, status=status)
-        name, wanted = made.todolist_id, expected(expected_version)
+        name, wanted = made.todolist_id, version_of(expected_version)
         with trying("save to-do list", name):
             text = encode(made.plan, what="the plan", root="plan", limit=self._kept.database.limits.memory)
             columns = {"session_id": made.session_id, "status": made.status}

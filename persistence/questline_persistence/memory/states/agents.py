@@ -17,10 +17,11 @@ from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models import AgentState, StateTransition, checked
 from questline_persistence.memory.searching import search
-from questline_persistence.memory.states.part import Part, conflict, metadata_of, version_of
+from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import saved_as, taken, version_fields
 from questline_persistence.memory.states.transitions import transition_write
 from questline_persistence.memory.trying import TRIES, trying, until_won
+from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.schema import tables_of, within
 from questline_persistence.writes import Moved, Op, Saved, Saves
 

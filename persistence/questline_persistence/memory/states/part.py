@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from questline_persistence.arguments import whole
 from questline_persistence.errors import Conflict, PayloadError
 from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.versions import conflict
 from questline_persistence.payload import decode, encode, size_of
 from questline_persistence.writes import Saved, Saves
 
@@ -56,12 +56,6 @@ class Part:
         return saved
 
 
-def conflict(expected: int | None, current: Any) -> Conflict:
-    """Return the error that another version is there than was expected, or none."""
-    found = "nothing is there now" if current is None else f"it is at version {current.version}"
-    return Conflict(f"{found}; version {expected} was expected", current=current, expected=expected)
-
-
 @contextmanager
 def conflicts_as(record: Callable[[Any], Any]) -> Iterator[None]:
     """Have a conflict with an entry that is there already hold it as a record.
@@ -73,15 +67,6 @@ def conflicts_as(record: Callable[[Any], Any]) -> Iterator[None]:
         yield
     except Conflict as error:
         raise Conflict(error.message, current=record(SimpleNamespace(**error.current)), hint=error.hint) from None
-
-
-def version_of(expected_version: object) -> int | None:
-    """Return the version that a caller expects, or None.
-
-    Raises:
-      PayloadError: it is none.
-    """
-    return None if expected_version is None else whole(expected_version, "expected_version", least=0)
 
 
 def metadata_of(text: str | None) -> dict[str, Any]:

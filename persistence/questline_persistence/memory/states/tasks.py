@@ -12,9 +12,10 @@ from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models import Task, checked
-from questline_persistence.memory.states.part import Part, conflict, metadata_of, version_of
+from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import saved_as, taken, version_fields
 from questline_persistence.memory.trying import trying
+from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.schema import tables_of, within
 from questline_persistence.states import TaskStatus
 from questline_persistence.writes import Op, Saves

@@ -188,7 +188,7 @@ def test_a_state_may_be_as_deep_and_as_large_as_a_payload_and_no_more(managers: 
         wait(managers.states.save_state("s1", {"a": state}))
 
 
-@pytest.mark.parametrize("expected", [-1, "1", 1.0, True])
+@pytest.mark.parametrize("expected", [-1, "1", 1.0, True, 2**31])
 def test_what_is_no_version_is_refused(managers: Managers, expected: Any) -> None:
     with pytest.raises(PayloadError, match="expected_version"):
         wait(managers.states.save_state("s1", {}, expected_version=expected))
