@@ -136,7 +136,10 @@ CLAIMED = (
 
 def claimed(row: Sequence[Any], *, worker_id: str, namespace: str, now: float) -> Claim:
     """Return the claim that a row of a claim's statement tells of."""
-    return Claim(worker_id=worker_id, namespace=namespace, start_time=now, **dict(zip(CLAIMED, row, strict=True)))
+    found = dict(zip(CLAIMED, row, strict=True))
+    if not found["lost"]:
+        found["company"] = 0  # the ticket still says what it said of an earlier step
+    return Claim(worker_id=worker_id, namespace=namespace, start_time=now, **found)
 
 
 def claim_on_next(

@@ -6,6 +6,7 @@ import sys
 from sqlalchemy import text
 
 from questline_persistence import schema
+from questline_persistence.kinds import VERSIONED
 from questline_persistence.schema.metadata import METADATA
 from questline_persistence.store import Database
 
@@ -19,6 +20,7 @@ EXPECTED = {
         "vacuum_truncate=false",
     },
     "quest_executions": {"autovacuum_vacuum_scale_factor=0.02", "autovacuum_analyze_scale_factor=0.02"},
+    **{kind.heads: {"fillfactor=80"} for kind in VERSIONED},
 }
 
 
