@@ -16,12 +16,13 @@ from questline_persistence.memory.kept import MAX_PAGE
 from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models import AgentState, Event, StateSnapshot, StateTransition
 from questline_persistence.memory.states.events import Events
-from questline_persistence.memory.states.part import conflict, metadata_of
+from questline_persistence.memory.states.part import metadata_of
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.states.sessions import Sessions
 from questline_persistence.memory.states.snapshots import Snapshots, snapshot_write
 from questline_persistence.memory.states.transitions import Transitions, transition_write
 from questline_persistence.memory.trying import trying
+from questline_persistence.memory.versions import conflict
 from questline_persistence.schema import is_key, tables_of
 from questline_persistence.writes import Moved, Op, Remembered, Saves
 
