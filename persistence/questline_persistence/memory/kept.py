@@ -170,12 +170,20 @@ class Kept:
         """Return whether there was what `remove(connection, now)` removes in a transaction."""
         there = False
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection, now: float) -> bool:
             nonlocal there  # and gone by the first try, whose COMMIT went through though its reply was lost
-            there = remove(connection, self.database.clock.now()) or there
+            there = remove(connection, now) or there
             return there
 
-        return self.database.write(work, at="remember")
+        return self.change(work)
+
+    def change(self, work: Callable[[Connection, float], T]) -> T:
+        """Return `work(connection, now)` of one write transaction; it has to recognise what it has already done."""
+        return self.database.write(lambda connection: work(connection, self.database.clock.now()), at="remember")
+
+    def writes_to(self, kind: Versioned, name: str) -> bool:  # noqa: ARG002  (a step's own answer differs)
+        """Return whether a version of a key is held back, to be committed later."""
+        return False
 
     def read(self, work: Callable[[Connection, float], T]) -> T:
         """Return `work(connection, now)` of one read transaction."""

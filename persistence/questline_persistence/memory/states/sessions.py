@@ -61,14 +61,13 @@ class Sessions(Part):
         with trying("end session", session_id):
             made = Session(session_id=session_id, status=status)
 
-            def work(connection: Connection) -> Row[Any] | None:
-                now = self._kept.database.clock.now()
+            def work(connection: Connection, now: float) -> Row[Any] | None:
                 own = (*self._is(made.session_id), _HEADS.c.started_at.is_not(None), _HEADS.c.ended_at.is_(None))
                 ended = {"status": made.status, "ended_at": rfc3339(now), **moved_on(_HEADS, now)}
                 row = connection.execute(update(_HEADS).where(*own).values(ended).returning(_HEADS)).first()
                 return row or self._started(connection, made.session_id)
 
-            row = self._kept.database.write(work, at="remember")
+            row = self._kept.change(work)
             if row is None:
                 raise NotFound("there is none", hint="look: get_sessions()")
             return _session(row)
@@ -98,10 +97,7 @@ class Sessions(Part):
             return Listed((_session(row) for row in page.rows), page.next_cursor)
 
     def _begun(self, made: Session) -> Session:
-        def work(connection: Connection) -> Row[Any]:
-            return self._start(connection, made, self._kept.database.clock.now())
-
-        return _session(self._kept.database.write(work, at="remember"))
+        return _session(self._kept.change(lambda connection, now: self._start(connection, made, now)))
 
     def _start(self, connection: Connection, made: Session, now: float) -> Row[Any]:
         """Return the row of a session that is started by now: before, now, or with its row."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, delete, select
 
 from questline_persistence.arguments import Length, key, seconds, whole
 from questline_persistence.clock import rfc3339
-from questline_persistence.errors import NotFound
+from questline_persistence.errors import NotFound, PayloadError
 from questline_persistence.kinds import AGENT_STATES, SNAPSHOTS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
@@ -40,7 +40,7 @@ class Snapshots(Agents):
             self._sized({"description": made.description})
             length = None if expires_in is None else seconds(expires_in, "expires_in")
             version, now = self._version_now(made.agent_id)
-            named = made.model_copy(update={"version": version})
+            named = made.model_copy(update={"agent_id": self._kept.key(made.agent_id).name, "version": version})
             self._kept.enter(snapshot_write(self._kept, named, None if length is None else now + length))
             return made.snapshot_id
 
@@ -49,7 +49,7 @@ class Snapshots(Agents):
         with trying("list the snapshots of agent", agent_id):
             name = key(agent_id, "agent_id")
             page = self._kept.page(
-                lambda now: self._snapshots(now).where(_ROWS.c.agent_id == name),
+                lambda now: self._snapshots(now).where(_ROWS.c.agent_id == self._kept.key(name).name),
                 (_ROWS.c.id,),
                 of=(SNAPSHOTS.name, name),
                 limit=limit,
@@ -78,15 +78,18 @@ class Snapshots(Agents):
             most = min(whole(limit, "limit", least=1), MAX_CLEANED)
             own = within(_ROWS, self._kept.namespace, self._kept.prefix)
 
-            def work(connection: Connection) -> int:
-                over = _ROWS.c.expires_time.is_not(None), _ROWS.c.expires_time <= self._kept.database.clock.now()
+            def work(connection: Connection, now: float) -> int:
+                over = _ROWS.c.expires_time.is_not(None), _ROWS.c.expires_time <= now
                 oldest = select(_ROWS.c.id).where(*own, *over).order_by(_ROWS.c.expires_time).limit(most)
                 return connection.execute(delete(_ROWS).where(_ROWS.c.id.in_(oldest))).rowcount
 
-            return self._kept.database.write(work, at="remember")
+            return self._kept.change(work)
 
     def _version_now(self, name: str) -> tuple[int, float]:
         """Return the present version of an agent, and the time."""
+        if self._kept.writes_to(AGENT_STATES, name):
+            message = "this step has written it, and what it has written has no version yet"
+            raise PayloadError(message, hint="create the snapshot before, or in a later step")
 
         def work(connection: Connection, now: float) -> tuple[Row[Any] | None, float]:
             heads = tables_of(AGENT_STATES).heads

@@ -42,7 +42,10 @@ class Transitions(Part):
         """Return the transitions of an agent, newest first, a page at a time."""
         with trying("load the history of agent", agent_id):
             name = key(agent_id, "agent_id")
-            own = (*within(_ROWS, self._kept.namespace, self._kept.prefix), _ROWS.c.agent_id == name)
+            own = (
+                *within(_ROWS, self._kept.namespace, self._kept.prefix),
+                _ROWS.c.agent_id == self._kept.key(name).name,
+            )
             page = self._kept.page(
                 lambda now: _ROWS.select().where(*own, *reading.present(_ROWS, now)),
                 (_ROWS.c.seq,),

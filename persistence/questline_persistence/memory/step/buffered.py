@@ -13,7 +13,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 
 from questline_persistence.arguments import Moment
 from questline_persistence.errors import Conflict, PayloadError
@@ -144,6 +144,15 @@ class Buffered(Kept):
         """
         message = f"a step cannot forget {kind.name} {entry_id}: it would be gone even if the step failed"
         raise PayloadError(message, hint="forget it outside of steps")
+
+    def change(self, work: Callable[[Connection, float], T]) -> T:  # noqa: ARG002  (the contract's)
+        """Refuse: what is changed at once cannot be committed with a result.
+
+        Raises:
+          PayloadError: always.
+        """
+        message = "a step cannot do so: it would be done even if the step failed"
+        raise PayloadError(message, hint="do it outside of steps")
 
     def load(self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None) -> Any:
         """Return a key's present version, what this step has written of it included; or an older one."""

@@ -74,6 +74,14 @@ class OwnKept(Kept):
         """Call what loads a key and saves what it makes of it, as the step does."""
         return self._buffered.updating(attempt, tries=tries)
 
+    def change(self, work: Any) -> Any:
+        """Refuse, as the step does."""
+        return self._buffered.change(work)
+
+    def writes_to(self, kind: Versioned, name: str) -> bool:
+        """Return whether this step has written a key."""
+        return self._buffered.writes_to(kind, self._stored(name))
+
     def purge(self, kind: Versioned, name: str, **more: Any) -> bool:
         """Refuse, as the step does."""
         return self._buffered.purge(kind, name, **more)

@@ -1,0 +1,53 @@
+"""What the methods of a state store do in a running step: hold back what can be, and refuse what cannot."""
+
+from collections.abc import Callable
+
+import pytest
+
+from questline_persistence.errors import PayloadError
+from questline_persistence.memory.models import AgentState
+from questline_persistence.memory.states import States
+from questline_persistence.memory.step import Remembering
+from questline_persistence.store import Database
+
+
+@pytest.fixture
+def in_step(database: Database) -> States:
+    """The states that a handler reaches through its context."""
+    found: States = Remembering(database, "here", "quest").noun("state")
+    return found
+
+
+def test_what_cannot_be_held_back_is_refused_in_a_step(states: States, in_step: States) -> None:
+    states.start_session("planner", session_id="s")
+    calls: list[Callable[[], object]] = [
+        lambda: in_step.start_session("planner"),
+        lambda: in_step.end_session("s"),
+        in_step.remove_expired_snapshots,
+        lambda: in_step.purge_agent("planner"),
+    ]
+    for call in calls:
+        with pytest.raises(PayloadError, match=r"cannot .*: a step cannot .* even if the step failed"):
+            call()
+    (session,) = states.get_sessions()
+    assert session.ended_at is None
+
+
+def test_a_snapshot_of_what_the_step_has_written_is_refused(states: States, in_step: States) -> None:
+    states.save_agent_state(AgentState(agent_id="planner", state_data="a"))
+    in_step.create_snapshot("planner")
+    in_step.save_agent_state(AgentState(agent_id="planner", state_data="b"))
+    with pytest.raises(PayloadError, match="cannot create a snapshot of agent planner: this step has written it"):
+        in_step.create_snapshot("planner")
+    assert states.list_snapshots("planner") == []
+
+
+def test_a_status_is_held_back_with_its_transition(states: States, in_step: States) -> None:
+    states.save_agent_state(AgentState(agent_id="planner", state_data="a"))
+    changed = in_step.update_agent_status("planner", "busy", reason="why")
+
+    assert (changed.status, changed.version) == ("busy", None)
+    seen = in_step.load_agent_state("planner")
+    assert seen is not None
+    assert (seen.status, seen.state_data) == ("busy", "a")
+    assert states.get_state_history("planner") == []
