@@ -5,6 +5,7 @@ It imports `journal` and what is below, and knows nothing of `controls`.
 
 from questline_persistence.recovery.bells import MAX_REDISPATCH, Bells, RungBell, TicketKey
 from questline_persistence.recovery.counters import Counter, Counters
+from questline_persistence.recovery.expired import Expired
 from questline_persistence.recovery.register import Register
 from questline_persistence.recovery.sweep import Sweep, Swept
 from questline_persistence.recovery.worker_card import WorkerCard
@@ -17,6 +18,7 @@ __all__ = [
     "ClaimView",
     "Counter",
     "Counters",
+    "Expired",
     "Holder",
     "Register",
     "RungBell",

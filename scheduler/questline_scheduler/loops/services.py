@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from questline_persistence.recovery import Bells, Counters, Register, Sweep
+from questline_persistence.recovery import Bells, Counters, Expired, Register, Sweep
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 from questline_scheduler.doorbells import DoorbellBroker, Ringer
@@ -22,7 +22,11 @@ def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings) -> 
     """
     bells, counters = Bells(database, chosen.namespace), Counters(database, chosen.namespace)
     sweeper = make_sweeper(database, broker, chosen)
-    return Loops([Relay(bells, counters, broker), sweeper, Timers(bells, Register(database, chosen.namespace))])
+    return Loops([Relay(bells, counters, broker), sweeper, _timers(database, bells, chosen.namespace)])
+
+
+def _timers(database: Database, bells: Bells, namespace: str) -> Timers:
+    return Timers(bells, Register(database, namespace), Expired(database, namespace))
 
 
 def make_sweeper(database: Database, broker: DoorbellBroker, chosen: Settings, *, heard: bool = True) -> Sweeper:
