@@ -10,7 +10,7 @@ import yaml
 from tests.acceptance.docs.pages import ROOT, blocks
 from tests.acceptance.docs.tour import Player, only_shown, tour
 
-PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+PAGES = sorted((ROOT / "docs" / "how-to").rglob("*.md"))
 #: The servers that a page may ask for by a variable's name, and the fixtures that give them.
 SERVERS = {
     "DATABASE_URL": "blank_postgres_url",
