@@ -11,6 +11,7 @@ from sqlalchemy import Table, select
 
 from questline_persistence.errors import Conflict, NotFound, PayloadError
 from questline_persistence.kinds import EVENTS, HISTORY, SESSIONS, TODO_LISTS
+from questline_persistence.memory import purging
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.sessions import History, SessionStates, TodoLists
@@ -211,6 +212,18 @@ def test_a_list_that_moves_to_another_session_is_found_there(kept: Kept) -> None
     SessionStates(kept).delete_state("s1")
 
     assert [one.todolist_id for one in lists.list_todolists("s2")] == ["t1"]
+
+
+def test_a_list_that_has_just_moved_to_another_session_is_not_taken_along(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SessionStates(kept).save_state("s1", {})
+    TodoLists(kept).save_todolist("t1", "s2", [])
+    # As if it had been of s1 when the lists to be taken along were looked for.
+    monkeypatch.setattr(purging, "_keys_in_order", lambda *_: iter([kept.key("t1")]))
+    SessionStates(kept).delete_state("s1")
+
+    assert [one.todolist_id for one in TodoLists(kept).list_todolists("s2")] == ["t1"]
 
 
 def test_what_is_done_costs_so_many_statements_and_no_more_when_there_are_many_versions(kept: Kept) -> None:
