@@ -122,6 +122,15 @@ def test_a_quest_is_not_stored_a_second_time(bench: Workbench, history: RunHisto
         assert bench.database.read(lambda own, table=table: own.execute(select(table)).all()) == []
 
 
+def test_a_deleted_quest_is_a_run_no_more(bench: Workbench, history: RunHistory) -> None:
+    gone, stays = bench.end("completed"), bench.end("completed")
+    bench.repository.delete_quest(gone)
+
+    assert [run.run_id for run in wait(history.list_runs())] == [stays]
+    with pytest.raises(NotFound, match=gone):
+        wait(history.get_run(gone))
+
+
 def test_large_outputs_do_not_keep_a_quest_from_being_shown(bench: Workbench, history: RunHistory) -> None:
     quest_id = bench.submit("a", "b")
     bench.advance(quest_id, "x" * 1_000, 1)

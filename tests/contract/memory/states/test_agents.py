@@ -1,5 +1,6 @@
 """Agents: saved version by version, loaded, listed, deleted, restored, purged."""
 
+import base64
 import json
 from collections.abc import Callable
 
@@ -26,7 +27,11 @@ def test_an_agent_is_loaded_as_it_was_saved(states: States) -> None:
     assert states.load_agent_state("nobody") is None
 
 
-@pytest.mark.parametrize("data", ["", "plain", '{"a": 1}', "ümläut ☃ 漢", '{"broken', "a\nb\tc", "9" * 1_000])
+#: What a program's own serializer has made of a state, as text.
+PACKED = base64.b64encode(bytes(range(256))).decode()
+
+
+@pytest.mark.parametrize("data", ["", "plain", '{"a": 1}', "ümläut ☃ 漢", '{"broken', "a\nb\tc", "9" * 1_000, PACKED])
 def test_state_data_is_text_of_any_form(states: States, data: str) -> None:
     states.save_agent_state(agent(data=data))
     found = states.load_agent_state("planner")

@@ -58,6 +58,18 @@ def test_cve_2026_71433_langgraph_8300_langgraphjs_2512_no_name_reaches_anothers
         assert [one.session_id for one in states.search_events(f"said{number}")] == [name]
 
 
+@pytest.mark.parametrize(
+    "name", ["'; DROP TABLE agent_states; --", "' OR '1'='1", '") OR 1=1 --', ":agent_id", "%(x)s", "?"]
+)
+def test_what_reads_like_sql_is_a_name_and_a_text_like_others(states: States, name: str) -> None:
+    fill(states, "planner", "kept")
+    fill(states, name, name)
+
+    assert seen(states, name) == [name] * 11
+    assert seen(states, "planner") == ["kept"] * 11
+    assert states.list_agents(f"{name} ") == states.search_events(f"{name} nowhere") == []
+
+
 @pytest.mark.parametrize(("mine", "other"), [("acme", "acme-corp"), ("acme", ""), ("a", "%"), ("a", "_"), ("a:b", "a")])
 def test_what_is_removed_under_one_prefix_stays_under_another(
     open_states: Callable[..., States], mine: str, other: str

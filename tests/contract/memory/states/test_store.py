@@ -159,3 +159,29 @@ def test_a_store_in_memory_is_there_until_it_is_closed() -> None:
 
     assert asyncio.run(main()) == 1
     assert asyncio.run(main()) == 1
+
+
+def test_a_store_has_10_connections_counts_on_1_and_waits_30_seconds_unless_told_otherwise() -> None:
+    usual, told = (
+        StateStore("sqlite://", **options)._held.database._pool
+        for options in ({}, {"max_connections": 3, "min_connections": 2, "acquire_timeout": 0.5})
+    )
+
+    assert (usual.size, usual.overflow, usual.timeout) == (10, 0, 30)
+    assert (told.size, told.overflow, told.timeout) == (3, 0, 0.5)
+
+
+def test_each_type_of_agent_may_have_a_store_of_its_own(database_url: str, blank_sqlite_url: str) -> None:
+    """A prefix of its own in one database, or a database of its own."""
+
+    async def main() -> list[list[str]]:
+        planners, coders = (StateStore(database_url, key_prefix=name) for name in ("planners", "coders"))
+        elsewhere = StateStore(blank_sqlite_url)
+        async with planners, coders, elsewhere:
+            for name, store in (("planner", planners), ("coder", coders), ("tester", elsewhere)):
+                await store.save_agent_state(AgentState(agent_id="first", state_data=name))
+            assert await coders.delete_agent("first")
+            lists = [await store.list_agents() for store in (planners, coders, elsewhere)]
+            return [[one.state_data for one in agents] for agents in lists]
+
+    assert asyncio.run(main()) == [["planner"], [], ["tester"]]
