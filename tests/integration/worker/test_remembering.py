@@ -13,11 +13,13 @@ from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.models import AgentState, WorkflowContext
 from questline_persistence.memory.sessions import History, Lessons, TodoLists
 from questline_persistence.memory.states import States
+from questline_persistence.memory.step.buffered import MAX_BYTES
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.writes import Saves
 from questline_worker.executor import QuestExecutor
 from questline_worker.lords import LordContext, Permanent, Retry, lord
+from questline_worker.steps.outcome_writer import MAX_UPDATES
 
 
 @pytest.fixture
@@ -157,6 +159,73 @@ def test_an_update_in_a_step_loses_nothing(executor: QuestExecutor, kept: Kept) 
     found = States(kept).load_agent_state("planner")
     assert found is not None
     assert (attempts, found.state_data, found.version) == ([1], "...", 2)
+
+
+@pytest.mark.parametrize("first", ["save", "update"])
+def test_an_update_beside_a_save_of_the_same_key_loses_neither(executor: QuestExecutor, kept: Kept, first: str) -> None:
+    attempts: list[int] = []
+    states = States(kept)
+    states.save_agent_state(AgentState(agent_id="planner", state_data="x"))
+
+    def one_more(state: AgentState | None) -> AgentState:
+        return AgentState(agent_id="planner", state_data=("" if state is None else state.state_data) + ".")
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        attempts.append(ctx.attempt)
+        if first == "update":
+            ctx.state.update("planner", one_more)
+        found = ctx.state.load_agent_state("planner")
+        ctx.state.save_agent_state(found.model_copy(update={"state_data": found.state_data + "s"}))
+        ctx.state.update("planner", one_more)
+        if len(attempts) == 1:
+            states.save_agent_state(AgentState(agent_id="planner", state_data="y"))  # somebody else
+
+    run(executor, "a")
+    found = states.load_agent_state("planner")
+    assert found is not None
+    assert (attempts, found.state_data) == ([1, 1], "ys." if first == "save" else "y.s.")
+
+
+def test_an_update_that_updates_another_key_is_made_once(executor: QuestExecutor, kept: Kept) -> None:
+    states = States(kept)
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        def one_more(name: str) -> Callable[[AgentState | None], AgentState]:
+            def add(state: AgentState | None) -> AgentState:
+                if name == "outer":
+                    ctx.state.update("inner", one_more("inner"))
+                return AgentState(agent_id=name, state_data=("" if state is None else state.state_data) + ".")
+
+            return add
+
+        ctx.state.update("outer", one_more("outer"))
+        if not states.list_agents():
+            for name in ("inner", "outer"):  # somebody else
+                states.save_agent_state(AgentState(agent_id=name, state_data="x"))
+
+    run(executor, "a")
+    assert sorted(one.state_data for one in states.list_agents()) == ["x.", "x."]
+
+
+def test_what_is_made_anew_counts_once_among_the_writes(executor: QuestExecutor, kept: Kept) -> None:
+    states = States(kept)
+    others = iter(range(MAX_UPDATES))
+
+    def large(_: AgentState | None) -> AgentState:
+        if (other := next(others, None)) is not None:
+            states.save_agent_state(AgentState(agent_id="planner", state_data=str(other)))
+        return AgentState(agent_id="planner", state_data="x" * (MAX_BYTES // 5))
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        ctx.state.update("planner", large)
+
+    run(executor, "a")
+    found = states.load_agent_state("planner")
+    assert found is not None
+    assert (len(found.state_data), found.version) == (MAX_BYTES // 5, MAX_UPDATES + 1)
 
 
 def save(kept: Kept, data: str, expected: int | None = None) -> None:

@@ -79,7 +79,7 @@ class Buffered(Kept):
                 return None
             before = self._saves.get(place)
             if before is not None and write.op is Op.DELETE and super().load(write.kind, write.key.name) is None:
-                del self._saves[place]  # what this step alone has made
+                self._drop(place)  # what this step alone has made
                 return _PENDING
             if before is not None:
                 write = _joined(before, write)
@@ -87,7 +87,7 @@ class Buffered(Kept):
                     write = replace(write, again=None)
             elif write.expected is None:
                 write = replace(write, expected=self._seen.get(place))
-            self._take(write.body)
+            self._take(write, instead_of=before)
             self._saves[place] = replace(write, owner=self._owner(write.key.name))
         return _PENDING
 
@@ -104,7 +104,7 @@ class Buffered(Kept):
                 message = f"this step writes {write.kind.name} {write.entry_id} already, and it says something else"
                 raise Conflict(message, hint="give it another id, or none")
             if before is None:
-                self._take(write.columns)
+                self._take(write)
                 self._entries[place] = replace(write, owner=self._owner(write.stream))
         return _ENTERING
 
@@ -188,23 +188,31 @@ class Buffered(Kept):
           tries: how often at most, outside of steps.
         """
         with self._changing:
-            before = dict(self._saves)
+            before, entries = dict(self._saves), len(self._entries)
             self._updating = True
             try:
                 result = attempt()
             finally:
                 self._updating = False
-            for place, save in self._saves.items():
-                if before.get(place) is not save:
-                    self._attempts.setdefault(place, []).append(attempt)
-                    self._saves[place] = replace(save, again=partial(self._made_again, place))
+            made = [place for place, save in self._saves.items() if before.get(place) is not save]
+            alone = len(made) == 1 and len(self._entries) == entries
+            for place in made:
+                self._note_update(place, attempt, before.get(place), alone=alone)
             return result
+
+    def _note_update(self, place: _Place, attempt: Callable[[], object], before: Saves | None, *, alone: bool) -> None:
+        """Note what has updated a key. It is called again only where that makes all of the save, and nothing else."""
+        attempts = [] if before is None else self._attempts.get(place, [])
+        self._attempts[place] = [*attempts, attempt]
+        repeatable = alone and (before is None or before.again is not None)
+        again = partial(self._made_again, place) if repeatable else None
+        self._saves[place] = replace(self._saves[place], again=again)
 
     def _made_again(self, place: _Place) -> Saves:
         """Return what the step's updates of a key make of what is there now."""
         with self._changing:
             attempts = self._attempts.pop(place)
-            del self._saves[place]
+            self._drop(place)
             self._seen.pop(place, None)
             for attempt in attempts:
                 self.updating(attempt, tries=1)
@@ -225,15 +233,30 @@ class Buffered(Kept):
         own = {"namespace": self.namespace, "key_prefix": self.prefix, save.kind.key: save.key.name, "version": None}
         return SimpleNamespace(**unknown | found | dict(save.columns) | dict(save.body or {}) | own)
 
-    def _take(self, values: object) -> None:
-        """Count a write, and refuse one too many."""
-        texts = values.values() if isinstance(values, dict) else ()
-        self._bytes += sum(len(text.encode()) for text in texts if isinstance(text, str))
-        if len(self._saves) + len(self._entries) >= MAX_WRITES:
+    def _take(self, write: Remembered, *, instead_of: Saves | None = None) -> None:
+        """Count a write, and refuse one too many.
+
+        Parameters:
+          write: the write.
+          instead_of: the one in whose place it comes.
+        """
+        size = self._bytes + _bytes(write) - (0 if instead_of is None else _bytes(instead_of))
+        if instead_of is None and len(self._saves) + len(self._entries) >= MAX_WRITES:
             raise PayloadError(f"a step can write {MAX_WRITES} things at most", hint="write fewer, or in several steps")
-        if self._bytes > MAX_BYTES:
+        if size > MAX_BYTES:
             message = f"what this step writes is larger than {MAX_BYTES:,} bytes"
             raise PayloadError(message, hint="write less, or in several steps; keep large data elsewhere")
+        self._bytes = size
+
+    def _drop(self, place: _Place) -> None:
+        """Write a key no more."""
+        self._bytes -= _bytes(self._saves.pop(place))
+
+
+def _bytes(write: Remembered) -> int:
+    """Return how large what a write stores is."""
+    texts = (write.body or {}) if isinstance(write, Saves) else write.columns
+    return sum(len(text.encode()) for text in texts.values() if isinstance(text, str))
 
 
 def _joined(before: Saves, after: Saves) -> Saves:

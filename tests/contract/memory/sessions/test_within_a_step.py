@@ -10,6 +10,7 @@ from questline_persistence.kinds import SESSIONS, TODO_LISTS
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.sessions import History, Lessons, SessionStates, TodoLists
 from questline_persistence.memory.step import Buffered
+from questline_persistence.memory.step.buffered import MAX_BYTES, MAX_WRITES
 from questline_persistence.store import Database
 
 
@@ -81,3 +82,14 @@ def test_a_step_removes_nothing_for_good(kept: Kept, step: Buffered, call: Calla
     assert step.writes == ()
     assert kept.load(SESSIONS, "s1") is not None
     assert len(Lessons(kept).recall()) == 1
+
+
+def test_a_key_that_is_saved_again_and_again_counts_once(step: Buffered) -> None:
+    lists = TodoLists(step)
+    for number in range(MAX_WRITES):
+        lists.save_todolist(f"t{number}", "s1", [])
+    for _ in range(8):
+        lists.save_todolist("t0", "s1", ["x" * (MAX_BYTES // 5)])
+    assert len(step.writes) == MAX_WRITES
+    with pytest.raises(PayloadError, match=f"{MAX_WRITES} things"):
+        lists.save_todolist("another", "s1", [])
