@@ -5,6 +5,18 @@ The command line and HTTP show what it returns. It imports what is kept and the 
 
 from questline_persistence.memory.looking.meant import LAST, meant
 from questline_persistence.memory.looking.newest import entry, newest, with_words
+from questline_persistence.memory.looking.quest_difference import KeyDifference, Side, quest_difference
 from questline_persistence.memory.looking.version_view import VersionView, versions
 
-__all__ = ["LAST", "VersionView", "entry", "meant", "newest", "versions", "with_words"]
+__all__ = [
+    "LAST",
+    "KeyDifference",
+    "Side",
+    "VersionView",
+    "entry",
+    "meant",
+    "newest",
+    "quest_difference",
+    "versions",
+    "with_words",
+]
