@@ -15,7 +15,7 @@ COMMANDS = [
     *("stats", "lords", "delete", "prune", "worker", "scheduler", "dev", "demo", "workers", "doctor", "version"),
     *("context list", "context show", "context search", "context versions"),
     *("state list", "state show", "state search", "state versions", "state history", "state snapshots"),
-    *("state restore", "state purge", "event list", "event show", "event search"),
+    *("state restore", "state purge", "state diff", "state adopt", "event list", "event show", "event search"),
     *("todo list", "todo show", "todo search", "todo versions", "memory list", "memory show", "memory search"),
     *("db upgrade", "db downgrade", "db current", "db history", "db check", "config show"),
 ]

@@ -9,7 +9,7 @@ import typer
 
 from questline.cli import times
 from questline.cli.command import command, new_app
-from questline.cli.commands.memory import restoring, words
+from questline.cli.commands.memory import forks, restoring, words
 from questline.cli.commands.memory.naming import gone, name_meant
 from questline.cli.commands.memory.telling import by, options_of, tell_found, tell_page, tell_versions
 from questline.cli.commands.memory.words import Agent
@@ -38,6 +38,7 @@ def register(app: typer.Typer, panel: str) -> None:
     command(group, "versions", example="questline state versions planner")(versions)
     command(group, "history", example="questline state history planner -o jsonl")(history)
     restoring.register(group)
+    forks.register(group)
     app.add_typer(group, name="state", rich_help_panel=panel)
 
 

@@ -1,0 +1,158 @@
+"""`questline state diff` and `adopt`: what two quests have made of the same things, and a fork's copies taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from questline.cli import options
+from questline.cli.command import command
+from questline.cli.commands.memory import words
+from questline.cli.completion import complete_quest_id
+from questline.cli.display import formatting, output, visible
+from questline.cli.exit_codes import ExitCode
+from questline.cli.invocation import Invocation
+from questline_persistence.ids import shortened
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from questline_persistence.memory.looking import KeyDifference, Side
+    from questline_persistence.memory.states import Adopted
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands to the group."""
+    command(group, "diff", example="questline state diff 0193a8 second-try\nquestline state diff 0193a8 0193a9 --all")(
+        diff
+    )
+    command(group, "adopt", example="questline state adopt second-try planner --dry-run")(adopt)
+
+
+def diff(
+    invocation: Invocation,
+    quest_id: options.QuestId,
+    other: Annotated[
+        str,
+        typer.Argument(
+            help="Another quest, named likewise; often a fork of the first.",
+            metavar="OTHER",
+            autocompletion=complete_quest_id,
+            show_default=False,
+        ),
+    ],
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show what both have left alike, too.", show_default=False)
+    ] = False,
+) -> None:
+    """Show what two quests have made of the same things: agents, contexts, to-do lists, tasks and session states.
+
+    It shows each key that either has written, with what both began with; a fork's copy beside what it was copied from.
+    It marks what a replay has dropped.
+    """
+    from questline_persistence.memory.looking import quest_difference  # noqa: PLC0415  (200 ms that --help spares)
+
+    ids = [invocation.repository.full_id(typed) for typed in (quest_id, other)]
+    compared = quest_difference(invocation.kept(), *ids)
+    found = [one for one in compared if everything or not one.is_alike]
+    invocation.answer_items(
+        [one.to_json() for one in found],
+        lambda: _differences(found, ids),
+        empty="Both have left the same." if compared else "Neither quest has written anything that Lords remember.",
+    )
+
+
+def adopt(
+    invocation: Invocation,
+    fork: options.QuestId,
+    agent_id: Annotated[
+        str | None,
+        typer.Argument(
+            help="The shared agent; all of which the fork has a copy by default.", metavar="AGENT", show_default=False
+        ),
+    ] = None,
+    *,
+    dry_run: options.DryRun = False,
+    prefix: words.Prefix = None,
+) -> None:
+    """Merge a fork's own copies of shared agents into these.
+
+    What only one of them has changed since the copy was made is taken over. Where both have changed the same thing
+    differently, it shows the conflicts, writes nothing, and exits with 5.
+    """
+    from questline_persistence.memory.states import Adopting  # noqa: PLC0415  (200 ms that --help does not need)
+
+    name = invocation.repository.full_id(fork)
+    found = Adopting(invocation.kept(prefix)).adopt(name, agent_id, dry_run=dry_run)
+    data = {"fork": name, "dry_run": dry_run, "agents": [one.to_json() for one in found]}
+    invocation.answer(data, lambda: _adopted(found, name))
+    if any(one.conflicts for one in found):
+        output.note(
+            "Nothing was written. Settle the conflicts: save what is to be in either of the two, and adopt again."
+        )
+        raise typer.Exit(ExitCode.CONFLICT)
+
+
+def _differences(found: Sequence[KeyDifference], ids: Sequence[str]) -> RenderableType:
+    from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
+
+    names = [shortened(quest_id) for quest_id in ids]
+    parts: list[RenderableType] = []
+    for one in found:
+        parts += ["", formatting.title(one.kind.capitalize(), one.name or "of its own", _prefix(one))]
+        rows = [
+            _side(name, side)
+            for name, side in zip(("Began with", *names), (one.base, one.ours, one.theirs), strict=True)
+        ]
+        parts.append(formatting.table("", "Version", "Of", "Value", rows=rows, spare=("Of",)))
+        if one.changes:
+            parts.append(
+                formatting.table("Path", *names, rows=[_change(each.to_json(), each.path) for each in one.changes])
+            )
+    return Group(*parts[1:])
+
+
+def _prefix(one: KeyDifference) -> str:
+    return f"(prefix {one.key_prefix})" if one.key_prefix else ""
+
+
+def _side(name: str, side: Side | None) -> list[object]:
+    if side is None:
+        return [name, "-", "-", "-"]
+    dropped = "" if side.abandoned_by is None else f" (dropped by epoch {side.abandoned_by})"
+    value = "deleted" if side.value is None else formatting.short(side.value)
+    return [name, f"v{side.version}{dropped}", side.key, value]
+
+
+def _change(told: dict[str, Any], path: str) -> list[object]:
+    """Return a change as a row: where, and what is there before and after; "-" for nothing."""
+    shown = (formatting.short(told[name], 80) if name in told else "-" for name in ("before", "after"))
+    return [visible(path) or "(all)", *shown]
+
+
+def _adopted(found: Sequence[Adopted], fork: str) -> RenderableType:
+    from rich.console import Group  # noqa: PLC0415  (as above)
+
+    return Group(*(part for one in found for part in _agent(one, fork)))
+
+
+def _agent(one: Adopted, fork: str) -> Iterator[RenderableType]:
+    if one.conflicts:
+        yield formatting.title("Conflicts of", one.agent_id)
+        rows = []
+        for conflict in one.conflicts:
+            told = conflict.to_json()
+            shown = (formatting.short(told[name], 80) if name in told else "-" for name in ("base", "ours", "theirs"))
+            rows.append([visible(conflict.path) or "(all)", *shown])
+        yield formatting.table("Path", "Began with", "Shared", shortened(fork), rows=rows)
+    elif one.changes:
+        version = "would change" if one.version is None else f"v{one.version}"
+        yield formatting.title("Agent", one.agent_id, version)
+        yield formatting.table(
+            "Path", "Before", "After", rows=[_change(each.to_json(), each.path) for each in one.changes]
+        )
+    else:
+        yield f"{visible(one.agent_id)}: nothing is left to adopt."
