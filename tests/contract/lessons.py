@@ -8,6 +8,7 @@ from sqlalchemy import select
 from questline_persistence.claims import Checkpoint, Succeeded
 from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES, Entries
 from questline_persistence.memory.kept import Kept
+from questline_persistence.payload import encode
 from questline_persistence.schema import table_of, tables_of
 from questline_persistence.writes import Enters, Key, Op, Remembered, Saves
 from tests.contract.quests import Workbench
@@ -37,10 +38,11 @@ def lesson(bench: Workbench, memory_id: str) -> Enters:
     return Enters(MEMORIES, bench.namespace, "", memory_id, columns)
 
 
-def step(bench: Workbench, quest_id: str, *writes: Remembered) -> None:
+def step(bench: Workbench, quest_id: str, *writes: Remembered, output: object = 1) -> None:
     """Run the next step of a quest, which writes besides."""
     claim = bench.claim(quest_id)
-    assert bench.journal.checkpoint(Checkpoint(claim, Succeeded("1", writes), claim.start_time + 1.0)).won
+    ended = Succeeded(encode(output, what="the output"), writes)
+    assert bench.journal.checkpoint(Checkpoint(claim, ended, claim.start_time + 1.0)).won
 
 
 def outside(bench: Workbench, *writes: Remembered) -> None:

@@ -59,7 +59,7 @@ class Cell:
         seconds = self._finish(ground, struck_at)
         before.check(ground)
         assert_invariants(ground.database_url)
-        if self.point.partition(".")[0] in {"also", "put_off"}:
+        if self.point.partition(".")[0] in {"also", "put_off", "replay", "fork", "delete"}:
             assert_invariants(ground.database_url, REMEMBERED)
         for quest_id, status in ground.expected.items():
             assert not ground.bench.has_ticket(quest_id), "an ended quest has a ticket"

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory.kept import Kept
 from questline_persistence.schema.memory_tables import events as events_table
+from questline_persistence.writes import own_name
+from tests.contract import lessons
 from tests.contract.quests import HANDLERS
 from tests.failpoints import lives
 from tests.failpoints.ground import Ground
@@ -80,6 +82,24 @@ def _quiet(ground: Ground, step: int) -> None:
     for name in LORDS[: step - 1]:
         claim = ground.bench.claim(ground.quest)
         assert ground.bench.finish(claim, {"lord": name, "saw": sorted(LORDS[: LORDS.index(name)])}).won
+
+
+def _remembering(ground: Ground, step: int) -> None:
+    """A quest stands ready at the step, its bell is rung, and each step before it has remembered something."""
+    ground.bench.send(three_steps(ground.quest))
+    for name in LORDS[: step - 1]:
+        output = {"lord": name, "saw": sorted(LORDS[: LORDS.index(name)])}
+        own = lessons.state(ground.bench, name, own_name(ground.quest, "notes"), owner=ground.quest)
+        said = lessons.event(ground.bench, f"{ground.quest}:{name}", ground.quest, owner=ground.quest)
+        lesson = lessons.lesson(ground.bench, f"{ground.quest}:{name}")
+        shared = lessons.state(ground.bench, name, f"of {ground.quest}")
+        lessons.step(ground.bench, ground.quest, shared, own, said, lesson, output=output)
+    ground.ring(ground.quest)
+
+
+def _remembering_cancelled(ground: Ground, step: int) -> None:
+    _remembering(ground, step)
+    ground.bench.controls.cancel(ground.quest)
 
 
 def _orphaned(ground: Ground, step: int) -> None:
@@ -178,7 +198,25 @@ def _cancel(ground: Ground, done: bool) -> None:
     ground.expected[ground.quest] = "cancelled" if done else "completed"
 
 
+def _replay(ground: Ground, done: bool) -> None:
+    """The quest goes on; if its steps run again, what they have remembered is gone, and all of it is there if not."""
+    there = [_has_kept(ground, key) for key in (f"of {ground.quest}", own_name(ground.quest, "notes"))]
+    assert len(set(there)) == 1, "what was remembered is taken back in part"
+    assert not (done and any(there)), "what was remembered is not taken back"
+
+
+def _fork(ground: Ground, done: bool) -> None:
+    """Both quests go on; the fork has a copy of its own, in which nothing is, of what was there of later steps."""
+    copied = lessons.ops(ground.bench, own_name(f"{ground.quest}.fork", f"of {ground.quest}"))
+    assert bool(copied) == (done and _has_kept(ground, f"of {ground.quest}"))
+
+
+def _has_kept(ground: Ground, key: str) -> bool:
+    return lessons.present(ground.bench, key) is not None
+
+
 def _delete(ground: Ground, done: bool) -> None:
+    assert not done or not _has_kept(ground, own_name(ground.quest, "notes"))
     with ground.client() as client:
         assert client.delete(ground.quest) is not done
     ground.expected.pop(ground.quest, None)
@@ -213,10 +251,6 @@ def _migrate(ground: Ground, done: bool) -> None:  # noqa: ARG001  to migrate ag
     ground.expected[ground.quest] = "completed"
     if ground.quest not in ground.quest_ids():
         ground.bench.send(three_steps(ground.quest))
-
-
-def _nothing(ground: Ground, done: bool) -> None:
-    """The quest goes on, whatever became of the verb."""
 
 
 def _status_is(status: str) -> Callable[[Ground], bool]:
@@ -270,9 +304,11 @@ SCENES: Mapping[str, Scene | VerbScene] = {
     "resume": VerbScene("resume", _paused, lambda ground: ground.status(ground.quest) != "paused", _resume),
     "cancel": VerbScene("cancel", _standing, _status_is("cancelled"), _cancel),
     "retry": VerbScene("retry", _failed, _status_is("running"), _retry),
-    "replay": VerbScene("replay", _standing, lambda ground: ground.epoch(ground.quest) == 1, _nothing),
-    "fork": VerbScene("fork", _standing, lambda ground: f"{ground.quest}.fork" in ground.quest_ids(), _nothing),
-    "delete": VerbScene("delete", _cancelled, lambda ground: ground.quest not in ground.quest_ids(), _delete),
+    "replay": VerbScene("replay", _remembering, lambda ground: ground.epoch(ground.quest) == 1, _replay),
+    "fork": VerbScene("fork", _remembering, lambda ground: f"{ground.quest}.fork" in ground.quest_ids(), _fork),
+    "delete": VerbScene(
+        "delete", _remembering_cancelled, lambda ground: ground.quest not in ground.quest_ids(), _delete
+    ),
     "save": VerbScene("save", _kept, lambda ground: ground.versions(ground.quest) > ground.versions_before, _save),
     "remember": VerbScene("remember", _standing, _remembered, _remember),
     "migrate": VerbScene("migrate", _unmigrated, lambda ground: ground.migrated(), _migrate),
