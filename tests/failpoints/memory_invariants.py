@@ -54,7 +54,8 @@ def _found(table: str, there: str) -> dict[str, str]:
     return {
         f"I31 what is there of {table} has its words, and nothing else has": f"""
         SELECT r.id FROM {table} r WHERE ({there}) <> EXISTS (
-          SELECT 1 FROM memory_texts t WHERE t.kind = '{table}' AND t.ref_id = r.id AND t.namespace = r.namespace)
+          SELECT 1 FROM memory_texts t WHERE t.kind = '{table}' AND t.ref_id = r.id AND t.namespace = r.namespace
+            AND t.key_prefix = r.key_prefix)
         UNION ALL SELECT t.text_id FROM memory_texts t
         WHERE t.kind = '{table}' AND NOT EXISTS (SELECT 1 FROM {table} r WHERE r.id = t.ref_id)""",
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -166,7 +166,7 @@ class Dialect(Protocol):
         """
         ...
 
-    def texts_with(self, query: Query, kind: str, namespace: str, prefix: str) -> Select[tuple[int, int, str]]:
+    def texts_with(self, query: Query, kind: str, namespace: str, prefix: str) -> Select[Any]:
         """Return the query for the texts whose words match: their ids, their rows' ids, and their words as one text.
 
         It only narrows: whoever reads the rows compares their namespace and prefix as well.
@@ -177,6 +177,10 @@ class Dialect(Protocol):
           namespace: the tenant.
           prefix: the key prefix.
         """
+        ...
+
+    def newest_first(self, texts: FromClause) -> tuple[ColumnElement[Any], ...]:
+        """Return what the texts that `texts_with` finds are ordered by, as a subquery, to have the newest first."""
         ...
 
     def add_texts(self, connection: Connection, kind: str, rows: Sequence[Words]) -> None:

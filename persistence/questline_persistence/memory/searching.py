@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from questline_persistence.arguments import text, whole
 from questline_persistence.errors import PayloadError
@@ -14,7 +14,7 @@ from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, PAGE, Kept
 from questline_persistence.schema import within
-from questline_persistence.search import Candidate, ranked, read_query
+from questline_persistence.search import Candidate, Query, ranked, read_query
 
 #: Among how many of the newest matches the best are looked for.
 MAX_RANKED = 1_000
@@ -54,20 +54,31 @@ def search(
     if query.is_empty:
         return Found([], newest_only=False)
     of, rows = reading.of_kind(kind)
-    texts = kept.database.dialect.texts_with(query, of.name, kept.namespace, kept.prefix).subquery("texts")
-    own = [*within(of, kept.namespace, kept.prefix), *where]
-    chosen = rows.add_columns(texts.c.tokens.label("found_tokens")).join(texts, texts.c.ref_id == of.c.id).where(*own)
-    newest = chosen.order_by(texts.c.text_id.desc()).limit(MAX_RANKED + 1)
-    found = kept.read(lambda own, now: own.execute(newest.where(*reading.present(of, now))).all())
-    words_of = kept.database.dialect.words_of
-    candidates = (Candidate(*_named(kind, row), words_of(row.found_tokens)) for row in found[:MAX_RANKED])
-    by_name = {_named(kind, row)[0]: row for row in found}
-    best = [by_name[hit.id] for hit in ranked(query, candidates)[:limit]]
-    return Found(best, newest_only=len(found) > MAX_RANKED)
+    dialect = kept.database.dialect
+    texts = dialect.texts_with(query, of.name, kept.namespace, kept.prefix).subquery("texts")
+    told = select(*_told(kind, of), of.c.id, texts.c.tokens).join_from(texts, of, texts.c.ref_id == of.c.id)
+    newest: Select[Any] = told.order_by(*dialect.newest_first(texts)).limit(MAX_RANKED + 1)
+
+    def work(connection: Connection, now: float) -> Found:
+        own = (*within(of, kept.namespace, kept.prefix), *where, *reading.present(of, now))
+        found = connection.execute(newest.where(*own)).all()
+        best = _best(query, found[:MAX_RANKED], dialect.words_of)[:limit]
+        # What they say may be large, so it is read of these alone.
+        by_id = {row.id: row for row in connection.execute(rows.where(of.c.id.in_(best), *own))}
+        return Found([by_id[row_id] for row_id in best if row_id in by_id], newest_only=len(found) > MAX_RANKED)
+
+    return kept.read(work)
 
 
-def _named(kind: Versioned | Entries, row: Row[Any]) -> tuple[str, float]:
+def _told(kind: Versioned | Entries, of: Table) -> tuple[ColumnElement[Any], ...]:
     """Return by what a row is known, and when it was saved."""
     if isinstance(kind, Versioned):
-        return getattr(row, kind.key), row.updated_time
-    return getattr(row, kind.entry_id), row.saved_time
+        return of.c[kind.key].label("name"), of.c.updated_time.label("time")
+    return of.c[kind.entry_id].label("name"), of.c.saved_time.label("time")
+
+
+def _best(query: Query, found: Sequence[Row[Any]], words_of: Callable[[str], Sequence[str]]) -> list[int]:
+    """Return the ids of the rows that were found, the best first."""
+    ids = {row.name: row.id for row in found}
+    candidates = (Candidate(row.name, row.time, words_of(row.tokens)) for row in found)
+    return [ids[hit.id] for hit in ranked(query, candidates)]

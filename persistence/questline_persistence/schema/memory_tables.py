@@ -261,19 +261,25 @@ migrations = Table(
     Column("reverted_at", Text),
 )
 
+#: Which words stand in a column: on SQLite none.
+_IN_A_COLUMN = text("tokens IS NOT NULL")
+
 #: The words of what can be searched: a row for each entry, and for each head's present version.
 memory_texts = Table(
     "memory_texts",
     METADATA,
     Column("text_id", RowId, primary_key=True, autoincrement=True),
     Column("namespace", Text, nullable=False),
+    Column("key_prefix", Text, server_default="", nullable=False),
     #: The table that the row is of.
     Column("kind", Text, nullable=False),
     Column("ref_id", BigInteger, nullable=False),
     #: NULL where the database keeps the words in an index of its own.
     Column("tokens", Tokens),
     Index("uq_memory_texts_ref", "kind", "ref_id", unique=True),
-    Index("ix_memory_texts_tokens", "tokens", postgresql_using="gin", sqlite_where=text("tokens IS NOT NULL")),
+    #: A word that many have is looked for among the newest of its scope; SQLite's index of words has that order itself.
+    Index("ix_memory_texts_newest", "namespace", "key_prefix", "kind", "text_id", sqlite_where=_IN_A_COLUMN),
+    Index("ix_memory_texts_tokens", "tokens", postgresql_using="gin", sqlite_where=_IN_A_COLUMN),
 )
 
 

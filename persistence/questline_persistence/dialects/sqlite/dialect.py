@@ -37,6 +37,7 @@ class Sqlite:
     save = staticmethod(memory.save)
     enter = staticmethod(memory.enter)
     texts_with = staticmethod(texts.texts_with)
+    newest_first = staticmethod(texts.newest_first)
     add_texts = staticmethod(texts.add_texts)
     remove_texts = staticmethod(texts.remove_texts)
     words_of = staticmethod(fts5_tokens)

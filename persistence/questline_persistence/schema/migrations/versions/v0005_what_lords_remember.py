@@ -231,16 +231,19 @@ def _make_texts() -> None:
     op.create_table(
         "memory_texts",
         sa.Column("text_id", ROW_ID, autoincrement=True, nullable=False),
-        *_columns("namespace!", "kind!"),
+        *_columns("namespace!"),
+        sa.Column("key_prefix", sa.Text(), server_default="", nullable=False),
+        *_columns("kind!"),
         sa.Column("ref_id", sa.BigInteger(), nullable=False),
         sa.Column("tokens", TOKENS),
         _pk("memory_texts", "text_id"),
     )
     _index("memory_texts", "uq_memory_texts_ref", "kind", "ref_id", unique=True)
+    newest = ["namespace", "key_prefix", "kind", "text_id"]
+    in_a_column = sa.text("tokens IS NOT NULL")
+    op.create_index("ix_memory_texts_newest", "memory_texts", newest, sqlite_where=in_a_column)
     op.create_index(
-        *("ix_memory_texts_tokens", "memory_texts", ["tokens"]),
-        sqlite_where=sa.text("tokens IS NOT NULL"),
-        postgresql_using="gin",
+        *("ix_memory_texts_tokens", "memory_texts", ["tokens"]), sqlite_where=in_a_column, postgresql_using="gin"
     )
     if _is_sqlite():
         op.execute(FTS5)

@@ -1,0 +1,45 @@
+"""A search reads as much as it ranks, and what the best of that say: not what other kinds have, however many rows."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from rich.progress import Progress
+
+from benchmarks.harness.filling import fill
+from benchmarks.harness.memory_things import write_patterns
+from benchmarks.harness.store import Store
+from questline_persistence.kinds import AGENT_STATES, CONTEXTS, EVENTS, Entries, Versioned
+from questline_persistence.memory import searching
+from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.searching import search
+from questline_persistence.store import Database
+from tests.integration.persistence.looks import Look, Observer
+
+#: Rows of each kind; agents were there first, then contexts, then events.
+ROWS = 3_000
+
+
+@pytest.fixture
+def filled(database_url: str, tmp_path: Path) -> Database:
+    asyncio.run(write_patterns(database_url))
+    fill(Store(database_url, "memory://", tmp_path), ROWS, Progress(disable=True))
+    return Database(database_url)
+
+
+def looked(database: Database, kind: Versioned | Entries, typed: str) -> list[Look]:
+    with Observer(database).looking() as looks:
+        search(Kept(database, "default"), kind, typed, limit=10)
+    return [look for look in looks if f"FROM {kind.table}" in look.statement or "memory_texts" in look.statement]
+
+
+def test_a_search_reads_no_more_than_it_ranks(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "MAX_RANKED", 100)
+    most = 2 * (searching.MAX_RANKED + 1)  # each text, and the row that it is of
+    for kind in (AGENT_STATES, CONTEXTS, EVENTS):
+        for typed in ("repository", '"the repository"', "file107"):
+            found, best = looked(filled, kind, typed)
+            assert "every row" not in str([*found.ways, *best.ways])
+            assert not {column for column in kind.body if f".{column}" in found.statement}
+            assert found.rows <= most, (kind.name, typed, str(found))  # SQLite does not tell
+    filled.close()
