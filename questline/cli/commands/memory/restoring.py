@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from questline.cli.commands.memory import words
 from questline.cli.commands.memory.naming import name_meant
 from questline.cli.commands.memory.telling import by, options_of, tell_page
 from questline.cli.commands.memory.words import Agent
-from questline.cli.display import formatting
+from questline.cli.display import formatting, visible
 from questline.cli.invocation import Invocation
 from questline_persistence.errors import NotFound
 from questline_persistence.kinds import SNAPSHOTS
@@ -58,7 +59,7 @@ def snapshots(
         limit=limit,
         empty="There are no more snapshots."
         if cursor
-        else f"{name} has no snapshot; every version can be restored, too: questline state versions {name}",
+        else f"{name} has no snapshot. Every version can be restored, too: {_shown('versions', name)}",
     )
 
 
@@ -101,7 +102,12 @@ def purge(
     name = name_meant(invocation, "state", agent_id, prefix)
     confirm(f"Remove {name} with all its versions, its history and its snapshots?", yes=yes, hint="add --yes")
     purged = States(invocation.kept(prefix)).purge_agent(name)
-    invocation.answer({"agent_id": name, "purged": purged}, lambda: f"{name} is gone.")
+    invocation.answer({"agent_id": name, "purged": purged}, lambda: f"{visible(name)} is gone.")
+
+
+def _shown(verb: str, name: str) -> str:
+    """Return the command that shows what there is of an agent."""
+    return shlex.join(["questline", "state", verb, name])
 
 
 def _snapshot_meant(invocation: Invocation, name: str, typed: str, prefix: str | None) -> str:
@@ -113,7 +119,7 @@ def _snapshot_meant(invocation: Invocation, name: str, typed: str, prefix: str |
     from questline_persistence.memory.looking import meant  # noqa: PLC0415  (200 ms that --help does not need)
     from questline_persistence.memory.states import States  # noqa: PLC0415
 
-    kept, look = invocation.kept(prefix), f"run: questline state snapshots {name}; a version is written v7"
+    kept, look = invocation.kept(prefix), f"run: {_shown('snapshots', name)}; a version is written v7"
     snapshot_id = meant(kept, SNAPSHOTS, typed, look=look)
     found = States(kept).get_snapshot(snapshot_id)
     if found is None or found.agent_id != name:

@@ -180,6 +180,15 @@ def test_purge_asks_and_then_leaves_nothing(cli: CommandLine, states: States) ->
     assert cli("state", "show", "planner").code == cli("state", "purge", "planner", "-y").code == 4
 
 
+def test_a_name_plays_no_tricks_on_a_terminal_or_a_shell(cli: CommandLine, states: States) -> None:
+    name = "two words\x1b[2J;rm"
+    states.save_agent_state(AgentState(agent_id=name))
+
+    assert "two words�[2J;rm" in cli("state", "list").out
+    assert "'two words�[2J;rm'" in cli("state", "snapshots", "two").err
+    assert "\x1b" not in cli("state", "purge", name, "-y").out
+
+
 def test_agents_are_completed_in_the_shell(cli: CommandLine, states: States) -> None:
     states.save_agent_state(planner())
 
