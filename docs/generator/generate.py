@@ -13,7 +13,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +53,23 @@ LIMITS = {
     "questline_scheduler.logs": ("MAX_FIELD", "MAX_EXCEPTION"),
     "questline_worker.lords.outcomes": ("MAX_AFTER_SECONDS",),
 }
+#: The same, of what Lords remember.
+MEMORY_LIMITS = {
+    "questline_persistence.arguments": ("MAX_KEY",),
+    "questline_persistence.memory.step.buffered": ("MAX_WRITES", "MAX_BYTES"),
+    "questline_persistence.memory.trying": ("TRIES",),
+    "questline_persistence.journal.conflicts": ("MAX_CONFLICTS",),
+    "questline_persistence.memory.kept": ("MAX_PAGE", "PAGE"),
+    "questline_persistence.memory.states.agents": ("MAX_BATCH",),
+    "questline_persistence.memory.contexts.contexts": ("MAX_BATCH",),
+    "questline_persistence.memory.states.snapshots": ("MAX_CLEANED",),
+    "questline_persistence.memory.states.transfer": ("MAX_EXPORTED",),
+    "questline_persistence.memory.runs.run_history": ("MAX_PAGE", "MAX_OFFSET"),
+    "questline_persistence.search.query": ("MAX_TERMS",),
+    "questline_persistence.search.tokens": ("MAX_TOKENS",),
+    "questline_persistence.memory.searching": ("MAX_RANKED",),
+    "questline_persistence.controls.inheriting": ("MAX_ENTRIES",),
+}
 
 
 def settings_part() -> str:
@@ -81,10 +98,10 @@ def worker_states_part() -> str:
     return table(("state", "meaning"), [(f"`{state}`", meanings[state]) for state in WorkerState])
 
 
-def limits_part() -> str:
+def limits_part(limits: Mapping[str, Sequence[str]]) -> str:
     """Return the table of limits."""
     rows = []
-    for module_name, names in LIMITS.items():
+    for module_name, names in limits.items():
         module = importlib.import_module(module_name)
         comments = _comments(inspect.getsource(module))
         rows += [
@@ -112,7 +129,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings": settings_part,
     "states": states_part,
     "worker-states": worker_states_part,
-    "limits": limits_part,
+    "limits": partial(limits_part, LIMITS),
+    "memory-limits": partial(limits_part, MEMORY_LIMITS),
     "events": events_part,
     "names": names_part,
     **{name: partial(part, name) for name in HEADINGS if name != "errors"},

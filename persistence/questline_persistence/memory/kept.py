@@ -23,8 +23,10 @@ from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved
 
 T = TypeVar("T")
 
-#: Most items of a page, and how many it has unless told otherwise.
-MAX_PAGE, PAGE = 1_000, 100
+#: Most items of one page of what Lords remember.
+MAX_PAGE = 1_000
+#: How many items such a page has unless told otherwise.
+PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)

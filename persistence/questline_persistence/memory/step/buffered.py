@@ -25,8 +25,10 @@ from questline_persistence.writes import Entered, Enters, Key, Moved, Op, Rememb
 
 T = TypeVar("T")
 
-#: Most writes of one step, and most bytes of them.
-MAX_WRITES, MAX_BYTES = 256, 4_000_000
+#: Most writes of one step.
+MAX_WRITES = 256
+#: Most that the writes of one step may amount to, in bytes.
+MAX_BYTES = 4_000_000
 #: What is known of a write that is not committed yet: no number, and no time.
 _PENDING = Saved(*[cast("Any", None)] * len(Saved._fields))
 
