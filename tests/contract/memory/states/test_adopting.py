@@ -129,3 +129,22 @@ def test_a_copy_of_the_other_quests_own_agent_is_not_adopted(bench: Workbench, a
     assert data(bench, "fork/planner") == {"a": 1}
     with pytest.raises(NotFound):
         adopting.adopt("fork")
+
+
+def test_a_save_that_comes_between_is_kept_and_the_merge_made_anew(
+    bench: Workbench, adopting: Adopting, fork: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_fork(bench, goal="ship", a=1, b=3)
+    write, calls = Kept.write, []
+
+    def late(kept: Kept, writes: Any) -> Any:
+        calls.append(writes)
+        if len(calls) == 1:
+            kept.save(save(bench, goal="rest", a=2, b=1))
+        return write(kept, writes)
+
+    monkeypatch.setattr(Kept, "write", late)
+    (adopted,) = adopting.adopt(fork)
+
+    assert (len(calls), adopted.version) == (2, 4)
+    assert data(bench) == {"goal": "rest", "a": 2, "b": 3}
