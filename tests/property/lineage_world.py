@@ -96,10 +96,12 @@ class LineageWorld:
         return [name for name, row in self.streams.get(stream, {}).items() if not row.abandoned]
 
     def save(self, key: str, value: Value, origin: tuple[str, int, int] | None = None) -> None:
-        self.keys.setdefault(key, []).append(Row(value, *(origin or ())))
+        quest, epoch, version = origin or (None, 0, 0)
+        self.keys.setdefault(key, []).append(Row(value, quest, epoch, version))
 
     def enter(self, stream: str, name: str, origin: tuple[str, int, int]) -> None:
-        self.streams.setdefault(stream, {})[name] = Row(None, *origin)
+        quest, epoch, version = origin
+        self.streams.setdefault(stream, {})[name] = Row(None, quest, epoch, version)
 
     def stepped(self, quest: str, tag: str, *, own: bool) -> tuple[str, int, int]:
         """Commit the next step of a quest; return the origin of what it writes."""
