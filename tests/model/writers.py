@@ -21,7 +21,16 @@ WATCHED: Mapping[str, str | None] = {
     "workers": "state",
 }
 #: Modules whose statements name the tables of a kind of what Lords remember, and no other: a test looks at the kinds.
-OF_KINDS = ("dialects.memory_statements", "dialects.postgres.texts", "dialects.sqlite.texts", "memory.")
+OF_KINDS = (
+    "controls.forgetting",
+    "controls.inheriting",
+    "controls.rewinding",
+    "dialects.memory_statements",
+    "dialects.postgres.texts",
+    "dialects.sqlite.texts",
+    "memory.",
+    "recovery.expired",
+)
 _VERBS = frozenset({"insert", "update", "delete"})
 _PLAIN = re.compile(r"\b(INSERT INTO|(?<!FOR )(?<!DO )UPDATE|DELETE FROM)\s+(\w+|\{\})")
 _END_OF_SET = re.compile(r"\b(?:WHERE|FROM|RETURNING)\b")
