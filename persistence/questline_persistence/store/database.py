@@ -221,23 +221,25 @@ class Database:
         except Overtime:
             return self._retry(lambda: self._run(work, at, alone=True))
 
-    def statements(self, work: Callable[[Connection], T], *, at: str) -> T:
+    def statements(self, work: Callable[[Connection], T], *, at: str, limited: bool = False) -> T:
         """Return `work(connection)` of the statements that end one step, which are one transaction and may take long.
 
         Parameters:
           work: sends them; it may be called again after a passing error, such as a lock that somebody keeps.
           at: their name among `failpoints.TRANSACTIONS`.
+          limited: whether what took too long, or waited too long for a lock, is told of at once.
 
         Raises:
+          Overtime: it took too long, and `limited`.
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._run(work, at, alone=True))
+        return self._retry(lambda: self._run(work, at, alone=True, long=True), limited=limited)
 
-    def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool) -> T:
+    def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool, long: bool = False) -> T:
         self.clock.refresh()
         self._leave_replaced()
         # The lock is looked up with the connection at hand: opening that is what makes it.
-        with self._access.entry, self._step_connections.lent() as connection, self._access.write_lock:
+        with self._access.entry, self._step_connections.lent(long=long) as connection, self._access.write_lock:
             failpoint(at, "begun")
             if begin := self._access.opening(connection, alone=alone):
                 result = driver.transaction(connection, work, opening=begin, written=partial(failpoint, at, "written"))

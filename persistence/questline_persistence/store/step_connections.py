@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event
@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine, event
 from questline_persistence.dialects import Access, Dialect, Meaning, meaning_of
 from questline_persistence.errors import QuestlineError
 
+#: How many connections are kept from what may wait long for others' locks: for the results and the claims of all else.
+FOR_OTHERS = 2
 #: Seconds after which a connection that nobody has wanted is closed, once another one is given back.
 IDLE_SECONDS = 60.0
 
@@ -37,13 +39,18 @@ class StepConnections:
         #: Each with the moment since when nobody has it, the one that was lent last at the end.
         self._kept: deque[tuple[_Opened, float]] = deque()
         self._places = threading.BoundedSemaphore(most)
+        self._long_places = threading.BoundedSemaphore(max(1, most - FOR_OTHERS))
         self._closings = 0
         event.listen(engine, "engine_disposed", lambda _: self.close())
 
     @contextmanager
-    def lent(self) -> Iterator[Connection]:
-        """Lend a connection, as soon as there is one; one that met an error of the database is not used again."""
-        with self._places:
+    def lent(self, *, long: bool = False) -> Iterator[Connection]:
+        """Lend a connection, as soon as there is one; one that met an error of the database is not used again.
+
+        Parameters:
+          long: whether it may wait long for others' locks; so it gets none of the last ones.
+        """
+        with self._long_places if long else nullcontext(), self._places:
             closings = self._closings
             try:
                 opened, _ = self._kept.pop()

@@ -17,6 +17,7 @@ from questline_persistence.claims import (
     Snoozed,
     Succeeded,
 )
+from questline_persistence.dialects import Overtime
 from questline_persistence.errors import PayloadError, StoreUnavailable
 from questline_persistence.journal import MAX_CONFLICTS, Journal
 from questline_persistence.log import get_logger
@@ -46,7 +47,11 @@ class OutcomeWriter:
         self._running = running
 
     def write(self, claim: Claim, outcome: Outcome, next_claim_id: str | None = None) -> Settled:
-        """Commit what came of a claim, and claim the next step if that claim has a name."""
+        """Commit what came of a claim, and claim the next step if that claim has a name.
+
+        Raises:
+          Overtime: somebody keeps locked what the step writes, and the next one was to be claimed; nothing was written.
+        """
         match outcome:
             case Succeeded():
                 return self._succeed(claim, outcome, next_claim_id)
@@ -70,6 +75,8 @@ class OutcomeWriter:
             return self._commit(claim, outcome, next_claim_id)
         except Moved as moved:
             return self._put_off(claim, moved.save)
+        except Overtime:
+            raise
         except Exception as error:  # noqa: BLE001  (looked at there)
             return self.refused(claim, error)
 
