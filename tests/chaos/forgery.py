@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from tests.chaos.history.audit import Event
 from tests.chaos.history.ledger import Entry
-from tests.chaos.history.records import History, Quest, Run, Snapshot, Verb
-from tests.chaos.plan import QuestPlan
+from tests.chaos.history.records import History, Kept, Quest, Run, Snapshot, Verb
+from tests.chaos.plan import COUNTER, QuestPlan
 
 PID = 100
 
@@ -75,8 +75,21 @@ class Forger:
         self.transaction(run, moved, self.snapshot(ahead, reason), *ended)
         output = f'"{self.outputs[position]}"'
         self.history.runs.append(Run(self.quest_id, 0, position, "success", claim_id, output))
+        if self.plan.remembers:
+            self.keep(position)
         status = "completed" if ahead is None else "running"
         self.history.quests[self.quest_id] = Quest(self.quest_id, status, 0, self.version, output)
+
+    def keep(self, position: str) -> None:
+        """Keep what a step keeps beside its result."""
+        number = sum(row.key == COUNTER for row in self.history.kept) + 1
+        key = f"{self.quest_id}:0:{position}"
+        for kind, name, value in (
+            ("state", self.quest_id, key),
+            ("event", self.quest_id, key),
+            ("state", COUNTER, str(number)),
+        ):
+            self.history.kept.append(Kept(kind, name, number, "save", value, self.quest_id, 0, position))
 
     def lose(self, position: str, claim_id: str) -> None:
         """Sweep a claim whose worker was lost."""

@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from questline import LordContext, LordStep, Permanent, lord
+from questline_persistence.kinds import AGENT_STATES, EVENTS
+from questline_persistence.writes import Enters, Saves
 from tests.chaos.history.ledger import Ledger
-from tests.chaos.plan import LORDS, PUSHED, TOOL, digest
+from tests.chaos.plan import COUNTER, LORDS, PUSHED, TOOL, digest
 
 #: Names of the environment variables that tell a worker where the ledger and the gates are, and which SQLite file its
 #: handlers read by the way, if any.
@@ -26,8 +28,26 @@ def _begin(ctx: LordContext) -> None:
             connection.execute("SELECT count(*) FROM workers").fetchone()
 
 
-def _result(ctx: LordContext, previous: str | None, *, failures: int, pushing: bool, gated: bool) -> str:
-    """Return the step's hash, unless it is its turn to fail."""
+def _remember(ctx: LordContext) -> None:
+    """Have the step keep its name as the quest's state and as an event, and add one to what all of them count in."""
+    kept, told = ctx.kept, {"event_type": "ended", "actor_type": "agent"}
+
+    def count() -> None:
+        row = kept.load(AGENT_STATES, COUNTER)
+        body = {"state_data": str(1 if row is None else int(row.state_data) + 1), "metadata": "{}"}
+        kept.save(Saves(AGENT_STATES, kept.key(COUNTER), body=body))
+
+    kept.save(Saves(AGENT_STATES, kept.key(ctx.quest_id), body={"state_data": ctx.idempotency_key, "metadata": "{}"}))
+    kept.enter(Enters(EVENTS, ctx.namespace, "", ctx.idempotency_key, told, stream=ctx.quest_id))
+    kept.updating(count, tries=1)
+
+
+def _result(
+    ctx: LordContext, previous: str | None, *, failures: int, pushing: bool, gated: bool, remembers: bool
+) -> str:
+    """Return the step's hash, unless it is its turn to fail; what it remembers until then must go with it."""
+    if remembers:
+        _remember(ctx)
     note = partial(_ledger.note, key=ctx.idempotency_key, claim_id=ctx._claim.claim_id)
     if gated and not (Path(os.environ[GATES]) / ctx.quest_id).exists():
         note("fail")
@@ -55,10 +75,11 @@ def _step(
     failures: int = 0,
     pushing: bool = False,
     gated: bool = False,
+    remembers: bool = False,
 ) -> str:
     _begin(ctx)
     time.sleep(nap)
-    return _result(ctx, previous, failures=failures, pushing=pushing, gated=gated)
+    return _result(ctx, previous, failures=failures, pushing=pushing, gated=gated, remembers=remembers)
 
 
 async def _async_step(
@@ -69,10 +90,13 @@ async def _async_step(
     failures: int = 0,
     pushing: bool = False,
     gated: bool = False,
+    remembers: bool = False,
 ) -> str:
     _begin(ctx)
     await asyncio.sleep(nap)
-    return await asyncio.to_thread(_result, ctx, previous, failures=failures, pushing=pushing, gated=gated)
+    return await asyncio.to_thread(
+        _result, ctx, previous, failures=failures, pushing=pushing, gated=gated, remembers=remembers
+    )
 
 
 for _name in (*LORDS[:-1], *PUSHED):

@@ -16,8 +16,10 @@ TOOL = "hash"
 LONGEST_NAP = 0.05
 #: Failures that a step may have before the quest fails, more than any plan asks for.
 MAX_ATTEMPTS = 5
-#: How many quests in a hundred push steps, and have a gate; how many steps in a hundred fail at first.
-PUSHING, GATED, FLAKY = 20, 4, 12
+#: How many quests in a hundred push steps, have a gate, and remember; how many steps in a hundred fail at first.
+PUSHING, GATED, REMEMBERING, FLAKY = 20, 4, 20, 12
+#: The key in which all steps that remember are counted.
+COUNTER = "counter"
 
 
 def digest(seed: str, epoch: int, position: str, previous: str | None) -> str:
@@ -53,6 +55,7 @@ class QuestPlan:
                 "failures": draw.randint(1, 2) if draw.randrange(100) < FLAKY else 0,
                 "pushing": index == pusher,
                 "gated": index == gated,
+                "remembers": self.remembers,
             }
             stack.append(LordStep(name, TOOL, params=params, max_attempts=MAX_ATTEMPTS, backoff_seconds=0.05))
             previous = PUSHED[-1] if index == pusher else name
@@ -78,6 +81,11 @@ class QuestPlan:
         for position in self.positions():
             previous = found[position] = digest(self.quest_seed, epoch_of(position), position, previous)
         return found
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the submitted steps keep a state and an event each, and count themselves."""
+        return self._chosen("remember", REMEMBERING) is not None
 
     def _pusher(self) -> int | None:
         """Return the index of the step that pushes others, if any."""

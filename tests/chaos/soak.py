@@ -161,6 +161,7 @@ def _keep(outcome: Outcome, folder: Path) -> None:
         "snapshots": history.snapshots,
         "verbs": history.verbs,
         "workers": history.workers,
+        "kept": history.kept,
         "strikes": outcome.strikes,
     }
     for name, items in records.items():

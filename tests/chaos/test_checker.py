@@ -17,9 +17,18 @@ PAUSED = "I8 nothing starts once paused was reported"
 
 @pytest.fixture
 def forger() -> Forger:
-    """The history of a quest of five steps that pushes none."""
+    """The history of a quest of five steps that pushes none, and remembers nothing."""
     plans = (QuestPlan(1, number) for number in range(100))
-    return Forger(next(plan for plan in plans if len(list(plan.positions())) == 5))
+    return Forger(next(plan for plan in plans if len(list(plan.positions())) == 5 and not plan.remembers))
+
+
+@pytest.fixture
+def remembering() -> Forger:
+    """The history of a quest that has run, and pushed nothing, whose steps remember."""
+    plans = (QuestPlan(1, number) for number in range(100))
+    forger = Forger(next(plan for plan in plans if len(list(plan.positions())) == 5 and plan.remembers))
+    forger.run(*forger.positions)
+    return forger
 
 
 def rules(forger: Forger) -> set[str]:
@@ -226,3 +235,29 @@ def test_a_replay_that_nobody_asked_for_is_found(forger: Forger) -> None:
     forger.run(*forger.positions)
     forger.transaction(forger.snapshot("0001", "replay"))
     assert "no replay happens unasked" in rules(forger)
+
+
+TOGETHER = "a result and what its step kept come together"
+
+
+def test_steps_that_remember_with_their_results_break_no_rule(remembering: Forger) -> None:
+    assert check(remembering.history) == []
+    assert len(remembering.history.kept) == 15
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_result_whose_state_event_or_count_is_missing_is_found(remembering: Forger, part: int) -> None:
+    del remembering.history.kept[12 + part]
+    assert rules(remembering) == {TOGETHER}
+
+
+def test_what_an_attempt_without_a_result_has_kept_is_found(remembering: Forger) -> None:
+    remembering.history.kept += [replace(remembering.history.kept[13], number=6, epoch=1, value="of another")]
+    assert rules(remembering) == {TOGETHER, "a step keeps what it says"}
+
+
+def test_a_gap_and_a_lost_count_are_found(remembering: Forger) -> None:
+    kept = remembering.history.kept
+    kept[13] = replace(kept[13], number=7)
+    kept[14] = replace(kept[14], value="4")
+    assert rules(remembering) == {"I24 numbers run without gap", "each step adds one to the counter"}

@@ -4,8 +4,17 @@ import psycopg
 
 from tests.chaos.history import audit
 from tests.chaos.history.ledger import Ledger
-from tests.chaos.history.records import History, Quest, Run, Snapshot, Standstill, Verb, Worker
+from tests.chaos.history.records import History, Kept, Quest, Run, Snapshot, Standstill, Verb, Worker
 from tests.chaos.plan import QuestPlan
+
+#: What steps have kept: versions with the text that they point at, and events.
+_KEPT = """
+SELECT 'state', v.agent_id, v.version, v.op, b.state_data, v.quest_id, v.epoch, v.position FROM agent_state_versions v
+LEFT JOIN agent_state_versions b ON (b.namespace, b.key_prefix, b.agent_id, b.version)
+  = (v.namespace, v.key_prefix, v.agent_id, v.body_version)
+UNION ALL SELECT 'event', session_id, seq, 'save', event_id, quest_id, epoch, position FROM events
+ORDER BY 1, 2, 3
+"""
 
 
 def load(
@@ -34,6 +43,7 @@ def load(
             runs=[Run(*row) for row in runs],
             snapshots=[Snapshot(*row) for row in snapshots],
             workers=[Worker(*row) for row in workers],
+            kept=[Kept(*row) for row in connection.execute(_KEPT)],
             events=audit.events(connection),
             ledger=ledger.entries(),
             verbs=verbs,

@@ -70,6 +70,20 @@ class Standstill:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A row that a step has kept, as it stands in the store: a version of a state, or an event."""
+
+    kind: str
+    key: str
+    number: int
+    op: str
+    value: str | None
+    quest_id: str | None
+    epoch: int | None
+    position: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """One incarnation of a worker process."""
 
@@ -91,6 +105,7 @@ class History:
     verbs: list[Verb] = field(default_factory=list)
     standstills: list[Standstill] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
 
     @cached_property
     def events_of(self) -> dict[str, list[Event]]:
