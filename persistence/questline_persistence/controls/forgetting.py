@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from questline_persistence.controls.contents import locked
 from questline_persistence.controls.traces import kept_by
 from questline_persistence.dialects import dialect_of
 from questline_persistence.kinds import VERSIONED, Versioned, entries_of
-from questline_persistence.schema import same_key, table_of, tables_of
+from questline_persistence.schema import of_keys, table_of, tables_of
 
 
 def forget_own(connection: Connection, quest_ids: Sequence[str]) -> None:
@@ -37,9 +37,8 @@ def _forget(connection: Connection, kind: Versioned, quest_ids: Sequence[str]) -
     heads, versions = tables_of(kind)
     own = heads.c.owner.in_(quest_ids)
     for entries in map(table_of, entries_of(kind)):
-        _remove(connection, entries, select(literal(1)).where(same_key(kind, entries, heads), own).exists())
-    of_own = select(literal(1)).where(same_key(kind, versions, heads), own).exists()
-    connection.execute(delete(versions).where(of_own))
+        _remove(connection, entries, of_keys(kind, entries, heads, own))
+    connection.execute(delete(versions).where(of_keys(kind, versions, heads, own)))
     _remove(connection, heads, own)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     FromClause,
     Row,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -38,7 +40,7 @@ from questline_persistence.dialects import dialect_of
 from questline_persistence.errors import QuestConflict
 from questline_persistence.journal import remember
 from questline_persistence.kinds import KEY, VERSIONED, Entries, Versioned, entries_of
-from questline_persistence.schema import is_key, same_key, table_of, tables_of
+from questline_persistence.schema import is_key, of_keys, same_key, table_of, tables_of
 from questline_persistence.writes import Key, Op, Origin, Saves, own_name
 
 #: Most entries of a stream that a fork begins with: the newest.
@@ -217,8 +219,15 @@ def _left(kind: Versioned, lineage: Lineage) -> Select[Any]:
         )
         .outerjoin_from(heads, newest, and_(of_key(newest), newest.c.version == heads.c.version))
         .outerjoin(said, and_(of_key(said), said.c.version == number.scalar_subquery()))
-        .where(or_(heads.c.owner == lineage.quest_id, dropped.is_not(None)))
+        .where(heads.c.id.in_(_touched(kind, lineage)), or_(heads.c.owner == lineage.quest_id, dropped.is_not(None)))
     )
+
+
+def _touched(kind: Versioned, lineage: Lineage) -> CompoundSelect[int]:
+    """Return the query for the heads that are a quest's own, or that steps have written which do not count."""
+    heads, versions = (table.alias() for table in tables_of(kind))
+    written = of_keys(kind, heads, versions, lineage.wrote(versions), ~lineage.counts(versions))
+    return union(select(heads.c.id).where(heads.c.owner == lineage.quest_id), select(heads.c.id).where(written))
 
 
 def _first_dropped(

@@ -18,7 +18,7 @@ from questline_persistence.controls.traces import written_by
 from questline_persistence.dialects import Dialect, dialect_of
 from questline_persistence.journal import remember
 from questline_persistence.kinds import ENTRIES, KEY, VERSIONED, Entries, Versioned
-from questline_persistence.schema import same_key, table_of, tables_of
+from questline_persistence.schema import of_keys, same_key, table_of, tables_of
 from questline_persistence.writes import Key, Op, Origin, Saves
 
 
@@ -59,7 +59,7 @@ class Rewinding:
     def _keys(self, kind: Versioned, lineage: Lineage, *, dry_run: bool) -> list[KeyChange]:
         """Take the keys of a kind back to what counts, but for those that somebody else has saved since."""
         heads, versions = tables_of(kind)
-        touched = select(literal(1)).where(same_key(kind, heads, versions), lineage.wrote(versions)).exists()
+        touched = of_keys(kind, heads, versions, lineage.wrote(versions))
         if not dry_run:
             self.connection.execute(locked(select(heads.c.id).where(touched), heads, kind.key, self._dialect))
         found = _dropped(kind, lineage, self._dialect).where(touched)

@@ -9,7 +9,21 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Double, FromClause, Index, Integer, Table, Text, and_, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Double,
+    FromClause,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    select,
+    text,
+    tuple_,
+)
 
 from questline_persistence import kinds
 from questline_persistence.kinds import Entries, Versioned
@@ -315,3 +329,17 @@ def is_key(of: Table, kind: Versioned, key: Key) -> list[ColumnElement[bool]]:
 def same_key(kind: Versioned, one: FromClause, other: FromClause) -> ColumnElement[bool]:
     """Return the condition that two rows are of the same key."""
     return and_(*(other.c[name] == one.c[name] for name in (*kinds.KEY, kind.key)))
+
+
+def of_keys(kind: Versioned, rows: FromClause, source: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that rows are of keys that others are of: these are looked up first, and then by their keys.
+
+    Parameters:
+      kind: what the keys are of.
+      rows: the rows.
+      source: the others.
+      where: which of the others.
+    """
+    names = (*kinds.KEY, kind.key)
+    keys = select(*(source.c[name] for name in names)).where(*where)
+    return tuple_(*(rows.c[name] for name in names)).in_(keys)
