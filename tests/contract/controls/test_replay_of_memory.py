@@ -1,18 +1,22 @@
 """A replay takes what its quest's steps have written back to what still counts, and hides nobody else's work."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
 from questline_persistence.controls import Fate
 from questline_persistence.kinds import CONTEXTS, MEMORIES, SESSIONS
 from questline_persistence.memory.kept import Kept
 from questline_persistence.payload import encode
-from questline_persistence.writes import Key, Saves
+from questline_persistence.writes import Key, Moved, Saves
 from tests.contract.lessons import deletion, entries, event, lesson, ops, outside, present, state, step
 from tests.contract.quests import Workbench, statements
 from tests.failpoints.invariants import assert_invariants
 from tests.failpoints.memory_invariants import REMEMBERED
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +86,36 @@ def test_what_somebody_else_has_built_on_is_kept_and_named(bench: Workbench) -> 
         f"planner: v2 of quest {other} builds on it; kept",
     ]
     assert [row[:3] for row in ops(bench)] == [row[:3] for row in before]
+
+
+def test_a_replay_waits_for_whoever_saves_a_key_and_keeps_what_they_save(
+    bench: Workbench, open_bench: Callable[..., Workbench]
+) -> None:
+    quest_id, other = bench.submit("a", "b"), open_bench()
+    step(bench, quest_id, state(bench, "mine"))
+
+    def saving(connection: Connection) -> Future[Any]:
+        other.database.dialect.save(connection, state(bench, "theirs"), now=other.clock.now())
+        replaying = pool.submit(bench.replay, quest_id)
+        if connection.dialect.name == "postgresql":
+            query = text("SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            eventually(lambda: connection.execute(query).first(), message="the replay did not wait")
+        return replaying
+
+    with ThreadPoolExecutor(1) as pool:
+        done = other.database.write(saving).result(timeout=30)
+    assert [key.fate for key in done.restart.keys] == [Fate.KEPT]
+    assert present(bench) == "theirs"
+
+
+def test_who_has_loaded_what_a_replay_takes_back_meets_a_conflict(bench: Workbench) -> None:
+    one, other = bench.submit("a", "b"), bench.submit("a")
+    step(bench, one, state(bench, "mine"))
+    bench.replay(one)
+
+    with pytest.raises(Moved):
+        step(bench, other, state(bench, "mine, and theirs", expected=1))
+    assert present(bench) is None
 
 
 def test_a_replay_into_an_abandoned_epoch_brings_back_what_counted_there(bench: Workbench) -> None:
