@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -12,6 +15,7 @@ from questline_persistence.errors import QuestFailed
 from tests.acceptance.recovery.projects import LONG, Project
 from tests.contract.memory.sessions.managers import wait
 
+SCRIPT = str(Path(sys.executable).with_name("questline"))
 GOAL = "List the folder docs, then read the file readme.txt, then find the word title in *.md"
 
 #: The agent, whose second action waits at its very end for the test.
@@ -91,3 +95,35 @@ def _assert_once_and_complete(project: Project) -> None:
     assert (own.status, own.version, planner.state_data, planner.version) == ("idle", 4, "1", 1)
     assert ContextPersistence(store).load_context("killed").version == 2
     assert [lesson.lesson for lesson in wait(Memories(store).recall())] == ["README.md"]
+
+
+@pytest.mark.timeout(200)
+def test_a_goal_is_reached_under_dev_as_the_page_of_the_example_shows(sqlite_project: Project) -> None:
+    project = sqlite_project
+    project.write("docs/README.md", "# Documentation\n")
+    project.environment |= {ROOT: str(project.folder / "docs"), "QUESTLINE_LORDS": "examples.forge_agent"}
+    project.start(SCRIPT, "dev")
+    project.wait_for_workers(1)
+
+    values = {
+        **project.environment,
+        "QUESTLINE_DATABASE_URL": project.database_url,
+        "QUESTLINE_BROKER_URL": project.broker_url,
+    }
+
+    def submit(goal: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [SCRIPT, "submit", "--type", "forge_goal", "-i", f"goal={goal}", "--wait"],
+            cwd=project.folder,
+            env=os.environ | values,
+            capture_output=True,
+            text=True,
+            timeout=LONG,
+            check=False,
+        )
+
+    missed, reached = (submit("Read the file READ.md") for _ in range(2))
+    assert missed.returncode == 8
+    assert "READ.md is not there; README.md may be meant" in missed.stderr
+    assert (reached.returncode, reached.stdout.splitlines()[-1]) == (0, "completed"), reached.stderr
+    assert submit("Do as you like").returncode == 2
