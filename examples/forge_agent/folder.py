@@ -2,11 +2,11 @@
 
 import difflib
 import errno
-import fnmatch
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -80,7 +80,7 @@ class Folder:
 
     def matching(self, pattern: str) -> list[str]:
         """Return the paths of the files whose name, or whole path, fits a pattern such as `*.md`."""
-        return [path for path in self._files() if fnmatch.fnmatch(path, pattern) or Path(path).match(pattern)]
+        return [path for path in self._files() if any(fnmatch(one, pattern) for one in (path, Path(path).name))]
 
     def nearest(self, path: str) -> str | None:
         """Return the path of the file that may be meant by one that is not there; None where none is like it."""

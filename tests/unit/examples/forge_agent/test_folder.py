@@ -84,6 +84,8 @@ def test_a_word_is_found_in_the_files_that_fit_a_pattern(folder: Folder) -> None
     (folder.root / "lords.bin").write_bytes(b"lord\0")
     assert found("*.md") == ["README.md:2: Lords work.", "docs/guide.md:1: a LORD"]
     assert found("docs/*.md") == ["docs/guide.md:1: a LORD"]
+    assert found("guide.md") == ["docs/guide.md:1: a LORD"]
+    assert found(".") == found("[") == ["nothing"]
     assert found("*.bin") == found("../*.md") == ["nothing"]
 
 
