@@ -61,6 +61,7 @@ class Cell:
         assert_invariants(ground.database_url)
         if self.point.partition(".")[0] in {"also", "put_off", "replay", "fork", "delete"}:
             assert_invariants(ground.database_url, REMEMBERED)
+            assert ground.remembered() == ([1] * 4 if pushing else [0] * 4), "a step was kept in part, or twice"
         for quest_id, status in ground.expected.items():
             assert not ground.bench.has_ticket(quest_id), "an ended quest has a ticket"
             if status == "completed":

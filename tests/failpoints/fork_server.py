@@ -28,6 +28,7 @@ LAZY = (
     "alembic.command",
     "psycopg",
     "pysqlite3.dbapi2",
+    "questline_persistence.memory.step.nouns",
     "questline_scheduler.doorbells.redis_broker",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",

@@ -6,12 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from questline_persistence import schema
 from questline_persistence.claims import Doorbell
+from questline_persistence.kinds import AGENT_STATES, CONTEXTS, EVENTS, TODO_LISTS
+from questline_persistence.memory.kept import Kept
 from questline_persistence.models import QuestExecutionData
-from questline_persistence.schema import quests, runs, snapshots
+from questline_persistence.schema import quests, runs, snapshots, table_of
+from questline_persistence.writes import own_name
 from questline_scheduler.client import QuestClient
 from questline_scheduler.doorbells.redis_broker import RingingRedisBroker
 from questline_scheduler.doorbells.redis_link import RedisLink
@@ -51,6 +54,17 @@ class Ground:
     @property
     def log(self) -> Path:
         return self.folder / f"{self.namespace}.log"
+
+    def remembered(self) -> list[int]:
+        """Return how many versions there are of the state, the context and the to-do list, and how many events."""
+        kept = Kept(self.bench.database, self.namespace)
+        names = {AGENT_STATES: self.quest, CONTEXTS: self.quest, TODO_LISTS: own_name(self.quest, "today")}
+        events = table_of(EVENTS)
+        count = select(func.count()).where(events.c.session_id == self.quest)
+        return [
+            *((kept.look(kind, name)[1] or 0) for kind, name in names.items()),
+            kept.read(lambda own, _: own.execute(count).scalar_one()),
+        ]
 
     def order(self, **values: Any) -> Order:
         return Order(

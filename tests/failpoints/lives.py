@@ -12,6 +12,7 @@ from dramatiq.middleware import Middleware
 from questline_persistence import failpoints, schema
 from questline_persistence.kinds import AGENT_STATES, EVENTS
 from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.models import WorkflowContext
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.settings import load
 from questline_persistence.store import Database
@@ -161,12 +162,14 @@ def save(client: QuestClient, quest_id: str) -> None:
 
 
 def remember_in_step(ctx: LordContext, expected: int | None = None) -> None:
-    """Have the step keep a state and an event, named for it, besides its result."""
+    """Have the step keep a state, an event, a context and a to-do list, besides its result."""
     body = {"state_data": ctx.idempotency_key, "metadata": "{}"}
     told = {"event_type": "kept", "actor_type": "agent"}
     kept = ctx.kept
     kept.save(Saves(AGENT_STATES, kept.key(ctx.quest_id), body=body, expected=expected))
     kept.enter(Enters(EVENTS, ctx.namespace, "", f"{ctx.idempotency_key}", told, stream=ctx.quest_id))
+    ctx.context.save_context(WorkflowContext(epic_num=1, feature="f", workflow_name="w", current_phase=ctx.lord_name))
+    ctx.todos.save_todolist("today", [ctx.idempotency_key])
 
 
 def remember(database: Database, namespace: str, quest_id: str) -> None:

@@ -269,7 +269,8 @@ SCENES: Mapping[str, Scene | VerbScene] = {
     "claim": _WALK,
     "checkpoint": _WALK,
     "also": Scene(_submitted, walks=True, option="pushes"),
-    "put_off": Scene(_submitted, walks=True, option="conflicts"),
+    # No other step is put off; and SQLite commits the batch of one that is, so that commits do not tell how far it is.
+    "put_off": Scene(_submitted, option="conflicts"),
     "fail": Scene(_submitted, walks=True, option="fails"),
     "release": _STOP,
     "sweep_lost": _SWEEP,
