@@ -16,6 +16,11 @@ REPORTS = (
     *("langgraph_cve_2025_67644", "langgraph_cve_2025_64439", "cve_2026_28277", "langgraph_growth"),
     *("oban_47_minutes", "hatchet_1022", "oban_1141"),
     *(f"dramatiq_{number}" for number in (431, 527, 505, 213, 445)),
+    *("agno_7479", "agno_9450", "adk_python_3717", "adk_python_4751", "mem0_6515", "ruflo_2878"),
+    *("openai_agents_python_2722_4205", "openai_agents_python_4615_4827", "kagent_2277", "agentscope_1905"),
+    *("copilot_cli_2543", "adk_python_4673", "langgraph_8531", "deer_flow_4148", "langgraph_redis_159"),
+    *("langgraph_8354", "langgraph_8902", "langgraph_6686", "cve_2026_71433", "langgraph_8300", "langgraphjs_2512"),
+    "memberjunction_4183",
 )
 
 

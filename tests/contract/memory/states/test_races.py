@@ -108,7 +108,9 @@ def test_a_session_that_many_start_at_once_is_started_once(states: States) -> No
 
 
 @pytest.mark.timeout(300)
-def test_openai_agents_python_2722_processes_append_and_count_without_a_loss(states: States, database_url: str) -> None:
+def test_openai_agents_python_2722_4205_processes_append_and_count_without_a_loss(
+    states: States, database_url: str
+) -> None:
     command = [sys.executable, "-c", _WORK, database_url]
     started = [subprocess.Popen([*command, str(me), str(TIMES)], env=os.environ) for me in range(PROCESSES)]
     assert [process.wait(240) for process in started] == [0] * PROCESSES
