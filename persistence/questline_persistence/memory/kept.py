@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.arguments import LARGEST_NUMBER, Moment, moment, whole
-from questline_persistence.errors import PayloadError
+from questline_persistence.errors import Conflict, PayloadError
 from questline_persistence.journal import entered, remember, written
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
@@ -54,6 +54,10 @@ class Kept:
     def key(self, name: str) -> Key:
         """Return the key of this tenant and prefix that is called so."""
         return Key(self.namespace, self.prefix, name)
+
+    def called(self, stored: str) -> str | None:
+        """Return what the key is called here that has a name in the store; None where no name here means it."""
+        return stored
 
     def save(self, write: Saves) -> Saved | None:
         """Add a version of a key; return None, and write nothing, where another one is there than was expected."""
@@ -103,7 +107,9 @@ class Kept:
           Conflict: there is an entry of an id, and it says something else.
         """
         made: dict[str, Saved | Entered] = {}
-        while left := [write for write in writes if write.write_id not in made]:
+        once = _each_once(writes)
+        wanted = {write.write_id: write for write in once}
+        while left := [write for write_id, write in wanted.items() if write_id not in made]:
             try:
                 made |= self._written(left)
             except IntegrityError:
@@ -111,7 +117,7 @@ class Kept:
                 if not found:
                     raise
                 made |= found
-        return [made[write.write_id] for write in writes]
+        return [made[write.write_id] for write in once]
 
     def _written(self, writes: Sequence[Remembered]) -> dict[str, Saved | Entered]:
         """Make writes in one transaction; return what came of each, by its `write_id`."""
@@ -279,6 +285,35 @@ class Kept:
             return Page(rows[:limit], cursor_behind(of, tuple(getattr(last, str(one.key)) for one in order)))
 
         return self.read(work)
+
+
+def _each_once(writes: Sequence[Remembered]) -> list[Remembered]:
+    """Return writes, the first in place of any that enters the same again.
+
+    Raises:
+      Conflict: two entries have one id, and say different things.
+    """
+    entries: dict[tuple[str, str], Enters] = {}
+    once: list[Remembered] = []
+    for write in writes:
+        if isinstance(write, Enters):
+            first = entries.setdefault((write.kind.table, write.entry_id), write)
+            once.append(same_entry(first, write))
+        else:
+            once.append(write)
+    return once
+
+
+def same_entry(first: Enters, write: Enters) -> Enters:
+    """Return the first of two entries of one id.
+
+    Raises:
+      Conflict: they say different things.
+    """
+    if first.fingerprint != write.fingerprint:
+        message = f"{write.kind.name} {write.entry_id} is written twice, and says something else each time"
+        raise Conflict(message, hint="give it another id, or none")
+    return first
 
 
 def _written_before(connection: Connection, writes: Sequence[Remembered]) -> dict[str, Saved | Entered]:

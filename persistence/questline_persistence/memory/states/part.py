@@ -66,6 +66,8 @@ def conflicts_as(record: Callable[[Any], Any]) -> Iterator[None]:
     try:
         yield
     except Conflict as error:
+        if error.current is None:
+            raise
         raise Conflict(error.message, current=record(SimpleNamespace(**error.current)), hint=error.hint) from None
 
 

@@ -67,10 +67,11 @@ class Snapshots(Agents):
         """Make the state that a snapshot names the present one of its agent, as a new version."""
         with trying("restore snapshot", snapshot_id):
             found = self._snapshot(snapshot_id)
-            row = found and self._kept.load(AGENT_STATES, found.agent_id, version=found.version)
-            if not found or not row:
+            name = found and self._kept.called(found.agent_id)
+            row = found and name and self._kept.load(AGENT_STATES, name, version=found.version)
+            if not name or not row:
                 raise NotFound("there is none, or none any more", hint="look: list_snapshots(agent_id)")
-            return self._restored(found.agent_id, row, f"restored from snapshot {snapshot_id}", expected_version)
+            return self._restored(name, row, f"restored from snapshot {snapshot_id}", expected_version)
 
     def remove_expired_snapshots(self, limit: int = MAX_CLEANED) -> int:
         """Free the space of snapshots that have expired, the oldest first; return how many."""

@@ -16,10 +16,10 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import ColumnElement, Connection
 
 from questline_persistence.arguments import Moment
-from questline_persistence.errors import Conflict, PayloadError
+from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
-from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.kept import Kept, same_entry
 from questline_persistence.store import Database
 from questline_persistence.writes import Entered, Enters, Key, Moved, Op, Remembered, Saved, Saves
 
@@ -102,10 +102,9 @@ class Buffered(Kept):
         with self._changing:
             place = (write.kind.table, write.entry_id)
             before = self._entries.get(place)
-            if before is not None and before.fingerprint != write.fingerprint:
-                message = f"this step writes {write.kind.name} {write.entry_id} already, and it says something else"
-                raise Conflict(message, hint="give it another id, or none")
-            if before is None:
+            if before is not None:
+                same_entry(before, write)
+            else:
                 self._take(write)
                 self._entries[place] = replace(write, owner=self._owner(write.stream))
         return _ENTERING

@@ -39,6 +39,11 @@ class OwnKept(Kept):
         """Return the key of the quest's own that is called so."""
         return self._buffered.key(self._stored(name))
 
+    def called(self, stored: str) -> str | None:
+        """Return what the key is called here that has a name in the store; None where no name here means it."""
+        name = stored.removeprefix(own_name(self._quest_id, ""))
+        return name if self._stored(name) == stored else None
+
     def save(self, write: Saves) -> Saved | None:
         """Hold a version back."""
         return self._buffered.save(write)

@@ -71,6 +71,14 @@ def test_a_batch_of_events_is_added_in_its_order_as_a_whole_or_not_at_all(states
         states.save_events(event(str(number)) for number in range(1_001))
 
 
+def test_an_event_that_a_batch_has_twice_is_there_once(states: States) -> None:
+    twice = [event("a", event_id="e1"), event("b", event_id="e2"), event("a", event_id="e1")]
+    assert [one.seq for one in states.save_events(twice)] == [1, 2, 1]
+    with pytest.raises(Conflict, match="event e3 is written twice"):
+        states.save_events([event("a", event_id="e3"), event("b", event_id="e3")])
+    assert [one.event_id for one in states.get_events("s")] == ["e1", "e2"]
+
+
 def test_events_are_found_by_their_words_the_best_first(states: States) -> None:
     one = states.save_event(event("the quick brown fox"))
     two = states.save_event(event("quick quick", session_id="t", metadata={"colour": "brown"}))

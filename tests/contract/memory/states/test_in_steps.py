@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from questline_persistence.errors import PayloadError
-from questline_persistence.memory.models import AgentState
+from questline_persistence.errors import Conflict, NotFound, PayloadError
+from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.models import AgentState, Event
 from questline_persistence.memory.states import States
 from questline_persistence.memory.step import Remembering
+from questline_persistence.models import LordStep, QuestExecutionData
+from questline_persistence.records.kept_quests import KeptQuests
 from questline_persistence.store import Database
 
 
@@ -51,3 +54,38 @@ def test_a_status_is_held_back_with_its_transition(states: States, in_step: Stat
     assert seen is not None
     assert (seen.status, seen.state_data) == ("busy", "a")
     assert states.get_state_history("planner") == []
+
+
+def commit(database: Database, work: Callable[[States], object]) -> None:
+    """Write what a step of the quest keeps."""
+    remembering = Remembering(database, "here", "quest")
+    work(remembering.noun("state"))
+    Kept(database, "here").write(remembering.writes)
+
+
+def test_a_quests_own_snapshots_and_events_are_its_own(database: Database, states: States) -> None:
+    kept_quest = QuestExecutionData(quest_id="quest", quest_type="t", execution_stack=[LordStep("a", "work")])
+    KeptQuests(database, "here").save(kept_quest)
+    states.save_agent_state(AgentState(agent_id="planner", state_data="shared"))
+    shared = states.create_snapshot("planner")
+    commit(database, lambda own: own.own.save_agent_state(AgentState(agent_id="planner", state_data="a")))
+    commit(database, lambda own: own.own.create_snapshot("planner"))
+    commit(database, lambda own: own.own.save_event(Event(session_id="s", event_type="said")))
+    commit(database, lambda own: own.own.save_agent_state(AgentState(agent_id="planner", state_data="b")))
+
+    found = Remembering(database, "here", "quest").noun("state")
+    for door in (found, found.own):
+        (snapshot,) = door.list_snapshots("planner")
+        with pytest.raises(NotFound, match="cannot restore snapshot"):
+            door.restore_snapshot(shared)
+    assert [event.event_type for event in found.own.get_events("s")] == ["said"]
+    commit(database, lambda own: own.own.restore_snapshot(snapshot.snapshot_id))
+    assert found.own.load_agent_state("planner").state_data == "a"
+    assert [one.state_data for one in (states.load_agent_state("planner"),) if one] == ["shared"]
+
+
+def test_an_event_of_one_id_says_one_thing_in_a_step(in_step: States) -> None:
+    in_step.save_event(Event(event_id="e1", session_id="s", event_type="said"))
+    in_step.save_event(Event(event_id="e1", session_id="s", event_type="said"))
+    with pytest.raises(Conflict, match="event e1 is written twice"):
+        in_step.save_event(Event(event_id="e1", session_id="s", event_type="done"))
