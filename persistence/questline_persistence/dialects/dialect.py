@@ -269,6 +269,10 @@ class Dialect(Protocol):
         """Have the rest of a transaction planned as step statements are: by keys, whatever is known of the tables."""
         ...
 
+    def read_briefly(self, connection: Connection) -> None:
+        """Have each statement in the rest of a transaction take two seconds at most, where a server would go on."""
+        ...
+
     def wait_briefly(self, connection: Connection) -> None:
         """Have the rest of a transaction wait for a lock for a second at most, where it waits for rows."""
         ...

@@ -193,9 +193,13 @@ class Kept:
         """Return whether a version of a key is held back, to be committed later."""
         return False
 
-    def read(self, work: Callable[[Connection, float], T]) -> T:
-        """Return `work(connection, now)` of one read transaction."""
-        return self.database.read(lambda connection: work(connection, self.database.clock.now()))
+    def read(self, work: Callable[[Connection, float], T], *, limited: bool = False) -> T:
+        """Return `work(connection, now)` of one read transaction.
+
+        Raises:
+          Overtime: it took too long, and `limited`.
+        """
+        return self.database.read(lambda connection: work(connection, self.database.clock.now()), limited=limited)
 
     def load(
         self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None

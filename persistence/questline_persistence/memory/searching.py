@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from questline_persistence.arguments import text, whole
+from questline_persistence.dialects import Overtime
 from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, PAGE, Kept
+from questline_persistence.payload import shortened
 from questline_persistence.schema import within
 from questline_persistence.search import Candidate, Query, ranked, read_query
 
@@ -46,7 +48,7 @@ def search(
       where: further conditions on the rows.
 
     Raises:
-      PayloadError: it is no text, or a limit out of range.
+      PayloadError: it is no text, a limit out of range, or so many rows have words like these that looking takes long.
     """
     if not 1 <= whole(limit, "limit", most=None) <= MAX_PAGE:
         raise PayloadError(f"limit must be 1 to {MAX_PAGE:,}, not {limit}", hint="search for more words")
@@ -60,6 +62,7 @@ def search(
     newest: Select[Any] = told.order_by(*dialect.newest_first(texts)).limit(MAX_RANKED + 1)
 
     def work(connection: Connection, now: float) -> Found:
+        dialect.read_briefly(connection)
         own = (*within(of, kept.namespace, kept.prefix), *where, *reading.present(of, now))
         found = connection.execute(newest.where(*own)).all()
         best = _best(query, found[:MAX_RANKED], dialect.words_of)[:limit]
@@ -67,7 +70,11 @@ def search(
         by_id = {row.id: row for row in connection.execute(rows.where(of.c.id.in_(best), *own))}
         return Found([by_id[row_id] for row_id in best if row_id in by_id], newest_only=len(found) > MAX_RANKED)
 
-    return kept.read(work)
+    try:
+        return kept.read(work, limited=True)
+    except Overtime as error:
+        message = f"too many {kind.name}s have words like these: looking for {shortened(typed)} takes too long"
+        raise PayloadError(message, hint="search for rarer words, or for longer beginnings of words") from error
 
 
 def _told(kind: Versioned | Entries, of: Table) -> tuple[ColumnElement[Any], ...]:

@@ -158,9 +158,18 @@ class Database:
         """Read the database's time."""
         return self._retry(lambda: self._access.read_time(lambda: self.engine))
 
-    def read(self, work: Callable[[Connection], T]) -> T:
-        """Return `work(connection)` of one read transaction."""
-        return self._retry(lambda: self._transaction(work))
+    def read(self, work: Callable[[Connection], T], *, limited: bool = False) -> T:
+        """Return `work(connection)` of one read transaction.
+
+        Parameters:
+          work: does the reading; it may be called again after a passing error.
+          limited: whether what took too long is told of at once.
+
+        Raises:
+          Overtime: it took too long, and `limited`.
+          StoreUnavailable: the store did not answer within the patience.
+        """
+        return self._retry(lambda: self._transaction(work), limited=limited)
 
     def write(
         self,

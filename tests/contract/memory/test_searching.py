@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import text
 
+from questline_persistence.dialects.postgres import dialect
+from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import AGENT_STATES, EVENTS
 from questline_persistence.memory import reading, searching
 from questline_persistence.memory.kept import Kept
@@ -102,6 +104,17 @@ def test_the_best_of_the_newest_are_told_where_there_are_too_many(kept: Kept, mo
     found = search(kept, EVENTS, "otter", limit=3)
     assert ([row.event_id for row in found.rows], found.newest_only) == (["7", "6", "5"], True)
     assert not search(kept, EVENTS, "otter -otter").newest_only
+
+
+def test_a_search_that_takes_too_long_is_told_of_at_once(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "_READ_BRIEFLY", "SET LOCAL statement_timeout = '1ms'")
+    database = Database(postgres_url)
+    kept = Kept(database, "here")
+    slow = text("(SELECT count(*) FROM generate_series(1, 3000000)) > 0")
+
+    with pytest.raises(PayloadError, match="too many events have words like these: looking for 'otter' takes too long"):
+        search(kept, EVENTS, "otter", where=[slow])  # type: ignore[list-item]
+    database.close()
 
 
 def test_a_write_that_is_refused_leaves_the_words_as_they_were(kept: Kept) -> None:

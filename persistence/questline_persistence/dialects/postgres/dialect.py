@@ -25,6 +25,8 @@ from questline_persistence.search import tsvector_tokens
 _SIZE = sql("SELECT pg_database_size(current_database())")
 #: How long a count waits for its row, which somebody else may have locked.
 _BRIEFLY = "SET LOCAL lock_timeout = '1s'"
+#: How long a statement may take that somebody waits for who has typed a search.
+_READ_BRIEFLY = "SET LOCAL statement_timeout = '2s'"
 
 
 class Postgres:
@@ -96,6 +98,10 @@ class Postgres:
     def plan_by_keys(self, connection: Connection) -> None:
         """Set how the rest of a transaction is planned."""
         execute(connection, "".join(f"SET LOCAL {name} = {value};" for name, value in sessions.PLANNING.items()))
+
+    def read_briefly(self, connection: Connection) -> None:
+        """Set how long a statement may take."""
+        connection.exec_driver_sql(_READ_BRIEFLY)
 
     def wait_briefly(self, connection: Connection) -> None:
         """Set how long the rest of a transaction waits for a lock."""

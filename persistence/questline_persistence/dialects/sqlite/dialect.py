@@ -107,6 +107,9 @@ class Sqlite:
     def plan_by_keys(self, connection: Connection) -> None:
         """Leave the plan as it is: SQLite's goes by the indexes."""
 
+    def read_briefly(self, connection: Connection) -> None:
+        """Leave it: what is sought is found in the order in which it is told, and the rest is not looked at."""
+
     def wait_briefly(self, connection: Connection) -> None:
         """Leave it: a transaction has the one lock there is from its beginning."""
 
