@@ -209,6 +209,28 @@ def test_an_update_that_updates_another_key_is_made_once(executor: QuestExecutor
     assert sorted(one.state_data for one in states.list_agents()) == ["x.", "x."]
 
 
+@pytest.mark.parametrize(("error", "attempts"), [(ValueError("too little"), 2), (Permanent("too little"), 1)])
+def test_an_error_of_an_update_that_is_made_anew_is_the_steps_own(
+    executor: QuestExecutor, kept: Kept, error: Exception, attempts: int
+) -> None:
+    states, called = States(kept), []
+
+    def take(_: AgentState | None) -> AgentState:
+        called.append(1)
+        if len(called) % 2 == 0:
+            raise error
+        return AgentState(agent_id="planner")
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        ctx.state.update("planner", take)
+        states.save_agent_state(AgentState(agent_id="planner", state_data=str(len(called))))  # somebody else
+
+    quest_id = run(executor, "a", status="failed")
+    runs = executor.repository.runs(quest_id)
+    assert ["too little" in str(one.error_message) for one in runs] == [True] * attempts
+
+
 def test_what_is_made_anew_counts_once_among_the_writes(executor: QuestExecutor, kept: Kept) -> None:
     states = States(kept)
     others = iter(range(MAX_UPDATES))

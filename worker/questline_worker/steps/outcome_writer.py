@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from questline_persistence.backoff import backoff
@@ -18,10 +18,11 @@ from questline_persistence.claims import (
     Succeeded,
 )
 from questline_persistence.dialects import Overtime
-from questline_persistence.errors import PayloadError, StoreUnavailable
+from questline_persistence.errors import PayloadError, StoreUnavailable, summary_of
 from questline_persistence.journal import MAX_CONFLICTS, Journal
 from questline_persistence.log import get_logger
 from questline_persistence.writes import Moved, Saves, Write
+from questline_worker.lords import Permanent
 from questline_worker.steps.running import RunningSteps, ids_of
 
 log = get_logger(__name__)
@@ -32,6 +33,10 @@ _UNRECORDED = "the database took no record of this attempt"
 
 #: How often a result is committed anew because a key has moved that its step updates.
 MAX_UPDATES = 10
+
+
+class _UpdateError(Exception):
+    """What updates a key has met an error when it was called again, which is its cause."""
 
 
 class OutcomeWriter:
@@ -77,6 +82,8 @@ class OutcomeWriter:
             return self._put_off(claim, moved.save)
         except Overtime:
             raise
+        except _UpdateError as raised:
+            return self._fail(claim, _failed(claim, raised.__cause__ or raised))
         except Exception as error:  # noqa: BLE001  (looked at there)
             return self.refused(claim, error)
 
@@ -85,6 +92,7 @@ class OutcomeWriter:
 
         Raises:
           Moved: a key has moved that the step does not merely update, or again and again.
+          _UpdateError: what updates it raises an error when it is called again.
         """
         for _ in range(MAX_UPDATES):
             try:
@@ -92,7 +100,7 @@ class OutcomeWriter:
             except Moved as moved:
                 if moved.save.again is None:
                     raise
-                outcome = replace(outcome, also=_anew(outcome.also, moved.save.again()))
+                outcome = replace(outcome, also=_anew(outcome.also, _made_again(moved.save.again)))
         return self._journal.checkpoint(Checkpoint(claim, outcome, claim.time(), next_claim_id))
 
     def _put_off(self, claim: Claim, save: Saves) -> Settled:
@@ -151,6 +159,22 @@ class OutcomeWriter:
         except BaseException:
             self._running.expect(claim.claim_id)  # for good: given back, it would run again, and not count
             raise
+
+
+def _made_again(again: Callable[[], Saves]) -> Saves:
+    try:
+        return again()
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        raise _UpdateError from error
+
+
+def _failed(claim: Claim, error: BaseException) -> Failed:
+    """Return how a step fails whose update has met an error: as if its handler had."""
+    for_good = isinstance(error, Permanent | PayloadError)
+    wait = None if for_good else backoff(claim.attempt, claim.max_attempts, claim.backoff_seconds)
+    return Failed(error.advice if isinstance(error, PayloadError) else summary_of(error), wait)
 
 
 def _anew(also: Sequence[Write], made: Saves) -> tuple[Write, ...]:
