@@ -29,7 +29,7 @@ COSTS: dict[str, tuple[Callable[[States], object], int, int]] = {
     "snapshots": (lambda own: own.list_snapshots("a1"), 1, 0),
     "events": (lambda own: own.get_events("s1"), 1, 0),
     "tasks": (lambda own: own.get_tasks(), 1, 0),
-    "search": (lambda own: own.search_events("said"), 1, 0),
+    "search": (lambda own: own.search_events("said"), 2, 0),  # who has the words, and what the best of them say
 }
 #: The index that each list goes by.
 INDEXES: dict[str, tuple[Callable[[States], object], str]] = {
