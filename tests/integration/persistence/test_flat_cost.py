@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from questline_persistence.kinds import ENTRIES, VERSIONED
 from tests.contract.quests import Workbench
 from tests.integration.persistence.actions import ACTIONS, Action
 from tests.integration.persistence.conftest import Stores
@@ -31,6 +32,14 @@ KEYS = frozenset(
         "ix_workers_process_id",
         "ix_workers_state_lease_until",
     }
+)
+#: Nothing is remembered in these stores: an empty table is read as a whole. How full ones are read is tried elsewhere.
+EMPTY = frozenset(
+    f"every row of {name}"
+    for name in (
+        *(name for kind in VERSIONED for name in (kind.heads, kind.versions)),
+        *(kind.table for kind in ENTRIES),
+    )
 )
 #: How the planners may be led astray: the database, when its statistics were taken, and what its plans are made for.
 PLANNERS = [
@@ -61,7 +70,8 @@ def test_what_is_asked_on_a_step_s_way_costs_the_same_in_an_old_store(
 
     told = "\n".join(["", *map(str, young), "in the old store:", *map(str, old)])
     assert old
-    assert not ways(old) - KEYS - ACTIONS[name].through, told
+    assert not ways(old) - KEYS - EMPTY - ACTIONS[name].through, told
+    assert not sum(look.rows for look in old if look.ways & EMPTY), told
     assert sorted(look.statement for look in old) == sorted(look.statement for look in young)
     if not ACTIONS[name].over_running:
         # Trees are a level higher in the old store, and each index is entered through its top.
