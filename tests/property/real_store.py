@@ -44,9 +44,10 @@ _QUERIES = {
 }
 _NAMED: Any = namedtuple  # noqa: PYI024  (the columns are known at run time alone)
 _ROW_TYPES = {table.name: _NAMED(table.name, table.c.keys()) for table in _TABLES}
-#: Tells which other table holds anything, which none ever does.
+#: Tells which other table holds anything, which none ever does but the list of migrations.
 _FILLED = " UNION ALL ".join(
-    f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in METADATA.tables.keys() - _QUERIES.keys()
+    f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})"
+    for name in METADATA.tables.keys() - _QUERIES.keys() - {"migrations"}
 )
 
 
