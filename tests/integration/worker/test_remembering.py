@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import Row
 
 from questline_persistence.errors import ContextNotFoundError
 from questline_persistence.kinds import AGENT_STATES
@@ -255,6 +256,12 @@ def save(kept: Kept, data: str, expected: int | None = None) -> None:
     kept.save(Saves(AGENT_STATES, kept.key("planner"), columns={"name": ""}, body=body, expected=expected))
 
 
+def planner(kept: Kept, version: int | None = None) -> Row[Any]:
+    row = kept.load(AGENT_STATES, "planner", version=version)
+    assert row is not None
+    return row
+
+
 def add(kept: Kept, letter: str) -> Callable[[], None]:
     def attempt() -> None:
         row, version = kept.look(AGENT_STATES, "planner")
@@ -277,7 +284,7 @@ def test_a_save_of_what_has_moved_runs_the_step_again_at_no_cost(executor: Quest
 
     quest_id = run(executor, "a")
     assert attempts == [(1, "x"), (1, "xy"), (1, "xyy"), (1, "xyyy")]
-    assert kept.load(AGENT_STATES, "planner").state_data == "xyyyz"
+    assert planner(kept).state_data == "xyyyz"
     runs = executor.repository.runs(quest_id)
     assert [one.status for one in runs] == ["conflict"] * 3 + ["success"]
     assert "somebody else has saved it" in str(runs[0].error_message)
@@ -296,7 +303,7 @@ def test_an_update_of_what_has_moved_is_made_anew_without_the_handler(executor: 
 
     run(executor, "a")
     assert attempts == [1]
-    assert kept.load(AGENT_STATES, "planner").state_data == "xyzw"
+    assert planner(kept).state_data == "xyzw"
 
 
 def test_a_save_of_what_was_never_loaded_overwrites(executor: QuestExecutor, kept: Kept) -> None:
@@ -308,8 +315,8 @@ def test_a_save_of_what_was_never_loaded_overwrites(executor: QuestExecutor, kep
         save(ctx.kept, "z")
 
     run(executor, "a")
-    assert kept.load(AGENT_STATES, "planner").state_data == "z"
-    assert kept.load(AGENT_STATES, "planner", version=2).state_data == "y"
+    assert planner(kept).state_data == "z"
+    assert planner(kept, version=2).state_data == "y"
 
 
 def test_many_steps_add_to_one_key_and_none_is_lost(executor: QuestExecutor, kept: Kept) -> None:
@@ -323,5 +330,5 @@ def test_many_steps_add_to_one_key_and_none_is_lost(executor: QuestExecutor, kep
         assert {one.status for one in found} == {"completed"}
 
     asyncio.run(all_of_them())
-    assert kept.load(AGENT_STATES, "planner").state_data == "." * 24
-    assert kept.load(AGENT_STATES, "planner").version == 24
+    assert planner(kept).state_data == "." * 24
+    assert planner(kept).version == 24

@@ -67,9 +67,10 @@ class Snapshots(Agents):
         """Make the state that a snapshot names the present one of its agent, as a new version."""
         with trying("restore snapshot", snapshot_id):
             found = self._snapshot(snapshot_id)
-            name = found and self._kept.called(found.agent_id)
-            row = found and name and self._kept.load(AGENT_STATES, name, version=found.version)
-            if not name or not row:
+            name = None if found is None else self._kept.called(found.agent_id)
+            version = None if found is None else found.version
+            row = None if name is None else self._kept.load(AGENT_STATES, name, version=version)
+            if name is None or row is None:
                 raise NotFound("there is none, or none any more", hint="look: list_snapshots(agent_id)")
             return self._restored(name, row, f"restored from snapshot {snapshot_id}", expected_version)
 

@@ -40,6 +40,7 @@ def test_a_process_that_is_killed_leaves_a_whole_state_and_no_lock(tmp_path: Pat
             program.kill()
         found = wait(states.load_with_version("killed"))
         assert found is not None
+        assert found.version is not None
         assert found.version >= acknowledged == version + 3
         assert found.state_data == {"text": "x" * 100_000}
         version = wait(states.save_state("killed", {}))
