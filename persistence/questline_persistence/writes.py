@@ -54,7 +54,6 @@ class Op(StrEnum):
     MERGE = "merge"
     FORK = "fork"
     IMPORT = "import"
-    PURGE = "purge"
 
 
 #: After which nothing may be there: a version of any other sort has a payload.

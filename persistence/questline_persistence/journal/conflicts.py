@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
-
 from sqlalchemy import Connection, func, select
 
+from questline_persistence.backoff import spread
 from questline_persistence.claims import Claim
 from questline_persistence.schema import runs
 from questline_persistence.states import RunStatus
@@ -31,5 +30,4 @@ def conflict_wait(before: int) -> float:
     """
     if not before:
         return 0.0
-    full = min(_FIRST_WAIT * 2.0 ** (before - 1), _LONGEST_WAIT)
-    return full / 2 + random.random() * full / 2  # noqa: S311  (spreading load needs no secret)
+    return spread(min(_FIRST_WAIT * 2.0 ** (before - 1), _LONGEST_WAIT))

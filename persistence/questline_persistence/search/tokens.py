@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 #: Longest token, in characters of its word; the rest of a longer word is not looked at.
@@ -26,6 +26,7 @@ MAX_REPEATS = 255
 MAX_CHARACTERS = 1_000_000
 #: Most marks in a row that normalization gets to see (UAX #15, "Stream-Safe Text Format"): it sorts them one by one.
 MAX_MARKS = 30
+_END = object()
 #: What stands where there is no token to find: between two texts, so that no phrase goes across.
 GAP = "_"
 
@@ -80,17 +81,19 @@ def json_texts(value: Any) -> Iterator[str]:
     Parameters:
       value: what JSON decodes to.
     """
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from json_texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from json_texts(item)
-    elif isinstance(value, str):
-        yield value
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
+    open_parts: list[Iterator[Any]] = [iter((value,))]  # not by calls, of which a text from outside may need too many
+    while open_parts:
+        part = next(open_parts[-1], _END)
+        if part is _END:
+            open_parts.pop()
+        elif isinstance(part, dict):
+            open_parts.append(chain.from_iterable(part.items()))
+        elif isinstance(part, list):
+            open_parts.append(iter(part))
+        elif isinstance(part, str):
+            yield part
+        elif part is not None and not isinstance(part, bool):
+            yield str(part)
 
 
 def length_of(token: str) -> int:

@@ -78,6 +78,13 @@ def test_a_head_is_found_by_the_words_of_its_present_version_alone(kept: Kept) -
     assert (agents(kept, "ship"), agents(kept, "sink")) == (["planner"], [])
 
 
+@pytest.mark.parametrize("levels", [900, 1_000, 1_020, 100_000])
+def test_a_state_that_reads_like_deep_json_is_kept_and_found(kept: Kept, levels: int) -> None:
+    save(kept, "planner", "[" * levels + '"otter"' + "]" * levels)
+
+    assert agents(kept, "otter") == ["planner"]
+
+
 def test_what_has_expired_is_not_found(kept: Kept) -> None:
     now = kept.database.clock.now()
     say(kept, "gone", "otter", expires_time=now - 1)

@@ -169,8 +169,11 @@ class AsyncSteps:
         outcome = conclude()
         if isinstance(outcome, Succeeded) and not outcome.also:
             self._end(coroutine, outcome, ended)
-        else:
+            return
+        try:
             self._writers.submit(self._end, coroutine, outcome, ended)
+        except RuntimeError:  # the system gives no thread, or Python ends
+            self._end(coroutine, outcome, ended)
 
     def _end(self, coroutine: _Coroutine, outcome: Outcome, ended: Callable[[Outcome], object]) -> None:
         try:

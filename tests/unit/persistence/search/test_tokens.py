@@ -158,6 +158,16 @@ def test_the_searched_texts_of_json_are_its_keys_texts_and_numbers(value: Any, t
     assert list(json_texts(value)) == texts
 
 
+def test_json_may_be_nested_as_deep_as_it_can_be_read() -> None:
+    value: Any = "otter"
+    for _ in range(50_000):
+        value = [value]
+
+    assert list(json_texts(value)) == ["otter"]
+    while value != "otter":  # by hand: to free it at once takes a call for each level
+        value = value[0]
+
+
 def test_scopes_have_tokens_of_their_own_that_no_word_has() -> None:
     scopes = [("a", "b", "c"), ("a", "", "c"), ("", "a", "c"), ("ab", "", "c"), ("a", "b", "d"), ("\ud800", "é", "c")]
     found = {scope_token(*scope) for scope in scopes}
