@@ -170,6 +170,7 @@ def _ring_soon(bench: Workbench) -> Call:
 
 
 def _ring_refused(bench: Workbench) -> Call:
+    bench.bells.ring_refused(HANDLERS)  # those that other actions have left, whose time comes at any moment
     bench.bells.refuse(bench.submit("a"), 0, "0001", ["z:work"])
     return lambda: bench.bells.ring_refused(HANDLERS)
 
