@@ -112,9 +112,11 @@ def test_in_a_coroutine_all_of_it_is_awaited(executor: QuestExecutor, kept: Kept
         seen.append((await ctx.context.load_context()).current_phase)
         await ctx.memory.remember("c", "l")
         seen.append([one.lesson for one in await ctx.memory.recall()])
+        await ctx.state.own.save_agent_state(AgentState(agent_id="planner", status="busy"))
+        seen.append((await ctx.state.own.load_agent_state("planner")).status)
 
     quest_id = run(executor, "a")
-    assert seen == ["design", []]
+    assert seen == ["design", [], "busy"]
     assert ContextPersistence(kept.database).load_context(quest_id).version == 1
     assert len(Lessons(kept).recall()) == 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,7 @@ from questline_persistence.memory.awaited import Awaited
 
 
 class Coloured(Awaited):
-    """Awaits the methods of a plain object, each on a thread.
+    """A plain object, and the same one with its methods to be awaited, each on a thread.
 
     Parameters:
       plain: the object.
@@ -22,16 +21,14 @@ class Coloured(Awaited):
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._plain, name)
-        return partial(self._awaited, found) if callable(found) else found
+        awaited = partial(self._call, found) if callable(found) else Coloured(found)
+        setattr(self, name, awaited)  # with its threads, which the next call finds waiting
+        return awaited
 
-    def _awaited(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]:
-        return self._call(method, *args, **kwargs)
-
-
-def coloured(plain: Any) -> Any:
-    """Return an object as its methods are to be used here: to be awaited where an event loop runs this code."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return plain
-    return Coloured(plain)
+    def here(self) -> Any:
+        """Return the object as it is to be used here: with methods to be awaited where an event loop runs this code."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._plain
+        return self

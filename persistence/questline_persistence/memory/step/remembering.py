@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from questline_persistence.memory.step.buffered import Buffered
-from questline_persistence.memory.step.colour import coloured
+from questline_persistence.memory.step.colour import Coloured
 from questline_persistence.store import Database
 from questline_persistence.writes import Remembered
 
@@ -24,7 +24,7 @@ class Remembering:
         self._database = database
         self._namespace = namespace
         self._quest_id = quest_id
-        self._nouns: dict[str, Any] = {}
+        self._nouns: dict[str, Coloured] = {}
 
     @cached_property
     def kept(self) -> Buffered:
@@ -46,5 +46,5 @@ class Remembering:
             # They bring along what most handlers never need.
             from questline_persistence.memory.step import nouns  # noqa: PLC0415
 
-            self._nouns[name] = nouns.MADE[name](self.kept, self._quest_id)
-        return coloured(self._nouns[name])
+            self._nouns[name] = Coloured(nouns.MADE[name](self.kept, self._quest_id))
+        return self._nouns[name].here()
