@@ -130,21 +130,17 @@ class Agents(Part):
 
             return until_won(attempt, tries=_tries(expected_version))
 
-    def delete_agent(self, agent_id: str, *, reason: str | None = None, expected_version: int | None = None) -> bool:
-        """Delete an agent, as a version; return whether it was there."""
+    def delete_agent(self, agent_id: str, *, reason: str | None = None, expected_version: int | None = None) -> None:
+        """Delete an agent, as a version."""
         with trying("delete agent", agent_id):
             name = key(agent_id, "agent_id")
 
-            def attempt() -> bool:
-                try:
-                    current = self._known(name, expected_version)
-                except NotFound:
-                    return False
+            def attempt() -> None:
+                current = self._known(name, expected_version)
                 write = Saves(AGENT_STATES, self._kept.key(name), Op.DELETE)
                 self._changed(current, write, current.model_copy(update={"status": DELETED}), reason)
-                return True
 
-            return until_won(attempt, tries=_tries(expected_version))
+            until_won(attempt, tries=_tries(expected_version))
 
     def restore_agent_state(
         self, agent_id: str, version: int, *, reason: str | None = None, expected_version: int | None = None
@@ -157,10 +153,11 @@ class Agents(Part):
                 raise NotFound(f"there is no version {version}")
             return self._restored(name, row, reason or f"restored from version {version}", expected_version)
 
-    def purge_agent(self, agent_id: str) -> bool:
-        """Remove an agent for good: its versions, history and snapshots; return whether there was anything."""
+    def purge_agent(self, agent_id: str) -> None:
+        """Remove an agent for good: its versions, history and snapshots."""
         with trying("purge agent", agent_id):
-            return self._kept.purge(AGENT_STATES, key(agent_id, "agent_id"))
+            if not self._kept.purge(AGENT_STATES, key(agent_id, "agent_id")):
+                raise NotFound("there is nothing of it", hint="look: list_agents(include_deleted=True)")
 
     def _saves(self, state: AgentState, expected: int | None) -> Saves:
         body: dict[str, str | None] = {"state_data": state.state_data, "metadata": self._json(state.metadata)}

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select
 
 from questline_persistence.arguments import Moment, key, short
+from questline_persistence.errors import NotFound
 from questline_persistence.kinds import TASKS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE
@@ -67,16 +68,16 @@ class Tasks(Part):
             page = self._kept.page(query, (_HEADS.c.created_at, _HEADS.c.id), of=of, limit=limit, cursor=cursor)
             return Listed((_task(row) for row in page.rows), page.next_cursor)
 
-    def delete_task(self, task_id: str, *, expected_version: int | None = None) -> bool:
-        """Delete a task, as a version; return whether it was there."""
+    def delete_task(self, task_id: str, *, expected_version: int | None = None) -> None:
+        """Delete a task, as a version."""
         with trying("delete task", task_id):
             name, expected = key(task_id, "task_id"), version_of(expected_version)
             if self._kept.save(Saves(TASKS, self._kept.key(name), Op.DELETE, expected=expected)) is not None:
-                return True
+                return
             current = self._task(name)
-            if current is not None:
-                raise conflict(expected, current)
-            return False
+            if current is None:
+                raise NotFound("there is none", hint="look: get_tasks()")
+            raise conflict(expected, current)
 
     def _task(self, name: str, *, version: int | None = None, as_of: Moment | None = None) -> Task | None:
         row = self._kept.load(TASKS, name, version=version, as_of=as_of)

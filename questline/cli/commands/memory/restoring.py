@@ -101,8 +101,8 @@ def purge(
 
     name = name_meant(invocation, "state", agent_id, prefix)
     confirm(f"Remove {name} with all its versions, its history and its snapshots?", yes=yes, hint="add --yes")
-    purged = States(invocation.kept(prefix)).purge_agent(name)
-    invocation.answer({"agent_id": name, "purged": purged}, lambda: f"{visible(name)} is gone.")
+    States(invocation.kept(prefix)).purge_agent(name)
+    invocation.answer({"agent_id": name, "purged": True}, lambda: f"{visible(name)} is gone.")
 
 
 def _shown(verb: str, name: str) -> str:

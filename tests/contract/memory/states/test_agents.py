@@ -116,8 +116,7 @@ def test_a_status_is_set_as_a_version_and_noted_with_its_reason(states: States) 
 def test_a_deleted_agent_is_gone_and_its_versions_stay(states: States) -> None:
     first = states.save_agent_state(agent(data="a"))
 
-    assert states.delete_agent("planner", reason="not needed")
-    assert not states.delete_agent("planner")
+    states.delete_agent("planner", reason="not needed")
     assert (states.load_agent_state("planner"), states.list_agents()) == (None, [])
     assert states.load_agent_state("planner", version=1) == first
     assert states.load_agent_state("planner", version=2) is None
@@ -129,6 +128,22 @@ def test_a_deleted_agent_is_gone_and_its_versions_stay(states: States) -> None:
     assert states.save_agent_state(agent(data="b")).version == 3
     with pytest.raises(Conflict, match="cannot delete agent planner: it is at version 3"):
         states.delete_agent("planner", expected_version=1)
+
+
+def test_to_delete_or_purge_an_agent_that_is_not_there_says_so(states: States) -> None:
+    states.save_agent_state(agent())
+    states.delete_agent("planner")
+
+    for name in ("planner", "nobody"):
+        with pytest.raises(NotFound, match=f"cannot delete agent {name}: there is none"):
+            states.delete_agent(name)
+        with pytest.raises(NotFound, match=f"cannot delete agent {name}: there is none"):
+            states.delete_agent(name, expected_version=2)
+    states.purge_agent("planner")
+    for name in ("planner", "nobody"):
+        with pytest.raises(NotFound, match=f"cannot purge agent {name}: there is nothing of it"):
+            states.purge_agent(name)
+    assert [one.state_after for one in states.get_state_history("planner")] == []
 
 
 def test_an_older_version_is_restored_as_a_new_one(states: States) -> None:
@@ -161,7 +176,7 @@ def test_a_purged_agent_leaves_nothing_but_its_count(states: States) -> None:
     states.update_agent_status("planner", "busy")
     snapshot = states.create_snapshot("planner")
 
-    assert (states.purge_agent("planner"), states.purge_agent("planner")) == (True, False)
+    states.purge_agent("planner")
     assert states.load_agent_state("planner") is None
     assert states.load_agent_state("planner", version=1) is None
     assert (states.list_agents(include_deleted=True), states.search_agents("secret")) == ([], [])

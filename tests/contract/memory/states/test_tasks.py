@@ -43,7 +43,12 @@ def test_a_deleted_task_is_gone_and_its_versions_stay(states: States) -> None:
     with pytest.raises(Conflict, match="cannot delete task t: it is at version 1"):
         states.delete_task("t", expected_version=2)
 
-    assert (states.delete_task("t", expected_version=1), states.delete_task("t")) == (True, False)
+    states.delete_task("t", expected_version=1)
+    for name in ("t", "nothing"):
+        with pytest.raises(NotFound, match=f"cannot delete task {name}: there is none"):
+            states.delete_task(name)
+        with pytest.raises(NotFound, match=f"cannot delete task {name}: there is none"):
+            states.delete_task(name, expected_version=1)
     assert (states.get_task("t"), states.get_tasks()) == (None, [])
     assert states.get_task("t", version=1) == first
     assert states.save_task(Task(task_id="t", title="b")).version == 3

@@ -160,7 +160,7 @@ class AgentMethods(StatesDoor):
 
     async def delete_agent(
         self, agent_id: str, *, reason: str | None = None, expected_version: int | None = None
-    ) -> bool:
+    ) -> None:
         """Delete an agent; its versions and its history stay, and saving it again brings it back.
 
         Parameters:
@@ -168,14 +168,12 @@ class AgentMethods(StatesDoor):
           reason: why, for its history.
           expected_version: the version that you have loaded; None deletes it in any case.
 
-        Returns:
-          Whether it was there.
-
         Raises:
+          NotFound: there is no such agent, or it was deleted already.
           Conflict: the agent is at another version.
           PayloadError: the key is none.
         """
-        return await self._do(States.delete_agent, agent_id, reason=reason, expected_version=expected_version)
+        await self._do(States.delete_agent, agent_id, reason=reason, expected_version=expected_version)
 
     async def restore_agent_state(
         self, agent_id: str, version: int, *, reason: str | None = None, expected_version: int | None = None
@@ -200,7 +198,7 @@ class AgentMethods(StatesDoor):
             States.restore_agent_state, agent_id, version, reason=reason, expected_version=expected_version
         )
 
-    async def purge_agent(self, agent_id: str) -> bool:
+    async def purge_agent(self, agent_id: str) -> None:
         """Remove an agent for good: its versions, its history and its snapshots.
 
         Its count of versions goes on, should it ever be saved again.
@@ -208,10 +206,8 @@ class AgentMethods(StatesDoor):
         Parameters:
           agent_id: the agent.
 
-        Returns:
-          Whether there was anything.
-
         Raises:
+          NotFound: there is nothing of it.
           PayloadError: the key is none.
         """
-        return await self._do(States.purge_agent, agent_id)
+        await self._do(States.purge_agent, agent_id)

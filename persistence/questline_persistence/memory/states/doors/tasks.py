@@ -71,18 +71,16 @@ class TaskMethods(StatesDoor):
         """
         return await self._do(States.get_tasks, status, assigned_to, limit=limit, cursor=cursor)
 
-    async def delete_task(self, task_id: str, *, expected_version: int | None = None) -> bool:
+    async def delete_task(self, task_id: str, *, expected_version: int | None = None) -> None:
         """Delete a task; its versions stay, and saving it again brings it back.
 
         Parameters:
           task_id: the task.
           expected_version: the version that you have loaded; None deletes it in any case.
 
-        Returns:
-          Whether it was there.
-
         Raises:
+          NotFound: there is no such task, or it was deleted already.
           Conflict: the task is at another version.
           PayloadError: the key is none.
         """
-        return await self._do(States.delete_task, task_id, expected_version=expected_version)
+        await self._do(States.delete_task, task_id, expected_version=expected_version)
