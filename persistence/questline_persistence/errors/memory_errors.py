@@ -11,7 +11,8 @@ from typing import Any
 from questline_persistence.errors.errors import ConfigurationError, PayloadError, QuestlineError, StoreUnavailable
 
 _AGAIN = (
-    "load it again and save what you make of it, or let `update` do so; what is only added (`append`) never conflicts"
+    "load it again, and save what you make of that with its version; `update` does both for the state of an agent, and "
+    "what is only added (`append`) never conflicts"
 )
 
 

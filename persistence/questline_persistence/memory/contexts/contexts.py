@@ -20,13 +20,14 @@ from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models import WorkflowContext, checked
 from questline_persistence.memory.searching import search
+from questline_persistence.memory.trying import named
+from questline_persistence.memory.versions import conflict
 from questline_persistence.schema import tables_of
 from questline_persistence.states import ContextStatus
 from questline_persistence.writes import Moved, Op, Saved, Saves
 
 #: Most contexts that one call saves or loads.
 MAX_BATCH = 1_000
-_CONFLICT_HINT = "change the newest one, which is `current` of this error, and save that with its own version"
 _VERSIONS_HINT = 'give an object such as {"w1": 3}'
 
 
@@ -369,13 +370,13 @@ class Contexts:
         current = self._found(write.key.name)
         if write.there and (write.expected is None or current is None):
             return _missing("update", write.key.name)
-        there = "there is none now" if current is None else f"it is at version {current.version}"
-        message = f"cannot save workflow context {write.key.name}, made from version {write.expected}: {there}"
-        return Conflict(message, current=current, expected=write.expected, hint=_CONFLICT_HINT)
+        refused = conflict(write.expected, current)
+        refused.preface(f"cannot save workflow context {named(write.key.name)}")
+        return refused
 
 
 def _missing(verb: str, workflow_id: str) -> ContextNotFoundError:
-    return ContextNotFoundError(f"cannot {verb} workflow context {workflow_id}: there is none of that name")
+    return ContextNotFoundError(f"cannot {verb} workflow context {named(workflow_id)}: there is none of that name")
 
 
 def _batch(given: object, what: str) -> list[Any]:

@@ -98,7 +98,7 @@ def test_a_save_that_is_made_from_an_older_version_meets_a_conflict(persistence:
     persistence.save_context(a_context())
     persistence.save_context(a_context(current_phase="build"))
     for call in (persistence.save_context, persistence.update_context):
-        with pytest.raises(Conflict, match="made from version 1: it is at version 2") as caught:
+        with pytest.raises(Conflict, match="it is at version 2; version 1 was expected") as caught:
             call(a_context(current_phase="test"), expected_version=1)
         assert caught.value.current == a_context(current_phase="build", **_times(caught.value.current))
         assert (caught.value.current.version, caught.value.expected) == (2, 1)
@@ -113,7 +113,7 @@ def test_a_context_that_must_be_new_is_not_saved_over_another(persistence: Conte
 
 
 def test_a_conflict_with_what_is_not_there_has_no_current_context(persistence: ContextPersistence) -> None:
-    with pytest.raises(Conflict, match="there is none now") as caught:
+    with pytest.raises(Conflict, match="nothing is there now") as caught:
         persistence.save_context(a_context(), expected_version=1)
     assert caught.value.current is None
 
