@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from questline_persistence.clock import rfc3339
-from questline_persistence.errors import Conflict, NotFound, PayloadError
+from questline_persistence.errors import NotFound, PayloadError
 from questline_persistence.memory.files.failures import told
 from questline_persistence.memory.files.file_names import file_name
 from questline_persistence.memory.files.folder import Folder
+from questline_persistence.memory.versions import conflict
 from questline_persistence.payload import MAX_STATE_DEPTH, Limit, decode, encode
 from questline_persistence.writes import Key
 
 #: What a file has beside what was saved: keys, version and times, in bytes at most.
 BESIDE = 20_000
 _FILE_HINT = "put the file back as it was, or take it away"
-_CONFLICT_HINT = "load it again with its version, and save what you make of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,6 @@ class Document:
 class Documents:
     """The versioned things of one kind, tenant and key prefix.
 
-    Whoever is to be told what was tried gets it as `tried`, as in "cannot save the state of session s1".
-
     Parameters:
       folder: where they are.
       room: the folder in it that holds this kind.
@@ -60,31 +58,31 @@ class Documents:
         self._key = Key(namespace, prefix, "")
         self._limit = Limit(limit.size + BESIDE, limit.setting)
 
-    def load(self, name: str, tried: str) -> Document | None:
+    def load(self, name: str) -> Document | None:
         """Return what a file holds, or that it is deleted; None if it was never saved."""
         key = self._key._replace(name=name)
-        with told(tried, self._folder.path):
-            found = self._read(file_name(key), tried)
+        with told(self._folder.path):
+            found = self._read(file_name(key))
         if found is not None and found.key != key:
-            raise self._unreadable(file_name(key), tried)
+            raise self._unreadable(file_name(key))
         return found
 
-    def all(self, tried: str) -> list[Document]:
+    def all(self) -> list[Document]:
         """Return what is there, in the order in which it was saved first."""
-        with told(tried, self._folder.path):
-            read = [self._read(name, tried) for name in self._folder.names(self._room)]
+        with told(self._folder.path):
+            read = [self._read(name) for name in self._folder.names(self._room)]
         found = [one for one in read if one is not None and one.body is not None]
         own = [one for one in found if one.key[:2] == self._key[:2]]
         return sorted(own, key=lambda one: (one.created_at, one.key.name))
 
     @contextmanager
-    def changing(self, tried: str) -> Iterator[None]:
+    def changing(self) -> Iterator[None]:
         """Keep everybody else from changing anything in the folder."""
-        with told(tried, self._folder.path), self._folder.locked(tried):
+        with told(self._folder.path), self._folder.locked():
             yield
 
     def save(
-        self, name: str, body: Mapping[str, Any], expected: int | None, tried: str, *, shown: Callable[[Document], Any]
+        self, name: str, body: Mapping[str, Any], expected: int | None, *, shown: Callable[[Document], Any]
     ) -> int:
         """Save the next version and return its number.
 
@@ -92,29 +90,27 @@ class Documents:
           name: the key's name.
           body: what is saved.
           expected: the version that is there; None for any.
-          tried: what is tried.
           shown: makes of a document the record that a conflict tells of.
 
         Raises:
           Conflict: another version is there.
         """
-        with self.changing(tried):
-            before = self.load(name, tried)
+        with self.changing():
+            before = self.load(name)
             version = before.version if before else 0
             if expected is not None and version != expected:
-                current = shown(before) if before and before.body is not None else None
-                message = f"{tried}: it is at version {version}, not {expected}"
-                raise Conflict(message, current=current, expected=expected, hint=_CONFLICT_HINT)
+                raise conflict(expected, shown(before) if before and before.body is not None else None)
             return self._write(name, body, before)
 
-    def delete(self, name: str, tried: str) -> None:
-        """Delete what was saved; its count stays, so that no version comes twice.
+    def delete(self, name: str) -> None:
+        """Delete what was saved, within `changing`; its count stays, so that no version comes twice.
 
-        To be called while changing. Raises NotFound where there is nothing.
+        Raises:
+          NotFound: there is nothing.
         """
-        before = self.load(name, tried)
+        before = self.load(name)
         if before is None or before.body is None:
-            raise NotFound(f"{tried}: there is none")
+            raise NotFound("there is none")
         self._write(name, None, before)
 
     def _write(self, name: str, body: Mapping[str, Any] | None, before: Document | None) -> int:
@@ -135,7 +131,7 @@ class Documents:
         self._folder.write(self._room, file_name(key), text.encode())
         return version
 
-    def _read(self, name: str, tried: str) -> Document | None:
+    def _read(self, name: str) -> Document | None:
         data = self._folder.read(self._room, name)
         if data is None:
             return None
@@ -144,11 +140,11 @@ class Documents:
             key = Key(*(content.pop(part) for part in ("namespace", "key_prefix", "key")))
             return _checked(Document(key, **content))
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-            raise self._unreadable(name, tried) from error
+            raise self._unreadable(name) from error
 
-    def _unreadable(self, name: str, tried: str) -> PayloadError:
+    def _unreadable(self, name: str) -> PayloadError:
         path = self._folder.path / self._room / name
-        return PayloadError(f"{tried}: {path} is not as questline wrote it", hint=_FILE_HINT)
+        return PayloadError(f"{path} is not as questline wrote it", hint=_FILE_HINT)
 
 
 def _checked(one: Document) -> Document:

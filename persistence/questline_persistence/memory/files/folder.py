@@ -37,11 +37,8 @@ class Folder:
         self._patience = patience
 
     @contextmanager
-    def locked(self, tried: str) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Hold the folder's lock; the kernel frees it when the process ends, however that comes about.
-
-        Parameters:
-          tried: what it is held for, for the error message.
 
         Raises:
           StoreUnavailable: others keep it for too long.
@@ -50,21 +47,21 @@ class Folder:
         _make(self.path)
         descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | _FLAGS, 0o666)
         try:
-            self._wait(descriptor, tried)
+            self._wait(descriptor)
             yield
         finally:
             # Not by closing alone: a process that was forked meanwhile has this open, too.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
-    def _wait(self, descriptor: int, tried: str) -> None:
+    def _wait(self, descriptor: int) -> None:
         """Take the lock as soon as nobody else holds it."""
         deadline = time.monotonic() + self._patience
         for pause in chain(PAUSES, repeat(PAUSES[-1])):
             if _take(descriptor):
                 return
             if time.monotonic() > deadline:
-                message = f"{tried}: others have been writing in {self.path} for {self._patience:g} s"
+                message = f"others have been writing in {self.path} for {self._patience:g} s"
                 raise StoreUnavailable(message, hint="try again; a database lets more write at once")
             time.sleep(pause)
 

@@ -8,12 +8,10 @@ from typing import Any
 from questline_persistence.arguments import key, mapping
 from questline_persistence.memory.files.documents import Document
 from questline_persistence.memory.files.file_manager import FileManager
-from questline_persistence.memory.models import SessionState
-from questline_persistence.memory.trying import named
+from questline_persistence.memory.models import STATE_HINT, SessionState
+from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import version_of
 from questline_persistence.payload import encode
-
-_STATE_HINT = 'give an object such as {"mission": "…", "status": "pending"}'
 
 
 class FileStateManager(FileManager):
@@ -48,10 +46,10 @@ class FileStateManager(FileManager):
           StoreUnavailable: it is full, broken, or locked by others for too long.
         """
         name, wanted = key(session_id, "session_id"), version_of(expected_version)
-        state = dict(mapping(state_data, "state_data", _STATE_HINT))
-        encode(state, what=f"the state of session {named(name)}", root="state_data", limit=self._limit)
-        tried = f"cannot save the state of session {named(name)}"
-        return await self._call(self._states.save, name, {"state_data": state}, wanted, tried, shown=_state)
+        with trying("save the state of session", name):
+            state = dict(mapping(state_data, "state_data", STATE_HINT))
+            encode(state, what="state_data", limit=self._limit)
+            return await self._call(self._states.save, name, {"state_data": state}, wanted, shown=_state)
 
     async def load_state(self, session_id: str) -> dict[str, Any] | None:
         """Return what was saved of a session last, as `StateManagerProtocol.load_state` does."""
@@ -61,8 +59,9 @@ class FileStateManager(FileManager):
     async def load_with_version(self, session_id: str) -> SessionState | None:
         """Return what was saved last with its version, as `StateManagerProtocol.load_with_version` does."""
         name = key(session_id, "session_id")
-        found = await self._call(self._states.load, name, f"cannot load the state of session {named(name)}")
-        return _state(found) if found and found.body is not None else None
+        with trying("load the state of session", name):
+            found = await self._call(self._states.load, name)
+            return _state(found) if found and found.body is not None else None
 
     async def delete_state(self, session_id: str) -> None:
         """Delete a session's state and its to-do lists, as `StateManagerProtocol.delete_state` does.
@@ -70,19 +69,21 @@ class FileStateManager(FileManager):
         Raises:
           NotFound: it has no state.
         """
-        await self._call(self._delete, key(session_id, "session_id"))
+        name = key(session_id, "session_id")
+        with trying("delete the state of session", name):
+            await self._call(self._delete, name)
 
     async def list_sessions(self) -> list[str]:
         """Return the ids of the sessions that have a state, those first that were saved first."""
-        return [one.key.name for one in await self._call(self._states.all, "cannot list the sessions")]
+        with trying("list the sessions"):
+            return [one.key.name for one in await self._call(self._states.all)]
 
     def _delete(self, name: str) -> None:
-        tried = f"cannot delete the state of session {named(name)}"
-        with self._states.changing(tried):
-            self._states.delete(name, tried)
-            for one in self._todo_lists.all(tried):
+        with self._states.changing():
+            self._states.delete(name)
+            for one in self._todo_lists.all():
                 if one.body is not None and one.body["session_id"] == name:
-                    self._todo_lists.delete(one.key.name, tried)
+                    self._todo_lists.delete(one.key.name)
 
 
 def _state(one: Document) -> SessionState:

@@ -8,7 +8,7 @@ from questline_persistence.arguments import key
 from questline_persistence.memory.files.documents import Document
 from questline_persistence.memory.files.file_manager import FileManager
 from questline_persistence.memory.models import TodoList
-from questline_persistence.memory.trying import named
+from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import version_of
 from questline_persistence.payload import encode
 
@@ -51,17 +51,17 @@ class FileTodoListManager(FileManager):
         """
         made = TodoList(todolist_id=todolist_id, session_id=session_id, plan=plan, status=status)
         name, wanted = made.todolist_id, version_of(expected_version)
-        encode(made.plan, what=f"the plan of to-do list {named(name)}", root="plan", limit=self._limit)
-        body = {"session_id": made.session_id, "status": made.status, "plan": made.plan}
-        return await self._call(
-            self._todo_lists.save, name, body, wanted, f"cannot save to-do list {named(name)}", shown=_todo_list
-        )
+        with trying("save to-do list", name):
+            encode(made.plan, what="the plan", root="plan", limit=self._limit)
+            body = {"session_id": made.session_id, "status": made.status, "plan": made.plan}
+            return await self._call(self._todo_lists.save, name, body, wanted, shown=_todo_list)
 
     async def load_todolist(self, todolist_id: str) -> TodoList | None:
         """Return a to-do list as it was saved last, as `TodoListManagerProtocol.load_todolist` does."""
         name = key(todolist_id, "todolist_id")
-        found = await self._call(self._todo_lists.load, name, f"cannot load to-do list {named(name)}")
-        return _todo_list(found) if found and found.body is not None else None
+        with trying("load to-do list", name):
+            found = await self._call(self._todo_lists.load, name)
+            return _todo_list(found) if found and found.body is not None else None
 
     async def delete_todolist(self, todolist_id: str) -> None:
         """Delete a to-do list, as `TodoListManagerProtocol.delete_todolist` does.
@@ -69,18 +69,20 @@ class FileTodoListManager(FileManager):
         Raises:
           NotFound: there is none.
         """
-        await self._call(self._delete, key(todolist_id, "todolist_id"))
+        name = key(todolist_id, "todolist_id")
+        with trying("delete to-do list", name):
+            await self._call(self._delete, name)
 
     async def list_todolists(self, session_id: str) -> list[TodoList]:
         """Return the to-do lists of a session, as `TodoListManagerProtocol.list_todolists` does."""
         name = key(session_id, "session_id")
-        found = await self._call(self._todo_lists.all, f"cannot list the to-do lists of session {named(name)}")
-        return [made for made in map(_todo_list, found) if made.session_id == name]
+        with trying("list the to-do lists of session", name):
+            found = await self._call(self._todo_lists.all)
+            return [made for made in map(_todo_list, found) if made.session_id == name]
 
     def _delete(self, name: str) -> None:
-        tried = f"cannot delete to-do list {named(name)}"
-        with self._todo_lists.changing(tried):
-            self._todo_lists.delete(name, tried)
+        with self._todo_lists.changing():
+            self._todo_lists.delete(name)
 
 
 def _todo_list(one: Document) -> TodoList:

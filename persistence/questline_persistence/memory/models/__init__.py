@@ -13,7 +13,7 @@ from questline_persistence.memory.models.memory import Memory
 from questline_persistence.memory.models.migration import Migration
 from questline_persistence.memory.models.run_record import RunRecord, RunSummary
 from questline_persistence.memory.models.session import Session
-from questline_persistence.memory.models.session_state import SessionState
+from questline_persistence.memory.models.session_state import STATE_HINT, SessionState
 from questline_persistence.memory.models.state_snapshot import StateSnapshot
 from questline_persistence.memory.models.state_transition import StateTransition
 from questline_persistence.memory.models.step_origin import StepOrigin, origin_of
@@ -22,6 +22,7 @@ from questline_persistence.memory.models.todo_list import TodoList
 from questline_persistence.memory.models.workflow_context import WorkflowContext, context_text
 
 __all__ = [
+    "STATE_HINT",
     "AgentState",
     "Event",
     "HistoryEntry",

@@ -7,6 +7,9 @@ from typing import Any
 from questline_persistence.memory.models.fields import KeyText
 from questline_persistence.models import Record
 
+#: What to give where a state can be none.
+STATE_HINT = 'give an object such as {"mission": "…", "status": "pending"}'
+
 
 class SessionState(Record):
     """What was saved of a session last, and which version that is.

@@ -14,7 +14,7 @@ from questline_persistence.kinds import SESSIONS, TODO_LISTS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, Kept
 from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import SessionState
+from questline_persistence.memory.models import STATE_HINT, SessionState
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.payload import decode, encode
@@ -25,7 +25,6 @@ from questline_persistence.writes import Saves
 _TOLD = {"mission": None, "status": MAX_KEY, "user_id": MAX_KEY}
 #: What a session tells of until its states say otherwise.
 _AT_FIRST = {"mission": "", "status": "pending"}
-_STATE_HINT = 'give an object such as {"mission": "…", "status": "pending"}'
 
 _HEADS = tables_of(SESSIONS).heads
 #: Whether a session has anything but the events that were saved in it elsewhere.
@@ -46,7 +45,7 @@ class SessionStates:
         """Save the next version of a session's state, and return its number."""
         name, wanted = key(session_id, "session_id"), version_of(expected_version)
         with trying("save the state of session", name):
-            state = dict(mapping(state_data, "state_data", _STATE_HINT))
+            state = dict(mapping(state_data, "state_data", STATE_HINT))
             body = {"state_json": encode(state, what="state_data", limit=self._kept.database.limits.memory)}
             write = Saves(
                 SESSIONS,

@@ -53,11 +53,11 @@ import os, signal, sys
 from pathlib import Path
 from questline_persistence.memory.files.folder import Folder
 folder = Folder(Path(sys.argv[1]), patience=0.1)
-with folder.locked("cannot save"):
+with folder.locked():
     if not (child := os.fork()):
         signal.pause()
 try:
-    with folder.locked("cannot save"):
+    with folder.locked():
         pass
 finally:
     os.kill(child, signal.SIGKILL)
