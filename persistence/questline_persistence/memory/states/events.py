@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row
 
 from questline_persistence.arguments import key, several, short
 from questline_persistence.errors import PayloadError
-from questline_persistence.kinds import EVENTS
+from questline_persistence.kinds import EVENTS, SESSIONS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed, Matches
@@ -51,7 +51,7 @@ class Events(Part):
         """Return the events of a session, in their order, a page at a time."""
         with trying("load the events of session", session_id):
             name = key(session_id, "session_id")
-            own, of = (_ROWS.c.session_id == self._kept.key(name).name,), ("session", name)
+            own, of = (_ROWS.c.session_id == self._kept.stored_key(SESSIONS, name).name,), ("session", name)
             return self._page(own, _ROWS.c.seq, of, limit=limit, cursor=cursor, newest_first=False)
 
     def get_events_by_type(self, event_type: str, *, limit: int = PAGE, cursor: str | None = None) -> Listed[Event]:
@@ -69,8 +69,10 @@ class Events(Part):
     def search_events(self, query: str, *, session_id: str | None = None, limit: int = PAGE) -> Matches[Event]:
         """Return the events that have the words of a query, the best first."""
         with trying("search events"):
-            named = None if session_id is None else self._kept.key(key(session_id, "session_id")).name
-            where = [] if named is None else [_ROWS.c.session_id == named]
+            where = []
+            if session_id is not None:
+                session = self._kept.stored_key(SESSIONS, key(session_id, "session_id"))
+                where = [_ROWS.c.session_id == session.name]
             found = search(self._kept, EVENTS, query, limit=limit, where=where)
             return Matches((event_of(row) for row in found.rows), newest_only=found.newest_only)
 

@@ -109,12 +109,12 @@ class Sessions(Part):
         row = connection.execute(moved.returning(_HEADS)).first() or self._started(connection, made.session_id)
         if row is not None:
             return row
-        key_of = dict(zip((*KEY, SESSIONS.key), self._kept.key(made.session_id), strict=True))
+        key_of = dict(zip((*KEY, SESSIONS.key), self._kept.stored_key(SESSIONS, made.session_id), strict=True))
         first = {"created_at": stamp, "updated_at": stamp, "updated_time": told(now)}
         return connection.execute(insert(_HEADS).values({**key_of, **fields, **first}).returning(_HEADS)).one()
 
     def _is(self, name: str) -> list[Any]:
-        return is_key(_HEADS, SESSIONS, self._kept.key(name))
+        return is_key(_HEADS, SESSIONS, self._kept.stored_key(SESSIONS, name))
 
     def _started(self, connection: Connection, name: str) -> Row[Any] | None:
         return connection.execute(select(_HEADS).where(*self._is(name), _HEADS.c.started_at.is_not(None))).first()

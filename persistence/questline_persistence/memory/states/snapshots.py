@@ -40,7 +40,8 @@ class Snapshots(Agents):
             self._sized({"description": made.description})
             length = None if expires_in is None else seconds(expires_in, "expires_in")
             version, now = self._version_now(made.agent_id)
-            named = made.model_copy(update={"agent_id": self._kept.key(made.agent_id).name, "version": version})
+            stored = self._kept.stored_key(AGENT_STATES, made.agent_id)
+            named = made.model_copy(update={"agent_id": stored.name, "version": version})
             self._kept.enter(snapshot_write(self._kept, named, None if length is None else now + length))
             return made.snapshot_id
 
@@ -48,8 +49,9 @@ class Snapshots(Agents):
         """Return the snapshots of an agent, newest first, a page at a time."""
         with trying("list the snapshots of agent", agent_id):
             name = key(agent_id, "agent_id")
+            stored = self._kept.stored_key(AGENT_STATES, name)
             page = self._kept.page(
-                lambda now: self._snapshots(now).where(_ROWS.c.agent_id == self._kept.key(name).name),
+                lambda now: self._snapshots(now).where(_ROWS.c.agent_id == stored.name),
                 (_ROWS.c.id,),
                 of=(SNAPSHOTS.name, name),
                 limit=limit,
@@ -67,7 +69,7 @@ class Snapshots(Agents):
         """Make the state that a snapshot names the present one of its agent, as a new version."""
         with trying("restore snapshot", snapshot_id):
             found = self._snapshot(snapshot_id)
-            name = None if found is None else self._kept.called(found.agent_id)
+            name = None if found is None else self._kept.called(AGENT_STATES, found.agent_id)
             version = None if found is None else found.version
             row = None if name is None else self._kept.load(AGENT_STATES, name, version=version)
             if name is None or row is None:
@@ -93,9 +95,11 @@ class Snapshots(Agents):
             message = "this step has written it, and what it has written has no version yet"
             raise PayloadError(message, hint="create the snapshot before, or in a later step")
 
+        stored = self._kept.stored_key(AGENT_STATES, name)
+
         def work(connection: Connection, now: float) -> tuple[Row[Any] | None, float]:
             heads = tables_of(AGENT_STATES).heads
-            own = (*is_key(heads, AGENT_STATES, self._kept.key(name)), *reading.present(heads, now))
+            own = (*is_key(heads, AGENT_STATES, stored), *reading.present(heads, now))
             return connection.execute(select(heads.c.version).where(*own)).first(), now
 
         row, now = self._kept.read(work)

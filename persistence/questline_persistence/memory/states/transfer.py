@@ -81,7 +81,7 @@ class Transfer(Snapshots, Transitions, Events, Sessions):
             return self._load(name)
 
     def _versions(self, name: str, cursor: str | None) -> Listed[Row[Any]]:
-        own = is_key(_VERSIONS, AGENT_STATES, self._kept.key(name))
+        own = is_key(_VERSIONS, AGENT_STATES, self._kept.stored_key(AGENT_STATES, name))
 
         def query(_: float) -> Select[Any]:
             return reading.of_versions(AGENT_STATES).where(*own)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from questline_persistence.arguments import key
-from questline_persistence.kinds import TRANSITIONS
+from questline_persistence.kinds import AGENT_STATES, TRANSITIONS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.listed import Listed
@@ -44,7 +44,7 @@ class Transitions(Part):
             name = key(agent_id, "agent_id")
             own = (
                 *within(_ROWS, self._kept.namespace, self._kept.prefix),
-                _ROWS.c.agent_id == self._kept.key(name).name,
+                _ROWS.c.agent_id == self._kept.stored_key(AGENT_STATES, name).name,
             )
             page = self._kept.page(
                 lambda now: _ROWS.select().where(*own, *reading.present(_ROWS, now)),

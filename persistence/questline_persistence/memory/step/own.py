@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import and_, or_, select
 
@@ -16,6 +16,8 @@ from questline_persistence.memory.reading import present
 from questline_persistence.memory.step.buffered import Buffered
 from questline_persistence.schema import same_key, tables_of, within
 from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves, own_name
+
+W = TypeVar("W", Saves, Enters)
 
 
 class OwnKept(Kept):
@@ -31,22 +33,22 @@ class OwnKept(Kept):
         self._buffered = buffered
         self._quest_id = quest_id
 
-    def _stored(self, name: str) -> str:
-        """Return the name that a key has in the store."""
+    def _stored(self, kind: Versioned, name: str) -> str:  # noqa: ARG002  (which are the quest's own may differ)
+        """Return the name that a key of a kind has in the store."""
         return own_name(self._quest_id, name)
 
-    def key(self, name: str) -> Key:
+    def stored_key(self, kind: Versioned, name: str) -> Key:
         """Return the key of the quest's own that is called so."""
-        return self._buffered.key(self._stored(name))
+        return self._buffered.key(self._stored(kind, name))
 
-    def called(self, stored: str) -> str | None:
-        """Return what the key is called here that has a name in the store; None where no name here means it."""
+    def called(self, kind: Versioned, stored: str) -> str | None:
+        """Return what is called here that has a name in the store; None where no name here means it."""
         name = stored.removeprefix(own_name(self._quest_id, ""))
-        return name if self._stored(name) == stored else None
+        return name if self._stored(kind, name) == stored else None
 
     def save(self, write: Saves) -> Saved | None:
-        """Hold a version back."""
-        return self._buffered.save(write)
+        """Hold a version back, of a key of the quest's own."""
+        return self._buffered.save(self._own(write))
 
     def enter(self, write: Enters) -> Entered:
         """Hold an entry back, in a stream of the quest's own."""
@@ -54,21 +56,21 @@ class OwnKept(Kept):
 
     def write(self, writes: Sequence[Remembered]) -> list[Saved | Entered]:
         """Hold several writes back."""
-        return self._buffered.write([self._own(write) if isinstance(write, Enters) else write for write in writes])
+        return self._buffered.write([self._own(write) for write in writes])
 
     def load(self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None) -> Any:
         """Return a key's present version, or an older one, under the name that it has here."""
-        row = self._buffered.load(kind, self._stored(name), version=version, as_of=as_of)
+        row = self._buffered.load(kind, self._stored(kind, name), version=version, as_of=as_of)
         return None if row is None else self._named(kind, row, name)
 
     def look(self, kind: Versioned, name: str) -> tuple[Any, int | None]:
         """Return what is there of a key at present, and at which version it is."""
-        row, version = self._buffered.look(kind, self._stored(name))
+        row, version = self._buffered.look(kind, self._stored(kind, name))
         return None if row is None else self._named(kind, row, name), version
 
     def exists(self, kind: Versioned, name: str) -> bool:
         """Return whether a key has something at present."""
-        return self._buffered.exists(kind, self._stored(name))
+        return self._buffered.exists(kind, self._stored(kind, name))
 
     def load_all(self, kind: Versioned, names: Collection[str]) -> dict[str, Any]:
         """Return what is there at present of several keys, by their names here."""
@@ -85,7 +87,7 @@ class OwnKept(Kept):
 
     def writes_to(self, kind: Versioned, name: str) -> bool:
         """Return whether this step has written a key."""
-        return self._buffered.writes_to(kind, self._stored(name))
+        return self._buffered.writes_to(kind, self._stored(kind, name))
 
     def purge(self, kind: Versioned, name: str, **more: Any) -> bool:
         """Refuse, as the step does."""
@@ -95,9 +97,13 @@ class OwnKept(Kept):
         """Refuse, as the step does."""
         return self._buffered.forget(kind, entry_id)
 
-    def _own(self, write: Enters) -> Enters:
-        """Return an entry in a stream of the quest's own."""
-        return write if write.stream is None else replace(write, stream=self._stored(write.stream))
+    def _own(self, write: W) -> W:
+        """Return a write of a key, or into a stream, of the quest's own."""
+        if isinstance(write, Saves):
+            return replace(write, key=self.stored_key(write.kind, write.key.name))
+        if write.kind.stream is None or write.stream is None:
+            return write
+        return replace(write, stream=self._stored(write.kind.stream.of, write.stream))
 
     @staticmethod
     def _named(kind: Versioned, row: Any, name: str) -> SimpleNamespace:
@@ -106,14 +112,19 @@ class OwnKept(Kept):
 
 
 class AgentsKept(OwnKept):
-    """What a running step keeps, where the quest's own agents go before shared ones of the same name."""
+    """What a running step keeps, where the quest's own agents go before shared ones of the same name.
+
+    All else, such as a task or a session that is named like one of them, is shared.
+    """
 
     def __init__(self, buffered: Buffered, quest_id: str) -> None:
         super().__init__(buffered, quest_id)
         self._names: set[str] | None = None
 
-    def _stored(self, name: str) -> str:
-        own = super()._stored(name)
+    def _stored(self, kind: Versioned, name: str) -> str:
+        if kind is not AGENT_STATES:
+            return name
+        own = super()._stored(kind, name)
         return own if name in self._own_names() or self._buffered.writes_to(AGENT_STATES, own) else name
 
     def _own_names(self) -> set[str]:

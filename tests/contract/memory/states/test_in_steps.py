@@ -7,7 +7,7 @@ import pytest
 
 from questline_persistence.errors import Conflict, NotFound, PayloadError
 from questline_persistence.memory.kept import Kept
-from questline_persistence.memory.models import AgentState, Event
+from questline_persistence.memory.models import AgentState, Event, Task
 from questline_persistence.memory.states import States
 from questline_persistence.memory.step import Remembering
 from questline_persistence.models import LordStep, QuestExecutionData
@@ -57,6 +57,12 @@ def test_a_status_is_held_back_with_its_transition(states: States, in_step: Stat
     assert states.get_state_history("planner") == []
 
 
+def keep_quest(database: Database) -> None:
+    """Keep the quest whose own things a step writes."""
+    quest = QuestExecutionData(quest_id="quest", quest_type="t", execution_stack=[LordStep("a", "work")])
+    KeptQuests(database, "here").save(quest)
+
+
 def commit(database: Database, work: Callable[[Any], object]) -> None:
     """Write what a step of the quest keeps."""
     remembering = Remembering(database, "here", "quest")
@@ -65,8 +71,7 @@ def commit(database: Database, work: Callable[[Any], object]) -> None:
 
 
 def test_a_quests_own_snapshots_and_events_are_its_own(database: Database, states: States) -> None:
-    kept_quest = QuestExecutionData(quest_id="quest", quest_type="t", execution_stack=[LordStep("a", "work")])
-    KeptQuests(database, "here").save(kept_quest)
+    keep_quest(database)
     states.save_agent_state(AgentState(agent_id="planner", state_data="shared"))
     shared = states.create_snapshot("planner")
     commit(database, lambda own: own.own.save_agent_state(AgentState(agent_id="planner", state_data="a")))
@@ -83,6 +88,28 @@ def test_a_quests_own_snapshots_and_events_are_its_own(database: Database, state
     commit(database, lambda own: own.own.restore_snapshot(snapshot.snapshot_id))
     assert found.own.load_agent_state("planner").state_data == "a"
     assert [one.state_data for one in (states.load_agent_state("planner"),) if one] == ["shared"]
+
+
+def test_what_is_named_like_an_agent_of_the_quests_own_is_shared(database: Database, states: States) -> None:
+    def work(in_step: Any) -> None:
+        in_step.own.save_agent_state(AgentState(agent_id="planner", state_data="own"))
+        in_step.save_task(Task(task_id="planner", title="plan"))
+        in_step.save_event(Event(session_id="planner", event_type="said"))
+        assert in_step.get_task("planner").title == "plan"
+        in_step.update_agent_status("planner", "busy")
+
+    keep_quest(database)
+    states.start_session("planner", session_id="planner")
+    states.save_event(Event(session_id="planner", event_type="begun"))
+    commit(database, work)
+
+    assert [task.task_id for task in states.get_tasks()] == ["planner"]
+    assert [event.event_type for event in states.get_events("planner")] == ["begun", "said"]
+    found: Any = Remembering(database, "here", "quest").noun("state")
+    assert (found.get_task("planner").title, found.get_session("planner").agent_id) == ("plan", "planner")
+    assert len(found.get_events("planner")) == 2
+    assert (found.load_agent_state("planner").status, states.load_agent_state("planner")) == ("busy", None)
+    assert [change.state_after for change in found.get_state_history("planner")] == ["busy"]
 
 
 def test_an_event_of_one_id_says_one_thing_in_a_step(in_step: States) -> None:
