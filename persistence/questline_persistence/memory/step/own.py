@@ -17,7 +17,7 @@ from questline_persistence.memory.step.buffered import Buffered
 from questline_persistence.schema import same_key, tables_of, within
 from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves, own_name
 
-W = TypeVar("W", Saves, Enters)
+W = TypeVar("W", bound=Remembered)
 
 
 class OwnKept(Kept):
