@@ -47,11 +47,6 @@ class Versioned:
     told: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
 
-    @property
-    def table(self) -> str:
-        """The table that a key's lock is in, by which writers are ordered."""
-        return self.heads
-
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -194,7 +189,8 @@ RUNS = Entries(
 )
 RUN_PARTS = Entries("run part", table="run_parts", entry_id="part_id", columns=("kind", "plan_id"), body=("body",))
 
-VERSIONED = (AGENT_STATES, CONTEXTS, SESSIONS, TASKS, TODO_LISTS)
+#: All kinds, each by its table: the order in which everybody locks.
+VERSIONED = (AGENT_STATES, SESSIONS, TASKS, TODO_LISTS, CONTEXTS)
 ENTRIES = (EVENTS, HISTORY, MEMORIES, RUN_PARTS, RUNS, SNAPSHOTS, TRANSITIONS)
 
 

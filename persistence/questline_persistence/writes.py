@@ -56,7 +56,7 @@ class Op(StrEnum):
     IMPORT = "import"
 
 
-#: After which nothing may be there: a version of any other sort has a payload.
+#: What may leave a key with nothing; every other version has a payload.
 EMPTYING = frozenset({Op.DELETE, Op.REWIND, Op.FORK})
 
 

@@ -24,7 +24,7 @@ def forget_own(connection: Connection, quest_ids: Sequence[str]) -> None:
       quest_ids: the quests.
     """
     kept = kept_by(connection, quest_ids)
-    kinds = sorted((kind for kind in VERSIONED if kind.heads in kept), key=lambda kind: kind.heads)
+    kinds = [kind for kind in VERSIONED if kind.heads in kept]
     for kind in kinds:
         heads = tables_of(kind).heads
         own = select(heads.c.id).where(heads.c.owner.in_(quest_ids))

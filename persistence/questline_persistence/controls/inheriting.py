@@ -48,7 +48,6 @@ MAX_ENTRIES = 10_000
 
 #: Columns of heads that name a key.
 _NAMES = frozenset(kind.key for kind in VERSIONED)
-_BY_HEADS = sorted(VERSIONED, key=lambda kind: kind.heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class Inheriting:
         if not found:
             return ()
         lineage = Lineage.at(self.connection, self.parent, version)
-        kinds = [kind for kind in _BY_HEADS if found & {kind.heads, kind.versions}]
+        kinds = [kind for kind in VERSIONED if found & {kind.heads, kind.versions}]
         inherited = [one for kind in kinds for one in self._inherited(kind, lineage)]
         if not dry_run:
             self._copy(inherited, lineage)

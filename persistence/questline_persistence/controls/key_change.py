@@ -12,11 +12,15 @@ MAX_TOLD = 20
 
 
 class Fate(StrEnum):
-    """What becomes of a key: it goes back, others build on it, nobody wanted it back, or a fork has its own."""
+    """What becomes of a key."""
 
+    #: It goes back.
     REWOUND = "rewound"
+    #: It stays, since somebody else has saved it since.
     KEPT = "kept"
+    #: It stays, since shared keys were to stay.
     LEFT = "left"
+    #: A fork has a copy of its own.
     COPIED = "copied"
 
 

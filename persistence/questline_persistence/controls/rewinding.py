@@ -49,8 +49,8 @@ class Rewinding:
         if not written:
             return ()
         lineage = Lineage.back(self.connection, quest_id, self.origin.quest_version - 1, to=version)
-        kinds = [kind for kind in _BY_HEADS if kind.versions in written]
-        entries = () if dry_run else [kind for kind in _BY_TABLE if kind.table in written]
+        kinds = [kind for kind in VERSIONED if kind.versions in written]
+        entries = () if dry_run else [kind for kind in ENTRIES if kind.table in written]
         changes = [change for kind in kinds for change in self._keys(kind, lineage, dry_run=dry_run)]
         for kind in entries:
             self._mark_entries(kind, lineage)
@@ -112,11 +112,6 @@ class Rewinding:
     @property
     def _dialect(self) -> Dialect:
         return dialect_of(self.connection)
-
-
-#: In the order in which everybody locks.
-_BY_HEADS = sorted(VERSIONED, key=lambda kind: kind.heads)
-_BY_TABLE = sorted(ENTRIES, key=lambda kind: kind.table)
 
 
 def _dropped(kind: Versioned, lineage: Lineage, dialect: Dialect) -> Select[Any]:

@@ -4,6 +4,7 @@ from itertools import pairwise, permutations
 
 import pytest
 
+from questline_persistence import kinds
 from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES, RUNS, SESSIONS, TRANSITIONS
 from questline_persistence.writes import Enters, Key, Remembered, Saves, in_order
 from tests.model.memory.locks import (
@@ -61,3 +62,8 @@ def test_several_writes_lock_in_the_one_order_however_they_are_given() -> None:
 def test_what_one_head_numbers_stays_in_the_order_given() -> None:
     events = [Enters(EVENTS, "here", "", entry_id, {}, stream="s") for entry_id in ("b", "a", "c")]
     assert in_order([*events, WRITES[0]]) == [WRITES[0], *events]
+
+
+def test_the_kinds_are_listed_in_the_one_order() -> None:
+    for tables in ([kind.heads for kind in kinds.VERSIONED], [kind.table for kind in kinds.ENTRIES]):
+        assert tables == sorted(tables)
