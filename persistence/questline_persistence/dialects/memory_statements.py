@@ -7,6 +7,7 @@ can be joined puts the head's own statement there, another one the values that i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -22,6 +23,38 @@ NUMBERED = ("seq", "updated_time", "updated_at")
 
 #: The condition that the head is at the version that the writer has seen, if it has seen one.
 _EXPECTED = "(CAST(:expected AS integer) IS NULL OR h.version = :expected)"
+_TIMES = ("created_at", "updated_at", "updated_time")
+_NOW = {"created_at": ":stamp", "updated_at": ":stamp", "updated_time": ":now"}
+_FIRST = {"version": "1", "body_version": "1"}
+
+
+class Shape(StrEnum):
+    """What becomes of a key's payload by a version."""
+
+    #: It is the version's own; one that is the same as before is not stored again.
+    OWN = "own"
+    #: It is an older version's again, which was not purged.
+    POINTING = "pointing"
+    #: It stays as it is: there must be one.
+    SAME = "same"
+    #: It is gone: there must have been one.
+    DELETED = "deleted"
+    #: It is gone, if there was one.
+    EMPTY = "empty"
+
+
+_NOTHING = "body_version = NULL, fingerprint = NULL, deleted_at = :stamp"
+_BODIES = {
+    Shape.OWN: "body_version = CASE WHEN h.fingerprint = :fingerprint THEN h.body_version ELSE h.version + 1 END, "
+    "fingerprint = :fingerprint, deleted_at = NULL",
+    Shape.POINTING: "body_version = :points_at, fingerprint = :fingerprint, deleted_at = NULL",
+    Shape.SAME: "body_version = h.body_version",
+    Shape.DELETED: _NOTHING,
+    Shape.EMPTY: _NOTHING,
+}
+_IS_THERE = " AND h.body_version IS NOT NULL"
+#: What there must be for it, besides the head.
+_GUARDS = {Shape.POINTING: " AND h.purged_to < :points_at", Shape.SAME: _IS_THERE, Shape.DELETED: _IS_THERE}
 
 
 def head_row(kind: Versioned) -> tuple[str, ...]:
@@ -29,15 +62,15 @@ def head_row(kind: Versioned) -> tuple[str, ...]:
     return (*HEAD, "fingerprint", *kind.both)
 
 
-def shape_of(write: Saves) -> str:
+def shape_of(write: Saves) -> Shape:
     """Return what becomes of the payload by a write."""
     if write.points_at is not None:
-        return POINTING
+        return Shape.POINTING
     if write.body is not None:
-        return OWN
+        return Shape.OWN
     if write.op in EMPTYING:
-        return NONE if write.op is Op.DELETE else EMPTY
-    return SAME
+        return Shape.DELETED if write.op is Op.DELETE else Shape.EMPTY
+    return Shape.SAME
 
 
 class Given(NamedTuple):
@@ -58,7 +91,7 @@ def _later(column: str, value: str, *, largest: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def head_update(kind: Versioned, given: Given, shape: str, largest: str, *, there: bool = False) -> str:
+def head_update(kind: Versioned, given: Given, shape: Shape, largest: str, *, there: bool = False) -> str:
     """Return the statement that moves a head on to its next version, if it is at the one expected.
 
     Parameters:
@@ -83,33 +116,11 @@ def head_insert(kind: Versioned, given: Given, largest: str) -> str:
     values = listed(columns, **{name: f":{name}" for name in columns} | {kind.key: ":key"} | _FIRST | _NOW)
     return (
         f"INSERT INTO {kind.heads} AS h ({listed(columns)}) VALUES ({values}) ON CONFLICT ({listed((*KEY, kind.key))}) "  # noqa: S608  (of a kind's names)
-        f"DO UPDATE SET {_moved(kind, given, OWN, largest)} WHERE {_EXPECTED} RETURNING {listed(head_row(kind))}"
+        f"DO UPDATE SET {_moved(kind, given, Shape.OWN, largest)} WHERE {_EXPECTED} RETURNING {listed(head_row(kind))}"
     )
 
 
-_TIMES = ("created_at", "updated_at", "updated_time")
-_NOW = {"created_at": ":stamp", "updated_at": ":stamp", "updated_time": ":now"}
-_FIRST = {"version": "1", "body_version": "1"}
-#: What becomes of the payload: a version has its own, an older one's, the one before it, or none; a deletion has none
-#: where there was one before, and others whatever was there.
-OWN, POINTING, SAME, NONE, EMPTY = "own", "pointing", "same", "none", "empty"
-_NOTHING = "body_version = NULL, fingerprint = NULL, deleted_at = :stamp"
-_BODIES = {
-    # What is the same as before is not stored again.
-    OWN: "body_version = CASE WHEN h.fingerprint = :fingerprint THEN h.body_version ELSE h.version + 1 END, "
-    "fingerprint = :fingerprint, deleted_at = NULL",
-    POINTING: "body_version = :points_at, fingerprint = :fingerprint, deleted_at = NULL",
-    SAME: "body_version = h.body_version",
-    NONE: _NOTHING,
-    EMPTY: _NOTHING,
-}
-
-#: What there must be for it, besides the head.
-_IS_THERE = " AND h.body_version IS NOT NULL"
-_GUARDS = {POINTING: " AND h.purged_to < :points_at", SAME: _IS_THERE, NONE: _IS_THERE}
-
-
-def _moved(kind: Versioned, given: Given, shape: str, largest: str) -> str:
+def _moved(kind: Versioned, given: Given, shape: Shape, largest: str) -> str:
     names = [name for name in (*kind.both, *kind.head) if name in given.columns]
     unset = [name for name in (*kind.both, *kind.head) if name in given.defaults - given.columns]
     return ", ".join(

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from questline_persistence.dialects import memory_statements as statements
+from questline_persistence.dialects.memory_statements import Shape
 from questline_persistence.dialects.postgres import memory as postgres
 from questline_persistence.kinds import AGENT_STATES, VERSIONED, Versioned
 from questline_persistence.memory import kept as of_kept
@@ -16,10 +17,11 @@ from tests.model.statements import conditions, sent
 
 #: What becomes of a payload, and what there must be for it besides the head.
 SHAPES = {
-    statements.OWN: set[str](),
-    statements.POINTING: {"purged_to < ?"},
-    statements.SAME: set[str](),
-    statements.NONE: set[str](),
+    Shape.OWN: set[str](),
+    Shape.POINTING: {"purged_to < ?"},
+    Shape.SAME: set[str](),
+    Shape.DELETED: set[str](),
+    Shape.EMPTY: set[str](),
 }
 KINDS = pytest.mark.parametrize("kind", VERSIONED, ids=lambda kind: kind.name)
 
@@ -42,7 +44,7 @@ def first(kind: Versioned) -> str:
     return statements.head_insert(kind, statements.Given(), "max")
 
 
-def again(kind: Versioned, shape: str = statements.OWN) -> str:
+def again(kind: Versioned, shape: Shape = Shape.OWN) -> str:
     return statements.head_update(kind, statements.Given(), shape, "max")
 
 
@@ -52,7 +54,7 @@ def test_the_guards_of_saves_are_these() -> None:
 
 @KINDS
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_save_asks_for_the_version_that_it_expects(kind: Versioned, shape: str) -> None:
+def test_a_save_asks_for_the_version_that_it_expects(kind: Versioned, shape: Shape) -> None:
     assert conditions(again(kind, shape), "h") == key(kind) | {"version = ?"} | SHAPES[shape]
 
 
