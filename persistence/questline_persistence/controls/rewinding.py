@@ -60,18 +60,23 @@ class Rewinding:
         """Take the keys of a kind back to what counts, but for those that somebody else has saved since."""
         heads, versions = tables_of(kind)
         touched = of_keys(kind, heads, versions, lineage.wrote(versions))
-        if not dry_run:
-            self.connection.execute(locked(select(heads.c.id).where(touched), heads, kind.key, self._dialect))
-        found = _dropped(kind, lineage, self._dialect).where(touched)
-        rows = [row for row in self.connection.execute(found) if not _is_nothing(row)]
-        if not dry_run:
-            marked = update(versions).where(*_changing(versions, lineage)).values(self._mark(versions, lineage))
-            self.connection.execute(marked)
-        changes = [self._change(kind, row) for row in rows]
-        for row, change in zip(rows, changes, strict=True):
-            if change.fate is Fate.REWOUND and not dry_run:
+        if dry_run:
+            return [change for _, change in self._found(kind, lineage, touched)]
+        self.connection.execute(locked(select(heads.c.id).where(touched), heads, kind.key, self._dialect))
+        found = self._found(kind, lineage, touched)
+        marked = update(versions).where(*_changing(versions, lineage)).values(self._mark(versions, lineage))
+        self.connection.execute(marked)
+        for row, change in found:
+            if change.fate is Fate.REWOUND:
                 self._rewind(kind, row)
-        return changes
+        return [change for _, change in found]
+
+    def _found(
+        self, kind: Versioned, lineage: Lineage, touched: ColumnElement[bool]
+    ) -> list[tuple[Row[Any], KeyChange]]:
+        """Return the keys that steps have written which no longer count, and what becomes of each."""
+        rows = self.connection.execute(_dropped(kind, lineage, self._dialect).where(touched))
+        return [(row, self._change(kind, row)) for row in rows if not _is_nothing(row)]
 
     def _change(self, kind: Versioned, row: Row[Any]) -> KeyChange:
         fate = Fate.KEPT
