@@ -41,6 +41,21 @@ def context(phase: str) -> WorkflowContext:
     return WorkflowContext(epic_num=1, feature="f", workflow_name="w", current_phase=phase)
 
 
+@pytest.mark.parametrize("keep_state", [False, True])
+def test_an_executors_replay_keeps_what_is_shared_if_told_so(executor: QuestExecutor, keep_state: bool) -> None:
+    seen: list[Any] = []
+
+    @lord("a", "work")
+    def work(ctx: LordContext) -> None:
+        seen.append([door.load_agent_state("planner") is not None for door in (ctx.state, ctx.state.own)])
+        ctx.state.save_agent_state(AgentState(agent_id="planner"))
+        ctx.state.own.save_agent_state(AgentState(agent_id="planner"))
+
+    quest_id = run(executor, "a")
+    asyncio.run(executor.replay_quest(quest_id, keep_state=keep_state))
+    assert seen == [[False, False], [keep_state, False]]
+
+
 def test_a_step_keeps_things_of_every_kind(executor: QuestExecutor, kept: Kept) -> None:
     @lord("a", "work")
     def work(ctx: LordContext) -> None:

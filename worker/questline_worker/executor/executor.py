@@ -163,6 +163,7 @@ class QuestExecutor:
         set: Mapping[str, Any] | None = None,  # noqa: A002  (as on the command line)
         *,
         from_: str | None = None,
+        keep_state: bool = False,
     ) -> QuestExecutionData:
         """Take a quest back to its beginning, or to a step, and run it again from there until it stops.
 
@@ -170,6 +171,7 @@ class QuestExecutor:
           from_lord: another name of `from_`.
           set: corrections, as of `QuestClient.replay`.
           from_: the step to start from, as of `QuestClient.replay`.
+          keep_state: leave the keys that quests share as they are; those that are the quest's own go back all the same.
 
         Raises:
           QuestNotFound: there is no such quest or step.
@@ -177,7 +179,7 @@ class QuestExecutor:
           PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
         """
         quest_id = id_of(quest_id)
-        replay = partial(self._client.replay, quest_id, from_, set, from_lord=from_lord)
+        replay = partial(self._client.replay, quest_id, from_, set, from_lord=from_lord, keep_state=keep_state)
         return await self._driven(quest_id, replay)
 
     def load_quest(self, quest_id: QuestRef) -> QuestExecutionData:
