@@ -10,7 +10,7 @@ import typer
 
 from questline.cli import times
 from questline.cli.command import command, new_app
-from questline.cli.commands.memory import words
+from questline.cli.commands.memory import parameters
 from questline.cli.commands.memory.naming import gone, name_meant
 from questline.cli.commands.memory.telling import by, options_of, tell_found, tell_page, tell_versions
 from questline.cli.display import formatting, visible
@@ -100,9 +100,9 @@ def list_contexts(
     invocation: Invocation,
     *,
     wanted: _Wanted,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List the contexts of workflows as they are now; the workflow that was begun last comes first."""
     chosen = wanted.read(invocation)
@@ -123,8 +123,8 @@ def show(
     invocation: Invocation,
     workflow_id: _Workflow,
     *,
-    version: words.Version = None,
-    prefix: words.Prefix = None,
+    version: parameters.Version = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Show the context of a workflow: its phase, its decisions, and what it has made.
 
@@ -136,16 +136,16 @@ def show(
     except NotFound:
         found = None
     if found is None:
-        raise gone("context", name, version)
+        raise gone("context", name, prefix, version=version)
     invocation.answer(found.to_data(), lambda: _draw(found, invocation.now()))
 
 
 def search(
     invocation: Invocation,
-    query: words.Query,
+    query: parameters.Query,
     *,
-    limit: words.Limit = words.PAGE,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Search the contexts of workflows, as they are now, for words; the best come first."""
     found = _contexts(invocation, prefix).find_contexts(" ".join(query), limit)
@@ -157,9 +157,9 @@ def versions(
     invocation: Invocation,
     workflow_id: _Workflow,
     *,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List the versions of a workflow's context, newest first, and by which step each was written."""
     name = name_meant(invocation, "context", workflow_id, prefix)

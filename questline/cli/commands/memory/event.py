@@ -9,8 +9,8 @@ import typer
 
 from questline.cli import times
 from questline.cli.command import command, new_app
-from questline.cli.commands.memory import words
-from questline.cli.commands.memory.naming import name_meant
+from questline.cli.commands.memory import parameters
+from questline.cli.commands.memory.naming import command_for, name_meant
 from questline.cli.commands.memory.telling import by, options_of, tell_found, tell_page
 from questline.cli.display import formatting, printable, visible
 from questline.cli.invocation import Invocation
@@ -26,10 +26,6 @@ _EMPTY = (
     "No event has been saved yet. A Lord saves one with ctx.events, a program with StateStore. Those of a key prefix: "
     "add --prefix NAME"
 )
-_Session = Annotated[
-    str | None,
-    typer.Option("--session", help="Only of this session (of a quest's own: the quest's id).", metavar="ID"),
-]
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -46,16 +42,16 @@ def register(app: typer.Typer, panel: str) -> None:
 def list_events(
     invocation: Invocation,
     *,
-    session: _Session = None,
+    session: parameters.Session = None,
     event_type: Annotated[
         str | None, typer.Option("--type", help="Only of this type.", metavar="TYPE", show_default=False)
     ] = None,
     commit: Annotated[
         str | None, typer.Option("--commit", help="Only about this git commit.", metavar="HASH", show_default=False)
     ] = None,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List events, newest first."""
     from questline_persistence.memory.looking import newest  # noqa: PLC0415  (200 ms that --help does not need)
@@ -82,7 +78,7 @@ def show(
         typer.Argument(help="The event's id, its beginning or its end, or @last.", metavar="ID", show_default=False),
     ],
     *,
-    prefix: words.Prefix = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Show one event."""
     from questline_persistence.memory.looking import entry  # noqa: PLC0415  (200 ms that --help does not need)
@@ -91,17 +87,17 @@ def show(
     name = name_meant(invocation, "event", event_id, prefix)
     found = entry(invocation.kept(prefix), EVENTS, event_of, name)
     if found is None:
-        raise NotFound(f"there is no event {name}", hint="run: questline event list")
+        raise NotFound(f"there is no event {name}", hint=f"run: {command_for('event', 'list', prefix=prefix)}")
     invocation.answer(found.to_json(), lambda: _draw(found, invocation.now()))
 
 
 def search(
     invocation: Invocation,
-    query: words.Query,
+    query: parameters.Query,
     *,
-    session: _Session = None,
-    limit: words.Limit = words.PAGE,
-    prefix: words.Prefix = None,
+    session: parameters.Session = None,
+    limit: parameters.Limit = parameters.PAGE,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Search the events for words; the best come first."""
     from questline_persistence.memory.states import States  # noqa: PLC0415  (200 ms that --help does not need)

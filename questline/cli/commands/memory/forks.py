@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from questline.cli import options
 from questline.cli.command import command
-from questline.cli.commands.memory import words
+from questline.cli.commands.memory import parameters
 from questline.cli.completion import complete_quest_id
 from questline.cli.display import formatting, output, visible
 from questline.cli.exit_codes import ExitCode
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from questline_persistence.memory.looking import KeyDifference, Side
+    from questline_persistence.memory.merging import MergeConflict, StateChange
     from questline_persistence.memory.states import Adopted
 
 
@@ -76,7 +77,7 @@ def adopt(
     ] = None,
     *,
     dry_run: options.DryRun = False,
-    prefix: words.Prefix = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Merge a fork's own copies of shared agents into these.
 
@@ -109,9 +110,7 @@ def _differences(found: Sequence[KeyDifference], ids: Sequence[str]) -> Renderab
         ]
         parts.append(formatting.table("", "Version", "Of", "Value", rows=rows, spare=("Of",)))
         if one.changes:
-            parts.append(
-                formatting.table("Path", *names, rows=[_change(each.to_json(), each.path) for each in one.changes])
-            )
+            parts.append(formatting.table("Path", *names, rows=[_row(each, "before", "after") for each in one.changes]))
     return Group(*parts[1:])
 
 
@@ -127,10 +126,11 @@ def _side(name: str, side: Side | None) -> list[object]:
     return [name, f"v{side.version}{dropped}", side.key, value]
 
 
-def _change(told: dict[str, Any], path: str) -> list[object]:
-    """Return a change as a row: where, and what is there before and after; "-" for nothing."""
-    shown = (formatting.short(told[name], 80) if name in told else "-" for name in ("before", "after"))
-    return [visible(path) or "(all)", *shown]
+def _row(one: StateChange | MergeConflict, *sides: str) -> list[object]:
+    """Return a change or a conflict as a row: where, and what each side has there; "-" for nothing."""
+    told = one.to_json()
+    shown = (formatting.short(told[side], formatting.MAX_CELL) if side in told else "-" for side in sides)
+    return [visible(one.path) or "(all)", *shown]
 
 
 def _adopted(found: Sequence[Adopted], fork: str) -> RenderableType:
@@ -142,17 +142,11 @@ def _adopted(found: Sequence[Adopted], fork: str) -> RenderableType:
 def _agent(one: Adopted, fork: str) -> Iterator[RenderableType]:
     if one.conflicts:
         yield formatting.title("Conflicts of", one.agent_id)
-        rows = []
-        for conflict in one.conflicts:
-            told = conflict.to_json()
-            shown = (formatting.short(told[name], 80) if name in told else "-" for name in ("base", "ours", "theirs"))
-            rows.append([visible(conflict.path) or "(all)", *shown])
+        rows = [_row(conflict, "base", "ours", "theirs") for conflict in one.conflicts]
         yield formatting.table("Path", "Began with", "Shared", shortened(fork), rows=rows)
     elif one.changes:
         version = "would change" if one.version is None else f"v{one.version}"
         yield formatting.title("Agent", one.agent_id, version)
-        yield formatting.table(
-            "Path", "Before", "After", rows=[_change(each.to_json(), each.path) for each in one.changes]
-        )
+        yield formatting.table("Path", "Before", "After", rows=[_row(each, "before", "after") for each in one.changes])
     else:
         yield f"{visible(one.agent_id)}: nothing is left to adopt."

@@ -9,8 +9,8 @@ import typer
 
 from questline.cli import times
 from questline.cli.command import command, new_app
-from questline.cli.commands.memory import words
-from questline.cli.commands.memory.naming import name_meant
+from questline.cli.commands.memory import parameters
+from questline.cli.commands.memory.naming import command_for, name_meant
 from questline.cli.commands.memory.telling import by, options_of, tell_found, tell_page
 from questline.cli.display import formatting, printable, visible
 from questline.cli.invocation import Invocation
@@ -44,9 +44,9 @@ def list_memories(
     invocation: Invocation,
     *,
     tool: _Tool = None,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List lessons, newest first."""
     from questline_persistence.memory.looking import newest  # noqa: PLC0415  (200 ms that --help does not need)
@@ -72,7 +72,7 @@ def show(
         typer.Argument(help="The lesson's id, its beginning or its end, or @last.", metavar="ID", show_default=False),
     ],
     *,
-    prefix: words.Prefix = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Show one lesson."""
     from questline_persistence.memory.looking import entry  # noqa: PLC0415  (200 ms that --help does not need)
@@ -81,20 +81,20 @@ def show(
     name = name_meant(invocation, "memory", memory_id, prefix)
     found = entry(invocation.kept(prefix), MEMORIES, memory_of, name)
     if found is None:
-        raise NotFound(f"there is no lesson {name}", hint="run: questline memory list")
+        raise NotFound(f"there is no lesson {name}", hint=f"run: {command_for('memory', 'list', prefix=prefix)}")
     invocation.answer(found.to_json(), lambda: _draw(found, invocation.now()))
 
 
 def search(
     invocation: Invocation,
-    query: words.Query,
+    query: parameters.Query,
     *,
     tool: _Tool = None,
     min_confidence: Annotated[
         int, typer.Option(help="Only lessons at least as sure as this.", metavar="NUMBER", show_default=False)
     ] = 0,
-    limit: words.Limit = words.PAGE,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Search the lessons for words; the best come first."""
     from questline_persistence.memory.sessions import Lessons  # noqa: PLC0415  (200 ms that --help does not need)

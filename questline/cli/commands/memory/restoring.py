@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +11,10 @@ import typer
 from questline.cli import options, times
 from questline.cli.bulk import confirm
 from questline.cli.command import command
-from questline.cli.commands.memory import words
-from questline.cli.commands.memory.naming import name_meant
+from questline.cli.commands.memory import parameters
+from questline.cli.commands.memory.naming import command_for, name_meant
+from questline.cli.commands.memory.parameters import Agent
 from questline.cli.commands.memory.telling import by, options_of, tell_page
-from questline.cli.commands.memory.words import Agent
 from questline.cli.display import formatting, visible
 from questline.cli.invocation import Invocation
 from questline_persistence.errors import NotFound
@@ -41,9 +40,9 @@ def snapshots(
     invocation: Invocation,
     agent_id: Agent,
     *,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List the snapshots of an agent's state, newest first; one that has expired is no longer there."""
     from questline_persistence.memory.states import States  # noqa: PLC0415  (200 ms that --help does not need)
@@ -59,7 +58,8 @@ def snapshots(
         limit=limit,
         empty="There are no more snapshots."
         if cursor
-        else f"{name} has no snapshot. Every version can be restored, too: {_shown('versions', name)}",
+        else f"{name} has no snapshot. Every version can be restored, too: "
+        + command_for("state", "versions", name, prefix=prefix),
     )
 
 
@@ -75,7 +75,7 @@ def restore(
         ),
     ],
     *,
-    prefix: words.Prefix = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Make an earlier state of an agent the present one, as a new version. The versions between stay in its history."""
     from questline_persistence.memory.states import States  # noqa: PLC0415  (200 ms that --help does not need)
@@ -94,7 +94,7 @@ def purge(
     agent_id: Agent,
     *,
     yes: options.Yes = False,
-    prefix: words.Prefix = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Remove an agent for good: its state, all versions, its history and its snapshots."""
     from questline_persistence.memory.states import States  # noqa: PLC0415  (200 ms that --help does not need)
@@ -103,11 +103,6 @@ def purge(
     confirm(f"Remove {name} with all its versions, its history and its snapshots?", yes=yes, hint="add --yes")
     States(invocation.kept(prefix)).purge_agent(name)
     invocation.answer({"agent_id": name, "purged": True}, lambda: f"{visible(name)} is gone.")
-
-
-def _shown(verb: str, name: str) -> str:
-    """Return the command that shows what there is of an agent."""
-    return shlex.join(["questline", "state", verb, name])
 
 
 def _snapshot_meant(invocation: Invocation, name: str, typed: str, prefix: str | None) -> str:
@@ -119,7 +114,8 @@ def _snapshot_meant(invocation: Invocation, name: str, typed: str, prefix: str |
     from questline_persistence.memory.looking import meant  # noqa: PLC0415  (200 ms that --help does not need)
     from questline_persistence.memory.states import States  # noqa: PLC0415
 
-    kept, look = invocation.kept(prefix), f"run: {_shown('snapshots', name)}; a version is written v7"
+    kept = invocation.kept(prefix)
+    look = f"run: {command_for('state', 'snapshots', name, prefix=prefix)}; a version is written v7"
     snapshot_id = meant(kept, SNAPSHOTS, typed, look=look)
     found = States(kept).get_snapshot(snapshot_id)
     if found is None or found.agent_id != name:

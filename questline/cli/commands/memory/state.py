@@ -9,11 +9,11 @@ import typer
 
 from questline.cli import times
 from questline.cli.command import command, new_app
-from questline.cli.commands.memory import forks, restoring, words
+from questline.cli.commands.memory import forks, parameters, restoring
 from questline.cli.commands.memory.naming import gone, name_meant
+from questline.cli.commands.memory.parameters import Agent
 from questline.cli.commands.memory.telling import by, options_of, tell_found, tell_page, tell_versions
-from questline.cli.commands.memory.words import Agent
-from questline.cli.display import formatting, visible
+from questline.cli.display import formatting
 from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
 
@@ -49,9 +49,9 @@ def list_agents(
         str | None, typer.Option("--status", "-s", help="Only of this status.", metavar="STATUS", show_default=False)
     ] = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Show deleted agents, too.", show_default=False)] = False,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List the agents and their states as they are now; the agent that was made last comes first."""
     found = _states(invocation, prefix).list_agents(status, include_deleted=deleted, limit=limit, cursor=cursor)
@@ -71,7 +71,7 @@ def show(
     invocation: Invocation,
     agent_id: Agent,
     *,
-    version: words.Version = None,
+    version: parameters.Version = None,
     at: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +81,7 @@ def show(
             show_default=False,
         ),
     ] = None,
-    prefix: words.Prefix = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Show what an agent is and knows, now or at an earlier version.
 
@@ -93,12 +93,16 @@ def show(
     moment = None if at is None else times.read_moment(at, invocation.now())
     found = _states(invocation, prefix).load_agent_state(name, version=version, as_of=moment)
     if found is None:
-        raise gone("state", name, version)
+        raise gone("state", name, prefix, version=version, at=at)
     invocation.answer(found.to_json(), lambda: _draw(found, invocation.now()))
 
 
 def search(
-    invocation: Invocation, query: words.Query, *, limit: words.Limit = words.PAGE, prefix: words.Prefix = None
+    invocation: Invocation,
+    query: parameters.Query,
+    *,
+    limit: parameters.Limit = parameters.PAGE,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Search the states of agents, as they are now, for words; the best come first."""
     found = _states(invocation, prefix).search_agents(" ".join(query), limit=limit)
@@ -110,9 +114,9 @@ def versions(
     invocation: Invocation,
     agent_id: Agent,
     *,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List the versions of an agent's state, newest first, and by which step each was written."""
     name = name_meant(invocation, "state", agent_id, prefix)
@@ -123,9 +127,9 @@ def history(
     invocation: Invocation,
     agent_id: Agent,
     *,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List the transitions of an agent from one state to another, newest first, and why it changed."""
     name = name_meant(invocation, "state", agent_id, prefix)
@@ -203,4 +207,4 @@ def _facts(agent: AgentState, now: float) -> Iterator[tuple[str, RenderableType]
     if agent.deleted_at is not None:
         yield "Deleted", times.told(agent.deleted_at, now)
     if agent.metadata:
-        yield "Metadata", visible(formatting.short(agent.metadata))
+        yield "Metadata", formatting.short(agent.metadata)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from questline.cli import paging, times
 from questline.cli.commands.memory.naming import VERSIONED
-from questline.cli.commands.memory.words import PAGE
+from questline.cli.commands.memory.parameters import PAGE
 from questline.cli.display import formatting, output
 from questline.cli.invocation import Invocation
 from questline_persistence.ids import shortened

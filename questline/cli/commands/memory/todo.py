@@ -9,7 +9,7 @@ import typer
 
 from questline.cli import times
 from questline.cli.command import command, new_app
-from questline.cli.commands.memory import words
+from questline.cli.commands.memory import parameters
 from questline.cli.commands.memory.naming import gone, name_meant
 from questline.cli.commands.memory.telling import by, options_of, tell_found, tell_page, tell_versions
 from questline.cli.display import formatting, visible
@@ -48,16 +48,13 @@ def register(app: typer.Typer, panel: str) -> None:
 def list_todos(
     invocation: Invocation,
     *,
-    session: Annotated[
-        str | None,
-        typer.Option("--session", help="Only of this session (of a quest's own: the quest's id).", metavar="ID"),
-    ] = None,
+    session: parameters.Session = None,
     status: Annotated[
         str | None, typer.Option("--status", "-s", help="Only of this status.", metavar="STATUS", show_default=False)
     ] = None,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List to-do lists; the one that was begun last comes first."""
     from questline_persistence.memory.looking import newest  # noqa: PLC0415  (200 ms that --help does not need)
@@ -77,19 +74,23 @@ def list_todos(
     )
 
 
-def show(invocation: Invocation, todolist_id: _List, *, prefix: words.Prefix = None) -> None:
+def show(invocation: Invocation, todolist_id: _List, *, prefix: parameters.Prefix = None) -> None:
     """Show one to-do list, point by point."""
     from questline_persistence.memory.sessions import TodoLists  # noqa: PLC0415  (200 ms that --help does not need)
 
     name = name_meant(invocation, "todo", todolist_id, prefix)
     found = TodoLists(invocation.kept(prefix)).load_todolist(name)
     if found is None:
-        raise gone("todo", name)
+        raise gone("todo", name, prefix)
     invocation.answer(found.to_json(), lambda: _draw(found, invocation.now()))
 
 
 def search(
-    invocation: Invocation, query: words.Query, *, limit: words.Limit = words.PAGE, prefix: words.Prefix = None
+    invocation: Invocation,
+    query: parameters.Query,
+    *,
+    limit: parameters.Limit = parameters.PAGE,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """Search the to-do lists, as they are now, for words; the best come first."""
     from questline_persistence.memory.looking import with_words  # noqa: PLC0415  (200 ms that --help does not need)
@@ -104,9 +105,9 @@ def versions(
     invocation: Invocation,
     todolist_id: _List,
     *,
-    limit: words.Limit = words.PAGE,
-    cursor: words.Cursor = None,
-    prefix: words.Prefix = None,
+    limit: parameters.Limit = parameters.PAGE,
+    cursor: parameters.Cursor = None,
+    prefix: parameters.Prefix = None,
 ) -> None:
     """List the versions of a to-do list, newest first, and by which step each was written."""
     name = name_meant(invocation, "todo", todolist_id, prefix)

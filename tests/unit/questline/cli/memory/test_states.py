@@ -85,7 +85,8 @@ def test_an_earlier_state_is_shown_by_its_number_or_a_moment(cli: CommandLine, s
         assert cli.json("state", "show", "planner", *words)["version"] == 1, words
     assert '"build"' in cli("state", "show", "plan").out
     assert cli("state", "show", "planner", "--version", 1, "--at", "1h").code == 2
-    assert cli("state", "show", "planner", "--at", "1h", "-o", "json").error["code"] == "not_found"
+    too_early = cli("state", "show", "planner", "--at", "1h", "-o", "json").error
+    assert (too_early["code"], too_early["message"]) == ("not_found", "planner was not there at that time: 1h")
 
 
 def test_text_that_is_no_json_is_shown_as_it_is_without_its_tricks(cli: CommandLine, states: States) -> None:
@@ -106,6 +107,27 @@ def test_a_deleted_agent_leads_to_its_versions(cli: CommandLine, states: States)
 
     assert (ran.code, ran.error["hint"]) == (4, "run: questline state versions planner")
     assert [item["op"] for item in cli.json("state", "versions", "planner")["items"]] == ["delete", "save"]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("show", "planner"), "questline state versions planner --prefix team"),
+        (("show", "nobody"), "questline state list --prefix team"),
+        (("restore", "planner", "nothing"), "questline state snapshots planner --prefix team;"),
+    ],
+)
+def test_what_a_hint_tells_to_run_looks_under_the_same_prefix(
+    cli: CommandLine, kept: Kept, words: tuple[str, ...], hint: str
+) -> None:
+    team = States(Kept(kept.database, kept.namespace, "team"))
+    team.save_agent_state(planner())
+    team.delete_agent("planner")
+
+    ran = cli("state", *words, "--prefix", "team", "-o", "json")
+
+    assert (ran.code, ran.error["code"]) == (4, "not_found")
+    assert f"{ran.error['hint']};".startswith(f"run: {hint}")
 
 
 def test_history_says_from_which_state_to_which_and_why(cli: CommandLine, states: States) -> None:

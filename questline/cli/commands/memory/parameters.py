@@ -44,6 +44,10 @@ Agent: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+Session: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--session", help="Only of this session (of a quest's own: the quest's id).", metavar="ID"),
+]
 Query: TypeAlias = Annotated[
     list[str],
     typer.Argument(
