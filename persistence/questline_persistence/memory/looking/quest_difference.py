@@ -22,9 +22,6 @@ from questline_persistence.payload import decode
 from questline_persistence.schema import same_key, tables_of
 from questline_persistence.writes import Key, Op, own_name
 
-#: Most keys of a kind that are looked at of each quest.
-MAX_KEYS = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -109,7 +106,9 @@ class _Written:
 
 
 def quest_difference(kept: Kept, quest_id: str, other: str) -> list[KeyDifference]:
-    """Return the keys that two quests have written, by kind and name, whatever their key prefix.
+    """Return the keys that two quests have written, all of them, by kind and name, whatever their key prefix.
+
+    A key that was left out of one side would look as if the other quest alone had written it.
 
     Parameters:
       kept: where they are kept; its namespace counts.
@@ -198,8 +197,6 @@ def _written(kind: Versioned, namespace: str, quest_id: str) -> Select[Any]:
         .join_from(versions, heads, same_key(kind, heads, versions))
         .where(versions.c.namespace == namespace, versions.c.quest_id == quest_id)
         .group_by(versions.c.key_prefix, versions.c[kind.key], heads.c.owner, heads.c.version)
-        .order_by(versions.c.key_prefix, versions.c[kind.key])
-        .limit(MAX_KEYS)
     )
 
 

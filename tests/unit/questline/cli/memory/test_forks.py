@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from questline_persistence.controls import StartingPoint
-from questline_persistence.kinds import AGENT_STATES
+from questline_persistence.kinds import AGENT_STATES, SESSIONS
 from questline_persistence.writes import Key, Saves
 from tests.contract.lessons import step
 from tests.contract.quests import Workbench
@@ -58,6 +58,20 @@ def test_what_is_alike_is_shown_on_demand_only(cli: CommandLine, bench: Workbenc
     assert cli.json("state", "diff", one, other)["items"] == []
     assert len(cli.json("state", "diff", one, other, "--all")["items"]) == 1
     assert "Agent state planner" in cli("state", "diff", one, other, "--all").out
+
+
+def test_every_key_is_compared_however_many_there_are(cli: CommandLine, bench: Workbench) -> None:
+    def session(name: str) -> Saves:
+        return Saves(SESSIONS, Key(bench.namespace, "", name), columns={"mission": ""}, body={"state_json": "{}"})
+
+    one, other = bench.submit("a"), bench.submit("a")
+    names = [f"s{number:04}" for number in range(1_001)]
+    step(bench, one, *map(session, names))
+    step(bench, other, session(names[0]), session(names[-1]))
+
+    found = cli.json("state", "diff", one, other, "--all")["items"]
+    assert [each["name"] for each in found] == names
+    assert [each["name"] for each in found if each["theirs"]] == [names[0], names[-1]]
 
 
 def test_a_fork_is_adopted_after_a_look(cli: CommandLine, bench: Workbench, quest_id: str) -> None:
