@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, select
 
 from questline_persistence.arguments import Length, key, seconds, whole
-from questline_persistence.clock import rfc3339
+from questline_persistence.clock import LATEST, rfc3339
 from questline_persistence.errors import NotFound, PayloadError
 from questline_persistence.kinds import AGENT_STATES, SNAPSHOTS
 from questline_persistence.memory import reading
@@ -40,9 +40,10 @@ class Snapshots(Agents):
             self._sized({"description": made.description})
             length = None if expires_in is None else seconds(expires_in, "expires_in")
             version, now = self._version_now(made.agent_id)
+            expires = None if length is None else _expiry(now + length)
             stored = self._kept.stored_key(AGENT_STATES, made.agent_id)
             named = made.model_copy(update={"agent_id": stored.name, "version": version})
-            self._kept.enter(snapshot_write(self._kept, named, None if length is None else now + length))
+            self._kept.enter(snapshot_write(self._kept, named, expires))
             return made.snapshot_id
 
     def list_snapshots(self, agent_id: str, *, limit: int = PAGE, cursor: str | None = None) -> Listed[StateSnapshot]:
@@ -138,6 +139,13 @@ def snapshot_write(kept: Kept, made: StateSnapshot, expires_time: float | None) 
     columns = taken(made, *SNAPSHOTS.columns, *SNAPSHOTS.body)
     own = (SNAPSHOTS, kept.namespace, kept.prefix, made.snapshot_id, columns)
     return Enters(*own, expires_time=expires_time)
+
+
+def _expiry(moment: float) -> float:
+    """Return when a snapshot expires, in epoch seconds, if that can be written as a time."""
+    if moment > LATEST:
+        raise PayloadError("expires_in leads beyond the year 9999", hint="leave it out for a snapshot that stays")
+    return moment
 
 
 def _snapshot(row: Row[Any]) -> StateSnapshot:

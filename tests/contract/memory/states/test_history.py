@@ -164,6 +164,14 @@ def test_what_is_no_length_of_time_is_refused(states: States, wrong: object) -> 
         states.create_snapshot("planner", expires_in=wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("endless", [float("inf"), 1e30, timedelta.max])
+def test_an_expiry_that_no_calendar_has_is_refused(states: States, endless: float | timedelta) -> None:
+    saved(states, "a")
+    with pytest.raises(PayloadError, match="expires_in leads beyond the year 9999"):
+        states.create_snapshot("planner", expires_in=endless)
+    assert states.list_snapshots("planner") == []
+
+
 def test_a_transition_that_is_too_large_is_refused(states: States) -> None:
     calls: list[Callable[[], object]] = [
         lambda: states.record_state_transition("planner", "x" * 600_000, "y" * 600_000),

@@ -65,14 +65,14 @@ class HistoryMethods(StatesDoor):
         Parameters:
           agent_id: the agent.
           description: what the snapshot is for.
-          expires_in: after which time it is no longer there, in seconds or as a timedelta; None: it stays.
+          expires_in: after which time nobody sees it any more, in seconds or as a timedelta; None: it stays.
 
         Returns:
           The snapshot's id.
 
         Raises:
           NotFound: there is no such agent.
-          PayloadError: the key is none, or the description too large.
+          PayloadError: the key is none, the description too large, or the expiry beyond the year 9999.
         """
         return await self._do(States.create_snapshot, agent_id, description, expires_in=expires_in)
 
