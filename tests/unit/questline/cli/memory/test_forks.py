@@ -71,7 +71,7 @@ def test_every_key_is_compared_however_many_there_are(cli: CommandLine, bench: W
 
     found = cli.json("state", "diff", one, other, "--all")["items"]
     assert [each["name"] for each in found] == names
-    assert [each["name"] for each in found if each["theirs"]] == [names[0], names[-1]]
+    assert [each["name"] for each in found if each["ours"] and each["theirs"]] == [names[0], names[-1]]
 
 
 def test_a_fork_is_adopted_after_a_look(cli: CommandLine, bench: Workbench, quest_id: str) -> None:
