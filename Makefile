@@ -52,8 +52,8 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "questline needs Python 3.11 or later: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 
-$(RUNTIME): requirements/base.txt requirements/build.txt pyproject.toml | $(BIN)/python
-	$(PIP) -r requirements/base.txt -r requirements/build.txt
+$(RUNTIME): requirements/base.txt requirements/gateway.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	$(PIP) -r requirements/gateway.txt -r requirements/build.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 

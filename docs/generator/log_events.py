@@ -26,6 +26,8 @@ EVENTS = {
     "event_loop_stuck": "Async handlers block the loop, ignore a cancel, or left 100 calls hanging. The process ends.",
     "failure_refused": "The database refused an error's text. questline escapes it, then omits it. The attempt counts.",
     "hook_failed": "A hook of yours raised an error. What it was told of goes on as if it had not.",
+    "http_request": "The gateway answered a request. `request_id` stands in the answer's header `X-Request-ID`, too.",
+    "http_request_failed": "The gateway met an error that nobody foresaw, and answered 500. Please report it.",
     "lease_lost": "Others took this process for dead. It goes on under a new id; its old claims are void.",
     "leave_failed": "The database was away when the process signed off. Its lease ends by itself.",
     "loop_failed": "A background loop met an error and goes on after a pause.",

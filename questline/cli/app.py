@@ -10,6 +10,7 @@ from questline.cli.commands import (
     delete,
     demo,
     dev,
+    gateway,
     list,  # noqa: A004  (named for its command)
     replay,
     runs,
@@ -50,7 +51,7 @@ for _module in (steering, replay, delete):
     _module.register(app, _STEERING)
 for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)
-for _module in (worker, scheduler, dev, demo, workers):
+for _module in (worker, scheduler, gateway, dev, demo, workers):
     _module.register(app, _PROCESSES)
 for _module in (db, doctor, config, version):
     _module.register(app, _UPKEEP)

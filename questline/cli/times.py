@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from questline.cli.failures import UsageMistake
-from questline_persistence.clock import LATEST, rfc3339
-from questline_persistence.shown_times import UNITS, ago, length, moment
+from questline_persistence import shown_times
+from questline_persistence.clock import rfc3339
+from questline_persistence.errors import PayloadError
+from questline_persistence.shown_times import ago, length, moment
 
 __all__ = ["ago", "ahead", "length", "moment", "read_length", "read_moment", "since", "stamp", "stamped", "told"]
-
-_LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])")
 
 
 def read_length(text: str) -> float:
@@ -20,12 +19,10 @@ def read_length(text: str) -> float:
     Raises:
       UsageMistake: it is no length of time.
     """
-    match = _LENGTH.fullmatch(text.strip())
-    if match is None:
-        raise UsageMistake(
-            f"{text!r:.100} is not a length of time", hint="write a number and a unit: 30s, 5m, 2h, 30d or 1w"
-        )
-    return float(match[1]) * UNITS[match[2]]
+    try:
+        return shown_times.read_length(text)
+    except PayloadError as error:
+        raise UsageMistake(error.message, hint=error.hint) from None
 
 
 def read_moment(text: str, now: float) -> float:
@@ -34,19 +31,10 @@ def read_moment(text: str, now: float) -> float:
     Raises:
       UsageMistake: it is neither, or lies before 1970 or after 9999.
     """
-    if _LENGTH.fullmatch(text.strip()):
-        seconds = now - read_length(text)
-    else:
-        try:
-            seconds = datetime.fromisoformat(text.strip()).timestamp()  # without a zone it is this machine's time
-        except (ValueError, OverflowError, OSError):
-            raise UsageMistake(f"{text!r:.100} is not a time", hint=_MOMENT_HINT) from None
-    if not 0 <= seconds <= LATEST:
-        raise UsageMistake(f"{text!r} is not a time from 1970 to 9999", hint=_MOMENT_HINT)
-    return seconds
-
-
-_MOMENT_HINT = "write an ISO 8601 time such as 2026-11-21T08:00Z, or an age such as 2h or 30d"
+    try:
+        return shown_times.read_moment(text, now)
+    except PayloadError as error:
+        raise UsageMistake(error.message, hint=error.hint) from None
 
 
 def stamped(seconds: float | None) -> str | None:

@@ -17,7 +17,7 @@ MAX_FIELD = 2_000
 #: Longest traceback in a log line, in characters: the text of an exception may hold a whole payload.
 MAX_EXCEPTION = 20_000
 #: Loggers of other libraries that would drown ours.
-_CHATTY = ("alembic", "sqlalchemy", "redis", "watchfiles")
+_CHATTY = ("alembic", "sqlalchemy", "redis", "uvicorn", "watchfiles")
 
 
 def configure_logging(chosen: Settings) -> None:

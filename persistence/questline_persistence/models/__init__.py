@@ -4,7 +4,7 @@ Every model can be read by attribute and by key (`quest.status`, `quest["status"
 words at the root.
 """
 
-from questline_persistence.models.labels import MAX_LABELS, refuse_labels
+from questline_persistence.models.labels import MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, refuse_labels
 from questline_persistence.models.quest import MAX_KEY_LENGTH, MAX_PRIORITY, MAX_REASON, Quest, QuestExecutionData
 from questline_persistence.models.record import KeyedModel, Record
 from questline_persistence.models.run import LordRun
@@ -15,6 +15,8 @@ from questline_persistence.models.wrong_field import MAX_PLACE, wrong_field
 __all__ = [
     "MAX_KEY_LENGTH",
     "MAX_LABELS",
+    "MAX_LABEL_KEY",
+    "MAX_LABEL_VALUE",
     "MAX_PLACE",
     "MAX_PRIORITY",
     "MAX_REASON",

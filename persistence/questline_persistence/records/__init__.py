@@ -6,8 +6,8 @@ It may import every other room of this floor but `memory`.
 from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, Stage
 from questline_persistence.records.explained_quest import ExplainedQuest, explained_quest
 from questline_persistence.records.newest_quests import NEWEST_FIRST
-from questline_persistence.records.quest_filter import QuestFilter
-from questline_persistence.records.quest_history import QuestHistory
+from questline_persistence.records.quest_filter import QuestFilter, labels_of
+from questline_persistence.records.quest_history import HistoryPage, QuestHistory
 from questline_persistence.records.quest_list import Page
 from questline_persistence.records.quest_view import steps_of
 from questline_persistence.records.repository import QuestRepository
@@ -24,6 +24,7 @@ __all__ = [
     "Cause",
     "ExplainedQuest",
     "Group",
+    "HistoryPage",
     "LordStatistics",
     "Page",
     "QuestFilter",
@@ -36,6 +37,7 @@ __all__ = [
     "Statistics",
     "TicketView",
     "explained_quest",
+    "labels_of",
     "obstacle",
     "situation_of",
     "steps_of",

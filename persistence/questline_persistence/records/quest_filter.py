@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Never, TypeAlias
@@ -111,6 +111,24 @@ def statuses_of(given: Statuses | None) -> tuple[ExecutionStatus, ...]:
         raise wrong_type(given, "status", "one word or several", _STATUS_HINT)
     words = () if given is None else (given,) if isinstance(given, str) else given
     return tuple(_status(word) for word in words)
+
+
+def labels_of(pairs: Iterable[str]) -> dict[str, str]:
+    """Return the labels that words such as `team=billing` mean.
+
+    Parameters:
+      pairs: the words.
+
+    Raises:
+      PayloadError: one of them has no `=`, or no key.
+    """
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise PayloadError(f"the label {pair!r:.100} is not KEY=VALUE", hint="write it as in team=billing")
+        found[key] = value
+    return found
 
 
 def _status(word: str) -> ExecutionStatus:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Row, select
 
 from questline_persistence.arguments import whole
 from questline_persistence.journal import history
-from questline_persistence.models import LordRun, Snapshot
+from questline_persistence.models import LordRun, Snapshot, StepView
 from questline_persistence.payload import decode
 from questline_persistence.records.quest_list import refuse_limit
-from questline_persistence.records.quest_view import quest_row
+from questline_persistence.records.quest_view import quest_row, steps_of
 from questline_persistence.records.snapshot_head import SnapshotHead
 from questline_persistence.schema import runs, snapshots
 from questline_persistence.states import RunStatus, SnapshotReason
@@ -19,6 +20,21 @@ from questline_persistence.store import Database
 
 #: Most runs or snapshots on one page.
 MAX_HISTORY = 10_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage(Generic[T]):
+    """Some of what a quest has been through.
+
+    Parameters:
+      items: the attempts or snapshots, oldest first.
+      next_cursor: where the next page begins; None if this is the last one.
+    """
+
+    items: list[T]
+    next_cursor: str | None = None
 
 
 class QuestHistory:
@@ -59,6 +75,44 @@ class QuestHistory:
             return [_run(row) for row in connection.execute(query)]
 
         return self.database.read(work)
+
+    def runs_page(self, quest_id: str, *, limit: int, after: int | None = None) -> HistoryPage[LordRun]:
+        """Return a page of the attempts, as `runs` does.
+
+        Parameters:
+          limit: at most this many, 1 to `MAX_HISTORY` - 1.
+          after: the `next_cursor` of the page before; None begins with the first.
+
+        Raises:
+          QuestNotFound: there is no such quest in the namespace.
+          PayloadError: a limit out of range.
+        """
+        found = self.runs(quest_id, limit=limit + 1, after=after or 0)
+        return HistoryPage(found[:limit], str(found[limit - 1].run_id) if len(found) > limit else None)
+
+    def snapshots_page(self, quest_id: str, *, limit: int, after: int | None = None) -> HistoryPage[SnapshotHead]:
+        """Return a page of the snapshots without their contents, as `snapshots` does.
+
+        Parameters:
+          limit: at most this many, 1 to `MAX_HISTORY` - 1.
+          after: the `next_cursor` of the page before; None begins with the first.
+
+        Raises:
+          QuestNotFound: there is no such quest in the namespace.
+          PayloadError: a limit out of range.
+        """
+        found = self.snapshots(quest_id, limit=limit + 1, after=-1 if after is None else after)
+        return HistoryPage(found[:limit], str(found[limit - 1].version) if len(found) > limit else None)
+
+    def steps(self, quest_id: str) -> list[StepView]:
+        """Return a quest's steps with their status, in their order, and read none of its outputs.
+
+        Raises:
+          QuestNotFound: there is no such quest in the namespace.
+        """
+        return self.database.read(
+            lambda connection: steps_of(connection, quest_row(connection, self.namespace, quest_id))
+        )
 
     def snapshots(self, quest_id: str, *, limit: int | None = None, after: int = -1) -> list[SnapshotHead]:
         """Return what snapshots a quest has, oldest first, without their contents.

@@ -103,6 +103,19 @@ class Settings(BaseSettings):
     auto_migrate: bool = Field(
         default=False, description="whether to migrate a PostgreSQL schema at start; questline always migrates SQLite"
     )
+    http_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="address that the gateway listens at; one of loopback is for this machine",
+    )
+    http_port: int = Field(8080, ge=0, le=65_535, description="port of the gateway; 0 takes one that is free")
+    http_base_path: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^(/[A-Za-z0-9_.~\-]+)*$",
+        description="path under which a proxy shows the gateway, such as `/quests`",
+    )
+    run_quest_type: str = Field("", description="type of the quests that `POST /api/v1/run` makes of a goal")
     log_format: Literal["auto", "console", "json"] = Field(
         "auto",
         description="`console` or `json`; `auto` is console on a terminal and in `questline dev`, else JSON",

@@ -9,6 +9,7 @@ from questline.cli.commands import (
     delete,
     demo,
     dev,
+    gateway,
     list,  # noqa: A004  (named for its command)
     replay,
     runs,
@@ -32,6 +33,7 @@ __all__ = [
     "delete",
     "demo",
     "dev",
+    "gateway",
     "list",
     "masked",
     "replay",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from questline.cli import options
+from questline.cli import http, options
 from questline.cli.command import command
 from questline.cli.commands.config import masked
 from questline.cli.commands.worker import rehearse, supervise
 from questline.cli.display import output
 from questline.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from questline_gateway.server import GatewayServer
 
 #: Time that running steps get to end after Ctrl-C, in seconds; a developer waits no longer than 5.
 SHUTDOWN_SECONDS = 3.0
@@ -31,8 +36,11 @@ def dev(
     no_reload: Annotated[
         bool, typer.Option("--no-reload", help="When your code changes, keep running the old code.", show_default=False)
     ] = False,
+    no_gateway: Annotated[
+        bool, typer.Option("--no-gateway", help="Do not serve the HTTP API.", show_default=False)
+    ] = False,
 ) -> None:
-    """Run one worker process with all loops for development, until Ctrl-C.
+    """Run one worker process with all loops, and the HTTP API, for development, until Ctrl-C.
 
     It listens to every queue that its Lords (your step functions) name, and prints a line for each step and quest. When
     your code changes, it runs the new code as soon as the running steps have ended. It needs no server: it keeps quests
@@ -51,14 +59,40 @@ def dev(
         chosen = chosen.model_copy(update={"log_format": "console"})
     invocation.go_by(chosen)
     rehearse(invocation, chosen.lords, may_register_later=not no_reload)
-    for line in _greeting(invocation):
+    server = None if no_gateway or not http.is_installed() else http.make_server(invocation, any_port=True)
+    for line in _greeting(invocation, _gateway(server, wanted=not no_gateway)):
         output.note(line)
     watch = None if no_reload else CodeWatch(Path.cwd(), output.note)
-    supervise(chosen, development=True, watch=watch)
+    with _serving(server):
+        supervise(chosen, development=True, watch=watch)
 
 
-def _greeting(invocation: Invocation) -> list[str]:
-    """Return what there is to know: where things are, and how to submit."""
+@contextmanager
+def _serving(server: GatewayServer | None) -> Iterator[None]:
+    """Serve the HTTP API meanwhile, if there is a gateway."""
+    if server is not None:
+        server.start()
+    try:
+        yield
+    finally:
+        if server is not None:
+            server.stop()
+
+
+def _gateway(server: GatewayServer | None, *, wanted: bool) -> list[str]:
+    """Return where the gateway is, or how to get it."""
+    if server is not None:
+        return [f"  HTTP      {server.url}/docs"]
+    return [f"  HTTP      not installed; {http.INSTALL_HINT}"] if wanted else []
+
+
+def _greeting(invocation: Invocation, gateway: Sequence[str]) -> list[str]:
+    """Return what there is to know: where things are, and how to submit.
+
+    Parameters:
+      invocation: the command.
+      gateway: what there is to know about the gateway.
+    """
     from questline_scheduler.quest_types import known_types  # noqa: PLC0415  (the types are known after the import)
 
     types = known_types()
@@ -67,6 +101,7 @@ def _greeting(invocation: Invocation) -> list[str]:
         f"questline dev, namespace {invocation.settings.namespace}",
         f"  database  {invocation.database.name}",
         f"  broker    {masked(invocation.settings.broker_url)}",
+        *gateway,
         f"  modules   {', '.join(invocation.settings.lords)}",
         f"  types     {', '.join(types) or 'none registered'}",
         f"Submit a quest in another terminal: questline submit {example} --wait",

@@ -48,9 +48,8 @@ def runs(
 ) -> None:
     """List the attempts of a quest's steps, in the order in which questline recorded them."""
     full_id = invocation.repository.full_id(quest_id)
-    behind = invocation.history.runs(full_id, limit=limit + 1, after=cursor or 0)
-    found = behind[:limit]
-    next_cursor = str(found[-1].run_id) if len(behind) > limit else None
+    page = invocation.history.runs_page(full_id, limit=limit, after=cursor)
+    found, next_cursor = page.items, page.next_cursor
     more = next_cursor and paging.next_page(invocation, ["runs", full_id], next_cursor, limit=limit, usual=PAGE)
     invocation.answer_items(
         [run.to_json() for run in found],

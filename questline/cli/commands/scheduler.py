@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import typer
 
 from questline.cli.command import command
 from questline.cli.invocation import Invocation
+from questline.cli.stop_signal import stop_signal
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
 
 
@@ -43,28 +41,10 @@ def scheduler(invocation: Invocation) -> None:
     with suppress(StoreUnavailable):  # a standby may be the primary soon: loops wait for that
         try_writing(invocation.database, chosen.namespace)
     loops = make_loops(invocation.database, broker, chosen)
-    with _stop_signal() as stopping:
+    with stop_signal() as stopping:
         loops.start()
         try:
             wait_for_stop(stopping)
         finally:
             loops.stop()
             broker.close()
-
-
-@contextmanager
-def _stop_signal() -> Iterator[threading.Event]:
-    """Yield an event that SIGTERM and Ctrl-C set; a second Ctrl-C ends the process at once."""
-    stopping = threading.Event()
-
-    def stop(number: int, _frame: object) -> None:
-        stopping.set()
-        if number == signal.SIGINT:
-            signal.signal(number, signal.SIG_DFL)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

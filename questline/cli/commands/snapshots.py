@@ -60,10 +60,9 @@ def snapshots(
         snapshot = history.snapshot(full_id, version)
         invocation.answer(snapshot.to_json(), lambda: _draw(snapshot))
         return
-    behind = history.snapshots(full_id, limit=limit + 1, after=-1 if cursor is None else cursor)
-    page = behind[:limit]
+    found = history.snapshots_page(full_id, limit=limit, after=cursor)
+    page, next_cursor = found.items, found.next_cursor
     whole = [] if invocation.output is Output.TEXT else [_whole(invocation, head) for head in page]
-    next_cursor = str(page[-1].version) if len(behind) > len(page) else None
     more = next_cursor and paging.next_page(invocation, ["snapshots", full_id], next_cursor, limit=limit, usual=PAGE)
     invocation.answer_items(
         whole or [head.to_json() for head in page],

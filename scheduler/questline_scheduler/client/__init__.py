@@ -6,5 +6,6 @@ It imports `doorbells`, the files at the floor's root and persistence.
 from questline_scheduler.client.async_client import AsyncQuestClient
 from questline_scheduler.client.client import QuestClient
 from questline_scheduler.client.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of
+from questline_scheduler.client.waiting import Wait
 
-__all__ = ["AsyncQuestClient", "AsyncQuestHandle", "QuestClient", "QuestHandle", "QuestRef", "id_of"]
+__all__ = ["AsyncQuestClient", "AsyncQuestHandle", "QuestClient", "QuestHandle", "QuestRef", "Wait", "id_of"]

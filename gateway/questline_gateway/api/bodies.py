@@ -1,0 +1,63 @@
+"""What callers send: documented for the reference of the API, and read where the command line reads it, too."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Body
+from pydantic import WithJsonSchema
+
+from questline_persistence.ids import MAX_NAME, NAME
+from questline_persistence.models import (
+    MAX_KEY_LENGTH,
+    MAX_LABEL_KEY,
+    MAX_LABEL_VALUE,
+    MAX_LABELS,
+    MAX_PRIORITY,
+    MAX_STEPS,
+)
+
+_NAME = {"type": "string", "pattern": NAME, "minLength": 1, "maxLength": MAX_NAME}
+_STEP = {
+    "type": "object",
+    "required": ["lord_name", "tool_name"],
+    "additionalProperties": False,
+    "properties": {
+        "lord_name": {**_NAME, "description": "the Lord"},
+        "tool_name": {**_NAME, "description": "the Lord's tool"},
+        "params": {"type": "object", "description": "parameters of this step alone"},
+        "max_attempts": {"type": "integer", "minimum": 1, "description": "how many failures the step may have"},
+        "timeout_seconds": {"type": "number", "exclusiveMinimum": 0, "description": "longest time of an attempt"},
+        "backoff_seconds": {"type": "number", "minimum": 0, "description": "the wait after the first failure"},
+        "queue": {**_NAME, "description": "the queue that it waits in"},
+    },
+}
+_QUEST = {
+    "type": "object",
+    "required": ["quest_type"],
+    "additionalProperties": False,
+    "properties": {
+        "quest_type": {**_NAME, "description": "what kind of quest it is; a registered type also makes its steps"},
+        "quest_id": {
+            "type": "string",
+            "pattern": "^[A-Za-z0-9_][!-~]*$",
+            "maxLength": 200,
+            "description": "its id; a new one, if not given",
+        },
+        "input_data": {"type": "object", "description": "its input, which every step can read"},
+        "execution_stack": {"type": "array", "maxItems": MAX_STEPS, "items": _STEP, "description": "its steps"},
+        "labels": {
+            "type": "object",
+            "maxProperties": MAX_LABELS,
+            "propertyNames": {"maxLength": MAX_LABEL_KEY},
+            "additionalProperties": {"type": "string", "maxLength": MAX_LABEL_VALUE},
+            "description": "words to find it by",
+        },
+        "queue": {**_NAME, "description": "the queue of steps that name none"},
+        "priority": {"type": "integer", "minimum": -MAX_PRIORITY, "maximum": MAX_PRIORITY},
+        "idempotency_key": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
+    },
+}
+
+#: A quest as in a quest file.
+QuestFile = Annotated[dict[str, Any], Body(), WithJsonSchema(_QUEST)]

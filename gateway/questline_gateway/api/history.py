@@ -1,0 +1,62 @@
+"""What a quest has been through, and where it stands: steps, attempts, snapshots, and why it does not move."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+
+from questline_gateway.answers import Answer
+from questline_gateway.api.pages import PAGE, Limit, page
+from questline_gateway.api.tenancy import Here, QuestId
+from questline_gateway.security import Scope, needs
+from questline_persistence.records import explained_quest
+
+#: The highest number that a cursor can hold.
+MAX_CURSOR = 10**18
+#: The highest version that is looked for.
+MAX_VERSION = 999_999_999
+
+router = APIRouter(prefix="/api/v1/quests/{quest_id:path}", tags=["quests"], dependencies=[needs(Scope.READ)])
+
+_After = Annotated[
+    int | None, Query(ge=0, le=MAX_CURSOR, description="Where the page begins: the `next_cursor` of the page before.")
+]
+
+
+@router.get("/steps")
+def list_steps(request: Request, here: Here, quest_id: QuestId) -> Answer:
+    """List the steps of a quest with their status, in their order."""
+    return page(request, [step.to_json() for step in here.history.steps(quest_id)])
+
+
+@router.get("/runs")
+def list_attempts(
+    request: Request, here: Here, quest_id: QuestId, limit: Limit = PAGE, cursor: _After = None
+) -> Answer:
+    """List the attempts of a quest's steps, in the order in which they were recorded."""
+    found = here.history.runs_page(quest_id, limit=limit, after=cursor)
+    return page(request, [run.to_json() for run in found.items], found.next_cursor)
+
+
+@router.get("/snapshots")
+def list_snapshots(
+    request: Request, here: Here, quest_id: QuestId, limit: Limit = PAGE, cursor: _After = None
+) -> Answer:
+    """List a quest's snapshots, oldest first, without their contents."""
+    found = here.history.snapshots_page(quest_id, limit=limit, after=cursor)
+    return page(request, [head.to_json() for head in found.items], found.next_cursor)
+
+
+@router.get("/snapshots/{version}")
+def show_snapshot(
+    here: Here, quest_id: QuestId, version: Annotated[int, Path(ge=0, le=MAX_VERSION, description="The version.")]
+) -> Answer:
+    """Show the state that a quest had at a version: its outputs, and the steps that remained."""
+    return Answer(here.history.snapshot(quest_id, version).to_json())
+
+
+@router.get("/why")
+def show_situation(here: Here, quest_id: QuestId) -> Answer:
+    """Tell why a quest is where it is, and the command that changes that."""
+    return Answer(explained_quest(here.repository, quest_id, whole=False).situation.to_json())

@@ -1,0 +1,7 @@
+"""All routers of the API; of those whose paths begin alike, the more special one comes first."""
+
+from __future__ import annotations
+
+from questline_gateway.api import history, quests, submissions
+
+ROUTERS = (submissions.router, history.router, quests.router)

@@ -1,0 +1,74 @@
+"""The namespace of a request, and the quest that its path means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Request
+
+from questline_gateway.tenants import Tenant, Tenants
+
+
+def tenant_of(request: Request) -> Tenant:
+    """Return the namespace that a request is about: so far, the one of the settings.
+
+    Parameters:
+      request: the request.
+
+    Raises:
+      StoreUnavailable: the store cannot be reached.
+      ConfigurationError: it has the wrong schema.
+    """
+    tenants: Tenants = request.app.state.tenants
+    return tenants.of(tenants.settings.namespace)
+
+
+#: What a route takes to read and change its namespace.
+Here = Annotated[Tenant, Depends(tenant_of)]
+
+
+def quest_meant(
+    request: Request,
+    here: Here,
+    quest_id: Annotated[str, Path(description="The quest's id, its beginning or its end, `@last`, or `@last:TYPE`.")],
+) -> str:
+    """Return the whole id of the quest that a path means; a conflict will tell its present state.
+
+    Parameters:
+      request: the request.
+      here: the namespace.
+      quest_id: as it stands in the path.
+
+    Raises:
+      QuestNotFound: none, or several, are meant.
+    """
+    full_id = here.repository.full_id(quest_id)
+    tell_state(request, here, full_id)
+    return full_id
+
+
+def tell_state(request: Request, here: Tenant, quest_id: str) -> None:
+    """Have a conflict tell in which state a quest is.
+
+    Parameters:
+      request: the request that may meet one.
+      here: the namespace.
+      quest_id: the quest's id.
+    """
+    request.state.look = lambda: _glance(here, quest_id)
+
+
+def _glance(here: Tenant, quest_id: str) -> dict[str, Any]:
+    """Return in which state a quest is now."""
+    quest = here.repository.glance(quest_id)
+    return {
+        "quest_id": quest.quest_id,
+        "status": str(quest.status),
+        "epoch": quest.epoch,
+        "version": quest.version,
+        "progress": quest.progress,
+    }
+
+
+#: What a route takes whose path names a quest.
+QuestId = Annotated[str, Depends(quest_meant)]
