@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from questline_persistence.arguments import LARGEST_NUMBER, key, mapping, several, whole
-from questline_persistence.errors import Conflict, ContextNotFoundError, PayloadError
+from questline_persistence.arguments import key, mapping
+from questline_persistence.errors import Conflict, ContextNotFoundError
 from questline_persistence.kinds import CONTEXTS
+from questline_persistence.memory.batches import batch_of
 from questline_persistence.memory.contexts.context_filter import ContextFilter
 from questline_persistence.memory.contexts.context_rows import (
     all_versions,
@@ -21,13 +22,11 @@ from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models import WorkflowContext, checked
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.trying import named
-from questline_persistence.memory.versions import conflict
+from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.schema import tables_of
 from questline_persistence.states import ContextStatus
 from questline_persistence.writes import Moved, Op, Saved, Saves
 
-#: Most contexts that one call saves or loads.
-MAX_BATCH = 1_000
 _VERSIONS_HINT = 'give an object such as {"w1": 3}'
 
 
@@ -88,7 +87,7 @@ class Contexts:
           Conflict: a workflow is at another version than expected.
           PayloadError: one is no context, holds what is not JSON, or is too large; or there are too many.
         """
-        given = [checked(one, WorkflowContext) for one in _batch(contexts, "contexts")]
+        given = [checked(one, WorkflowContext) for one in batch_of(contexts, "contexts")]
         expected = {} if expected_versions is None else mapping(expected_versions, "expected_versions", _VERSIONS_HINT)
         writes = [self._write(one, expected.get(one.workflow_id)) for one in given]
         try:
@@ -121,7 +120,7 @@ class Contexts:
           ContextNotFoundError: one of them has none, or it was deleted.
           PayloadError: one is no id of a workflow, or there are too many.
         """
-        ids = [key(one, "workflow_id") for one in _batch(workflow_ids, "workflow_ids")]
+        ids = [key(one, "workflow_id") for one in batch_of(workflow_ids, "workflow_ids")]
         rows = self._kept.load_all(CONTEXTS, {*ids})
         for workflow_id in ids:
             if workflow_id not in rows:
@@ -354,10 +353,8 @@ class Contexts:
         return Listed(map(context_of, page.rows), page.next_cursor)
 
     def _write(self, context: WorkflowContext, expected: int | None, *, there: bool = False) -> Saves:
-        if expected is not None:
-            whole(expected, "expected_version", least=0, most=LARGEST_NUMBER)
-        limit = self._kept.database.limits.memory
-        return saving(context, self._kept.key(context.workflow_id), limit, expected=expected, there=there)
+        name, limit = self._kept.key(context.workflow_id), self._kept.database.limits.memory
+        return saving(context, name, limit, expected=version_of(expected), there=there)
 
     def _save(self, write: Saves) -> int:
         saved = self._kept.save(write)
@@ -377,15 +374,3 @@ class Contexts:
 
 def _missing(verb: str, workflow_id: str) -> ContextNotFoundError:
     return ContextNotFoundError(f"cannot {verb} workflow context {named(workflow_id)}: there is none of that name")
-
-
-def _batch(given: object, what: str) -> list[Any]:
-    """Return what a caller gives several of, as a list.
-
-    Raises:
-      PayloadError: it is one thing, or too many.
-    """
-    found = [*several(given, what, "a list", "put it into a list, even if it is one")]
-    if len(found) > MAX_BATCH:
-        raise PayloadError(f"{what} are {len(found):,}; the limit of one call is {MAX_BATCH:,}")
-    return found

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Row, Select
 
-from questline_persistence.arguments import Moment, key, several, short, whole
+from questline_persistence.arguments import Moment, key, short, whole
 from questline_persistence.errors import NotFound, PayloadError
 from questline_persistence.ids import new_claim_id
 from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory import reading
+from questline_persistence.memory.batches import batch_of
 from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models import AgentState, StateTransition, checked
@@ -25,8 +26,6 @@ from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.schema import tables_of, within
 from questline_persistence.writes import Moved, Op, Saved, Saves
 
-#: Most states of one batch.
-MAX_BATCH = 1_000
 #: What a transition says of an agent that is deleted.
 DELETED = "deleted"
 
@@ -46,10 +45,7 @@ class Agents(Part):
     def save_agent_states(self, states: Iterable[AgentState], *, guarded: bool = False) -> list[AgentState]:
         """Save the states of several agents in one transaction: all of them, or none."""
         with trying("save agent states"):
-            hint = "give a list of AgentState"
-            found = [checked(state, AgentState) for state in several(states, "states", "a list", hint)]
-            if len(found) > MAX_BATCH:
-                raise PayloadError(f"a batch has at most {MAX_BATCH:,} states, not {len(found):,}")
+            found = [checked(state, AgentState) for state in batch_of(states, "states")]
             writes = [self._saves(state, (state.version or 0) if guarded else None) for state in found]
             try:
                 made = self._kept.write(writes)

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row
 
-from questline_persistence.arguments import key, several, short
-from questline_persistence.errors import PayloadError
+from questline_persistence.arguments import key, short
 from questline_persistence.kinds import EVENTS, SESSIONS
 from questline_persistence.memory import reading
+from questline_persistence.memory.batches import batch_of
 from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models import Event, checked, origin_of
@@ -20,9 +20,6 @@ from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
 from questline_persistence.schema import table_of, within
 from questline_persistence.writes import Entered, Enters
-
-#: Most events of one batch.
-MAX_BATCH = 1_000
 
 _ROWS = table_of(EVENTS)
 
@@ -39,10 +36,7 @@ class Events(Part):
     def save_events(self, events: Iterable[Event]) -> list[Event]:
         """Add several events in one transaction, in this order: all of them, or none."""
         with trying("save events"):
-            hint = "give a list of Event"
-            found = [checked(event, Event) for event in several(events, "events", "a list", hint)]
-            if len(found) > MAX_BATCH:
-                raise PayloadError(f"a batch has at most {MAX_BATCH:,} events, not {len(found):,}")
+            found = [checked(event, Event) for event in batch_of(events, "events")]
             with conflicts_as(event_of):
                 made = self._kept.write([self._enters(event) for event in found])
             return [_entered(event, one) for event, one in zip(found, made, strict=True) if isinstance(one, Entered)]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from questline_persistence.errors import Conflict, ContextNotFoundError, PayloadError
+from questline_persistence.memory.batches import MAX_BATCH
 from questline_persistence.memory.contexts import ContextPersistence
-from questline_persistence.memory.contexts.contexts import MAX_BATCH
 from tests.contract.memory.contexts.workflows import a_context, ids
 
 
@@ -88,7 +88,7 @@ def test_a_batch_has_a_limit_and_is_a_list(persistence: ContextPersistence) -> N
     assert ids(persistence.load_contexts(names[:-1])) == names[:-1]
 
     for call in (lambda: persistence.load_contexts(names), lambda: persistence.save_contexts([a_context()] * 1001)):
-        with pytest.raises(PayloadError, match="are 1,001; the limit of one call is 1,000"):
+        with pytest.raises(PayloadError, match="one call takes at most 1,000"):
             call()
     with pytest.raises(PayloadError, match="workflow_ids is a list, not str"):
         persistence.load_contexts("a")

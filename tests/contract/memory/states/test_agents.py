@@ -242,7 +242,7 @@ def test_a_batch_of_states_is_saved_as_a_whole_or_not_at_all(states: States) -> 
     [
         ([agent(), {"agent_id": "a"}], "takes an object of AgentState, not dict"),
         (agent(), "states is a list, not AgentState"),
-        ([agent(str(number)) for number in range(1_001)], "at most 1,000 states, not 1,001"),
+        ([agent(str(number)) for number in range(1_001)], "one call takes at most 1,000 states"),
     ],
 )
 def test_a_batch_that_is_none_is_refused(states: States, wrong: list[AgentState], what: str) -> None:
