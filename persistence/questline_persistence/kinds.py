@@ -118,7 +118,7 @@ SESSIONS = Versioned(
     told=("mission", "status", "user_id"),
 )
 TODO_LISTS = Versioned(
-    "todo list",
+    "to-do list",
     heads="todo_lists",
     versions="todo_list_versions",
     key="todolist_id",
@@ -172,7 +172,7 @@ HISTORY = Entries(
     stream=Stream(SESSIONS, "steps"),
 )
 MEMORIES = Entries(
-    "memory",
+    "lesson",
     table="memories",
     entry_id="memory_id",
     columns=("tool_name", "confidence"),

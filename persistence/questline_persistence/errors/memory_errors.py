@@ -17,7 +17,7 @@ _AGAIN = (
 
 
 class NotFound(QuestlineError):
-    """Nothing of that name is remembered: no agent, task, session, snapshot, context, list, memory or run.
+    """Nothing of that name is remembered: no agent, task, session, snapshot, context, list, lesson or run.
 
     Or it was deleted, or has expired.
 

@@ -1,7 +1,10 @@
-"""The versions that callers expect, and what they are told where another one is there."""
+"""The versions that callers expect, and what they are told where another one, or another entry, is there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from questline_persistence.arguments import LARGEST_NUMBER, whole
@@ -28,3 +31,18 @@ def conflict(expected: int | None, current: Any) -> Conflict:
     """
     found = "nothing is there now" if current is None else f"it is at version {current.version}"
     return Conflict(f"{found}; version {expected} was expected", current=current, expected=expected)
+
+
+@contextmanager
+def conflicts_as(record: Callable[[Any], Any]) -> Iterator[None]:
+    """Have a conflict with an entry that is there already hold it as a record.
+
+    Parameters:
+      record: makes it of the entry's columns.
+    """
+    try:
+        yield
+    except Conflict as error:
+        if error.current is None:
+            raise
+        raise Conflict(error.message, current=record(SimpleNamespace(**error.current)), hint=error.hint) from None

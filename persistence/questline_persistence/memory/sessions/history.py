@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 
 from questline_persistence.arguments import Moment, key, moment
 from questline_persistence.kinds import HISTORY
@@ -13,6 +13,7 @@ from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models import HistoryEntry, origin_of
 from questline_persistence.memory.trying import trying
+from questline_persistence.memory.versions import conflicts_as
 from questline_persistence.payload import encode
 from questline_persistence.schema import table_of, within
 from questline_persistence.writes import Entered, Enters
@@ -52,7 +53,7 @@ class History:
             timestamp=None if timestamp is None else moment(timestamp, "timestamp"),
             **named,
         )
-        with trying("append to the history of session", entry.session_id):
+        with trying("append to the history of session", entry.session_id), conflicts_as(_entry):
             said = {name: getattr(entry, name) for name in HISTORY.body}
             encode(said, what="the entry", limit=self._kept.database.limits.memory)
             columns = {**said, "step_id": entry.step_id, "timestamp": entry.timestamp}
@@ -93,6 +94,6 @@ def _entered(entry: HistoryEntry, entered: Entered) -> HistoryEntry:
     return entry.model_copy(update=known)
 
 
-def _entry(row: Row[Any]) -> HistoryEntry:
+def _entry(row: Any) -> HistoryEntry:
     fields = HistoryEntry.model_fields.keys() - {"origin"}
     return HistoryEntry(**{name: getattr(row, name) for name in fields}, origin=origin_of(row))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from questline_persistence.arguments import key, short, whole
 from questline_persistence.errors import NotFound
@@ -15,6 +15,7 @@ from questline_persistence.memory.listed import Matches
 from questline_persistence.memory.models import Memory, origin_of
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.trying import trying
+from questline_persistence.memory.versions import conflicts_as
 from questline_persistence.payload import encode
 from questline_persistence.schema import table_of, within
 from questline_persistence.writes import Enters
@@ -44,7 +45,7 @@ class Lessons:
         """Add a lesson."""
         named: dict[str, Any] = {} if memory_id is None else {"memory_id": memory_id}
         made = Memory(context=context, lesson=lesson, tool_name=tool_name, confidence=confidence, **named)
-        with trying("remember", made.memory_id):
+        with trying("remember", made.memory_id), conflicts_as(memory_of):
             columns = {name: getattr(made, name) for name in (*MEMORIES.columns, *MEMORIES.body)}
             encode(columns, what="the lesson", limit=self._kept.database.limits.memory)
             entered = self._kept.enter(
@@ -81,7 +82,7 @@ class Lessons:
         return Matches(map(memory_of, page.rows), newest_only=page.next_cursor is not None)
 
 
-def memory_of(row: Row[Any]) -> Memory:
+def memory_of(row: Any) -> Memory:
     """Return the lesson of a row."""
     fields = Memory.model_fields.keys() - {"origin"}
     return Memory(**{name: getattr(row, name) for name in fields}, origin=origin_of(row))

@@ -15,9 +15,10 @@ from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models import Event, checked, origin_of
 from questline_persistence.memory.searching import search
-from questline_persistence.memory.states.part import Part, conflicts_as, metadata_of
+from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
+from questline_persistence.memory.versions import conflicts_as
 from questline_persistence.schema import table_of, within
 from questline_persistence.writes import Entered, Enters
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from questline_persistence.errors import Conflict, PayloadError
+from questline_persistence.errors import PayloadError
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.versions import conflict
 from questline_persistence.payload import decode, encode, size_of
@@ -54,21 +52,6 @@ class Part:
         if saved is None:
             raise conflict(write.expected, current())
         return saved
-
-
-@contextmanager
-def conflicts_as(record: Callable[[Any], Any]) -> Iterator[None]:
-    """Have a conflict with an entry that is there already hold it as a record.
-
-    Parameters:
-      record: makes it of the entry's columns.
-    """
-    try:
-        yield
-    except Conflict as error:
-        if error.current is None:
-            raise
-        raise Conflict(error.message, current=record(SimpleNamespace(**error.current)), hint=error.hint) from None
 
 
 def metadata_of(text: str | None) -> dict[str, Any]:

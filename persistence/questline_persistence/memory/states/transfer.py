@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, Select
 
 from questline_persistence.arguments import key, mapping, moment
-from questline_persistence.errors import NotFound, PayloadError
+from questline_persistence.errors import Conflict, NotFound, PayloadError
 from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE
@@ -21,8 +21,7 @@ from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.states.sessions import Sessions
 from questline_persistence.memory.states.snapshots import Snapshots, snapshot_write
 from questline_persistence.memory.states.transitions import Transitions, transition_write
-from questline_persistence.memory.trying import trying
-from questline_persistence.memory.versions import conflict
+from questline_persistence.memory.trying import named, trying
 from questline_persistence.schema import is_key, tables_of
 from questline_persistence.writes import Moved, Op, Remembered, Saves
 
@@ -34,6 +33,7 @@ FORMAT = "questline.agent/1"
 MAX_EXPORTED = 10_000
 
 _HINT = "give what export_agent has returned"
+_ELSEWHERE = "give the store another key_prefix or namespace; a purge makes no room, since versions are counted on"
 _VERSIONS = tables_of(AGENT_STATES).versions
 
 
@@ -76,8 +76,9 @@ class Transfer(Snapshots, Transitions, Events, Sessions):
                 self._take_over(session)
             try:
                 self._kept.write(writes)
-            except Moved as moved:
-                raise conflict(moved.save.expected, self._load(name)) from None
+            except Moved:
+                message = f"agent {named(name)} was saved here before"
+                raise Conflict(message, current=self._load(name), expected=0, hint=_ELSEWHERE) from None
             return self._load(name)
 
     def _versions(self, name: str, cursor: str | None) -> Listed[Row[Any]]:

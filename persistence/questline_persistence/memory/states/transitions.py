@@ -12,9 +12,10 @@ from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models import StateTransition, origin_of
-from questline_persistence.memory.states.part import Part, conflicts_as
+from questline_persistence.memory.states.part import Part
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
+from questline_persistence.memory.versions import conflicts_as
 from questline_persistence.schema import table_of, within
 from questline_persistence.writes import Enters
 

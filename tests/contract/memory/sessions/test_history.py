@@ -75,8 +75,9 @@ def test_an_entry_that_is_appended_again_is_there_once(history: History) -> None
 
     assert history.append("s1", 1, "thought", entry_id="e1") == first
     for session, thought in (("s1", "another"), ("s2", "thought")):
-        with pytest.raises(Conflict, match="e1"):
+        with pytest.raises(Conflict, match="e1") as error:
             history.append(session, 1, thought, entry_id="e1")
+        assert error.value.current == first
     assert history.append("s1", 1).seq == 2
 
 

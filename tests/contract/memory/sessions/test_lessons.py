@@ -92,8 +92,9 @@ def test_a_lesson_that_is_remembered_again_is_there_once(lessons: Lessons) -> No
     made = lessons.remember("c", "l", memory_id="a")
 
     assert lessons.remember("c", "l", memory_id="a") == made
-    with pytest.raises(Conflict, match="a"):
+    with pytest.raises(Conflict, match="there is lesson a already") as error:
         lessons.remember("c", "another", memory_id="a")
+    assert error.value.current == made
     assert [*lessons.recall()] == [made]
 
 

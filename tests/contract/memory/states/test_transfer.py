@@ -56,10 +56,11 @@ def test_an_agent_is_imported_only_where_none_of_its_name_was_saved(open_states:
     states, other = open_states(), open_states("there")
     live(states)
     there = other.save_agent_state(AgentState(agent_id="planner", state_data="own"))
-    with pytest.raises(Conflict, match="cannot import an agent: it is at version 1; version 0 was expected") as error:
+    with pytest.raises(Conflict, match="cannot import an agent: agent planner was saved here before") as error:
         other.import_agent(states.export_agent("planner"))
 
     assert error.value.current == there
+    assert "key_prefix" in str(error.value.hint)
     assert (other.get_state_history("planner"), other.list_snapshots("planner")) == ([], [])
 
 
