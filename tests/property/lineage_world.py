@@ -150,15 +150,23 @@ class LineageWorld:
                     told.add((key, "copied"))
         for copy, value in copies.items():
             self.keys[copy] = [Row(value, new)]
-        entries = {f"{new}/{name}": Row(None) for name in self._inherited_entries(quest, counted)}
-        if entries:
-            self.streams[new] = entries
-        return told
+        return told | {(stream, "copied") for stream in self._forked_streams(quest, counted, new)}
 
-    def _inherited_entries(self, quest: str, counted: Counted) -> list[str]:
-        own = self.streams.get(quest, {})
-        found = {id(row) for row in _inherited(list(own.values()), quest, counted)}
-        return [name for name, row in own.items() if id(row) in found]
+    def _forked_streams(self, quest: str, counted: Counted, new: str) -> set[str]:
+        """Copy the streams of a fork; return the names of the shared ones."""
+        told, copies = set(), {}
+        for stream, rows in self.streams.items():
+            own = stream == quest or stream.startswith(f"{quest}/")
+            if not own and f"{quest}/{stream}" in self.streams:
+                continue
+            if own or any(row.quest == quest and _drops(row, quest, counted) != row.abandoned for row in rows.values()):
+                copy = new if stream == quest else f"{new}/{stream.removeprefix(f'{quest}/')}"
+                inherited = {id(row) for row in _inherited(list(rows.values()), quest, counted)}
+                names = [name for name, row in rows.items() if id(row) in inherited]
+                copies[copy] = {f"{copy}/{name}": Row(None) for name in names}
+                told |= set() if own else {stream}
+        self.streams |= copies
+        return told
 
 
 def _drops(row: Row, quest: str, counted: Counted) -> bool:

@@ -1,8 +1,8 @@
 """What a fork begins with of what Lords remember: copies of its own, as the steps that count for it have left them.
 
 It has a copy of each key that is the other quest's own, and of each shared key that the other quest's steps have
-written since, so that what is there now is not what the fork inherits. All other shared keys are there for it as for
-any quest.
+written or added to since, so that what is there now is not what the fork inherits. All other shared keys are there for
+it as for any quest.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
+    false,
     func,
     insert,
     literal,
@@ -73,6 +75,8 @@ class Inherited:
         """Whether the fork has a copy: of an own key if there was anything, of a shared one if it is another now."""
         if self.is_own:
             return self.head.said is not None or any(getattr(self.head, name) for name in self.kind.counters)
+        if self.head.added:
+            return True
         names = ("fingerprint", *self.kind.both) if self.head.then_body_version else ("fingerprint",)
         return any(getattr(self.head, name) != getattr(self.head, f"then_{name}") for name in names)
 
@@ -112,7 +116,7 @@ class Inheriting:
         if not found:
             return ()
         lineage = Lineage.at(self.connection, self.parent, version)
-        kinds = [kind for kind in VERSIONED if found & {kind.heads, kind.versions}]
+        kinds = [kind for kind in VERSIONED if found & _tables(kind)]
         inherited = [one for kind in kinds for one in self._inherited(kind, lineage)]
         if not dry_run:
             self._copy(inherited, lineage)
@@ -151,8 +155,7 @@ class Inheriting:
                 self._make_head(one)
             for one in inherited:
                 self._copy_version(one)
-                if one.is_own:
-                    self._copy_streams(one, lineage)
+                self._copy_streams(one, lineage)
         except IntegrityError:
             message = f"a key that would be quest {self.fork.quest_id}'s own is used already"
             raise QuestConflict(message, hint="give the fork another id, or none") from None
@@ -180,24 +183,33 @@ class Inheriting:
 
     def _copy_streams(self, one: Inherited, lineage: Lineage) -> None:
         heads = tables_of(one.kind).heads
-        for kind in entries_of(one.kind):
-            if kind.stream is None:
-                continue
+        for kind, counter in _streams(one.kind):
             entries = table_of(kind)
             names, chosen = _entries(kind, one, lineage)
             self.connection.execute(insert(entries).from_select(names, chosen))
             own = is_key(entries, one.kind, one.copy)
             count = select(func.count()).select_from(entries).where(*own).scalar_subquery()
-            counted = update(heads).where(*is_key(heads, one.kind, one.copy)).values({kind.stream.counter: count})
+            counted = update(heads).where(*is_key(heads, one.kind, one.copy)).values({counter: count})
             self.connection.execute(counted)
             if kind.searched:
                 add_words(self.connection, kind, *own)
 
 
+def _streams(kind: Versioned) -> list[tuple[Entries, str]]:
+    """Return the entries that keys of a kind number, each with the counter that does."""
+    return [(entries, entries.stream.counter) for entries in entries_of(kind) if entries.stream]
+
+
+def _tables(kind: Versioned) -> set[str]:
+    """Return the tables of keys of a kind, of their versions, and of what they number."""
+    return {kind.heads, kind.versions, *(entries.table for entries, _ in _streams(kind))}
+
+
 def _left(kind: Versioned, lineage: Lineage) -> Select[Any]:
     """Return the query for keys that are a quest's own, or that steps of it have written which do not count.
 
-    `said` is the version that the last step which counts has left, with what others added before the next one.
+    `said` is the version that the last step which counts has left, with what others added before the next one; `added`
+    tells whether it has entries that the fork does not inherit, or lacks some which it does.
     """
     heads, versions = tables_of(kind)
     newest, said = versions.alias("newest"), versions.alias("then")
@@ -210,23 +222,44 @@ def _left(kind: Versioned, lineage: Lineage) -> Select[Any]:
     before = or_(dropped.is_(None), older.c.version < dropped)
     number = select(older.c.version).where(of_key(older), before, lineage.stands(older))
     number = number.order_by(older.c.version.desc()).limit(1).correlate(heads)
+    added = or_(false(), *(_other_entries(kind, entries, lineage, heads) for entries, _ in _streams(kind)))
     return (
         select(
             *heads.c,
-            *(newest.c.quest_id.label("newest_quest"), said.c.version.label("said")),
+            *(newest.c.quest_id.label("newest_quest"), said.c.version.label("said"), added.label("added")),
             *(said.c[name].label(f"then_{name}") for name in ("body_version", "fingerprint", *kind.both)),
         )
         .outerjoin_from(heads, newest, and_(of_key(newest), newest.c.version == heads.c.version))
         .outerjoin(said, and_(of_key(said), said.c.version == number.scalar_subquery()))
-        .where(heads.c.id.in_(_touched(kind, lineage)), or_(heads.c.owner == lineage.quest_id, dropped.is_not(None)))
+        .where(
+            heads.c.id.in_(_touched(kind, lineage)),
+            or_(heads.c.owner == lineage.quest_id, dropped.is_not(None), added),
+        )
     )
 
 
 def _touched(kind: Versioned, lineage: Lineage) -> CompoundSelect[int]:
     """Return the query for the heads that are a quest's own, or that steps have written which do not count."""
     heads, versions = (table.alias() for table in tables_of(kind))
-    written = of_keys(kind, heads, versions, lineage.wrote(versions), ~lineage.counts(versions))
-    return union(select(heads.c.id).where(heads.c.owner == lineage.quest_id), select(heads.c.id).where(written))
+    written = [of_keys(kind, heads, versions, lineage.wrote(versions), ~lineage.counts(versions))]
+    for entries, _ in _streams(kind):
+        rows = table_of(entries).alias()
+        written.append(of_keys(kind, heads, rows, *_shown_otherwise(rows, lineage)))
+    own = select(heads.c.id).where(heads.c.owner == lineage.quest_id)
+    return union(own, *(select(heads.c.id).where(one) for one in written))
+
+
+def _other_entries(kind: Versioned, entries: Entries, lineage: Lineage, heads: Table) -> ColumnElement[bool]:
+    """Return the condition that a stream of a key is not as the fork inherits it."""
+    rows = table_of(entries).alias()
+    found = select(rows.c.id).where(same_key(kind, heads, rows), *_shown_otherwise(rows, lineage))
+    return found.correlate(heads).exists()
+
+
+def _shown_otherwise(rows: FromClause, lineage: Lineage) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a step has added an entry that is there and does not count, or vice versa."""
+    counts = case((lineage.counts(rows), rows.c.abandoned_by.is_not(None)), else_=rows.c.abandoned_by.is_(None))
+    return lineage.wrote(rows), rows.c.deleted_at.is_(None), counts
 
 
 def _first_dropped(

@@ -57,6 +57,8 @@ class KeyChange:
         if self.fate is Fate.LEFT:
             return f"{self.key}: left at v{self.version}, as it is"
         then = "nothing" if self.to is None else f"v{self.to}"
+        if self.fate is Fate.COPIED and not self.version:
+            return f"{self.key}: a copy of its own, without what was added since"
         if self.fate is Fate.COPIED:
             return f"{self.key}: a copy of its own, of {then}; the shared one is at v{self.version}"
         return f"{self.key}: v{self.version} goes back to {then}"

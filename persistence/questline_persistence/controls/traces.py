@@ -17,7 +17,7 @@ def written_by(connection: Connection, quest_id: str) -> frozenset[str]:
 
 
 def kept_or_written_by(connection: Connection, quest_id: str) -> frozenset[str]:
-    """Return the tables of heads that are a quest's own, and those of versions that steps of it have written to."""
+    """Return the tables of heads that are a quest's own, and those that steps of it have written to which keys have."""
     return _found(connection, _kept_or_written(), [quest_id])
 
 
@@ -39,7 +39,8 @@ def _written() -> CompoundSelect[str]:
 @lru_cache(maxsize=1)
 def _kept_or_written() -> CompoundSelect[str]:
     heads = [(tables_of(kind).heads, "owner") for kind in VERSIONED]
-    return _any_of(*heads, *((tables_of(kind).versions, "quest_id") for kind in VERSIONED))
+    streams = [(table_of(kind), "quest_id") for kind in ENTRIES if kind.stream]
+    return _any_of(*heads, *((tables_of(kind).versions, "quest_id") for kind in VERSIONED), *streams)
 
 
 @lru_cache(maxsize=1)

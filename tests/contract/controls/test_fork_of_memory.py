@@ -11,7 +11,7 @@ from questline_persistence.errors import QuestConflict
 from questline_persistence.kinds import AGENT_STATES, CONTEXTS, EVENTS, TODO_LISTS
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.step.buffered import Buffered
-from questline_persistence.memory.step.own import AgentsKept
+from questline_persistence.memory.step.own import OwnFirstKept
 from questline_persistence.payload import decode, encode
 from questline_persistence.schema import table_of
 from questline_persistence.writes import Key, Saves
@@ -97,7 +97,7 @@ def test_a_forks_copy_goes_before_the_shared_agent_even_if_nothing_was_there(ben
     forked(bench, quest_id)
 
     def seen(by: str) -> object:
-        return AgentsKept(Buffered(bench.database, bench.namespace, by), by).load(AGENT_STATES, "planner")
+        return OwnFirstKept(Buffered(bench.database, bench.namespace, by), by).load(AGENT_STATES, "planner")
 
     assert seen("fork") is None
     assert seen(bench.submit("a")) is not None

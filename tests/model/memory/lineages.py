@@ -21,6 +21,7 @@ SHARED = "I28 a shared key tells of steps that count, but for what others have b
 ENTRIES = "I26 the entries shown are those of the steps that count"
 OTHERS = "I29 no replay hides what others have saved"
 FORK_OWN = "a fork's own key is as after a run from the beginning"
+FORK_ADDED = "a fork finds the entries of the steps that count for it, and no others"
 FORK_SHARED = "a fork finds a shared key as its steps that count left it, but for what others have built on"
 
 Value = tuple[int, ...]  # whose saves it was made from
@@ -84,6 +85,7 @@ class Lineages(Model[World]):
         "fork.own": FORK_OWN,  # a fork begins with a copy of the quest's own keys
         "fork.shared": FORK_SHARED,  # ... and of shared keys that steps have written which it does not inherit
         "fork.first": FORK_SHARED,  # ... which go before the shared ones
+        "fork.added": FORK_ADDED,  # ... and of streams that are not as the fork inherits them
     }
 
     def __init__(self, without: str | None = None, others: int = 1, replays: int = 2) -> None:
@@ -160,6 +162,11 @@ class Lineages(Model[World]):
         own = _inherited(world.own, lineage) if self.keeps("fork.own") else ()
         if own != (*world.before, *done):
             return FORK_OWN
+        entries = [row for row in world.entries if not row.abandoned]
+        if any(_counts(row, lineage) == row.abandoned for row in world.entries) and self.keeps("fork.added"):
+            entries = [row for row in world.entries if _counts(row, lineage)]
+        if [row.value for row in entries] != [(step,) for step in done]:
+            return FORK_ADDED
         seen = _present(world.shared)
         inherited = _inherited(world.shared, lineage)
         if inherited != seen and self.keeps("fork.shared") and self.keeps("fork.first"):

@@ -104,14 +104,14 @@ def test_a_key_goes_back_from_the_version_that_was_looked_at(bench: Workbench) -
 
 
 def test_a_fork_writes_no_row_that_is_there(bench: Workbench) -> None:
-    """Guards of the model: fork.own, fork.shared."""
+    """Guards of the model: fork.own, fork.shared, fork.added."""
     quest_id = remembering(bench)
     with sent(bench.database) as found:
         fork = bench.fork(quest_id, "b")
 
     memory = {"agent_states", "agent_state_versions", "events", "memories", "tasks", "task_versions"}
     written = {(table, text.split()[0]) for text, _ in found for table in changed(text) if table in memory}
-    assert {table for table, _ in written} == memory - {"events", "memories"}
+    assert {table for table, _ in written} == memory - {"memories"}
     assert not [text for text, _ in found if re.match(r"UPDATE \w+ SET abandoned_by", text)]
     owners = bench.database.read(
         lambda connection: connection.exec_driver_sql("SELECT agent_id, owner FROM agent_states ORDER BY 1").all()

@@ -36,6 +36,7 @@ def saving(context: WorkflowContext, key: Key, limit: Limit, *, expected: int | 
 def context_of(row: Row[Any]) -> WorkflowContext:
     """Return the context of a row that has its text: of a head with its present version, or of an older version."""
     context = WorkflowContext.from_json(row.context_data)
+    context.workflow_id = row.workflow_id  # a fork's copy has another key than what it was copied from
     context.version, context.origin = row.version, origin_of(row)
     context.saved_at = row.created_at if hasattr(row, "head_created_at") else row.updated_at
     return context

@@ -140,7 +140,9 @@ class _Looking:
                 told = [
                     None if one is None else self._side(one.key, one.last, one.abandoned_by) for one in (ours, theirs)
                 ]
-                yield KeyDifference(self.kind.name, *place, self._base(ours, theirs), *told)
+                found = KeyDifference(self.kind.name, *place, self._base(ours, theirs), *told)
+                if not _is_untouched(found, ours or theirs):
+                    yield found
 
     def _written(self, quest_id: str) -> dict[tuple[str, str], list[_Written]]:
         """Return the keys that a quest has written, by prefix and name; its own go before shared ones."""
@@ -179,6 +181,14 @@ class _Looking:
         """Return what a version says: its payload, and the columns that are saved with it."""
         told = {name.removesuffix("_json"): _plain(getattr(row, name)) for name in (*self.kind.both, *self.kind.body)}
         return told if len(told) > 1 else next(iter(told.values()))
+
+
+def _is_untouched(found: KeyDifference, written: _Written) -> bool:
+    """Tell whether it is only a fork's copy, as it was made: the other quest has at most added entries to the key."""
+    side = found.theirs if found.ours is None else found.ours
+    alone = found.ours is None or found.theirs is None
+    as_made = written.is_own and written.first == written.last
+    return alone and as_made and (found.base is not None or side is None or side.value is None)
 
 
 def _written(kind: Versioned, namespace: str, quest_id: str) -> Select[Any]:

@@ -12,7 +12,7 @@ from questline_persistence.memory.models import Event, HistoryEntry, TodoList, W
 from questline_persistence.memory.sessions import History, Lessons, TodoLists
 from questline_persistence.memory.states import Events, States
 from questline_persistence.memory.step.buffered import Buffered
-from questline_persistence.memory.step.own import AgentsKept, OwnKept
+from questline_persistence.memory.step.own import OwnFirstKept, OwnKept
 from questline_persistence.states import ActorType
 from questline_persistence.writes import own_name
 
@@ -26,7 +26,7 @@ class QuestContexts(Contexts):
     """
 
     def __init__(self, kept: Buffered, quest_id: str) -> None:
-        super().__init__(kept)
+        super().__init__(OwnFirstKept(kept, quest_id))
         self._quest_id = quest_id
 
     def save_context(self, context: WorkflowContext, expected_version: int | None = None) -> int:
@@ -128,7 +128,7 @@ class QuestStates(States):
     """
 
     def __init__(self, kept: Buffered, quest_id: str) -> None:
-        super().__init__(AgentsKept(kept, quest_id))
+        super().__init__(OwnFirstKept(kept, quest_id))
         #: The quest's own: agents that no other quest sees, under names that others may use too.
         self.own = States(OwnKept(kept, quest_id))
 
@@ -142,7 +142,7 @@ class QuestEvents(Events):
     """
 
     def __init__(self, kept: Buffered, quest_id: str) -> None:
-        super().__init__(kept)
+        super().__init__(OwnFirstKept(kept, quest_id))
         self._quest_id = quest_id
 
     def append(

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import and_, or_, select
 
 from questline_persistence.arguments import Moment
-from questline_persistence.kinds import AGENT_STATES, Entries, Versioned
+from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.reading import present
 from questline_persistence.memory.step.buffered import Buffered
@@ -111,34 +111,34 @@ class OwnKept(Kept):
         return SimpleNamespace(**{**values, kind.key: name})
 
 
-class AgentsKept(OwnKept):
-    """What a running step keeps, where the quest's own agents go before shared ones of the same name.
+class OwnFirstKept(OwnKept):
+    """What a running step keeps, where the quest's own keys go before shared ones of the same kind and name.
 
-    All else, such as a task or a session that is named like one of them, is shared.
+    So a fork finds its copies of what others share under the names that the first quest used.
     """
 
     def __init__(self, buffered: Buffered, quest_id: str) -> None:
         super().__init__(buffered, quest_id)
-        self._names: set[str] | None = None
+        self._names: dict[Versioned, frozenset[str]] = {}
 
     def _stored(self, kind: Versioned, name: str) -> str:
-        if kind is not AGENT_STATES:
+        if name == self._quest_id:  # it is the quest's own as it is
             return name
         own = super()._stored(kind, name)
-        return own if name in self._own_names() or self._buffered.writes_to(AGENT_STATES, own) else name
+        return own if name in self._own_names(kind) or self._buffered.writes_to(kind, own) else name
 
-    def _own_names(self) -> set[str]:
-        """Return the names of the quest's own agents; they are read once."""
-        if self._names is None:
-            heads, versions = tables_of(AGENT_STATES)
-            mine = select(heads.c.agent_id).where(
+    def _own_names(self, kind: Versioned) -> frozenset[str]:
+        """Return the names of the quest's own keys of a kind; they are read once."""
+        if kind not in self._names:
+            heads, versions = tables_of(kind)
+            mine = select(heads.c[kind.key]).where(
                 heads.c.owner == self._quest_id, *within(heads, self.namespace, self.prefix)
             )
-            # A fork's copy goes before the shared agent even if nothing was there to be copied.
-            first = (same_key(AGENT_STATES, heads, versions), versions.c.version == 1, versions.c.op == Op.FORK)
+            # A fork's copy goes before the shared key even if nothing was there to be copied.
+            first = (same_key(kind, heads, versions), versions.c.version == 1, versions.c.op == Op.FORK)
             copied = select(versions.c.id).where(*first).exists()
             found = self.read(
                 lambda own, now: own.execute(mine.where(or_(and_(*present(heads, now)), copied))).scalars().all()
             )
-            self._names = {name.removeprefix(own_name(self._quest_id, "")) for name in found}
-        return self._names
+            self._names[kind] = frozenset(name.removeprefix(own_name(self._quest_id, "")) for name in found)
+        return self._names[kind]
