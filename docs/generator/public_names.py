@@ -94,7 +94,14 @@ GIVEN = {
 #: Members that only questline itself has a use for.
 INTERNAL = {
     *(f"QuestRepository.{name}" for name in ("outputs_at", "outputs_of", "output", "inherited", "live_handlers")),
-    *("QuestRepository.glance", "QuestRepository.tickets", "QuestClient.register", "QuestFilter.conditions"),
+    *(
+        "Controlled.preview",
+        "QuestHandle.preview",
+        "QuestRepository.glance",
+        "QuestRepository.tickets",
+        "QuestClient.register",
+        "QuestFilter.conditions",
+    ),
     *("Quest.model_post_init", "ExecutionStatus.told", "QuestlineError.preface"),
     *(f"ExecutionHooks.{name}" for name in ("step_started", "step_ended", "quest_changed", "quest_ended")),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Body
-from pydantic import WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from questline_persistence.ids import MAX_NAME, NAME
 from questline_persistence.models import (
@@ -14,6 +14,7 @@ from questline_persistence.models import (
     MAX_LABEL_VALUE,
     MAX_LABELS,
     MAX_PRIORITY,
+    MAX_REASON,
     MAX_STEPS,
 )
 
@@ -61,3 +62,53 @@ _QUEST = {
 
 #: A quest as in a quest file.
 QuestFile = Annotated[dict[str, Any], Body(), WithJsonSchema(_QUEST)]
+
+
+class _Given(BaseModel):
+    """A body that may hold what is documented, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NoBody(_Given):
+    """Nothing."""
+
+
+class Reasoned(_Given):
+    """Why."""
+
+    reason: str | None = Field(
+        default=None, max_length=MAX_REASON, description="why; people see it when they look at the quest"
+    )
+
+
+class _Restarted(_Given):
+    """Where to start again, and what to correct there."""
+
+    from_: str | None = Field(
+        default=None,
+        alias="from",
+        max_length=1_000,
+        description="`LORD` or `LORD:TOOL` (its second step: `LORD#2`), a position such as `0003`, or a version such "
+        "as `v7`; default: the beginning",
+    )
+    set: dict[str, Any] | None = Field(
+        default=None,
+        description="corrections: `input_data.KEY`, `run_data.LORD.KEY` or `execution_stack.STEP.params.KEY`, each "
+        "with its new value",
+    )
+    dry_run: bool = Field(default=False, description="change nothing, and tell what would be done")
+
+
+class Replayed(_Restarted):
+    """How to replay a quest."""
+
+    keep_state: bool = Field(default=False, description="leave what quests share of what Lords remember as it is")
+
+
+class Forked(_Restarted):
+    """How to fork a quest."""
+
+    quest_id: str | None = Field(
+        default=None, max_length=200, description="the new quest's id; a new one, if not given"
+    )

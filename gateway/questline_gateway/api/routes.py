@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from questline_gateway.api import history, quests, submissions
+from questline_gateway.api import history, quests, removal, steering, submissions
 
-ROUTERS = (submissions.router, history.router, quests.router)
+ROUTERS = (submissions.router, steering.router, removal.router, history.router, quests.router)

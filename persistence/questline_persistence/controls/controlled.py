@@ -47,6 +47,15 @@ class Controlled:
             **({} if self.restart is None else {"keys": [key.to_json() for key in self.restart.keys]}),
         }
 
+    def preview(self, status: ExecutionStatus) -> dict[str, Any]:
+        """Return what a replay would do that was only looked at, as plain JSON data.
+
+        Parameters:
+          status: the quest's status, which is not yet that of a quest that runs again.
+        """
+        restart = {} if self.restart is None else self.restart.to_json()
+        return {**self.to_json(), "status": str(status)} | restart
+
     @classmethod
     def of(cls, locked: LockedQuest, status: ExecutionStatus, *doorbells: Doorbell, version: int | None = None) -> Self:
         """Return what a verb did that has changed a quest.

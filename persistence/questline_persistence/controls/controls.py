@@ -45,21 +45,25 @@ class Controls:
     Parameters:
       database: the store.
       namespace: the tenant whose quests may be touched.
+
+    Parameters of its methods:
+      seen: the version the caller has seen; if the quest has moved on since, nothing is done. None: any version.
     """
 
     def __init__(self, database: Database, namespace: str) -> None:
         self.database = database
         self.namespace = namespace
 
-    def pause(self, quest_id: str, reason: str | None = None) -> Controlled:
+    def pause(self, quest_id: str, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Move a live quest to paused, or to pausing while a step of it runs; leave a paused one as it is.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest has ended.
+          QuestConflict: the quest has ended, or `seen` is over.
         """
 
         def work(locked: LockedQuest) -> Controlled:
+            locked.require_version(seen)
             if locked.status in {ExecutionStatus.PAUSING, ExecutionStatus.PAUSED}:
                 return replace(Controlled.of(locked, locked.status), changed=False)
             locked.require("pause")
@@ -67,17 +71,18 @@ class Controls:
 
         return self.database.write(self._truthful(quest_id, work), at="pause")
 
-    def resume(self, quest_id: str) -> Controlled:
+    def resume(self, quest_id: str, *, seen: int | None = None) -> Controlled:
         """Move a paused or pausing quest back to running; its held tickets become ready.
 
         A live quest that was only saved, and so has no ticket, gets its first one.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest is not paused.
+          QuestConflict: the quest is not paused, or `seen` is over.
         """
 
         def work(locked: LockedQuest) -> Controlled:
+            locked.require_version(seen)
             if locked.status in LIVE and not locked.tickets:
                 return _adopt(locked)
             locked.require("resume")
@@ -85,15 +90,16 @@ class Controls:
 
         return self.database.write(self._truthful(quest_id, work), at="resume")
 
-    def cancel(self, quest_id: str, reason: str | None = None) -> Controlled:
+    def cancel(self, quest_id: str, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Stop a live quest for good: its tickets go, so that no running step can commit; leave a cancelled one.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest is completed, or has failed.
+          QuestConflict: the quest is completed, or has failed, or `seen` is over.
         """
 
         def work(locked: LockedQuest) -> Controlled:
+            locked.require_version(seen)
             if locked.status is ExecutionStatus.CANCELLED:
                 return replace(Controlled.of(locked, locked.status), changed=False)
             locked.require("cancel")
@@ -110,16 +116,17 @@ class Controls:
 
         return self.database.write(self._truthful(quest_id, work), at="cancel")
 
-    def retry(self, quest_id: str) -> Controlled:
+    def retry(self, quest_id: str, *, seen: int | None = None) -> Controlled:
         """Move a failed quest back to running: the failed step again, with all of its attempts.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest has not failed.
+          QuestConflict: the quest has not failed, or `seen` is over.
         """
 
         def work(connection: Connection) -> Controlled:
             locked = self._lock(connection, quest_id)
+            locked.require_version(seen)
             locked.require("retry")
             position = history.snapshot_row(connection, quest_id).position
             if position is None:
@@ -145,7 +152,6 @@ class Controls:
         Parameters:
           start: where to start from.
           correction: what to change in the input or in earlier outputs, in the same transaction.
-          seen: the version the caller has seen; if the quest has moved on since, nothing is done.
           dry_run: change nothing, only say what would be done.
           keep_state: leave what other quests can read as it is: keys that are not the quest's own.
 
@@ -156,11 +162,7 @@ class Controls:
 
         def work(connection: Connection) -> Controlled:
             locked = self._lock(connection, quest_id)
-            if seen is not None and seen != locked.version:
-                raise QuestConflict(
-                    f"quest {quest_id} is at version {locked.version}, not {seen}",
-                    hint="the quest has changed meanwhile: look at it again first",
-                )
+            locked.require_version(seen)
             found = earlier(locked, start, correction)
             bells = () if dry_run else (start_again(locked, found),)
             origin = Origin(quest_id, locked.quest.epoch + 1, found.restart.position, locked.version + 1)
@@ -172,13 +174,20 @@ class Controls:
         return self.database.write(work, at="replay", repeatable=False)
 
     def fork(
-        self, quest_id: str, start: StartingPoint, correction: Correction, *, new_id: str, dry_run: bool = False
+        self,
+        quest_id: str,
+        start: StartingPoint,
+        correction: Correction,
+        *,
+        new_id: str,
+        seen: int | None = None,
+        dry_run: bool = False,
     ) -> tuple[Submitted, Restart]:
         """Create a new quest from a snapshot of another; return it, and what it starts with.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
-          QuestConflict: nothing remains to be run there, or `new_id` exists.
+          QuestConflict: nothing remains to be run there, `new_id` exists, or `seen` is over.
         """
         now = self.database.clock.now()  # the same in every try, by which a second one knows its own rows
         tries = Tries()
@@ -186,9 +195,11 @@ class Controls:
         def work(connection: Connection) -> tuple[Submitted, Restart]:
             again = tries.again()
             locked = lock(connection, self.namespace, quest_id, now=now, limits=self.database.limits)
+            made = again and is_there(connection, new_id)  # with its keys, by a try whose COMMIT went through
+            if not made:
+                locked.require_version(seen)
             found = earlier(locked, start, correction)
             rows, restart = forked_rows(locked, found, new_id), found.restart
-            made = again and is_there(connection, new_id)  # with its keys, by a try whose COMMIT went through
             forked = Submitted(new_id, created=False) if dry_run else submit_one(connection, rows)
             epoch = 0 if forked.doorbell is None else forked.doorbell.epoch
             inheriting = Inheriting(connection, quest_id, Origin(new_id, epoch, restart.position, 0), now)

@@ -87,6 +87,12 @@ class LockedQuest:
         message = f"quest {self.quest_id} is {self.status}; {verb} needs it to be {allowed}"
         raise QuestConflict(message, hint=self.instead_of(verb))
 
+    def require_version(self, seen: int | None) -> None:
+        """Raise QuestConflict where the quest is at another version than the caller has seen; None has seen none."""
+        if seen is not None and seen != self.version:
+            message = f"quest {self.quest_id} is at version {self.version}, not {seen}"
+            raise QuestConflict(message, hint="the quest has changed meanwhile: look at it again first")
+
     def instead_of(self, verb: str) -> str | None:
         """Return what to do where a verb does not apply."""
         hint = _HINTS.get(verb)

@@ -54,7 +54,7 @@ def replay(
     for line in done.restart.notes if done.restart is not None else ():
         output.note(line)
     if dry_run and done.restart is not None:
-        data = {**done.to_json(), "status": str(client.repository.status(done.quest_id))} | done.restart.to_json()
+        data = done.preview(client.repository.status(done.quest_id))
         told = f"{done.quest_id} would run again, as epoch {done.epoch}"
         invocation.answer(data, lambda: _draw(told, data))
     elif wait:
@@ -94,7 +94,7 @@ def fork(
     for line in handle.restart.notes if handle.restart is not None else ():
         output.note(line)
     if dry_run and handle.restart is not None:
-        data = {"quest_id": handle.quest_id, "created": False, "forked_from": source} | handle.restart.to_json()
+        data = handle.preview(source)
         invocation.answer(data, lambda: _draw(f"A new quest would start from {source}", data))
         return
     if invocation.output is Output.TEXT:

@@ -115,21 +115,21 @@ class AsyncQuestClient:
         submit = partial(QuestClient.submit_many, quests=quests, on_conflict=on_conflict)
         return [self._handle(made) for made in await self._within(connection, submit)]
 
-    async def pause(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
+    async def pause(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Pause a live quest, as `QuestClient.pause` does."""
-        return await self._call(lambda client: client.pause(quest_id, reason))
+        return await self._call(lambda client: client.pause(quest_id, reason, seen=seen))
 
-    async def resume(self, quest_id: QuestRef) -> Controlled:
+    async def resume(self, quest_id: QuestRef, *, seen: int | None = None) -> Controlled:
         """Let a paused quest go on, as `QuestClient.resume` does."""
-        return await self._call(lambda client: client.resume(quest_id))
+        return await self._call(lambda client: client.resume(quest_id, seen=seen))
 
-    async def cancel(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
+    async def cancel(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Stop a live quest for good, as `QuestClient.cancel` does."""
-        return await self._call(lambda client: client.cancel(quest_id, reason))
+        return await self._call(lambda client: client.cancel(quest_id, reason, seen=seen))
 
-    async def retry(self, quest_id: QuestRef) -> Controlled:
+    async def retry(self, quest_id: QuestRef, *, seen: int | None = None) -> Controlled:
         """Run the failed step of a failed quest again, as `QuestClient.retry` does."""
-        return await self._call(lambda client: client.retry(quest_id))
+        return await self._call(lambda client: client.retry(quest_id, seen=seen))
 
     async def replay(
         self,
@@ -153,11 +153,12 @@ class AsyncQuestClient:
         set: Correction | None = None,  # noqa: A002  (as `QuestClient`'s)
         quest_id_new: str | None = None,
         *,
+        seen: int | None = None,
         dry_run: bool = False,
         from_lord: str | None = None,
     ) -> AsyncQuestHandle:
         """Start a new quest from a snapshot of another, as `QuestClient.fork` does."""
-        fork = partial(QuestClient.fork, dry_run=dry_run, from_lord=from_lord)
+        fork = partial(QuestClient.fork, seen=seen, dry_run=dry_run, from_lord=from_lord)
         return self._handle(await self._call(lambda client: fork(client, quest_id, from_, set, quest_id_new)))
 
     async def delete(self, quest_id: QuestRef) -> bool:

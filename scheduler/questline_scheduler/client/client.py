@@ -167,53 +167,61 @@ class QuestClient:
 
     # Steering
 
-    def pause(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
+    def pause(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Pause a live quest: at once, or when its running step has ended (`status` tells).
 
         One that is paused already stays as it is, `changed` False.
 
         Parameters:
           reason: why; people see it when they look at the quest.
+          seen: the version that you have seen; questline refuses if the quest has moved on.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest has ended.
+          QuestConflict: the quest has ended, or `seen` is an old version.
           PayloadError: the reason is longer than 2,000 characters.
         """
-        return self._steering.pause(quest_id, reason)
+        return self._steering.pause(quest_id, reason, seen=seen)
 
-    def resume(self, quest_id: QuestRef) -> Controlled:
+    def resume(self, quest_id: QuestRef, *, seen: int | None = None) -> Controlled:
         """Let a paused quest go on from where it stands.
+
+        Parameters:
+          seen: the version that you have seen; questline refuses if the quest has moved on.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest is not paused.
+          QuestConflict: the quest is not paused, or `seen` is an old version.
         """
-        return self._steering.resume(quest_id)
+        return self._steering.resume(quest_id, seen=seen)
 
-    def cancel(self, quest_id: QuestRef, reason: str | None = None) -> Controlled:
+    def cancel(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Stop a live quest for good; questline drops what its running step still returns.
 
         One that is cancelled already stays as it is, its reason too, `changed` False.
 
         Parameters:
           reason: why; people see it when they look at the quest.
+          seen: the version that you have seen; questline refuses if the quest has moved on.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest is completed, or has failed.
+          QuestConflict: the quest is completed, or has failed, or `seen` is an old version.
           PayloadError: the reason is longer than 2,000 characters.
         """
-        return self._steering.cancel(quest_id, reason)
+        return self._steering.cancel(quest_id, reason, seen=seen)
 
-    def retry(self, quest_id: QuestRef) -> Controlled:
+    def retry(self, quest_id: QuestRef, *, seen: int | None = None) -> Controlled:
         """Run the failed step of a failed quest again, with all of its attempts.
+
+        Parameters:
+          seen: the version that you have seen; questline refuses if the quest has moved on.
 
         Raises:
           QuestNotFound: there is no such quest.
-          QuestConflict: the quest has not failed.
+          QuestConflict: the quest has not failed, or `seen` is an old version.
         """
-        return self._steering.retry(quest_id)
+        return self._steering.retry(quest_id, seen=seen)
 
     def replay(
         self,
@@ -257,6 +265,7 @@ class QuestClient:
         set: Correction | None = None,  # noqa: A002  (the word that users know from the command line)
         quest_id_new: str | None = None,
         *,
+        seen: int | None = None,
         dry_run: bool = False,
         from_lord: str | None = None,
     ) -> QuestHandle:
@@ -266,15 +275,18 @@ class QuestClient:
           from_: where to start, as in `replay`.
           set: corrections, as in `replay`.
           quest_id_new: the new quest's id; default: a new one.
+          seen: the version that you have seen, as in `replay`.
           dry_run: change nothing, return a handle whose `restart` tells the start, the changes and the steps.
           from_lord: another name of `from_`.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
-          QuestConflict: the quest has not reached that step, no step remains to run, or `quest_id_new` exists.
+          QuestConflict: the quest has not reached that step, no step remains to run, `quest_id_new` exists, or `seen`
+            is an old version.
           PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
         """
-        forked, restart = self._steering.fork(quest_id, one_start(from_, from_lord), set, quest_id_new, dry_run=dry_run)
+        start = one_start(from_, from_lord)
+        forked, restart = self._steering.fork(quest_id, start, set, quest_id_new, seen=seen, dry_run=dry_run)
         return QuestHandle(forked.quest_id, forked.created, self, restart)
 
     def delete(self, quest_id: QuestRef) -> bool:

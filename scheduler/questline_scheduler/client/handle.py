@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from questline_persistence.arguments import Length
 from questline_persistence.controls import Restart
@@ -40,6 +40,15 @@ class QuestHandle:
     def get(self) -> QuestExecutionData:
         """Return the quest as it stands now, as `QuestClient.get` does."""
         return self._client.get(self.quest_id)
+
+    def preview(self, source: str) -> dict[str, Any]:
+        """Return what a fork would do that was only looked at, as plain JSON data.
+
+        Parameters:
+          source: the quest that it would be forked from.
+        """
+        restart = {} if self.restart is None else self.restart.to_json()
+        return {"quest_id": self.quest_id, "created": False, "forked_from": source} | restart
 
 
 class _AsyncClient(Protocol):

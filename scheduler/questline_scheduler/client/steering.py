@@ -24,21 +24,21 @@ class Steering:
         self._controls = controls
         self._ringer = ringer
 
-    def pause(self, quest_id: QuestRef, reason: str | None) -> Controlled:
+    def pause(self, quest_id: QuestRef, reason: str | None, *, seen: int | None) -> Controlled:
         """Pause a live quest, as `QuestClient.pause` does."""
-        return self._controls.pause(id_of(quest_id), _reason(reason))
+        return self._controls.pause(id_of(quest_id), _reason(reason), seen=_seen(seen))
 
-    def resume(self, quest_id: QuestRef) -> Controlled:
+    def resume(self, quest_id: QuestRef, *, seen: int | None) -> Controlled:
         """Let a paused quest go on, as `QuestClient.resume` does."""
-        return self._rung(self._controls.resume(id_of(quest_id)))
+        return self._rung(self._controls.resume(id_of(quest_id), seen=_seen(seen)))
 
-    def cancel(self, quest_id: QuestRef, reason: str | None) -> Controlled:
+    def cancel(self, quest_id: QuestRef, reason: str | None, *, seen: int | None) -> Controlled:
         """Stop a live quest for good, as `QuestClient.cancel` does."""
-        return self._controls.cancel(id_of(quest_id), _reason(reason))
+        return self._controls.cancel(id_of(quest_id), _reason(reason), seen=_seen(seen))
 
-    def retry(self, quest_id: QuestRef) -> Controlled:
+    def retry(self, quest_id: QuestRef, *, seen: int | None) -> Controlled:
         """Run the failed step of a failed quest again, as `QuestClient.retry` does."""
-        return self._rung(self._controls.retry(id_of(quest_id)))
+        return self._rung(self._controls.retry(id_of(quest_id), seen=_seen(seen)))
 
     def replay(
         self,
@@ -52,7 +52,7 @@ class Steering:
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
         quest_id, start, changes = id_of(quest_id), _start(from_), _changes(correction)
-        seen = None if seen is None else whole(seen, "seen", "give the version that you have seen")
+        seen = _seen(seen)
         done = self._controls.replay(quest_id, start, changes, seen=seen, dry_run=dry_run, keep_state=keep_state)
         return self._rung(done)
 
@@ -63,6 +63,7 @@ class Steering:
         correction: Correction | None,
         new_id: str | None,
         *,
+        seen: int | None,
         dry_run: bool,
     ) -> tuple[Submitted, Restart]:
         """Start a new quest from a snapshot of another, as `QuestClient.fork` does.
@@ -72,7 +73,8 @@ class Steering:
         """
         new_id = text_or_none(new_id, "quest_id_new") or new_quest_id()
         quest_id, start, changes = id_of(quest_id), _start(from_), _changes(correction)
-        forked, restart = self._controls.fork(quest_id, start, changes, new_id=new_id, dry_run=dry_run)
+        seen = _seen(seen)
+        forked, restart = self._controls.fork(quest_id, start, changes, new_id=new_id, seen=seen, dry_run=dry_run)
         self._ringer.ring([] if forked.doorbell is None else [forked.doorbell])
         return forked, restart
 
@@ -100,6 +102,11 @@ def _reason(given: str | None) -> str | None:
         message = f"the reason has {len(text):,} characters; the limit is {MAX_REASON:,}"
         raise PayloadError(message, hint="give a short one that says where to read more")
     return text
+
+
+def _seen(version: int | None) -> int | None:
+    """Return the version that a caller has seen, or raise PayloadError where it is none."""
+    return None if version is None else whole(version, "seen", "give the version that you have seen")
 
 
 def _start(from_: str | None) -> StartingPoint:

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from questline_gateway.app import create_app
 from questline_persistence.settings import load
+from questline_persistence.store import open_database
 from tests.integration.gateway.test_quests import QUESTS, a_quest
 
 
@@ -80,13 +81,16 @@ def test_a_conflict_tells_the_present_state(http: TestClient) -> None:
 
 
 def test_a_store_that_is_away_is_told_as_such() -> None:
-    app = create_app(load(database_url="postgresql://nobody@127.0.0.1:1/none", broker_url="memory://"))
+    chosen = load(database_url="postgresql://nobody@127.0.0.1:1/none", broker_url="memory://")
+    database = open_database(chosen=chosen, patience=0.1)
+    app = create_app(chosen, database=database)
 
     answer = TestClient(app).get(QUESTS)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     app.state.tenants.close()
+    database.close()
 
 
 def test_what_nobody_foresaw_shows_no_traceback(gateway: FastAPI, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,78 @@
+"""The verbs on one quest: pause, resume, cancel, retry, replay, fork."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+
+from questline_gateway.answers import Answer
+from questline_gateway.api.bodies import Forked, NoBody, Reasoned, Replayed
+from questline_gateway.api.conditions import Seen, tag_of
+from questline_gateway.api.tenancy import Here, QuestId
+from questline_gateway.security import Scope, needs
+from questline_persistence.controls import Controlled
+
+router = APIRouter(prefix="/api/v1/quests/{quest_id:path}", tags=["verbs"], dependencies=[needs(Scope.CONTROL)])
+
+
+@router.post("/pause")
+def pause_quest(here: Here, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
+    """Pause a live quest: at once, or when its running step has ended (`status` tells)."""
+    return _done(here.client.pause(quest_id, _reason(body), seen=seen))
+
+
+@router.post("/resume")
+def resume_quest(here: Here, quest_id: QuestId, seen: Seen, _: NoBody | None = None) -> Answer:
+    """Let a paused quest go on from where it stands."""
+    return _done(here.client.resume(quest_id, seen=seen))
+
+
+@router.post("/cancel")
+def cancel_quest(here: Here, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
+    """Stop a live quest for good; what its running step still returns is dropped."""
+    return _done(here.client.cancel(quest_id, _reason(body), seen=seen))
+
+
+@router.post("/retry")
+def retry_quest(here: Here, quest_id: QuestId, seen: Seen, _: NoBody | None = None) -> Answer:
+    """Run the failed step of a failed quest again, with all of its attempts."""
+    return _done(here.client.retry(quest_id, seen=seen))
+
+
+@router.post("/replay")
+def replay_quest(here: Here, quest_id: QuestId, seen: Seen, body: Replayed | None = None) -> Answer:
+    """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
+
+    With `dry_run`, nothing changes: the answer tells where it would start, what it would change, and what would run.
+    """
+    body = body or Replayed()
+    done = here.client.replay(
+        quest_id, body.from_, body.set, seen=seen, dry_run=body.dry_run, keep_state=body.keep_state
+    )
+    if body.dry_run:
+        return Answer(done.preview(here.repository.status(quest_id)))
+    return _done(done)
+
+
+@router.post("/fork", status_code=201)
+def fork_quest(request: Request, here: Here, quest_id: QuestId, seen: Seen, body: Forked | None = None) -> Answer:
+    """Start a new quest from a snapshot of this one, and leave this one as it is.
+
+    With `dry_run`, nothing changes: the answer tells where it would start, what it would change, and what would run.
+    """
+    body = body or Forked()
+    handle = here.client.fork(quest_id, body.from_, body.set, body.quest_id, seen=seen, dry_run=body.dry_run)
+    if body.dry_run:
+        return Answer(handle.preview(quest_id))
+    made = handle.get()
+    place = f"{request.scope.get('root_path', '')}/api/v1/quests/{quote(handle.quest_id, safe='')}"
+    return Answer(made.to_json(), status_code=201, headers={"Location": place, "ETag": tag_of(made)})
+
+
+def _reason(body: Reasoned | None) -> str | None:
+    return None if body is None else body.reason
+
+
+def _done(done: Controlled) -> Answer:
+    return Answer(done.to_json(), headers={"ETag": f'"{done.version}"'})
