@@ -41,8 +41,11 @@ def _numbered(kind: Entries) -> dict[str, str]:
     return {
         f"I24 every {kind.name} has its number, without gap": f"""
         SELECT h.namespace, h.key_prefix, h.{of.key}, h.{counter} FROM {of.heads} h
-        WHERE h.{counter} <> (SELECT count(*) FROM {kind.table} e WHERE e.namespace = h.namespace
-            AND e.key_prefix = h.key_prefix AND e.{of.key} = h.{of.key} AND e.seq <= h.{counter})
+        LEFT JOIN {kind.table} e ON e.namespace = h.namespace AND e.key_prefix = h.key_prefix
+          AND e.{of.key} = h.{of.key} AND e.seq <= h.{counter}
+        GROUP BY h.namespace, h.key_prefix, h.{of.key}, h.{counter}, h.purged_to
+        HAVING count(e.seq) <> h.{counter} AND h.purged_to = 0
+          OR count(e.seq) <> coalesce(h.{counter} - min(e.seq) + 1, 0)
         UNION ALL SELECT e.namespace, e.key_prefix, e.{of.key}, e.seq FROM {kind.table} e
         WHERE NOT EXISTS (SELECT 1 FROM {of.heads} h WHERE h.namespace = e.namespace
             AND h.key_prefix = e.key_prefix AND h.{of.key} = e.{of.key} AND h.{counter} >= e.seq)""",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, case, delete, select, update
 
 from questline_persistence.clock import rfc3339, told
 from questline_persistence.dialects import Dialect
 from questline_persistence.kinds import Versioned, entries_of
+from questline_persistence.memory.reading import anything_left
 from questline_persistence.schema import is_key, table_of, tables_of, within
 from questline_persistence.writes import Key
 
@@ -26,8 +27,10 @@ def purge(
 ) -> bool:
     """Remove a key's versions, entries and words, and empty its head; return whether there was anything.
 
-    The head comes first, since it is the lock by which others add to the key. It stays, one version further on, so that
-    no number of a version ever comes twice. Whoever purges several keys takes them in the order of their heads.
+    The head comes first, since it is the lock by which others add to the key. It stays, one version further on, and
+    goes on counting its entries, so that no number of a version or of an entry ever comes twice: whoever reads on
+    behind the last entry that was there misses none. Whoever purges several keys takes them in the order of their
+    heads.
 
     Parameters:
       dialect: knows where words are kept.
@@ -39,8 +42,7 @@ def purge(
       along: kinds whose heads name this key, and go with it.
     """
     heads, versions = tables_of(kind)
-    there = or_(heads.c.version > heads.c.purged_to, *(heads.c[name] > 0 for name in kind.counters))
-    emptied = update(heads).where(*is_key(heads, kind, key), there, *where).values(_empty(kind, now))
+    emptied = update(heads).where(*is_key(heads, kind, key), anything_left(kind), *where).values(_empty(kind, now))
     if not connection.execute(emptied).rowcount:
         return False
     connection.execute(delete(versions).where(*is_key(versions, kind, key)))
@@ -70,7 +72,6 @@ def _empty(kind: Versioned, now: float) -> dict[str, Any]:
     none = ("body_version", "fingerprint", "expires_time", *told)
     return {
         **dict.fromkeys(none),
-        **dict.fromkeys(kind.counters, 0),
         "version": heads.c.version + 1,
         "purged_to": heads.c.version + 1,
         "deleted_at": rfc3339(now),

@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 
-from questline_persistence.kinds import OF_STEP, Entries, Versioned
+from questline_persistence.kinds import OF_STEP, Entries, Versioned, entries_of
 from questline_persistence.schema import is_key, same_key, within
 from questline_persistence.schema import table_of as table
 from questline_persistence.schema import tables_of as tables
@@ -47,6 +47,18 @@ def present(of: Table, now: float) -> list[ColumnElement[bool]]:
     if "expires_time" in of.c:
         conditions.append(or_(of.c.expires_time.is_(None), of.c.expires_time > now))
     return conditions
+
+
+def anything_left(kind: Versioned) -> ColumnElement[bool]:
+    """Return the condition that there is anything behind a head: a version that was not purged, or an entry."""
+    heads = tables(kind).heads
+    return or_(heads.c.version > heads.c.purged_to, *(has_entries(kind, entries) for entries in entries_of(kind)))
+
+
+def has_entries(kind: Versioned, entries: Entries) -> ColumnElement[bool]:
+    """Return the condition that entries of a kind go with a head. Its counters do not tell: they outlive a purge."""
+    heads, rows = tables(kind).heads, table(entries).alias()
+    return select(literal(1)).where(same_key(kind, heads, rows)).correlate(heads).exists()
 
 
 @lru_cache(maxsize=32)

@@ -225,8 +225,9 @@ def test_a_key_that_was_never_saved_is_purged_of_its_entries(kept: Kept) -> None
     kept.enter(enters)
 
     assert kept.purge(AGENT_STATES, "planner")
+    assert not kept.purge(AGENT_STATES, "planner")
     assert not kept.purge(AGENT_STATES, "nobody")
-    assert kept.enter(enters).seq == 1
+    assert kept.enter(enters).seq == 2
 
 
 def test_the_present_says_which_step_wrote_it_though_an_older_one_wrote_its_payload(kept: Kept) -> None:

@@ -79,5 +79,4 @@ def _known(kind: Versioned | Entries, of: Table, now: float) -> list[ColumnEleme
     """Return the conditions that something is known of a key, or that an entry is there."""
     if isinstance(kind, Entries):
         return reading.present(of, now)
-    there = or_(of.c.version > of.c.purged_to, *(of.c[name] > 0 for name in kind.counters))
-    return [there, or_(of.c.expires_time.is_(None), of.c.expires_time > now)]
+    return [reading.anything_left(kind), or_(of.c.expires_time.is_(None), of.c.expires_time > now)]

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, or_, select
 from questline_persistence.arguments import MAX_KEY, flaw_of, key, mapping
 from questline_persistence.clock import rfc3339
 from questline_persistence.errors import NotFound
-from questline_persistence.kinds import SESSIONS, TODO_LISTS
+from questline_persistence.kinds import HISTORY, SESSIONS, TODO_LISTS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, Kept
 from questline_persistence.memory.listed import Listed
@@ -28,7 +28,7 @@ _AT_FIRST = {"mission": "", "status": "pending"}
 
 _HEADS = tables_of(SESSIONS).heads
 #: Whether a session has anything but the events that were saved in it elsewhere.
-_IS_OURS = or_(_HEADS.c.body_version.is_not(None), _HEADS.c.steps > 0)
+_IS_OURS = or_(_HEADS.c.body_version.is_not(None), reading.has_entries(SESSIONS, HISTORY))
 
 
 class SessionStates:

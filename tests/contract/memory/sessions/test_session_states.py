@@ -13,8 +13,10 @@ from questline_persistence.errors import Conflict, NotFound, PayloadError
 from questline_persistence.kinds import EVENTS, HISTORY, SESSIONS, TODO_LISTS
 from questline_persistence.memory import purging
 from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.models import Event
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.sessions import History, SessionStates, TodoLists
+from questline_persistence.memory.states import Events
 from questline_persistence.schema import table_of, tables_of, within
 from questline_persistence.writes import Enters
 from tests.contract.memory.sessions.test_states import HOSTILE
@@ -132,7 +134,26 @@ def test_a_session_that_has_a_history_alone_can_be_deleted(kept: Kept) -> None:
     SessionStates(kept).delete_state("s1")
 
     assert History(kept).list("s1") == []
-    assert History(kept).append("s1", 1).seq == 1
+    with pytest.raises(NotFound):
+        SessionStates(kept).delete_state("s1")
+    assert History(kept).append("s1", 1).seq == 2
+
+
+def test_whoever_reads_on_behind_a_cursor_misses_nothing_of_a_session_that_was_deleted(kept: Kept) -> None:
+    states, history, events = SessionStates(kept), History(kept), Events(kept)
+
+    def add() -> None:
+        history.append("s1", 1)
+        events.save_event(Event(session_id="s1", event_type="said"))
+
+    states.save_state("s1", {})
+    for _ in range(3):
+        add()
+    reading = [(read, read("s1", limit=2).next_cursor) for read in (history.list, events.get_events)]
+    states.delete_state("s1")
+    add()
+
+    assert [[one.seq for one in read("s1", cursor=cursor)] for read, cursor in reading] == [[4], [4]]
 
 
 def test_to_do_lists_that_are_saved_while_their_session_is_deleted_stop_nobody(kept: Kept) -> None:
