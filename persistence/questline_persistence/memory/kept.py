@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, literal, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.arguments import LARGEST_NUMBER, Moment, moment, whole
@@ -18,6 +18,7 @@ from questline_persistence.memory.cursor import cursor_behind, place_of
 from questline_persistence.memory.forgetting import forget
 from questline_persistence.memory.purging import purge
 from questline_persistence.memory.trying import until_won
+from questline_persistence.schema import within
 from questline_persistence.store import Database, Tries
 from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
 
@@ -54,6 +55,22 @@ class Kept:
     def key(self, name: str) -> Key:
         """Return the key of this tenant and prefix that is called so."""
         return Key(self.namespace, self.prefix, name)
+
+    def rows(self, of: Table) -> list[ColumnElement[bool]]:
+        """Return the conditions that a row is of this tenant and prefix."""
+        return within(of, self.namespace, self.prefix)
+
+    def entry(
+        self,
+        kind: Entries,
+        entry_id: str,
+        columns: Mapping[str, Any],
+        *,
+        stream: str | None = None,
+        expires_time: float | None = None,
+    ) -> Enters:
+        """Return the write that adds an entry of this tenant and prefix; the parameters are those of `Enters`."""
+        return Enters(kind, self.namespace, self.prefix, entry_id, columns, stream=stream, expires_time=expires_time)
 
     def stored_key(self, kind: Versioned, name: str) -> Key:  # noqa: ARG002  (a step's own answer differs)
         """Return the key that something of a kind has in the store which is called so here."""

@@ -15,7 +15,6 @@ from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, PAGE, Kept
 from questline_persistence.payload import shortened
-from questline_persistence.schema import within
 from questline_persistence.search import Candidate, Query, ranked, read_query
 
 #: Among how many of the newest matches the best are looked for.
@@ -63,7 +62,7 @@ def search(
 
     def work(connection: Connection, now: float) -> Found:
         dialect.read_briefly(connection)
-        own = (*within(of, kept.namespace, kept.prefix), *where, *reading.present(of, now))
+        own = (*kept.rows(of), *where, *reading.present(of, now))
         found = connection.execute(newest.where(*own)).all()
         best = _best(query, found[:MAX_RANKED], dialect.words_of)[:limit]
         # What they say may be large, so it is read of these alone.

@@ -13,7 +13,6 @@ from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept
 from questline_persistence.payload import shortened
-from questline_persistence.schema import within
 
 #: The word that stands for what was added last.
 LAST = "@last"
@@ -45,7 +44,7 @@ def meant(kept: Kept, kind: Versioned | Entries, typed: str, *, look: str) -> st
     column = of.c[kind.key if isinstance(kind, Versioned) else kind.entry_id]
 
     def names(connection: Connection, now: float) -> Sequence[str]:
-        own = [*within(of, kept.namespace, kept.prefix), *_known(kind, of, now)]
+        own = [*kept.rows(of), *_known(kind, of, now)]
         if connection.execute(select(literal(1)).where(*own, column == typed)).first() is not None:
             return [typed]
         return connection.execute(select(column).where(*own).order_by(of.c.id.desc()).limit(MAX_LOOKED)).scalars().all()

@@ -12,7 +12,6 @@ from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.searching import search
-from questline_persistence.schema import within
 
 R = TypeVar("R")
 
@@ -41,7 +40,7 @@ def newest(
     """
     of, rows = reading.of_kind(kind)
     chosen = {name: value for name, value in sorted(wanted.items()) if value is not None}
-    own: list[ColumnElement[bool]] = [*within(of, kept.namespace, kept.prefix)]
+    own: list[ColumnElement[bool]] = [*kept.rows(of)]
     own += [of.c[name] == value for name, value in chosen.items()]
     stream = kind.stream if isinstance(kind, Entries) else None
     page = kept.page(
@@ -83,6 +82,6 @@ def entry(kept: Kept, kind: Entries, made: Callable[[Row[Any]], R], entry_id: st
       entry_id: its id.
     """
     of, rows = reading.of_kind(kind)
-    own = (*within(of, kept.namespace, kept.prefix), of.c[kind.entry_id] == entry_id)
+    own = (*kept.rows(of), of.c[kind.entry_id] == entry_id)
     row = kept.read(lambda connection, now: connection.execute(rows.where(*own, *reading.present(of, now))).first())
     return None if row is None else made(row)

@@ -15,7 +15,7 @@ from questline_persistence.memory.models import RunRecord, RunSummary
 from questline_persistence.memory.reading import present
 from questline_persistence.memory.runs.given import Given, objective_of
 from questline_persistence.payload import decode
-from questline_persistence.schema import table_of, within
+from questline_persistence.schema import table_of
 from questline_persistence.writes import Enters
 
 runs, parts = table_of(RUNS), table_of(RUN_PARTS)
@@ -44,7 +44,7 @@ def new_run(kept: Kept, plan: Given, execution: Given) -> Enters:
         "plan_result": plan.text,
         "execution_result": execution.text,
     }
-    return Enters(RUNS, kept.namespace, kept.prefix, new_quest_id(), columns)
+    return kept.entry(RUNS, new_quest_id(), columns)
 
 
 def new_part(kept: Kept, kind: Part, given: Given) -> Enters:
@@ -54,12 +54,12 @@ def new_part(kept: Kept, kind: Part, given: Given) -> Enters:
       PayloadError: it does not name the plan.
     """
     columns = {"kind": kind, "plan_id": given.plan_id, "body": given.text}
-    return Enters(RUN_PARTS, kept.namespace, kept.prefix, new_quest_id(), columns)
+    return kept.entry(RUN_PARTS, new_quest_id(), columns)
 
 
 def record(connection: Connection, kept: Kept, run_id: str, now: float) -> RunRecord | None:
     """Return a run, whole; None where there is none of this id."""
-    mine = (*within(runs, kept.namespace, kept.prefix), runs.c.run_id == run_id, *present(runs, now))
+    mine = (*kept.rows(runs), runs.c.run_id == run_id, *present(runs, now))
     row = connection.execute(select(runs).where(*mine)).first()
     if row is None:
         return None
@@ -91,7 +91,7 @@ def record_of_parts(connection: Connection, kept: Kept, plan_id: str, now: float
 
 
 def _newest(connection: Connection, kept: Kept, kind: Part, plan_id: str, now: float) -> Row[Any] | None:
-    mine = (*within(parts, kept.namespace, kept.prefix), parts.c.plan_id == plan_id, parts.c.kind == kind)
+    mine = (*kept.rows(parts), parts.c.plan_id == plan_id, parts.c.kind == kind)
     query = select(parts).where(*mine, *present(parts, now))
     return connection.execute(query.order_by(parts.c.id.desc()).limit(1)).first()
 

@@ -15,7 +15,7 @@ from questline_persistence.memory.reading import present
 from questline_persistence.memory.runs import kept_runs, quest_runs
 from questline_persistence.memory.runs.kept_runs import runs
 from questline_persistence.records import NEWEST_FIRST
-from questline_persistence.schema import quests, within
+from questline_persistence.schema import quests
 
 
 class _Place(NamedTuple):
@@ -57,7 +57,7 @@ def _of_quests(connection: Connection, kept: Kept, most: int) -> list[_Place]:
 
 
 def _elsewhere(connection: Connection, kept: Kept, now: float, most: int) -> list[_Place]:
-    query = select(runs.c.created_at, runs.c.run_id).where(*within(runs, kept.namespace, kept.prefix))
+    query = select(runs.c.created_at, runs.c.run_id).where(*kept.rows(runs))
     newest = query.where(*present(runs, now)).order_by(runs.c.saved_time.desc(), runs.c.run_id.desc())
     return [_Place(row.created_at, row.run_id, of_quest=False) for row in connection.execute(newest.limit(most))]
 
@@ -69,6 +69,6 @@ def _summaries_of_quests(connection: Connection, kept: Kept, quest_ids: list[str
 
 
 def _summaries_of_runs(connection: Connection, kept: Kept, run_ids: list[str]) -> list[RunSummary]:
-    mine = (*within(runs, kept.namespace, kept.prefix), runs.c.run_id.in_(run_ids))
+    mine = (*kept.rows(runs), runs.c.run_id.in_(run_ids))
     rows: Iterable[Any] = connection.execute(kept_runs.LISTED.where(*mine)) if run_ids else ()
     return [kept_runs.summary(row) for row in rows]

@@ -15,8 +15,8 @@ from questline_persistence.memory.models import HistoryEntry, origin_of
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflicts_as
 from questline_persistence.payload import encode
-from questline_persistence.schema import table_of, within
-from questline_persistence.writes import Entered, Enters
+from questline_persistence.schema import table_of
+from questline_persistence.writes import Entered
 
 _ROWS = table_of(HISTORY)
 
@@ -57,19 +57,15 @@ class History:
             said = {name: getattr(entry, name) for name in HISTORY.body}
             encode(said, what="the entry", limit=self._kept.database.limits.memory)
             columns = {**said, "step_id": entry.step_id, "timestamp": entry.timestamp}
-            entered = self._kept.enter(
-                Enters(
-                    HISTORY, self._kept.namespace, self._kept.prefix, entry.entry_id, columns, stream=entry.session_id
-                )
-            )
-            return _entered(entry, entered)
+            added = self._kept.entry(HISTORY, entry.entry_id, columns, stream=entry.session_id)
+            return _entered(entry, self._kept.enter(added))
 
     def list(
         self, session_id: str, *, limit: int = PAGE, cursor: str | None = None, newest_first: bool = False
     ) -> Listed[HistoryEntry]:
         """Return the entries of a session in their order or backwards, a page at a time."""
         name = key(session_id, "session_id")
-        own = (*within(_ROWS, self._kept.namespace, self._kept.prefix), _ROWS.c.session_id == name)
+        own = (*self._kept.rows(_ROWS), _ROWS.c.session_id == name)
 
         def query(now: float) -> Select[Any]:
             return select(_ROWS).where(*own, *reading.present(_ROWS, now))

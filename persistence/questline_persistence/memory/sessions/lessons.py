@@ -17,8 +17,7 @@ from questline_persistence.memory.searching import search
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflicts_as
 from questline_persistence.payload import encode
-from questline_persistence.schema import table_of, within
-from questline_persistence.writes import Enters
+from questline_persistence.schema import table_of
 
 _ROWS = table_of(MEMORIES)
 
@@ -48,9 +47,7 @@ class Lessons:
         with trying("remember", made.memory_id), conflicts_as(memory_of):
             columns = {name: getattr(made, name) for name in (*MEMORIES.columns, *MEMORIES.body)}
             encode(columns, what="the lesson", limit=self._kept.database.limits.memory)
-            entered = self._kept.enter(
-                Enters(MEMORIES, self._kept.namespace, self._kept.prefix, made.memory_id, columns)
-            )
+            entered = self._kept.enter(self._kept.entry(MEMORIES, made.memory_id, columns))
             return made.model_copy(update={"created_at": entered.created_at})
 
     def recall(
@@ -73,7 +70,7 @@ class Lessons:
                 raise NotFound("there is none")
 
     def _newest(self, where: list[ColumnElement[bool]], limit: int) -> Matches[Memory]:
-        own = (*within(_ROWS, self._kept.namespace, self._kept.prefix), *where)
+        own = (*self._kept.rows(_ROWS), *where)
 
         def query(now: float) -> Select[Any]:
             return select(_ROWS).where(*own, *reading.present(_ROWS, now))

@@ -18,7 +18,7 @@ from questline_persistence.memory.models import STATE_HINT, SessionState
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.payload import decode, encode
-from questline_persistence.schema import tables_of, within
+from questline_persistence.schema import tables_of
 from questline_persistence.writes import Saves
 
 #: What of a state its session tells of by itself, and how long that may be.
@@ -92,7 +92,7 @@ class SessionStates:
             return Listed((row.session_id for row in page.rows), page.next_cursor)
 
     def _ids(self, now: float) -> Select[Any]:
-        own = within(_HEADS, self._kept.namespace, self._kept.prefix)
+        own = self._kept.rows(_HEADS)
         shown = (_HEADS.c[name] for name in ("session_id", "created_at", "id"))
         return select(*shown).where(*own, *reading.present(_HEADS, now))
 

@@ -16,7 +16,7 @@ from questline_persistence.memory.models import TodoList, origin_of
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.payload import decode, encode
-from questline_persistence.schema import tables_of, within
+from questline_persistence.schema import tables_of
 from questline_persistence.writes import Op, Saves
 
 _HEADS = tables_of(TODO_LISTS).heads
@@ -70,7 +70,7 @@ class TodoLists:
     def list_todolists(self, session_id: str, *, limit: int = PAGE, cursor: str | None = None) -> Listed[TodoList]:
         """Return the to-do lists of a session, a page at a time, those first that were saved first."""
         name = key(session_id, "session_id")
-        own = (*within(_HEADS, self._kept.namespace, self._kept.prefix), _HEADS.c.session_id == name)
+        own = (*self._kept.rows(_HEADS), _HEADS.c.session_id == name)
 
         def query(now: float) -> Select[Any]:
             return reading.of_present(TODO_LISTS).where(*own, *reading.present(_HEADS, now))

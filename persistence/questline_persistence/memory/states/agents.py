@@ -23,7 +23,7 @@ from questline_persistence.memory.states.rows import saved_as, taken, version_fi
 from questline_persistence.memory.states.transitions import transition_write
 from questline_persistence.memory.trying import TRIES, trying, until_won
 from questline_persistence.memory.versions import conflict, version_of
-from questline_persistence.schema import tables_of, within
+from questline_persistence.schema import tables_of
 from questline_persistence.writes import Moved, Op, Saved, Saves
 
 #: What a transition says of an agent that is deleted.
@@ -76,7 +76,7 @@ class Agents(Part):
         """Return the agents, newest first, a page at a time."""
         with trying("list agents"):
             wanted = short(status, "status")
-            own = within(_HEADS, self._kept.namespace, self._kept.prefix)
+            own = self._kept.rows(_HEADS)
             if wanted is not None:
                 own.append(_HEADS.c.status == wanted)
 

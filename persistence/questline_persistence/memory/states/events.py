@@ -19,7 +19,7 @@ from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflicts_as
-from questline_persistence.schema import table_of, within
+from questline_persistence.schema import table_of
 from questline_persistence.writes import Entered, Enters
 
 _ROWS = table_of(EVENTS)
@@ -75,7 +75,7 @@ class Events(Part):
         body = self._sized({"content": event.content, "metadata": self._json(event.metadata)})
         columns = {**taken(event, *EVENTS.columns), **body}
         columns["actor_type"] = str(columns["actor_type"])
-        return Enters(EVENTS, self._kept.namespace, self._kept.prefix, event.event_id, columns, stream=event.session_id)
+        return self._kept.entry(EVENTS, event.event_id, columns, stream=event.session_id)
 
     def _page(
         self,
@@ -87,7 +87,7 @@ class Events(Part):
         cursor: str | None,
         newest_first: bool = True,
     ) -> Listed[Event]:
-        own = (*within(_ROWS, self._kept.namespace, self._kept.prefix), *where)
+        own = (*self._kept.rows(_ROWS), *where)
         page = self._kept.page(
             lambda now: _ROWS.select().where(*own, *reading.present(_ROWS, now)),
             (order,),

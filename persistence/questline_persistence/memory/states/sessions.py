@@ -22,7 +22,7 @@ from questline_persistence.memory.purging import moved_on
 from questline_persistence.memory.states.part import Part
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
-from questline_persistence.schema import is_key, tables_of, within
+from questline_persistence.schema import is_key, tables_of
 
 #: What a session is while it goes on, and what it is afterwards unless told otherwise.
 ACTIVE, ENDED = "active", "ended"
@@ -84,7 +84,7 @@ class Sessions(Part):
     ) -> Listed[Session]:
         """Return the sessions that were started, newest first, a page at a time."""
         with trying("list sessions"):
-            own = [*within(_HEADS, self._kept.namespace, self._kept.prefix), _HEADS.c.started_at.is_not(None)]
+            own = [*self._kept.rows(_HEADS), _HEADS.c.started_at.is_not(None)]
             if agent_id is not None:
                 own.append(_HEADS.c.agent_id == key(agent_id, "agent_id"))
             page = self._kept.page(

@@ -18,7 +18,7 @@ from questline_persistence.memory.states.agents import Agents
 from questline_persistence.memory.states.part import metadata_of
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
-from questline_persistence.schema import is_key, table_of, tables_of, within
+from questline_persistence.schema import is_key, table_of, tables_of
 from questline_persistence.writes import Enters
 
 #: Most expired snapshots that one call removes.
@@ -81,7 +81,7 @@ class Snapshots(Agents):
         """Free the space of snapshots that have expired, the oldest first; return how many."""
         with trying("remove expired snapshots"):
             most = min(whole(limit, "limit", least=1), MAX_CLEANED)
-            own = within(_ROWS, self._kept.namespace, self._kept.prefix)
+            own = self._kept.rows(_ROWS)
 
             def work(connection: Connection, now: float) -> int:
                 over = _ROWS.c.expires_time.is_not(None), _ROWS.c.expires_time <= now
@@ -110,7 +110,7 @@ class Snapshots(Agents):
 
     def _snapshots(self, now: float) -> Select[Any]:
         """Return the query of snapshots with the states that they name."""
-        own = (*within(_ROWS, self._kept.namespace, self._kept.prefix), *reading.present(_ROWS, now))
+        own = (*self._kept.rows(_ROWS), *reading.present(_ROWS, now))
         return _OF_SNAPSHOTS.where(*own)
 
     def _snapshot(self, snapshot_id: str) -> Row[Any] | None:
@@ -137,8 +137,7 @@ _OF_SNAPSHOTS = _of_snapshots()
 def snapshot_write(kept: Kept, made: StateSnapshot, expires_time: float | None) -> Enters:
     """Return the write that names a version of an agent's state."""
     columns = taken(made, *SNAPSHOTS.columns, *SNAPSHOTS.body)
-    own = (SNAPSHOTS, kept.namespace, kept.prefix, made.snapshot_id, columns)
-    return Enters(*own, expires_time=expires_time)
+    return kept.entry(SNAPSHOTS, made.snapshot_id, columns, expires_time=expires_time)
 
 
 def _expiry(moment: float) -> float:

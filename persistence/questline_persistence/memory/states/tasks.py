@@ -17,7 +17,7 @@ from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import saved_as, taken, version_fields
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflict, version_of
-from questline_persistence.schema import tables_of, within
+from questline_persistence.schema import tables_of
 from questline_persistence.states import TaskStatus
 from questline_persistence.writes import Op, Saves
 
@@ -54,7 +54,7 @@ class Tasks(Part):
         with trying("list tasks"):
             wanted = None if status is None else str(Task(title="", status=status).status)
             whose = short(assigned_to, "assigned_to")
-            own = within(_HEADS, self._kept.namespace, self._kept.prefix)
+            own = self._kept.rows(_HEADS)
             own += [
                 _HEADS.c[name] == value
                 for name, value in (("status", wanted), ("assigned_to", whose))

@@ -16,7 +16,7 @@ from questline_persistence.memory.states.part import Part
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflicts_as
-from questline_persistence.schema import table_of, within
+from questline_persistence.schema import table_of
 from questline_persistence.writes import Enters
 
 _ROWS = table_of(TRANSITIONS)
@@ -44,7 +44,7 @@ class Transitions(Part):
         with trying("load the history of agent", agent_id):
             name = key(agent_id, "agent_id")
             own = (
-                *within(_ROWS, self._kept.namespace, self._kept.prefix),
+                *self._kept.rows(_ROWS),
                 _ROWS.c.agent_id == self._kept.stored_key(AGENT_STATES, name).name,
             )
             page = self._kept.page(
@@ -60,7 +60,7 @@ class Transitions(Part):
 def transition_write(kept: Kept, change: StateTransition) -> Enters:
     """Return the write that adds a change to the history of its agent."""
     columns = taken(change, *TRANSITIONS.body)
-    return Enters(TRANSITIONS, kept.namespace, kept.prefix, change.transition_id, columns, stream=change.agent_id)
+    return kept.entry(TRANSITIONS, change.transition_id, columns, stream=change.agent_id)
 
 
 def _transition(row: Row[Any]) -> StateTransition:
