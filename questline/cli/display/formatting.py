@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MAX_SHOWN = 300
 #: Longest text of a cell among others, and longest text of several lines, in characters.
 MAX_CELL, MAX_TEXT = 80, 4_000
+#: How much is shown before the place where two values begin to differ, in characters.
+LEAD = 20
 
 _STYLES = {
     "completed": "green",
@@ -126,6 +128,14 @@ def attempts(step: StepView) -> str:
 def short(value: Any, most: int = MAX_SHOWN) -> str:
     """Return a value as JSON on one line, cut where it grows long."""
     return cut(json.dumps(value, ensure_ascii=False), most)
+
+
+def apart(values: Sequence[Any], most: int = MAX_CELL) -> list[str]:
+    """Return values as JSON of one line each, cut so that one sees where they begin to differ."""
+    texts = [json.dumps(value, ensure_ascii=False) for value in values]
+    common = next((at for at, letters in enumerate(zip(*texts, strict=False)) if len(set(letters)) > 1), 0)
+    begin = 0 if common < most - LEAD else common - LEAD
+    return [cut(("…" if begin else "") + text[begin:], most) for text in texts]
 
 
 def cut(text: str, most: int = MAX_CELL) -> str:

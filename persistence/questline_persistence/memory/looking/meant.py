@@ -13,10 +13,11 @@ from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept
 from questline_persistence.payload import shortened
+from questline_persistence.writes import own_name
 
 #: The word that stands for what was added last.
 LAST = "@last"
-#: Fewest characters of an end that are looked for.
+#: Fewest characters of an end that are looked for, unless it is all that follows a "/".
 MIN_ENDING = 6
 #: Most names that are told where several are meant.
 MAX_NAMED = 4
@@ -69,8 +70,8 @@ def _called(typed: str, names: Sequence[str]) -> Sequence[str]:
     end = next((typed.removeprefix(dots) for dots in ELLIPSES if typed.startswith(dots)), None)
     found = [name for name in names if name.startswith(typed)]
     ending = typed if end is None else end
-    if not found and len(ending) >= MIN_ENDING:
-        found = [name for name in names if name.endswith(ending)]
+    if not found:  # a quest's own key is known to its Lords by what follows the quest's id
+        found = [name for name in names if name.endswith(ending if len(ending) >= MIN_ENDING else own_name("", ending))]
     return found
 
 

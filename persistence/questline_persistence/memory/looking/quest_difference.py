@@ -180,7 +180,10 @@ class _Looking:
     def _value(self, row: Row[Any]) -> Any:
         """Return what a version says: its payload, and the columns that are saved with it."""
         told = {name.removesuffix("_json"): _plain(getattr(row, name)) for name in (*self.kind.both, *self.kind.body)}
-        return told if len(told) > 1 else next(iter(told.values()))
+        value = told if len(told) > 1 else next(iter(told.values()))
+        if isinstance(value, dict):
+            value.pop(self.kind.key, None)  # a context says its key, too: that of a quest's own is always another
+        return value
 
 
 def _is_untouched(found: KeyDifference, written: _Written) -> bool:

@@ -91,9 +91,7 @@ def adopt(
     data = {"fork": name, "dry_run": dry_run, "agents": [one.to_json() for one in found]}
     invocation.answer(data, lambda: _adopted(found, name))
     if any(one.conflicts for one in found):
-        output.note(
-            "Nothing was written. Settle the conflicts: save what is to be in either of the two, and adopt again."
-        )
+        output.note("Nothing was written. Have a program save in one of the two what you want, and adopt again.")
         raise typer.Exit(ExitCode.CONFLICT)
 
 
@@ -129,8 +127,8 @@ def _side(name: str, side: Side | None) -> list[object]:
 def _row(one: StateChange | MergeConflict, *sides: str) -> list[object]:
     """Return a change or a conflict as a row: where, and what each side has there; "-" for nothing."""
     told = one.to_json()
-    shown = (formatting.short(told[side], formatting.MAX_CELL) if side in told else "-" for side in sides)
-    return [visible(one.path) or "(all)", *shown]
+    shown = iter(formatting.apart([told[side] for side in sides if side in told]))
+    return [visible(one.path) or "(all)", *(next(shown) if side in told else "-" for side in sides)]
 
 
 def _adopted(found: Sequence[Adopted], fork: str) -> RenderableType:

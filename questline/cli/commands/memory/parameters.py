@@ -51,7 +51,7 @@ Session: TypeAlias = Annotated[
 Query: TypeAlias = Annotated[
     list[str],
     typer.Argument(
-        help="Words that must all be there: WORD, '\"A PHRASE\"', BEGINNING*, and behind them -WITHOUT.",
+        help="Words that must all be there: WORD, BEGINNING*, '\"A PHRASE\"'. With -WITHOUT, quote all of it.",
         metavar="WORD...",
         show_default=False,
     ),

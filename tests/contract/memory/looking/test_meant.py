@@ -33,6 +33,7 @@ def save(kept: Kept, name: str) -> None:
         *((name, name) for name in NAMES),
         ("plann", "planner"),
         ("1", "100%"),
+        ("b", "plan/b"),
         ("exec", "executor-0193a8bc"),
         ("0193a8bc", "executor-0193a8bc"),
         ("..193a8bc", "executor-0193a8bc"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from questline_persistence.controls import StartingPoint
-from questline_persistence.kinds import AGENT_STATES, SESSIONS
+from questline_persistence.kinds import AGENT_STATES, CONTEXTS, SESSIONS
 from questline_persistence.writes import Key, Saves
 from tests.contract.lessons import step
 from tests.contract.quests import Workbench
@@ -58,6 +58,29 @@ def test_what_is_alike_is_shown_on_demand_only(cli: CommandLine, bench: Workbenc
     assert cli.json("state", "diff", one, other)["items"] == []
     assert len(cli.json("state", "diff", one, other, "--all")["items"]) == 1
     assert "Agent state planner" in cli("state", "diff", one, other, "--all").out
+
+
+def test_long_values_are_cut_where_they_begin_to_differ(cli: CommandLine, bench: Workbench) -> None:
+    one, other = bench.submit("a"), bench.submit("a")
+    for quest_id, end in ((one, "peas"), (other, "pears")):
+        step(bench, quest_id, save(bench, "planner", plan=["x" * 200, "y" * 200, end]))
+
+    text = cli("state", "diff", one, other).out
+    assert '", "peas"]' in text
+    assert '", "pears"]' in text
+
+
+def test_a_context_of_its_own_differs_by_what_it_says(cli: CommandLine, bench: Workbench) -> None:
+    one, other = bench.submit("a"), bench.submit("a")
+    for quest_id in (one, other):
+        said = {"workflow_id": quest_id, "feature": "login"}
+        columns = {"epic_num": 1, "feature": "login", "workflow_name": "w", "current_phase": "p", "status": "running"}
+        key, body = Key(bench.namespace, "", quest_id), {"context_data": json.dumps(said)}
+        step(bench, quest_id, Saves(CONTEXTS, key, columns=columns, body=body))
+
+    assert "Both have left the same." in cli("state", "diff", one, other).err
+    (found,) = cli.json("state", "diff", one, other, "--all")["items"]
+    assert found["ours"]["value"] == {"feature": "login"}
 
 
 def test_every_key_is_compared_however_many_there_are(cli: CommandLine, bench: Workbench) -> None:
