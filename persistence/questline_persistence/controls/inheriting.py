@@ -33,7 +33,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from questline_persistence.clock import rfc3339
 from questline_persistence.controls.contents import add_words, content_of, renamed
 from questline_persistence.controls.key_change import Fate, KeyChange
 from questline_persistence.controls.lineage import Lineage
@@ -42,7 +41,7 @@ from questline_persistence.dialects import dialect_of
 from questline_persistence.errors import QuestConflict
 from questline_persistence.journal import remember
 from questline_persistence.kinds import KEY, VERSIONED, Entries, Versioned, entries_of
-from questline_persistence.schema import is_key, of_keys, same_key, table_of, tables_of
+from questline_persistence.schema import is_key, made_at, of_keys, same_key, table_of, tables_of
 from questline_persistence.writes import Key, Op, Origin, Saves, own_name
 
 #: Most entries of a stream that a fork begins with: the newest.
@@ -161,10 +160,10 @@ class Inheriting:
             raise QuestConflict(message, hint="give the fork another id, or none") from None
 
     def _make_head(self, one: Inherited) -> None:
-        heads, stamp = tables_of(one.kind).heads, rfc3339(self.now)
+        heads = tables_of(one.kind).heads
         key = dict(zip((*KEY, one.kind.key), one.copy, strict=True))
-        times = {"created_at": stamp, "updated_at": stamp, "updated_time": self.now}
-        self.connection.execute(insert(heads).values(**key, **self._columns(one), **times, owner=self.fork.quest_id))
+        made = insert(heads).values(**key, **self._columns(one), **made_at(self.now), owner=self.fork.quest_id)
+        self.connection.execute(made)
 
     def _copy_version(self, one: Inherited) -> None:
         """Save the version that the fork inherits as the first of its own; it may be one of which nothing is there."""

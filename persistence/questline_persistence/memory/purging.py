@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, case, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from questline_persistence.clock import rfc3339, told
+from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import Dialect
 from questline_persistence.kinds import Versioned, entries_of
 from questline_persistence.memory.reading import anything_left
-from questline_persistence.schema import is_key, table_of, tables_of, within
+from questline_persistence.schema import is_key, moved_on, table_of, tables_of, within
 from questline_persistence.writes import Key
 
 
@@ -76,13 +76,4 @@ def _empty(kind: Versioned, now: float) -> dict[str, Any]:
         "purged_to": heads.c.version + 1,
         "deleted_at": rfc3339(now),
         **moved_on(heads, now),
-    }
-
-
-def moved_on(heads: Table, now: float) -> dict[str, Any]:
-    """Return when a head was changed last, should it be changed now: never before it was changed last."""
-    moment, stamp = told(now), rfc3339(now)
-    return {
-        "updated_time": case((heads.c.updated_time > moment, heads.c.updated_time), else_=moment),
-        "updated_at": case((heads.c.updated_at > stamp, heads.c.updated_at), else_=stamp),
     }

@@ -4,6 +4,7 @@ It imports `store` and what is below. `migrations` is Alembic's to load, and is 
 """
 
 from questline_persistence.schema import memory_tables, tables
+from questline_persistence.schema.head_times import made_at, moved_on
 from questline_persistence.schema.memory_tables import (
     is_key,
     memory_texts,
@@ -50,10 +51,12 @@ __all__ = [
     "history",
     "in_state",
     "is_key",
+    "made_at",
     "memory_tables",
     "memory_texts",
     "migrate",
     "migrations",
+    "moved_on",
     "not_before_available",
     "of_keys",
     "order_of_locks",

@@ -12,17 +12,16 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.arguments import key
-from questline_persistence.clock import rfc3339, told
+from questline_persistence.clock import rfc3339
 from questline_persistence.errors import Conflict, NotFound
 from questline_persistence.kinds import KEY, SESSIONS
 from questline_persistence.memory.kept import PAGE
 from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.models import Session
-from questline_persistence.memory.purging import moved_on
 from questline_persistence.memory.states.part import Part
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
-from questline_persistence.schema import is_key, tables_of
+from questline_persistence.schema import is_key, made_at, moved_on, tables_of
 
 #: What a session is while it goes on, and what it is afterwards unless told otherwise.
 ACTIVE, ENDED = "active", "ended"
@@ -101,8 +100,7 @@ class Sessions(Part):
 
     def _start(self, connection: Connection, made: Session, now: float) -> Row[Any]:
         """Return the row of a session that is started by now: before, now, or with its row."""
-        stamp = rfc3339(now)
-        fields = {**taken(made, "agent_id", "user_id", "mission", "status"), "started_at": stamp}
+        fields = {**taken(made, "agent_id", "user_id", "mission", "status"), "started_at": rfc3339(now)}
         given = {name: value for name, value in fields.items() if value is not None}
         own = (*self._is(made.session_id), _HEADS.c.started_at.is_(None))
         moved = update(_HEADS).where(*own).values({**given, **moved_on(_HEADS, now)})
@@ -110,8 +108,8 @@ class Sessions(Part):
         if row is not None:
             return row
         key_of = dict(zip((*KEY, SESSIONS.key), self._kept.stored_key(SESSIONS, made.session_id), strict=True))
-        first = {"created_at": stamp, "updated_at": stamp, "updated_time": told(now)}
-        return connection.execute(insert(_HEADS).values({**key_of, **fields, **first}).returning(_HEADS)).one()
+        begun = insert(_HEADS).values({**key_of, **fields, **made_at(now)})
+        return connection.execute(begun.returning(_HEADS)).one()
 
     def _is(self, name: str) -> list[Any]:
         return is_key(_HEADS, SESSIONS, self._kept.stored_key(SESSIONS, name))
