@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, null, select
 
 from questline_persistence.arguments import whole
 from questline_persistence.journal import history
@@ -20,6 +21,8 @@ from questline_persistence.store import Database
 
 #: Most runs or snapshots on one page.
 MAX_HISTORY = 10_000
+#: The columns of a run that may be large.
+_CONTENTS = frozenset({"input_data", "output_data", "error_message"})
 
 T = TypeVar("T")
 
@@ -54,12 +57,22 @@ class QuestHistory:
         self.database = database
         self.namespace = namespace
 
-    def runs(self, quest_id: str, *, limit: int | None = None, after: int = 0) -> list[LordRun]:
+    def runs(
+        self,
+        quest_id: str,
+        *,
+        limit: int | None = None,
+        after: int = 0,
+        positions: Collection[str] | None = None,
+        contents: bool = True,
+    ) -> list[LordRun]:
         """Return the attempts of a quest's steps, in the order in which they were recorded.
 
         Parameters:
           limit: at most this many, 1 to `MAX_HISTORY`; None means all.
           after: only runs behind the one of this `run_id`.
+          positions: only runs of these steps; None means all.
+          contents: whether with their inputs, outputs and errors; else these are None, whatever they are.
 
         Raises:
           QuestNotFound: there is no such quest in the namespace.
@@ -67,11 +80,14 @@ class QuestHistory:
         """
         if limit is not None:
             refuse_limit(limit, MAX_HISTORY)
-        mine = (runs.c.quest_id == quest_id, runs.c.run_id > whole(after, "after", "give the run_id of a run"))
+        mine = [runs.c.quest_id == quest_id, runs.c.run_id > whole(after, "after", "give the run_id of a run")]
+        if positions is not None:
+            mine.append(runs.c.position.in_(list(positions)))
+        read = (null().label(each.name) if each.name in _CONTENTS and not contents else each for each in runs.c)
+        query = select(*read).where(*mine).order_by(runs.c.run_id).limit(limit)
 
         def work(connection: Connection) -> list[LordRun]:
             quest_row(connection, self.namespace, quest_id)
-            query = select(runs).where(*mine).order_by(runs.c.run_id).limit(limit)
             return [_run(row) for row in connection.execute(query)]
 
         return self.database.read(work)
@@ -209,7 +225,7 @@ def _run(row: Row[Any]) -> LordRun:
     values = {name: getattr(row, name) for name in LordRun.model_fields}
     values["status"] = RunStatus(row.status)
     values["lost"] = bool(row.lost)
-    values["input_data"] = decode(row.input_data)
+    values["input_data"] = None if row.input_data is None else decode(row.input_data)
     values["output_data"] = None if row.output_data is None else decode(row.output_data)
     return LordRun.model_construct(**values)
 

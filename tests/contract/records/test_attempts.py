@@ -2,6 +2,7 @@
 
 import pytest
 
+from questline_persistence.records import QuestHistory
 from tests.contract.quests import Workbench, failure, quest
 
 
@@ -125,3 +126,23 @@ def test_a_lord_whose_attempts_were_all_cancelled_has_no_rate(bench: Workbench) 
     bench.controls.cancel(quest_id)
     (lord,) = bench.repository.get_lord_stats()
     assert (lord["total_runs"], lord["success_rate"]) == (1, None)
+
+
+def test_the_attempts_of_some_steps_are_read_alone_and_without_what_is_large(bench: Workbench) -> None:
+    quest_id = bench.submit("a", "b", "c")
+    bench.journal.fail(failure(bench.claim(quest_id)))
+    bench.advance(quest_id, 1, 2)
+    history = QuestHistory(bench.database, bench.repository.namespace)
+    whole = history.runs(quest_id, positions=["0001"])
+    assert [(run.position, run.status, run.output_data) for run in whole] == [
+        ("0001", "error", None),
+        ("0001", "success", 1),
+    ]
+    light = history.runs(quest_id, positions=["0001", "0002"], contents=False)
+    assert [(run.position, run.status) for run in light] == [
+        ("0001", "error"),
+        ("0001", "success"),
+        ("0002", "success"),
+    ]
+    assert {run.input_data or run.output_data or run.error_message for run in light} == {None}
+    assert history.runs(quest_id, positions=[]) == []
