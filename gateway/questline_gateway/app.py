@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from questline_gateway import problems
-from questline_gateway.api import ROUTERS
+from questline_gateway.api import ROUTERS, tenant_of
 from questline_gateway.base_path import BasePath
 from questline_gateway.body_limit import BodyLimit
+from questline_gateway.dashboard import dashboard_routes
 from questline_gateway.request_log import RequestLog
 from questline_gateway.tenants import Tenants
 from questline_persistence.settings import Settings, load
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(dashboard_routes(tenant_of))
     app.add_middleware(BodyLimit, most=chosen.limits.quest_file)
     app.add_middleware(BasePath, path=chosen.http_base_path)
     app.add_middleware(RequestLog)

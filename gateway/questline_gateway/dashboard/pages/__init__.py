@@ -1,0 +1,10 @@
+"""The pages: one file each, a function that reads what it shows and returns it."""
+
+from questline_gateway.dashboard.pages.control import control, control_many
+from questline_gateway.dashboard.pages.lords import lords
+from questline_gateway.dashboard.pages.overview import overview
+from questline_gateway.dashboard.pages.quest import quest
+from questline_gateway.dashboard.pages.quest_list import quest_list
+from questline_gateway.dashboard.pages.workers import workers
+
+__all__ = ["control", "control_many", "lords", "overview", "quest", "quest_list", "workers"]

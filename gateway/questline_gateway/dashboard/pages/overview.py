@@ -1,0 +1,140 @@
+"""The overview: how many quests there are of each status, what needs a person, and how Lords and workers fare."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from questline_gateway.dashboard import told
+from questline_gateway.dashboard.pages.quest_list import first_quest
+from questline_gateway.dashboard.visit import Visit
+from questline_persistence.models import QuestExecutionData
+from questline_persistence.records import (
+    Group,
+    LordStatistics,
+    QuestFilter,
+    Stage,
+    obstacle,
+)
+from questline_persistence.recovery import WorkerView
+from questline_persistence.states import ExecutionStatus
+
+#: Failed and paused quests that are looked at for what needs a person.
+MAX_LOOKED = 200
+#: Things that need a person, and Lords and workers, that are shown; the rest is a link away.
+MAX_SHOWN = 6
+#: After so many seconds without being picked up, a step that may run is overdue.
+PATIENCE = 30.0
+
+
+class Todo(NamedTuple):
+    """Something that needs a person.
+
+    Parameters:
+      tone: the colour of its icon.
+      icon: its icon.
+      head: what it is about; it is shown in bold.
+      text: the rest of the sentence.
+      detail: when, where and since when.
+      action: what the link says that leads to the way out.
+      href: where it leads.
+    """
+
+    tone: str
+    icon: str
+    head: str
+    text: str
+    detail: str
+    action: str
+    href: str
+
+
+def overview(visit: Visit) -> Response:
+    """Return the overview; that of an empty store teaches the first quest."""
+    statistics = visit.here.statistics
+    found = statistics.quests()
+    if not found.total_quests:
+        return first_quest(visit)
+    backlog = visit.here.backlog
+    ready = backlog.ready(patience=PATIENCE, now=visit.now)
+    workers = visit.here.register.all(now=visit.now)
+    live = [worker for worker in workers if worker.live]
+    todos = [*_unheard(visit, ready, live), *_failures(visit), *_paused(visit)]
+    return visit.page(
+        "overview.html",
+        counts=found.counts,
+        capped=found.capped,
+        average=found.avg_duration_seconds,
+        oldest=_oldest(ready),
+        threads=sum(worker.threads for worker in live),
+        busy=sum(worker.holding for worker in live),
+        todos=todos[:MAX_SHOWN],
+        todo_number=len(todos),
+        lords=_worst(statistics.lords())[:MAX_SHOWN],
+        workers=live[:MAX_SHOWN],
+        lost=sum(worker.state.value == "lost" for worker in workers),
+        live_number=len(live),
+        statuses=ExecutionStatus,
+    )
+
+
+def _oldest(ready: list[Group]) -> Group | None:
+    """Return the group with the step that has waited longest for a worker."""
+    waiting = [group for group in ready if group.stage is not Stage.LATER]
+    return min(waiting, key=lambda group: group.since, default=None)
+
+
+def _unheard(visit: Visit, ready: list[Group], live: list[WorkerView]) -> list[Todo]:
+    """Return the steps that no worker will take."""
+    todos: list[Todo] = []
+    for group in ready:
+        blocked = None if group.stage is Stage.LATER else obstacle(group.handler, group.queue, live)
+        if blocked is not None:
+            steps = f"{group.number:,} step{'s' if group.number > 1 else ''}"
+            text = f"wait{'s' if group.number == 1 else ''} for {group.handler}: {blocked.message}"
+            detail = f"Oldest {told.age(visit.now - group.since)} · queue {group.queue} · {blocked.hint or ''}"
+            todos.append(Todo("bad", "tri", steps, text, detail, "See workers", visit.url("workers")))
+    return todos
+
+
+def _failures(visit: Visit) -> list[Todo]:
+    """Return the errors of failed quests, those of the same first line together, the most frequent first."""
+    page = visit.here.repository.page(QuestFilter(ExecutionStatus.FAILED), limit=MAX_LOOKED)
+    groups: dict[str, list[QuestExecutionData]] = {}
+    for quest in page.items:
+        groups.setdefault(told.first_line(quest.error) or "no error was kept", []).append(quest)
+    return [_failure(visit, error, several) for error, several in sorted(groups.items(), key=lambda one: -len(one[1]))]
+
+
+def _failure(visit: Visit, error: str, several: list[QuestExecutionData]) -> Todo:
+    newest = several[0]
+    ended = told.epoch(newest.end_time) or visit.now
+    detail = f"Last {told.age(visit.now - ended)} ago · {newest.quest_type}"
+    if len(several) == 1:
+        href = visit.url("quests", newest.quest_id)
+        return Todo("bad", "failed", newest.quest_id, f"failed: {error}", detail, "See why", href)
+    href = visit.url("quests", status="failed", error=error[:200], since="any")
+    return Todo("bad", "failed", f"{len(several)} quests", f"failed with {error}", detail, "See them", href)
+
+
+def _paused(visit: Visit) -> list[Todo]:
+    """Return the quests that wait to be resumed."""
+    page = visit.here.repository.page(QuestFilter(ExecutionStatus.PAUSED), limit=MAX_SHOWN)
+    return [
+        Todo(
+            "hold",
+            "paused",
+            quest.quest_id,
+            f"is paused for {told.age(visit.now - (told.epoch(quest.updated_at) or visit.now))}",
+            f"“{quest.reason}”" if quest.reason else quest.quest_type,
+            "Resume…",
+            visit.url("control", "resume", quest.quest_id),
+        )
+        for quest in page.items
+    ]
+
+
+def _worst(lords: list[LordStatistics]) -> list[LordStatistics]:
+    """Return the Lords, that with the worst success first."""
+    return sorted(lords, key=lambda one: (101.0 if one.success_rate is None else one.success_rate, -one.total_runs))

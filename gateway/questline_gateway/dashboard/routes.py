@@ -1,0 +1,98 @@
+"""The addresses of the dashboard, and what stands around every page: the form read, strangers refused, errors told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from questline_gateway.dashboard import pages
+from questline_gateway.dashboard.templates import assets
+from questline_gateway.dashboard.visit import Visit
+from questline_gateway.tenants import Tenant
+from questline_persistence.errors import (
+    NotAllowed,
+    PayloadError,
+    QuestConflict,
+    QuestlineError,
+    QuestNotFound,
+    StoreUnavailable,
+)
+
+#: Most fields of a form.
+MAX_FIELDS = 2_000
+#: Which answer each error is.
+_STATUS: tuple[tuple[type[QuestlineError], int], ...] = (
+    (QuestNotFound, 404),
+    (QuestConflict, 409),
+    (PayloadError, 400),
+    (NotAllowed, 403),
+    (StoreUnavailable, 503),
+)
+
+TenantOf = Callable[[Request], Tenant]
+View = Callable[[Visit], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
+    """Return the dashboard's routes.
+
+    Parameters:
+      tenant_of: returns the namespace that a request may look at.
+    """
+
+    def page(path: str, view: View, *methods: str) -> Route:
+        return Route(path, _endpoint(view, tenant_of), methods=list(methods or ("GET",)))
+
+    return [
+        page("/", pages.overview),
+        page("/quests", pages.quest_list),
+        page("/quests/{quest_id:path}", pages.quest),
+        page("/control", pages.control_many, "POST"),
+        page("/control/{verb}/{quest_id:path}", pages.control, "GET", "POST"),
+        page("/lords", pages.lords),
+        page("/workers", pages.workers),
+        Route("/static/{version}/{name:path}", assets().serve),
+    ]
+
+
+def _endpoint(view: View, tenant_of: TenantOf) -> Endpoint:
+    """Return what answers requests by a view, which runs in a thread because it waits for the store."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.body() if request.method == "POST" else b""
+        return await run_in_threadpool(_answer, request, tenant_of, body, view)
+
+    return answer
+
+
+def _answer(request: Request, tenant_of: TenantOf, body: bytes, view: View) -> Response:
+    here = tenant_of(request)
+    try:
+        if request.method == "POST":
+            _refuse_foreign(request)
+        return view(Visit(request, here, _fields(body), here.now()))
+    except QuestlineError as error:
+        status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+        return Visit(request, here).page("trouble.html", status=status, error=error, code=status)
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
+    """Return the fields of a form."""
+    try:
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, strict_parsing=bool(body))
+    except ValueError:
+        raise PayloadError("the form cannot be read", hint=f"it may have {MAX_FIELDS:,} fields at most") from None
+
+
+def _refuse_foreign(request: Request) -> None:
+    """Refuse a form that no page of this server has sent: browsers say where it came from."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if site != "same-origin" if site is not None else foreign:
+        raise NotAllowed("this form was sent from another site", hint="open the page here, and send it again")

@@ -1,0 +1,93 @@
+"""A visit: one request for a page, with the namespace that it looks at and what its answer is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from questline_gateway.dashboard.templates import assets, environment
+from questline_gateway.tenants import Tenant
+
+#: What a page may load and do: only what this server sends, and nothing that stands within the page.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page.
+
+    Parameters:
+      request: the request.
+      here: the namespace that is looked at.
+      form: the fields that were sent, each with all of its values.
+      now: the database's time.
+    """
+
+    request: Request
+    here: Tenant
+    form: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    now: float = 0.0
+
+    def asked(self, name: str, default: str = "") -> str:
+        """Return a value of the query; an empty one counts as none."""
+        return self.request.query_params.get(name) or default
+
+    def sent(self, name: str, default: str = "") -> str:
+        """Return the first value of a field of the form."""
+        return next(iter(self.form.get(name, ())), default)
+
+    def url(self, *path: str, **query: Any) -> str:
+        """Return the address of a page.
+
+        Parameters:
+          path: its parts, each of which may hold any character.
+          query: what to ask it for; None and empty values are left out, a list gives several.
+        """
+        kept = {name.rstrip("_"): value for name, value in query.items() if value not in (None, "", [])}
+        asked = urlencode(kept, doseq=True)
+        base: str = self.request.scope.get("root_path", "")
+        return f"{base}/{'/'.join(quote(part, safe='') for part in path)}{'?' if asked else ''}{asked}"
+
+    def changed(self, **query: Any) -> str:
+        """Return the address of this page with some of its query changed; None takes a value out."""
+        base: str = self.request.scope.get("root_path", "")
+        raw: bytes = self.request.scope.get("raw_path") or self.request.scope["path"].encode()
+        path = quote(raw.partition(b"?")[0].removeprefix(base.encode()), safe="/%")  # an id in it may hold slashes
+        old = {name: self.request.query_params.getlist(name) for name in self.request.query_params}
+        kept = {name: value for name, value in (old | query).items() if value not in (None, "", [])}
+        return f"{base}{path}{'?' if kept else ''}{urlencode(kept, doseq=True)}"
+
+    def asset(self, name: str) -> str:
+        """Return the address of a static file."""
+        base: str = self.request.scope.get("root_path", "")
+        return f"{base}/{assets().path(name)}"
+
+    def page(self, template: str, /, *, status: int = 200, **values: Any) -> Response:
+        """Return a page.
+
+        Parameters:
+          template: the name of the template.
+          status: the status of the answer.
+          values: what the template shows.
+        """
+        text = environment().get_template(template).render(visit=self, now=self.now, **values)
+        return HTMLResponse(text, status_code=status, headers=_HEADERS)
+
+    def go(self, address: str) -> Response:
+        """Return the answer that sends a browser on, after a form was sent or a search was typed."""
+        return RedirectResponse(address, status_code=303, headers=_HEADERS)

@@ -1,0 +1,318 @@
+"""The pages of the dashboard, read as a browser without scripts reads them."""
+
+import asyncio
+import html
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from questline import LordContext, LordStep, Quest, QuestClient, QuestExecutor, lord
+from questline_gateway.dashboard.templates import assets
+from questline_persistence.records import QuestRepository
+
+EVIL = "<script>alert('x')</script>"
+BIG = 9007199254740993
+
+
+@lord("page_reader", "read")
+def _read(_ctx: LordContext) -> dict[str, int]:
+    return {"pages": 3, "big": BIG}
+
+
+@lord("page_risks", "find", max_attempts=2)
+def _find(_ctx: LordContext, limits: dict[str, int]) -> str:
+    if limits["most"] > 10:
+        raise ValueError(f"too many: {EVIL}")
+    return EVIL
+
+
+def _quest(most: int, quest_id: str, **more: object) -> Quest:
+    steps = [LordStep("page_reader", "read"), LordStep("page_risks", "find", backoff_seconds=0)]
+    data = {"limits": {"most": most, "cost": BIG}, EVIL: EVIL}
+    fields = {"quest_type": "review", "input_data": data, "execution_stack": steps, "labels": {"team": EVIL}}
+    return Quest(quest_id=quest_id, **{**fields, **more})
+
+
+@pytest.fixture
+def client(gateway: FastAPI) -> QuestClient:
+    """The client of the namespace that is looked at."""
+    tenants = gateway.state.tenants
+    client: QuestClient = tenants.of("default").client
+    return client
+
+
+@pytest.fixture
+def ended(client: QuestClient) -> QuestRepository:
+    """The records, with a quest that has failed and one that is completed."""
+    repository = client.repository
+
+    async def run() -> None:
+        with QuestExecutor(repository=repository) as executor:
+            await asyncio.gather(
+                executor.execute_quest(_quest(1, "good")),
+                executor.execute_quest(_quest(50, "bad")),
+                return_exceptions=True,
+            )
+
+    asyncio.run(run())
+    assert repository.status("bad") == "failed"
+    return repository
+
+
+def _edited(most: int) -> str:
+    """The input of a quest as JSON, with another limit."""
+    return json.dumps(_quest(most, "edited").input_data)
+
+
+def _text(page: str) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page)))
+
+
+PAGES = ["/", "/quests", "/quests/bad", "/quests/good?step=0001&version=1", "/lords", "/workers", "/control/replay/bad"]
+FORMS = ["/control/retry/bad", "/control/fork/bad", "/control/delete/good", "/control/pause/good"]
+
+
+@pytest.mark.parametrize("path", ["/", "/quests"])
+def test_an_empty_store_teaches_the_first_quest(http: TestClient, path: str) -> None:
+    answer = http.get(path)
+    assert answer.status_code == 200
+    assert "Start your first quest" in answer.text
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize("path", [*PAGES, *FORMS])
+def test_every_page_escapes_what_is_stored_and_lets_nothing_run_that_stands_in_it(http: TestClient, path: str) -> None:
+    answer = http.get(path)
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    assert not re.search(r"<[^>]*\s(style|on\w+)=", answer.text)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", answer.text)
+    assert "'unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"].startswith(
+        "default-src 'none'; style-src 'self'; script-src 'self'"
+    )
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+@pytest.mark.usefixtures("ended")
+def test_every_address_on_a_page_is_one_of_ours_and_answers(http: TestClient) -> None:
+    found: set[str] = set()
+    for path in [*PAGES, *FORMS]:
+        found |= {
+            html.unescape(each) for each in re.findall(r'(?:href|src|action)="([^"#][^"]*)"', http.get(path).text)
+        }
+    assert all(each.startswith("/") and not each.startswith("//") for each in found)
+    broken = {each for each in found if http.get(each).status_code not in {200, 405}}
+    assert broken == set()
+
+
+@pytest.mark.usefixtures("ended")
+def test_the_page_of_a_failed_quest_says_why_it_does_not_move_and_shows_the_traceback(http: TestClient) -> None:
+    text = _text(http.get("/quests/bad").text)
+    assert "It does not move: step 0002 failed for good, 2 of 2 attempts." in text
+    assert f"ValueError: too many: {EVIL}" in text
+    assert "Traceback (most recent call last)" in text
+    assert str(BIG) in text
+
+
+@pytest.mark.usefixtures("ended")
+def test_a_step_and_a_version_are_chosen_by_the_address(http: TestClient) -> None:
+    text = _text(http.get("/quests/bad?step=0001&version=0").text)
+    assert "page_reader:read0001" in text
+    assert "State at v0" in text
+    assert "No Lord had returned anything yet." in text
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/quests/nope", 404),
+        ("/quests/bad?step=0009", 404),
+        ("/quests/bad?version=99", 404),
+        ("/quests/bad?version=x", 400),
+        ("/quests?status=nope", 400),
+        ("/quests?cursor=nope", 400),
+        ("/quests?label=nope", 400),
+        ("/control/dance/bad", 404),
+    ],
+)
+def test_what_is_not_there_is_a_page_that_says_so(http: TestClient, path: str, status: int) -> None:
+    answer = http.get(path)
+    assert answer.status_code == status
+    assert 'role="alert"' in answer.text
+
+
+@pytest.mark.usefixtures("ended")
+def test_the_list_is_filtered_on_the_server_and_shows_its_window(http: TestClient) -> None:
+    text = _text(http.get("/quests?status=failed").text)
+    assert "1 match" in text
+    assert "since: 24h, by default" in text
+    assert "questline list --status failed --since 24h" in text
+
+
+@pytest.mark.usefixtures("ended")
+def test_a_search_for_an_id_opens_the_quest(http: TestClient) -> None:
+    answer = http.get("/quests", params={"q": "bad"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/quests/bad")
+
+
+@pytest.mark.usefixtures("ended")
+def test_a_search_for_words_is_added_to_the_filter(http: TestClient) -> None:
+    answer = http.get("/quests", params={"q": "type:review too many", "status": "failed"}, follow_redirects=False)
+    assert answer.headers["location"] == "/quests?status=failed&type=review&error=too+many"
+    assert "1 match" in _text(http.get(answer.headers["location"]).text)
+
+
+def test_a_long_list_goes_on_behind_a_cursor(http: TestClient, client: QuestClient) -> None:
+    client.submit_many([_quest(1, f"many-{number:03}") for number in range(60)])
+    first = http.get("/quests").text
+    older = html.unescape(re.findall(r'href="([^"]*cursor=[^"]*)" rel="next"', first)[0])
+    second = http.get(older).text
+    ids = re.findall(r'value="(many-\d+)" data-pick', first) + re.findall(r'value="(many-\d+)" data-pick', second)
+    assert sorted(ids) == [f"many-{number:03}" for number in range(60)]
+
+
+def test_ids_of_every_kind_lead_to_their_quest(http: TestClient, client: QuestClient) -> None:
+    for quest_id in ("a/b", "a/../b", "a?b=c#d", "a%2Fb", "a&b;c", "q/control/x"):
+        client.submit(_quest(1, quest_id))
+        answer = http.get(f"/quests/{quote(quest_id, safe='')}")
+        assert answer.status_code == 200
+        assert html.escape(quest_id) in answer.text
+    ids = {html.unescape(each) for each in re.findall(r'href="(/quests/[^"?]*)"', http.get("/quests").text)}
+    assert all(http.get(each).status_code == 200 for each in ids)
+
+
+def test_a_paused_quest_is_resumed_and_a_reason_stands_on_it(http: TestClient, client: QuestClient) -> None:
+    client.submit(_quest(1, "mine"))
+    done = http.post("/control/pause/mine", data={"reason": "wait for prices", "version": "0"}, follow_redirects=False)
+    assert (done.status_code, done.headers["location"]) == (303, "/quests/mine")
+    assert "It does not move: it was paused: wait for prices." in _text(http.get("/quests/mine").text)
+    http.post("/control/resume/mine", data={})
+    assert client.repository.status("mine") == "new"
+
+
+def test_a_form_about_an_old_version_changes_nothing_and_keeps_what_was_typed(
+    http: TestClient, client: QuestClient
+) -> None:
+    client.submit(_quest(1, "mine"))
+    client.pause("mine")
+    answer = http.post("/control/cancel/mine", data={"reason": "no more", "version": "0"})
+    assert answer.status_code == 409
+    assert "it has moved on since you looked: it is paused" in _text(answer.text)
+    assert 'value="no more"' in answer.text
+    assert client.repository.status("mine") == "paused"
+
+
+def test_a_verb_that_does_not_apply_says_why(http: TestClient, ended: QuestRepository) -> None:
+    assert "It is completed" in http.get("/control/pause/good").text
+    assert http.post("/control/pause/good", data={}).status_code == 409
+    assert ended.status("good") == "completed"
+
+
+def test_a_replay_is_previewed_with_what_was_changed_and_what_runs_again(
+    http: TestClient, ended: QuestRepository
+) -> None:
+    answer = http.post("/control/replay/bad", data={"from": "0002", "input": _edited(1), "action": "preview"})
+    text = _text(answer.text)
+    assert answer.status_code == 200
+    assert "input_data.limits.most501" in text
+    assert "0001kept, it does not run again" in text
+    assert "0002 page_risks:findruns again" in text
+    assert "--set input_data.limits.most=1" in text
+    assert ended.status("bad") == "failed"
+
+
+def test_a_replay_with_edited_input_runs_again_as_the_next_epoch(http: TestClient, ended: QuestRepository) -> None:
+    version = str(ended.glance("bad").version)
+    form = {"from": "0002", "input": _edited(1), "action": "do", "version": version}
+    answer = http.post("/control/replay/bad", data=form, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/quests/bad")
+    quest = ended.load_quest("bad")
+    assert (quest.epoch, quest.status, quest.input_data["limits"]) == (1, "running", {"most": 1, "cost": BIG})
+
+
+@pytest.mark.parametrize("edited", ["{", "[]", '{"limits": {"most": 1}}'])
+def test_an_input_that_cannot_be_is_refused_and_kept_to_be_mended(
+    http: TestClient, ended: QuestRepository, edited: str
+) -> None:
+    answer = http.post("/control/replay/bad", data={"from": "0002", "input": edited, "action": "do"})
+    assert answer.status_code == 400
+    assert html.escape(edited).replace("&quot;", "&#34;") in answer.text
+    assert ended.glance("bad").epoch == 0
+
+
+def test_a_fork_is_a_new_quest(http: TestClient, ended: QuestRepository) -> None:
+    form = {"from": "0002", "input": _edited(1), "new_id": "second", "action": "do"}
+    answer = http.post("/control/fork/bad", data=form, follow_redirects=False)
+    assert answer.headers["location"] == "/quests/second"
+    assert ended.status("bad") == "failed"
+    assert "Forked from" in http.get("/quests/second").text
+
+
+def test_many_quests_are_steered_after_a_preview_with_a_result_for_each(
+    http: TestClient, client: QuestClient, ended: QuestRepository
+) -> None:
+    client.submit(_quest(1, "mine"))
+    form = {"verb": "pause", "pick": ["mine", "good"]}
+    preview = http.post("/control", data=form)
+    assert "Pause 2 quests" in _text(preview.text)
+    assert ended.status("mine") == "new"
+    done = _text(http.post("/control", data={**form, "action": "do", "reason": "night"}).text)
+    assert "1 done1 not" in done
+    assert (ended.status("mine"), ended.glance("mine").reason) == ("paused", "night")
+
+
+def test_all_that_match_are_meant_beyond_the_page(http: TestClient, client: QuestClient) -> None:
+    client.submit_many([_quest(1, f"many-{number:03}") for number in range(60)])
+    client.submit(_quest(1, "other", quest_type="other"))
+    form = {"verb": "cancel", "all": "1", "type": "review", "action": "do"}
+    assert "60 done" in _text(http.post("/control", data=form).text)
+    assert client.repository.status("other") == "new"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}],
+    ids=str,
+)
+def test_a_form_that_another_site_sent_is_refused(
+    http: TestClient, client: QuestClient, headers: dict[str, str]
+) -> None:
+    client.submit(_quest(1, "mine"))
+    assert http.post("/control/cancel/mine", data={"version": "0"}, headers=headers).status_code == 403
+    assert client.repository.status("mine") == "new"
+
+
+def test_a_form_that_a_page_of_ours_sent_is_taken(http: TestClient, client: QuestClient) -> None:
+    client.submit(_quest(1, "mine"))
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}
+    assert http.post("/control/cancel/mine", data={"version": "0"}, headers=headers).status_code == 200
+    assert client.repository.status("mine") == "cancelled"
+
+
+def test_under_a_base_path_every_address_stands_below_it(gateway: FastAPI, client: QuestClient) -> None:
+    client.submit(_quest(1, "a/b"))
+    below = TestClient(gateway, root_path="/quests-of-us")
+    page = below.get("/quests-of-us/quests/a%2Fb").text
+    found = {html.unescape(each) for each in re.findall(r'(?:href|src|action)="(/[^"]*)"', page)}
+    assert found
+    assert all(each.startswith("/quests-of-us/") for each in found)
+    assert all(below.get(each).status_code == 200 for each in found if "/control" not in each)
+
+
+def test_the_script_of_others_is_checked_by_the_browser(http: TestClient) -> None:
+    assert f'integrity="{assets().integrity("vendor/htmx.min.js")}"' in http.get("/").text
+
+
+def test_a_long_quest_is_shown_in_parts(http: TestClient, client: QuestClient) -> None:
+    steps = [LordStep("page_reader", "read") for _ in range(2_000)]
+    client.submit(_quest(1, "long", execution_stack=steps))
+    middle = http.get("/quests/long?step=1000").text
+    assert middle.count("data-lane") <= 60
+    assert "earlier steps" in middle
+    assert "later steps" in middle
