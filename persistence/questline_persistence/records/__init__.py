@@ -3,7 +3,7 @@
 It may import every other room of this floor but `memory`.
 """
 
-from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, Stage
+from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, QueueLoad, Stage
 from questline_persistence.records.explained_quest import ExplainedQuest, explained_quest
 from questline_persistence.records.newest_quests import NEWEST_FIRST
 from questline_persistence.records.quest_filter import QuestFilter, labels_of
@@ -31,6 +31,7 @@ __all__ = [
     "QuestHistory",
     "QuestRepository",
     "QuestStatistics",
+    "QueueLoad",
     "Situation",
     "SnapshotHead",
     "Stage",

@@ -68,6 +68,21 @@ class Group:
     quest_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class QueueLoad:
+    """What waits in one queue.
+
+    Parameters:
+      queue: the queue.
+      depth: how many steps may run and have no worker yet; counting ends at `MAX_LOOKED` in all queues together.
+      oldest_seconds: how long the eldest of these has waited.
+    """
+
+    queue: str
+    depth: int
+    oldest_seconds: float
+
+
 class Backlog:
     """Counts the tickets of one namespace by what they wait for.
 
@@ -109,6 +124,40 @@ class Backlog:
             else_=Stage.RUNNING.value,
         )
         return self._groups(self._tickets(TicketState.RUNNING, stage, tickets.c.claimed_at))
+
+    def queues(self, *, now: float | None = None) -> list[QueueLoad]:
+        """Return what waits for a worker now, by queue; a queue in which nothing waits is left out.
+
+        Parameters:
+          now: the time in epoch seconds; None means the database's.
+        """
+        now = self.database.clock.now() if now is None else now
+        ready = (
+            select(tickets.c.queue, tickets.c.available_at)
+            .where(tickets.c.namespace == self.namespace, tickets.c.state == TicketState.READY)
+            .order_by(tickets.c.ring_at)
+            .limit(MAX_LOOKED)
+            .subquery()
+        )
+        query = (
+            select(ready.c.queue, func.count(), func.min(ready.c.available_at))
+            .where(ready.c.available_at <= now)
+            .group_by(ready.c.queue)
+            .order_by(ready.c.queue)
+        )
+        rows = self.database.read(lambda connection: connection.execute(query).all())
+        return [QueueLoad(queue, depth, now - since) for queue, depth, since in rows]
+
+    def number_running(self) -> int:
+        """Return how many steps workers hold; at most `MAX_LOOKED`."""
+        running = (
+            select(tickets.c.quest_id)
+            .where(tickets.c.namespace == self.namespace, tickets.c.state == TicketState.RUNNING)
+            .limit(MAX_LOOKED)
+            .subquery()
+        )
+        query = select(func.count()).select_from(running)
+        return self.database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
     def paused(self) -> list[Group]:
         """Return the quests that are paused, or about to be, as groups without a handler."""

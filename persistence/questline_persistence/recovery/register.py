@@ -203,6 +203,16 @@ class Register:
         lists = self.database.read(lambda connection: connection.execute(query.distinct()).scalars().all())
         return {*handlers}.intersection(name for text in lists for name in decode(text))
 
+    def number_alive(self, *, now: float | None = None) -> int:
+        """Return how many workers are alive.
+
+        Parameters:
+          now: the time of the question, in epoch seconds; None asks the database.
+        """
+        now = self.database.clock.now() if now is None else now
+        query = select(func.count()).select_from(workers).where(workers.c.namespace == self.namespace, is_alive(now))
+        return self.database.read(lambda connection: int(connection.execute(query).scalar_one()))
+
     def leave(self, worker_id: str) -> None:
         """Mark a worker as stopped."""
         self._end(workers.c.worker_id == worker_id, WorkerState.STOPPED)

@@ -26,6 +26,7 @@ from questline_persistence.schema.revisions import (
     ensure,
     history,
     migrate,
+    require,
     upgrade,
 )
 from questline_persistence.schema.tables import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
@@ -61,6 +62,7 @@ __all__ = [
     "of_keys",
     "order_of_locks",
     "quests",
+    "require",
     "runs",
     "same_key",
     "snapshots",

@@ -45,14 +45,29 @@ def ensure(database: Database, *, auto_migrate: bool = False) -> None:
       ConfigurationError: the schema is older than this version of questline, or newer by more than one revision.
     """
     found = current(database)
+    older = found is None or found < HEAD
+    if older and (database.dialect.is_embedded or auto_migrate):
+        migrate(database)
+    else:
+        _refuse_other(database, found)
+
+
+def require(database: Database) -> None:
+    """Check that the database has a schema that this version can use; it changes nothing.
+
+    Raises:
+      ConfigurationError: as of `ensure`.
+    """
+    _refuse_other(database, current(database))
+
+
+def _refuse_other(database: Database, found: str | None) -> None:
+    """Raise ConfigurationError unless the revision that was found is one that this version can use."""
     if found in {HEAD, NEXT}:
         return
     if found is not None and found > HEAD:
         message = f"the database {database.name} has schema {found}, newer than this questline knows ({HEAD})"
         raise ConfigurationError(message, hint="upgrade questline on this machine")
-    if database.dialect.is_embedded or auto_migrate:
-        migrate(database)
-        return
     state = "has no questline schema" if found is None else f"has schema {found}; this questline needs {HEAD}"
     raise ConfigurationError(f"the database {database.name} {state}", hint="run: questline db upgrade")
 

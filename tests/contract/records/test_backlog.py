@@ -189,3 +189,25 @@ def _whole_tables(plan: str) -> list[str]:
         and "USING INDEX" not in line
         and "on workers" not in line
     ]
+
+
+def test_each_queue_has_its_depth_and_the_age_of_its_eldest(
+    bench: Workbench, backlog: Backlog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.submit("a")
+    bench.clock.advance(30)
+    bench.submit("a")
+    bench.submit(step("a", queue="mail"))
+    bench.journal.fail(
+        failure(bench.claim(bench.submit("a"), bench.worker()), retry_in=90.0)
+    )  # its time is yet to come
+    bench.claim(bench.submit("a"), bench.worker())
+    strangers = Backlog(bench.database, "other")
+
+    assert [(load.queue, load.depth) for load in backlog.queues()] == [("default", 2), ("mail", 1)]
+    assert backlog.queues()[0].oldest_seconds == pytest.approx(30, abs=0.1)
+    assert backlog.number_running() == 1
+    assert (strangers.queues(), strangers.number_running()) == ([], 0)
+
+    monkeypatch.setattr(module, "MAX_LOOKED", 2)
+    assert sum(load.depth for load in backlog.queues()) <= 2

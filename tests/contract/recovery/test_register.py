@@ -189,3 +189,15 @@ def test_i11_claims_held_in_another_namespace_are_not_listed(bench: Workbench) -
     bench.claim(bench.submit("a"), journal)
 
     assert Register(bench.database, "other").claims_of([journal.worker_id]) == {}
+
+
+def test_only_workers_that_are_alive_are_counted_each_by_its_own_namespace(bench: Workbench) -> None:
+    before = bench.register.number_alive()
+    bench.worker(process_id="dead")
+    bench.worker(lease=LONG)
+    assert bench.register.number_alive() == before + 2
+    bench.register.declare_dead("dead")
+    assert bench.register.number_alive() == before + 1
+    bench.clock.advance(LEASE + 1)
+    assert bench.register.number_alive() == 1
+    assert Register(bench.database, "other").number_alive() == 0
