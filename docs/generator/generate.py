@@ -22,6 +22,7 @@ from docstrings import read
 from error_reference import catalogue_part, errors_part, public_errors_part
 from llms import llms_text
 from log_events import events_part
+from metrics_reference import metrics_part
 from python_reference import HEADINGS, names_part, objects_part, part
 from schema_reference import schema_part
 from tables import table
@@ -131,6 +132,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "limits": partial(limits_part, LIMITS),
     "memory-limits": partial(limits_part, MEMORY_LIMITS),
     "events": events_part,
+    "metrics": metrics_part,
     "names": names_part,
     **{name: partial(part, name) for name in HEADINGS if name != "errors"},
     "errors": errors_part,

@@ -103,7 +103,10 @@ INTERNAL = {
         "QuestFilter.conditions",
     ),
     *("Quest.model_post_init", "ExecutionStatus.told", "QuestlineError.preface"),
-    *(f"ExecutionHooks.{name}" for name in ("step_started", "step_ended", "quest_changed", "quest_ended")),
+    *(
+        f"ExecutionHooks.{name}"
+        for name in ("step_started", "step_ended", "step_settled", "quest_changed", "quest_ended")
+    ),
 }
 #: How types are written that have another name in the code.
 TYPES = {

@@ -20,12 +20,12 @@ from questline.cli.commands import (
     stats,
     steering,
     submit,
-    version,
     wait,
     worker,
     workers,
 )
 from questline.cli.commands.memory import context, event, memory, state, todo
+from questline.cli.commands.upkeep import health, version
 
 _QUESTS, _STEERING, _MEMORY = "Quests", "Steering", "What Lords remember"
 _PROCESSES, _UPKEEP = "Processes", "Upkeep"
@@ -51,7 +51,7 @@ for _module in (steering, replay, delete):
     _module.register(app, _STEERING)
 for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)
-for _module in (worker, scheduler, gateway, dev, demo, workers):
+for _module in (worker, scheduler, gateway, dev, demo, workers, health):
     _module.register(app, _PROCESSES)
 for _module in (db, doctor, config, version):
     _module.register(app, _UPKEEP)

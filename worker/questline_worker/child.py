@@ -1,8 +1,9 @@
-"""One worker process under the supervisor, which tells it what to do through a pipe: `questline_worker.child FD`.
+"""One worker process under the supervisor, which tells it what to do through a pipe: `questline_worker.child FD FD`.
 
 The first line of the pipe are the orders; another one asks the process to retire. The pipe stays open for as long as
-the supervisor lives. When it closes, the child stops by itself, so that no worker outlives its supervisor. No handler's
-program sees the pipe: its descriptor is not handed on, and stdin is /dev/null.
+the supervisor lives. When it closes, the child stops by itself, so that no worker outlives its supervisor. Through the
+other pipe the child reports what it counts, if it is asked to. No handler's program sees the pipes: their descriptors
+are not handed on, and stdin is /dev/null.
 """
 
 from __future__ import annotations
@@ -30,16 +31,19 @@ from questline_persistence.log import get_logger
 from questline_persistence.settings import Settings
 from questline_persistence.store import decide_library
 from questline_scheduler.logs import configure_logging, restore_logging
+from questline_scheduler.monitoring import Tally
 from questline_scheduler.standard_streams import open_standard_streams
 from questline_scheduler.step_defaults import declared_queues
 from questline_scheduler.stopping import LOOK_SECONDS, wait_for_stop
 from questline_worker.forks import keep_signals_here
 from questline_worker.green_threads import refuse_green_threads
-from questline_worker.lords import import_lords
+from questline_worker.lords import AllHooks, StepHooks, import_lords
 from questline_worker.narration import Narration
 from questline_worker.orders import EXIT_MISCONFIGURED, Orders
 from questline_worker.own_imports import keep_own_imports
 from questline_worker.process import WorkerProcess
+from questline_worker.reports import Reporter
+from questline_worker.step_counts import StepCounts
 
 log = get_logger(__name__)
 
@@ -47,12 +51,13 @@ log = get_logger(__name__)
 POLL_MS = 500
 
 
-def run(orders: Orders, pipe: int) -> int:
+def run(orders: Orders, pipe: int, reports: int) -> int:
     """Run steps until told to stop, by SIGTERM, by the pipe or by its end.
 
     Parameters:
       orders: what to run, and how.
       pipe: the end of the supervisor's pipe from which its further words are read.
+      reports: the end of the pipe into which reports are written.
 
     Returns:
       the exit code: 0, or `EXIT_MISCONFIGURED` where no step could be run at all.
@@ -67,9 +72,15 @@ def run(orders: Orders, pipe: int) -> int:
         restore_logging(settings)
         if orders.development:
             settings = _with_every_queue(settings)
-        hooks = Narration() if orders.development else None
+        tally = Tally() if orders.reports else None
         with chdir(folder):  # a module may have left it, and handlers may rely on that; the store's path does not
-            process = WorkerProcess(settings, loops=orders.loops, process_id=orders.process_id, hooks=hooks)
+            process = WorkerProcess(
+                settings,
+                loops=orders.loops,
+                process_id=orders.process_id,
+                hooks=_hooks(tally, development=orders.development),
+                tally=tally,
+            )
     except QuestlineError as error:
         restore_logging(settings)
         log.critical("worker_misconfigured", error=error.message, hint=error.hint)
@@ -84,9 +95,22 @@ def run(orders: Orders, pipe: int) -> int:
     )
     gc.freeze()  # what the Lords' modules have loaded lives as long as the process, too
     worker.start()
+    reporter = None if tally is None else Reporter(reports, tally)
+    if reporter is not None:
+        reporter.start()
     wait_for_stop(stopping)
     _shut_down(process, worker, settings.shutdown_seconds)
+    if reporter is not None:
+        reporter.stop()
     return 0
+
+
+def _hooks(tally: Tally | None, *, development: bool) -> StepHooks | None:
+    """Return who is told of every step, if anybody is."""
+    hooks: list[StepHooks] = [Narration()] if development else []
+    if tally is not None:
+        hooks.append(StepCounts(tally))
+    return AllHooks(hooks) if hooks else None
 
 
 def _shut_down(process: WorkerProcess, worker: dramatiq.Worker, seconds: float) -> None:
@@ -133,22 +157,23 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: None)
     open_standard_streams()
     keep_own_imports()
-    pipe = _pipe()
-    code = run(Orders(**json.loads(_first_line(pipe))), pipe)
+    pipe, reports = _pipes()
+    code = run(Orders(**json.loads(_first_line(pipe))), pipe, reports)
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads of handlers that did not end in time must not keep the process; their steps have been given back.
     os._exit(code)
 
 
-def _pipe() -> int:
-    """Return the descriptor of the supervisor's pipe, which no other program inherits from now on."""
+def _pipes() -> tuple[int, int]:
+    """Return the descriptors of the supervisor's pipes, which no other program inherits from now on."""
     try:
-        pipe = int(sys.argv[1])
-        os.set_inheritable(pipe, False)  # noqa: FBT003
-    except (IndexError, ValueError, OSError):
+        pipe, reports = map(int, sys.argv[1:])
+        for each in (pipe, reports):
+            os.set_inheritable(each, False)  # noqa: FBT003
+    except (ValueError, OSError):
         raise SystemExit("this is started by `questline worker`, not by hand") from None
-    return pipe
+    return pipe, reports
 
 
 def _first_line(pipe: int) -> bytes:

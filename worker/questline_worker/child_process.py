@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Self
+
+from questline_worker.reports import Reports
 
 
 @dataclass(slots=True, eq=False)
@@ -18,6 +20,7 @@ class ChildProcess:
     Parameters:
       process: the process.
       pipe: the end of its pipe into which orders are written.
+      reports: the end of its other pipe, through which it tells what it counts.
       process_id: the name under which its workers register.
       short_lives: how many processes before it, in a row, did not come up in its place.
       started_at: when it was started, by the monotonic clock.
@@ -26,6 +29,7 @@ class ChildProcess:
 
     process: subprocess.Popen[bytes]
     pipe: int
+    reports: Reports
     process_id: str
     short_lives: int = 0
     started_at: float = field(default_factory=time.monotonic)
@@ -33,7 +37,7 @@ class ChildProcess:
 
     @classmethod
     def start(cls, process_id: str, short_lives: int) -> Self:
-        """Start a process, which waits for its orders.
+        """Start a process, which waits for its orders, and has a pipe on which it may report.
 
         It has a process group of its own, so that Ctrl-C at the terminal is no matter between the kernel and the
         programs that its handlers have started. `-P` keeps the modules of the working directory away until the Lords
@@ -42,20 +46,21 @@ class ChildProcess:
         Raises:
           OSError: the system gives no more memory, descriptors or processes.
         """
-        reader, writer = os.pipe()
-        try:
+        with ExitStack() as theirs, ExitStack() as ours:
+            reader, writer = os.pipe()
+            theirs.callback(os.close, reader)
+            ours.callback(os.close, writer)
+            reports, reporter = os.pipe()
+            ours.callback(os.close, reports)
+            theirs.callback(os.close, reporter)
             process = subprocess.Popen(  # noqa: S603  (our own command)
-                [sys.executable, "-P", "-m", "questline_worker.child", str(reader)],
+                [sys.executable, "-P", "-m", "questline_worker.child", str(reader), str(reporter)],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(reader,),
+                pass_fds=(reader, reporter),
                 process_group=0,
             )
-        except BaseException:
-            os.close(writer)
-            raise
-        finally:
-            os.close(reader)
-        return cls(process, writer, process_id, short_lives)
+            ours.pop_all()  # from now on they are the process's that is returned
+        return cls(process, writer, Reports(reports), process_id, short_lives)
 
     @property
     def ended(self) -> bool:
@@ -79,5 +84,6 @@ class ChildProcess:
         self.process.wait()
 
     def close(self) -> None:
-        """Close the pipe."""
+        """Close the pipes."""
         os.close(self.pipe)
+        self.reports.close()

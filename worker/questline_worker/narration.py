@@ -28,6 +28,9 @@ class Narration:
         seconds = None if begun is None else round(time.monotonic() - begun, 3)
         log.info("step_ended", **_named(claim), outcome=_in_a_word(outcome), seconds=seconds)
 
+    def step_settled(self, claim: Claim, seconds: float) -> None:
+        """Say nothing of commits."""
+
     def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
         """Tell of a quest that this step's end has brought to another status."""
         log.info("quest_changed", quest_id=claim.quest_id, quest_type=claim.quest_type, status=str(status))

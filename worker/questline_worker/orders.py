@@ -20,6 +20,7 @@ class Orders:
       loops: whether the child hosts the background loops.
       process_id: the name under which the supervisor knows it.
       development: whether it listens to every queue that its Lords name, and tells of every step.
+      reports: whether it tells what it counts.
     """
 
     settings: dict[str, Any]
@@ -27,6 +28,7 @@ class Orders:
     loops: bool
     process_id: str
     development: bool = False
+    reports: bool = False
 
     def line(self) -> bytes:
         """Return the orders as one line of JSON."""

@@ -18,7 +18,16 @@ from types import ModuleType
 DEPENDENCIES = frozenset(
     {
         *("alembic", "annotated_types", "anyio", "dotenv", "dramatiq", "greenlet", "idna", "mako", "markdown_it"),
-        *("markupsafe", "mdurl", "orjson", "psycopg", "psycopg_binary", "pydantic", "pydantic_core"),
+        *(
+            "markupsafe",
+            "mdurl",
+            "orjson",
+            "prometheus_client",
+            "psycopg",
+            "psycopg_binary",
+            "pydantic",
+            "pydantic_core",
+        ),
         *("pydantic_settings", "pygments", "pysqlite3", "redis", "rich", "shellingham", "sqlalchemy", "structlog"),
         *("typer", "typing_extensions", "typing_inspection", "watchfiles", "yaml"),
     }

@@ -18,6 +18,7 @@ from questline_persistence.settings import Settings
 from questline_persistence.store import Database, open_database, pool_limits
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
 from questline_scheduler.loops import Loops, make_loops
+from questline_scheduler.monitoring import Tally
 from questline_worker.lords import StepHooks
 from questline_worker.middleware import BackgroundLoops, Checkpoints, Lease, Patience, Standby, Watchdog
 from questline_worker.steps import AsyncSteps, DrivenSteps, EventLoop, Execution, RunningSteps, declare_actor
@@ -43,6 +44,7 @@ class WorkerProcess:
       database: an open store to use instead of the setting's.
       broker: a broker to use instead of the setting's.
       hooks: told of every step, or None.
+      tally: where the loops of the process count for its metrics, or None.
       driven: calls handlers where quests are awaited in this process, instead of by Dramatiq's threads; then no thread
         goes on while its result is being committed.
     """
@@ -56,9 +58,11 @@ class WorkerProcess:
         database: Database | None = None,
         broker: DoorbellBroker | None = None,
         hooks: StepHooks | None = None,
+        tally: Tally | None = None,
         driven: DrivenSteps | None = None,
     ) -> None:
         self.settings = settings
+        self._tally = tally
         # A thread may hold one connection for its step's outputs while the committers use others, for what is slow too.
         pool = pool_limits(settings, auto=min(settings.worker_threads + 8, 20))
         self.database = database or open_database(chosen=settings, pool=pool, patience=FOR_EVER)
@@ -102,7 +106,7 @@ class WorkerProcess:
     @cached_property
     def _loops(self) -> Loops:
         """The background loops, which start and stop with the worker."""
-        return make_loops(self.database, self.broker, self.settings)
+        return make_loops(self.database, self.broker, self.settings, tally=self._tally)
 
     def leave(self) -> None:
         """Give back what still runs in a process that has no Dramatiq worker, as one does that stops, and sign off."""

@@ -7,11 +7,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-from questline_persistence.errors import StoreUnavailable
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.ids import new_claim_id
 from questline_persistence.log import get_logger
 from questline_persistence.recovery import Register
@@ -20,6 +21,7 @@ from questline_persistence.settings import Settings
 from questline_persistence.store import open_database
 from questline_scheduler.doorbells import open_broker
 from questline_scheduler.loops import make_loops, make_sweeper
+from questline_scheduler.monitoring import Probes, Tally, health_server, probes_of
 from questline_scheduler.stopping import RELEASE_SECONDS
 from questline_worker.child_process import ChildProcess
 from questline_worker.code_watch import CodeWatch
@@ -37,6 +39,8 @@ FIRST_WAIT, MAX_DOUBLINGS, LONGEST_WAIT = 0.25, 10, 10.0
 LONGEST_WAIT_AFTER_UP = 1.0
 #: Seconds after the time for shutting down at which a child is killed.
 KILL_SECONDS = RELEASE_SECONDS + 5.0
+#: Seconds without a look at the children after which this process counts as hanging.
+HANGING_SECONDS = 30.0
 
 
 @dataclass(slots=True, eq=False)
@@ -96,17 +100,26 @@ class Supervisor:
         self._broker = open_broker(settings.broker_url, namespace=settings.namespace)
         self._in_process = self._broker.in_process
         self._register = Register(self._database, settings.namespace)
-        self._sweeper = make_sweeper(self._database, self._broker, settings, heard=not self._in_process)
+        self._tally = Tally()
+        self._counts = settings.health_port is not None
+        self._looked_at = time.monotonic()
+        self._sweeper = make_sweeper(
+            self._database, self._broker, settings, heard=not self._in_process, tally=self._tally
+        )
         # Doorbells that live in a process's memory can only be rung there: then each child hosts the loops.
         own = loops and not self._in_process
-        self._loops = make_loops(self._database, self._broker, settings) if own else None
+        self._loops = make_loops(self._database, self._broker, settings, tally=self._tally) if own else None
 
     def run(self) -> int:
         """Keep the pool running until SIGTERM or SIGINT, which it handles from now on; call it in the main thread.
 
         Returns:
           the exit code: 0, however the children ended.
+
+        Raises:
+          ConfigurationError: it cannot listen to the port on which it is to answer probes.
         """
+        health = health_server(self.settings, self._probes)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         for _ in range(self.settings.worker_processes):
@@ -115,11 +128,37 @@ class Supervisor:
             self._loops.start()
         if self._watch is not None:
             self._watch.start()
-        while not self._stopping:
-            self._replace_dead()
-            self._renew()
-            time.sleep(LOOK_SECONDS)
-        return self._shut_down()
+        with nullcontext() if health is None else health:
+            while not self._stopping:
+                self._looked_at = time.monotonic()
+                self._replace_dead()
+                self._renew()
+                self._hear()
+                time.sleep(LOOK_SECONDS)
+            return self._shut_down()
+
+    def _probes(self) -> Probes:
+        """Return what answers those who watch the pool."""
+        return probes_of(
+            self.settings,
+            self._database,
+            self._broker,
+            self._tally,
+            alive=lambda: time.monotonic() - self._looked_at < HANGING_SECONDS,
+            besides={"workers": self._refuse_empty},
+        )
+
+    def _refuse_empty(self) -> None:
+        """Raise ConfigurationError unless a process runs that has imported its Lords."""
+        if not any(child.reports.heard for child in [*self._children]):
+            hint = "while this lasts, the log tells why they end"
+            raise ConfigurationError("no worker process has imported its Lords yet", hint=hint)
+
+    def _hear(self) -> None:
+        """Add up what the children have counted, if somebody may ask for it."""
+        if self._counts:
+            for child in self._children:
+                child.reports.pass_on(self._tally)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         """Note that the pool is to stop.
@@ -136,7 +175,9 @@ class Supervisor:
             "database_url": renewed(self.settings.database_url),
             "profile": "",  # its values are all here, and its file may be gone by now
         }
-        orders = Orders(settings, self._modules, self._in_process, new_claim_id(), self._development)
+        orders = Orders(
+            settings, self._modules, self._in_process, new_claim_id(), self._development, reports=self._counts
+        )
         try:
             child = ChildProcess.start(orders.process_id, short_lives)
         except OSError as error:  # no memory or no process left: those that run go on
@@ -169,6 +210,7 @@ class Supervisor:
 
     def _bury(self, child: ChildProcess) -> None:
         """Have a dead child's steps offered again, and its place filled."""
+        self._hear()
         self._children.remove(child)
         child.close()
         code = child.process.returncode
@@ -238,6 +280,8 @@ class Supervisor:
                 told = self._interrupts
                 seconds = self.settings.shutdown_seconds
                 self._say(f"Stopping: running steps have {seconds:g} s to end. Press Ctrl-C again to stop at once.")
+            self._looked_at = time.monotonic()
+            self._hear()
             time.sleep(LOOK_SECONDS)
         for child in self._children:
             child.close()

@@ -113,4 +113,6 @@ def documented() -> list[tuple[str, str, str]]:
 
 def shown(value: Any) -> str:
     """Return a setting's value as it is written in the environment."""
+    if value is None:
+        return ""
     return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -116,6 +116,18 @@ class Settings(BaseSettings):
         description="path under which a proxy shows the gateway, such as `/quests`",
     )
     run_quest_type: str = Field("", description="type of the quests that `POST /api/v1/run` makes of a goal")
+    health_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="port on which a worker pool or a scheduler answers `/livez`, `/readyz`, `/version`, `/metrics`; "
+        "if unset, on none",
+    )
+    health_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="address of this machine that they answer on; `0.0.0.0` answers other machines, too",
+    )
     log_format: Literal["auto", "console", "json"] = Field(
         "auto",
         description="`console` or `json`; `auto` is console on a terminal and in `questline dev`, else JSON",

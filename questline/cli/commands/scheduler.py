@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import typer
 
@@ -26,7 +26,8 @@ def scheduler(invocation: Invocation) -> None:
     from questline_persistence.journal import try_writing  # noqa: PLC0415  (200 ms that --help does not need)
     from questline_scheduler.doorbells import open_broker  # noqa: PLC0415  (Dramatiq, which only this needs)
     from questline_scheduler.loops import make_loops  # noqa: PLC0415
-    from questline_scheduler.stopping import wait_for_stop  # noqa: PLC0415  (beside them)
+    from questline_scheduler.monitoring import Tally, health_server, probes_of  # noqa: PLC0415  (beside them)
+    from questline_scheduler.stopping import wait_for_stop  # noqa: PLC0415
 
     invocation.configure_logging()
     chosen = invocation.settings
@@ -40,11 +41,14 @@ def scheduler(invocation: Invocation) -> None:
     _ = invocation.store  # reaches the store and looks at its schema
     with suppress(StoreUnavailable):  # a standby may be the primary soon: loops wait for that
         try_writing(invocation.database, chosen.namespace)
-    loops = make_loops(invocation.database, broker, chosen)
+    tally = Tally()
+    loops = make_loops(invocation.database, broker, chosen, tally=tally)
+    health = health_server(chosen, lambda: probes_of(chosen, invocation.database, broker, tally))
     with stop_signal() as stopping:
         loops.start()
         try:
-            wait_for_stop(stopping)
+            with nullcontext() if health is None else health:
+                wait_for_stop(stopping)
         finally:
             loops.stop()
             broker.close()

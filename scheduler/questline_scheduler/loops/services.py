@@ -10,18 +10,20 @@ from questline_scheduler.loops.loops import Loops
 from questline_scheduler.loops.relay import Relay
 from questline_scheduler.loops.sweeper import Sweeper
 from questline_scheduler.loops.timers import Timers
+from questline_scheduler.monitoring import Tally
 
 
-def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings) -> Loops:
+def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings, *, tally: Tally | None = None) -> Loops:
     """Return relay, sweeper and timers as loops that are yet to be started.
 
     Parameters:
       database: the store.
       broker: where the workers listen.
       chosen: tells the namespace, how often to sweep, and how many workers a step may kill before its quest fails.
+      tally: where this process counts for its metrics, or None.
     """
     bells, counters = Bells(database, chosen.namespace), Counters(database, chosen.namespace)
-    sweeper = make_sweeper(database, broker, chosen)
+    sweeper = make_sweeper(database, broker, chosen, tally=tally)
     return Loops([Relay(bells, counters, broker), sweeper, _timers(database, bells, chosen.namespace)])
 
 
@@ -29,7 +31,14 @@ def _timers(database: Database, bells: Bells, namespace: str) -> Timers:
     return Timers(bells, Register(database, namespace), Expired(database, namespace))
 
 
-def make_sweeper(database: Database, broker: DoorbellBroker, chosen: Settings, *, heard: bool = True) -> Sweeper:
+def make_sweeper(
+    database: Database,
+    broker: DoorbellBroker,
+    chosen: Settings,
+    *,
+    heard: bool = True,
+    tally: Tally | None = None,
+) -> Sweeper:
     """Return a sweeper.
 
     Parameters:
@@ -37,7 +46,9 @@ def make_sweeper(database: Database, broker: DoorbellBroker, chosen: Settings, *
       broker: where the freed steps are rung.
       chosen: as of `make_loops`.
       heard: whether the workers hear what is rung there.
+      tally: as of `make_loops`.
     """
     sweep = Sweep(database, chosen.namespace, max_lost=chosen.max_lost_workers)
     ringer = Ringer(broker, Bells(database, chosen.namespace), heard=heard)
-    return Sweeper(sweep, ringer, Counters(database, chosen.namespace), chosen.sweep_seconds)
+    counters = Counters(database, chosen.namespace)
+    return Sweeper(sweep, ringer, counters, chosen.sweep_seconds, tally)

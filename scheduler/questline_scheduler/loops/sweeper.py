@@ -11,7 +11,9 @@ from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
 from questline_persistence.models import MAX_PRIORITY
 from questline_persistence.recovery import Counter, Counters, Sweep, Swept
+from questline_persistence.states import ExecutionStatus
 from questline_scheduler.doorbells import Ringer
+from questline_scheduler.monitoring import OTHER, QUESTS, RECOVERED, Tally
 
 log = get_logger(__name__)
 
@@ -31,16 +33,20 @@ class Sweeper:
       ringer: rings for the freed steps.
       counters: where what was found is counted.
       interval: seconds between two sweeps.
+      tally: where this process counts for its metrics, or None.
     """
 
     name = "sweeper"
 
-    def __init__(self, sweep: Sweep, ringer: Ringer, counters: Counters, interval: float) -> None:
+    def __init__(
+        self, sweep: Sweep, ringer: Ringer, counters: Counters, interval: float, tally: Tally | None = None
+    ) -> None:
         self.interval = interval
         self._sweep = sweep
         self._ringer = ringer
         self._broker = ringer.broker
         self._counters = counters
+        self._tally = tally
         self._silent_since: float | None = None
         self._quiet_until = 0.0
 
@@ -118,6 +124,9 @@ class Sweeper:
             self._requeue(swept.lost_workers)
         self._counters.add(Counter.WORKERS_LOST, len(swept.lost_workers))
         self._counters.add(Counter.CLAIMS_FREED, swept.freed)
+        if self._tally is not None:
+            self._tally.count(RECOVERED, by=swept.freed)
+            self._tally.count(QUESTS, OTHER, ExecutionStatus.FAILED.value, by=swept.failed)
 
     def _requeue(self, worker_ids: Sequence[str]) -> None:
         """Give back the messages that lost workers had fetched; if the broker is down, the relay rings later."""

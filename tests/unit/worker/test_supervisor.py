@@ -14,6 +14,7 @@ from questline_worker import supervisor
 from questline_worker.child_process import ChildProcess
 from questline_worker.code_watch import CodeWatch
 from questline_worker.orders import EXIT_MISCONFIGURED, Orders
+from questline_worker.reports import Reports
 from questline_worker.supervisor import Supervisor, _Successor
 from tests.contract.quests import Workbench
 from tests.waiting import eventually
@@ -33,7 +34,11 @@ def pool(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 def _dead(code: int = 1, *, lived: float = 0.0, short_lives: int = 0) -> ChildProcess:
     process: Any = SimpleNamespace(returncode=code, pid=0, poll=lambda: code, terminate=lambda: None)
     pipe, started_at = os.open(os.devnull, os.O_WRONLY), time.monotonic() - lived
-    return ChildProcess(process, pipe, "process", short_lives, started_at)
+    return ChildProcess(process, pipe, _silent(), "process", short_lives, started_at)
+
+
+def _silent() -> Reports:
+    return Reports(os.open(os.devnull, os.O_RDONLY))
 
 
 def _buried(pool: Any, child: ChildProcess) -> None:
@@ -194,7 +199,7 @@ def test_new_code_has_children_retire_and_those_that_could_not_start_are_due(poo
     assert successor.due == float("inf"), "nothing but a change can mend it"
     reader, writer = os.pipe()
     running: Any = SimpleNamespace(poll=lambda: None)
-    pool.supervisor._children.append(ChildProcess(running, writer, "process"))
+    pool.supervisor._children.append(ChildProcess(running, writer, _silent(), "process"))
     pool.supervisor._renew()
     watch.note({tmp_path / "changed.py"})
     pool.supervisor._renew()

@@ -4,7 +4,7 @@ It imports the floors below, and what keeps a project's modules apart from ours.
 """
 
 from questline_worker.lords.context import LordContext
-from questline_worker.lords.hooks import ExecutionHooks, StepEvent, StepHooks
+from questline_worker.lords.hooks import AllHooks, ExecutionHooks, StepEvent, StepHooks
 from questline_worker.lords.lords import Handler, find_handler, import_lords, is_async, known_handlers, lord
 from questline_worker.lords.outcomes import (
     Permanent,
@@ -17,6 +17,7 @@ from questline_worker.lords.outputs import Outputs
 from questline_worker.lords.parameters import fill
 
 __all__ = [
+    "AllHooks",
     "ExecutionHooks",
     "Handler",
     "LordContext",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, TypeVar
 
@@ -29,8 +29,42 @@ class StepHooks(Protocol):
     def step_ended(self, claim: Claim, outcome: Outcome) -> None:
         """The handler is done; nothing has been written yet."""
 
+    def step_settled(self, claim: Claim, seconds: float) -> None:
+        """The end of a step was written, or came too late, so many seconds after the handler was done."""
+
     def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
         """The end of a step was written, and has brought its quest to another status."""
+
+
+class AllHooks:
+    """Several hooks as one, told one after the other.
+
+    Parameters:
+      hooks: them.
+    """
+
+    def __init__(self, hooks: Sequence[StepHooks]) -> None:
+        self._hooks = hooks
+
+    def step_started(self, claim: Claim) -> None:
+        """Tell of a step about to run."""
+        for each in self._hooks:
+            each.step_started(claim)
+
+    def step_ended(self, claim: Claim, outcome: Outcome) -> None:
+        """Tell of a step that has run."""
+        for each in self._hooks:
+            each.step_ended(claim, outcome)
+
+    def step_settled(self, claim: Claim, seconds: float) -> None:
+        """Tell of a step whose end was written."""
+        for each in self._hooks:
+            each.step_settled(claim, seconds)
+
+    def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
+        """Tell of a quest that has another status now."""
+        for each in self._hooks:
+            each.quest_changed(claim, status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +129,9 @@ class ExecutionHooks:
         """Tell of a step that has run."""
         if self.on_step_end is not None:
             _call(self.on_step_end, _event(claim, outcome.error if isinstance(outcome, Failed) else None))
+
+    def step_settled(self, claim: Claim, seconds: float) -> None:
+        """Users are not told of commits."""
 
     def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
         """The executor tells of quests by itself, once they are read."""

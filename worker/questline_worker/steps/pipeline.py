@@ -12,7 +12,7 @@ from functools import partial
 
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from questline_persistence.claims import Checkpoint, Dropped, Outcome, Settled, Succeeded
+from questline_persistence.claims import Checkpoint, Claim, Dropped, Outcome, Settled, Succeeded
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
@@ -115,19 +115,28 @@ class Pipeline:
 
     def _checkpoint(self, step: RunningStep, outcome: Outcome, *, on_worker_thread: bool) -> None:
         """Write the end of a step and wake the next one; a step whose end is only posted goes on in `settled`."""
-        posted = False
+        posted, claim = False, step.claim
         step.settle()
         try:
             if self._hooks is not None:
-                self._hooks.step_ended(step.claim, outcome)
+                self._hooks.step_ended(claim, outcome)
+            ended_at = claim.time()
             settled = self._checkpointing.write(step, outcome, on_worker_thread=on_worker_thread)
             posted = settled is None
         finally:
             if not posted:
-                self._running.end(step.claim)
+                self._running.end(claim)
         if settled is not None:
-            self._wake_ups.after([EndedStep(step.claim, outcome, settled)])
+            self._wake_ups.after([EndedStep(claim, outcome, settled)])
+            self._tell_settled(claim, ended_at)
 
     def settled(self, posted: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> None:
         """Wake the next steps of those whose posted ends have been settled, or have met an error."""
         self._wake_ups.after(self._checkpointing.settled(posted), posted=True)
+        for checkpoint, _ in posted:
+            self._tell_settled(checkpoint.claim, checkpoint.end_time)
+
+    def _tell_settled(self, claim: Claim, ended_at: float) -> None:
+        """Tell how long it took to write the end of a step."""
+        if self._hooks is not None:
+            self._hooks.step_settled(claim, claim.time() - ended_at)

@@ -69,15 +69,15 @@ def test_a_process_whose_lords_cannot_be_imported_is_not_ready(make: Callable[..
 
 
 @pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], object]]:
     """A look that hangs until the test has ended."""
     go_on = threading.Event()
     monkeypatch.setattr(probes, "WAIT_SECONDS", 0.01)
-    yield lambda: go_on.wait(30) and None
+    yield lambda: go_on.wait(30)
     go_on.set()
 
 
-def test_a_store_that_hangs_makes_no_probe_hang(make: Callable[..., Probes], hanging: Callable[[], None]) -> None:
+def test_a_store_that_hangs_makes_no_probe_hang(make: Callable[..., Probes], hanging: Callable[[], object]) -> None:
     process = make(besides={"workers": hanging})
     status, told = answered(process, "/readyz")
     assert status == 503

@@ -73,7 +73,7 @@ def _ask(host: str, port: int, path: str) -> tuple[int, dict[str, Any]]:
         answer = connection.getresponse()
         told = json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        message = f"no worker or scheduler answers on {host}:{port}: {error or type(error).__name__}"
+        message = f"no worker or scheduler answers on {host}:{port}: {str(error) or type(error).__name__}"
         raise StoreUnavailable(message, hint="start one with QUESTLINE_HEALTH_PORT set to this port") from None
     finally:
         connection.close()
