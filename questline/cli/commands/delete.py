@@ -42,7 +42,10 @@ def delete(
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Remove ended quests with their runs and snapshots, for good; cancel a live quest first."""
+    """Remove ended quests with their runs and snapshots, for good; cancel a live quest first.
+
+    What their Lords keep for the quest alone goes with it; what quests share stays.
+    """
 
     def remove(quest_id: str) -> dict[str, Any]:
         if not invocation.repository.delete_quest(quest_id):
@@ -75,7 +78,10 @@ def prune(
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Remove quests that ended long ago, with their runs and snapshots, for good."""
+    """Remove quests that ended long ago, with their runs and snapshots, for good.
+
+    What their Lords keep for the quest alone goes with it; what quests share stays.
+    """
     chosen, age = _terminal(statuses or [ExecutionStatus.COMPLETED]), read_length(older_than)
     repository, before = invocation.repository, invocation.now() - age
     ids = repository.ended_before(before, chosen, limit=MAX_PRUNED)

@@ -142,6 +142,8 @@ class HistoryMethods(StatesDoor):
     async def export_agent(self, agent_id: str) -> dict[str, Any]:
         """Return all that is kept of an agent as plain JSON data: versions, history, snapshots, sessions and events.
 
+        The events are those of the sessions that `start_session` has started for the agent.
+
         Parameters:
           agent_id: the agent.
 
