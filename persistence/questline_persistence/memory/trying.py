@@ -37,7 +37,7 @@ def trying(what: str, name: object = None) -> Iterator[None]:
 def named(name: object) -> str:
     """Return a key's name as an error message repeats it."""
     quoted = shortened(name)
-    return str(name) if quoted[1:-1] == name else quoted
+    return str(name) if name and quoted[1:-1] == name else quoted
 
 
 def until_won(attempt: Callable[[], T], *, tries: int = TRIES) -> T:

@@ -21,7 +21,7 @@ from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models import WorkflowContext, checked
 from questline_persistence.memory.searching import search
-from questline_persistence.memory.trying import named
+from questline_persistence.memory.trying import named, trying
 from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.schema import tables_of
 from questline_persistence.states import ContextStatus
@@ -57,7 +57,7 @@ class Contexts:
           Conflict: the workflow is at another version; `current` is its context as it is now.
           PayloadError: it is no context, holds what is not JSON, or is too large.
         """
-        return self._save(self._write(checked(context, WorkflowContext), expected_version))
+        return self._save(checked(context, WorkflowContext), expected_version)
 
     def update_context(self, context: WorkflowContext, expected_version: int | None = None) -> int:
         """Save a context of a workflow that has one already, and return the number of the new version.
@@ -71,7 +71,7 @@ class Contexts:
           Conflict: the workflow is at another version.
           PayloadError: it is no context, holds what is not JSON, or is too large.
         """
-        return self._save(self._write(checked(context, WorkflowContext), expected_version, there=True))
+        return self._save(checked(context, WorkflowContext), expected_version, there=True)
 
     def save_contexts(
         self, contexts: Iterable[WorkflowContext], expected_versions: Mapping[str, int] | None = None
@@ -87,14 +87,18 @@ class Contexts:
           Conflict: a workflow is at another version than expected.
           PayloadError: one is no context, holds what is not JSON, or is too large; or there are too many.
         """
-        given = [checked(one, WorkflowContext) for one in batch_of(contexts, "contexts")]
-        expected = {} if expected_versions is None else mapping(expected_versions, "expected_versions", _VERSIONS_HINT)
-        writes = [self._write(one, expected.get(one.workflow_id)) for one in given]
-        try:
-            made = self._kept.write(writes)
-        except Moved as moved:
-            raise self._refused(moved.save) from None
-        return [saved.version for saved in made if isinstance(saved, Saved)]
+        with trying("save workflow contexts"):
+            given = [checked(one, WorkflowContext) for one in batch_of(contexts, "contexts")]
+            versions = {} if expected_versions is None else expected_versions
+            expected = mapping(versions, "expected_versions", _VERSIONS_HINT)
+            writes = [self._write(one, expected.get(one.workflow_id)) for one in given]
+            try:
+                made = self._kept.write(writes)
+            except Moved as moved:
+                refused = self._refused(moved.save)
+                refused.preface(f"workflow context {named(moved.save.key.name)}")
+                raise refused from None
+            return [saved.version for saved in made if isinstance(saved, Saved)]
 
     def load_context(self, workflow_id: str) -> WorkflowContext:
         """Return the newest context of a workflow.
@@ -105,10 +109,11 @@ class Contexts:
         Raises:
           ContextNotFoundError: it has none, or it was deleted.
         """
-        found = self._found(key(workflow_id, "workflow_id"))
-        if found is None:
-            raise _missing("load", workflow_id)
-        return found
+        with trying("load workflow context", workflow_id):
+            found = self._found(key(workflow_id, "workflow_id"))
+            if found is None:
+                raise ContextNotFoundError("there is none of that name")
+            return found
 
     def load_contexts(self, workflow_ids: Iterable[str]) -> list[WorkflowContext]:
         """Return the newest contexts of several workflows, in the order of the ids.
@@ -120,12 +125,13 @@ class Contexts:
           ContextNotFoundError: one of them has none, or it was deleted.
           PayloadError: one is no id of a workflow, or there are too many.
         """
-        ids = [key(one, "workflow_id") for one in batch_of(workflow_ids, "workflow_ids")]
-        rows = self._kept.load_all(CONTEXTS, {*ids})
-        for workflow_id in ids:
-            if workflow_id not in rows:
-                raise _missing("load", workflow_id)
-        return [context_of(rows[workflow_id]) for workflow_id in ids]
+        with trying("load workflow contexts"):
+            ids = [key(one, "workflow_id") for one in batch_of(workflow_ids, "workflow_ids")]
+            rows = self._kept.load_all(CONTEXTS, {*ids})
+            for workflow_id in ids:
+                if workflow_id not in rows:
+                    raise ContextNotFoundError(f"there is no workflow context {named(workflow_id)}")
+            return [context_of(rows[workflow_id]) for workflow_id in ids]
 
     def context_exists(self, workflow_id: str) -> bool:
         """Return whether a workflow has a context that was not deleted.
@@ -133,7 +139,8 @@ class Contexts:
         Parameters:
           workflow_id: the workflow.
         """
-        return self._kept.exists(CONTEXTS, key(workflow_id, "workflow_id"))
+        with trying("look for workflow context", workflow_id):
+            return self._kept.exists(CONTEXTS, key(workflow_id, "workflow_id"))
 
     def delete_context(self, workflow_id: str) -> bool:
         """Delete a workflow's context; return False where there is none.
@@ -143,8 +150,9 @@ class Contexts:
         Parameters:
           workflow_id: the workflow.
         """
-        write = Saves(CONTEXTS, self._kept.key(key(workflow_id, "workflow_id")), Op.DELETE)
-        return self._kept.save(write) is not None
+        with trying("delete workflow context", workflow_id):
+            write = Saves(CONTEXTS, self._kept.key(key(workflow_id, "workflow_id")), Op.DELETE)
+            return self._kept.save(write) is not None
 
     def get_latest_context(
         self,
@@ -262,8 +270,9 @@ class Contexts:
         Raises:
           PayloadError: the query is no text, or a limit out of range.
         """
-        found = search(self._kept, CONTEXTS, query, limit=limit)
-        return Matches(map(context_of, found.rows), newest_only=found.newest_only)
+        with trying("search workflow contexts"):
+            found = search(self._kept, CONTEXTS, query, limit=limit)
+            return Matches(map(context_of, found.rows), newest_only=found.newest_only)
 
     def get_context_versions(
         self,
@@ -288,15 +297,16 @@ class Contexts:
           cursor: the `next_cursor` of the page before.
         """
         chosen, versions = ContextFilter.of_story(epic_num, story_num, epic, story), tables_of(CONTEXTS).versions
-        page = self._kept.page(
-            lambda _: all_versions(chosen, *self._where),
-            (versions.c.created_at, versions.c.id),
-            of=("context versions", chosen),
-            limit=limit,
-            cursor=cursor,
-            newest_first=False,
-        )
-        return Listed(map(context_of, page.rows), page.next_cursor)
+        with trying("list the versions of workflow contexts"):
+            page = self._kept.page(
+                lambda _: all_versions(chosen, *self._where),
+                (versions.c.created_at, versions.c.id),
+                of=("context versions", chosen),
+                limit=limit,
+                cursor=cursor,
+                newest_first=False,
+            )
+            return Listed(map(context_of, page.rows), page.next_cursor)
 
     def get_context_by_version(self, workflow_id: str, version: int) -> WorkflowContext | None:
         """Return one version of a workflow's context; None where there is none, or where it is a deletion.
@@ -305,8 +315,9 @@ class Contexts:
           workflow_id: the workflow.
           version: the version's number.
         """
-        row = self._kept.load(CONTEXTS, key(workflow_id, "workflow_id"), version=version)
-        return None if row is None else context_of(row)
+        with trying("load workflow context", workflow_id):
+            row = self._kept.load(CONTEXTS, key(workflow_id, "workflow_id"), version=version)
+            return None if row is None else context_of(row)
 
     def get_version_count(
         self,
@@ -326,8 +337,9 @@ class Contexts:
         """
         chosen = ContextFilter.of_story(epic_num, story_num, epic, story)
         query = version_count(chosen, *self._where)
-        count: int = self._kept.read(lambda connection, _: connection.execute(query).scalar_one())
-        return count
+        with trying("count the versions of workflow contexts"):
+            count: int = self._kept.read(lambda connection, _: connection.execute(query).scalar_one())
+            return count
 
     @property
     def _where(self) -> tuple[str, str]:
@@ -343,34 +355,31 @@ class Contexts:
 
     def _page(self, chosen: ContextFilter, limit: int, cursor: str | None) -> Listed[WorkflowContext]:
         heads = tables_of(CONTEXTS).heads
-        page = self._kept.page(
-            lambda now: newest(chosen, *self._where, now),
-            (heads.c.created_at, heads.c.id),
-            of=("contexts", chosen),
-            limit=limit,
-            cursor=cursor,
-        )
-        return Listed(map(context_of, page.rows), page.next_cursor)
+        with trying("list workflow contexts"):
+            page = self._kept.page(
+                lambda now: newest(chosen, *self._where, now),
+                (heads.c.created_at, heads.c.id),
+                of=("contexts", chosen),
+                limit=limit,
+                cursor=cursor,
+            )
+            return Listed(map(context_of, page.rows), page.next_cursor)
 
     def _write(self, context: WorkflowContext, expected: int | None, *, there: bool = False) -> Saves:
         name, limit = self._kept.key(context.workflow_id), self._kept.database.limits.memory
         return saving(context, name, limit, expected=version_of(expected), there=there)
 
-    def _save(self, write: Saves) -> int:
-        saved = self._kept.save(write)
-        if saved is None:
-            raise self._refused(write)
-        return saved.version
+    def _save(self, context: WorkflowContext, expected: int | None, *, there: bool = False) -> int:
+        with trying("update workflow context" if there else "save workflow context", context.workflow_id):
+            write = self._write(context, expected, there=there)
+            saved = self._kept.save(write)
+            if saved is None:
+                raise self._refused(write)
+            return saved.version
 
     def _refused(self, write: Saves) -> Conflict | ContextNotFoundError:
         """Return the error that says why a context was not saved."""
         current = self._found(write.key.name)
         if write.there and (write.expected is None or current is None):
-            return _missing("update", write.key.name)
-        refused = conflict(write.expected, current)
-        refused.preface(f"cannot save workflow context {named(write.key.name)}")
-        return refused
-
-
-def _missing(verb: str, workflow_id: str) -> ContextNotFoundError:
-    return ContextNotFoundError(f"cannot {verb} workflow context {named(workflow_id)}: there is none of that name")
+            return ContextNotFoundError("there is none of that name")
+        return conflict(write.expected, current)

@@ -1,5 +1,6 @@
 """Saving, updating and deleting the context of one workflow, and loading it again."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -186,3 +187,22 @@ def test_what_can_be_no_workflows_id_is_refused(persistence: ContextPersistence,
 
 def _times(context: WorkflowContext) -> dict[str, str]:
     return {"created_at": context.created_at, "updated_at": context.updated_at}
+
+
+def test_every_error_says_first_what_was_tried(persistence: ContextPersistence) -> None:
+    calls: dict[str, Callable[[], object]] = {
+        "cannot save workflow context w1: ": lambda: persistence.save_context(a_context(decisions={"a": object()})),
+        "cannot update workflow context w1: ": lambda: persistence.update_context(a_context()),
+        "cannot save workflow contexts: ": lambda: persistence.save_contexts([a_context(decisions={"a": object()})]),
+        "cannot load workflow context '": lambda: persistence.load_context("a\0"),
+        "cannot load workflow contexts: ": lambda: persistence.load_contexts(["w1"]),
+        "cannot load workflow context w1: ": lambda: persistence.get_context_by_version("w1", 0),
+        "cannot delete workflow context '': ": lambda: persistence.delete_context(""),
+        "cannot list workflow contexts: ": lambda: persistence.search_contexts(limit=0),
+        "cannot list the versions of workflow contexts: ": lambda: persistence.get_context_versions(1, limit=0),
+        "cannot search workflow contexts: ": lambda: persistence.find_contexts("word", limit=0),
+    }
+    for tried, call in calls.items():
+        with pytest.raises(PersistenceError) as caught:
+            call()
+        assert caught.value.message.startswith(tried)
