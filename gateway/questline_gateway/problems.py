@@ -127,7 +127,7 @@ def _of_ours(request: Request, error: Exception) -> Problem:
     if more and seen is not None and more["current"]["version"] != seen:
         status = HTTPStatus.PRECONDITION_FAILED
     return Problem(
-        status, error.code, error.message, hint=error.hint, request_id=_id_of(request), more=more, headers=later
+        status, error.code, error.message, hint=error.hint, request_id=id_of(request), more=more, headers=later
     )
 
 
@@ -154,7 +154,7 @@ def _of_a_value(request: Request, error: Exception) -> Problem:
         HTTPStatus.UNPROCESSABLE_ENTITY,
         PayloadError.code,
         f"{first['place']}: {first['message']}",
-        request_id=_id_of(request),
+        request_id=id_of(request),
         more={"errors": wrong},
     )
 
@@ -166,10 +166,15 @@ def _of_http(request: Request, error: Exception) -> Problem:
         status,
         _CODES.get(status, "usage"),
         str(error.detail),
-        request_id=_id_of(request),
+        request_id=id_of(request),
         headers=error.headers,
     )
 
 
-def _id_of(request: Request) -> str:
+def id_of(request: Request) -> str:
+    """Return the id under which the log tells of a request.
+
+    Parameters:
+      request: the request.
+    """
     return str(request.state.request_id)

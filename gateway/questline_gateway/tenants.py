@@ -8,7 +8,7 @@ from collections import OrderedDict
 from questline_persistence import schema
 from questline_persistence.arguments import key_prefix
 from questline_persistence.memory import Kept
-from questline_persistence.records import Backlog, QuestHistory, Statistics
+from questline_persistence.records import Backlog, QuestHistory, Queues, Statistics
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
@@ -34,6 +34,7 @@ class Tenant:
         self.history = QuestHistory(database, self.namespace)
         self.statistics = Statistics(database, self.namespace)
         self.backlog = Backlog(database, self.namespace)
+        self.queues = Queues(database, self.namespace)
 
     def kept(self, prefix: str | None = None) -> Kept:
         """Return what Lords remember under a key prefix.

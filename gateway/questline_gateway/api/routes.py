@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
-from questline_gateway.api import history, quests, removal, steering, submissions
+from questline_gateway.api import (
+    history,
+    memory,
+    namespaces,
+    overview,
+    quests,
+    removal,
+    runs,
+    simple_quests,
+    steering,
+    submissions,
+)
 
-ROUTERS = (submissions.router, steering.router, removal.router, history.router, quests.router)
+ROUTERS = (
+    submissions.router,
+    steering.router,
+    removal.router,
+    history.router,
+    quests.router,
+    overview.router,
+    namespaces.router,
+    runs.reading,
+    runs.running,
+    *memory.ROUTERS,
+    simple_quests.submissions,
+    simple_quests.looks,
+)

@@ -10,10 +10,11 @@ from questline_persistence.records.quest_filter import QuestFilter, labels_of
 from questline_persistence.records.quest_history import HistoryPage, QuestHistory
 from questline_persistence.records.quest_list import Page
 from questline_persistence.records.quest_view import steps_of
+from questline_persistence.records.queues import Queues, QueueView
 from questline_persistence.records.repository import QuestRepository
 from questline_persistence.records.situation import SWEEP_HINT, Cause, Situation, obstacle, situation_of
 from questline_persistence.records.snapshot_head import SnapshotHead
-from questline_persistence.records.statistics import LordStatistics, QuestStatistics, Statistics
+from questline_persistence.records.statistics import LordStatistics, QuestStatistics, Statistics, namespaces_of
 from questline_persistence.records.ticket_view import TicketView
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "QuestRepository",
     "QuestStatistics",
     "QueueLoad",
+    "QueueView",
+    "Queues",
     "Situation",
     "SnapshotHead",
     "Stage",
@@ -39,6 +42,7 @@ __all__ = [
     "TicketView",
     "explained_quest",
     "labels_of",
+    "namespaces_of",
     "obstacle",
     "situation_of",
     "steps_of",

@@ -26,6 +26,8 @@ MAX_COUNTED = 100_000
 MAX_TIMED = 5_000
 #: The newest attempts of a Lord, so many, are those that tell how it fares; and most Lords that are told of.
 MAX_ATTEMPTS, MAX_LORDS = 1_000, 500
+#: Most namespaces that are told of.
+MAX_NAMESPACES = 500
 #: Where all of them are other namespaces', one's own are looked for in so many of one's newest quests.
 MAX_QUESTS = 1_000
 
@@ -128,6 +130,26 @@ class Statistics:
         """
         name = sought(lord_name, "lord_name")
         return self.database.read(partial(_lords, namespace=self.namespace, lord_name=name))
+
+
+def namespaces_of(database: Database) -> list[str]:
+    """Return the names of the namespaces that have quests, found by one look into an index each.
+
+    Parameters:
+      database: the store.
+    """
+
+    def work(connection: Connection) -> list[str]:
+        names: list[str] = []
+        while len(names) < MAX_NAMESPACES:
+            query = select(func.min(quests.c.namespace)).where(quests.c.namespace > (names[-1] if names else ""))
+            name = connection.execute(query).scalar()
+            if name is None:
+                break
+            names.append(name)
+        return names
+
+    return database.read(work)
 
 
 def _quests(connection: Connection, *, namespace: str) -> QuestStatistics:

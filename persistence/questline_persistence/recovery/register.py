@@ -175,6 +175,16 @@ class Register:
             found.setdefault(row["worker_id"], []).append(ClaimView(**{name: row[name] for name in _CLAIM}))
         return found
 
+    def with_claims(self, *, now: float | None = None) -> list[tuple[WorkerView, list[ClaimView]]]:
+        """Return the workers as `all` does, each with the steps that it runs, as `claims_of` does.
+
+        Parameters:
+          now: the time of the question, in epoch seconds; None asks the database.
+        """
+        found = self.all(now=now)
+        claims = self.claims_of([worker.worker_id for worker in found if worker.holding])
+        return [(worker, claims.get(worker.worker_id, [])) for worker in found]
+
     def holder_of(self, quest_id: str) -> Holder | None:
         """Return who runs a step of the quest now, or None."""
         query = (

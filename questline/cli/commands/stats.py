@@ -1,4 +1,4 @@
-"""`questline stats` and `questline lords`: how quests and Lords have fared."""
+"""`questline stats`, `lords` and `namespaces`: how quests and Lords have fared, and whose they are."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def register(app: typer.Typer, panel: str) -> None:
     """Add the commands to `app`."""
     command(app, "stats", panel=panel, example="questline stats -o json")(stats)
     command(app, "lords", panel=panel, example="questline lords --lord architect")(lords)
+    command(app, "namespaces", panel=panel, example="questline namespaces")(namespaces)
 
 
 def stats(invocation: Invocation) -> None:
@@ -68,6 +69,18 @@ def lords(
             spare=("Longest", "Errors", "Average", "Runs"),
         ),
         empty=f"No step of a Lord named {lord} has run yet." if lord else "No step has run yet.",
+    )
+
+
+def namespaces(invocation: Invocation) -> None:
+    """List the namespaces that have quests."""
+    from questline_persistence.records import namespaces_of  # noqa: PLC0415  (200 ms that --help does not need)
+
+    found = namespaces_of(invocation.store)
+    invocation.answer_items(
+        [{"namespace": name} for name in found],
+        lambda: formatting.table("Namespace", rows=[(name,) for name in found]),
+        empty="There is no quest yet in any namespace.",
     )
 
 

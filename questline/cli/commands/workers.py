@@ -1,4 +1,4 @@
-"""`questline workers`: the worker processes, alive and gone, and what they hold."""
+"""`questline workers` and `queues`: the worker processes, and what waits for them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ MAX_NAMED = 3
 def register(app: typer.Typer, panel: str) -> None:
     """Add the command to `app`."""
     command(app, "workers", panel=panel, example="questline workers -o json")(workers)
+    command(app, "queues", panel=panel, example="questline queues")(queues)
 
 
 def workers(invocation: Invocation) -> None:
     """List worker processes and the quests that they hold, newest first; ended ones stay in the list for a day."""
     now = invocation.now()
-    found = invocation.register.all(now=now)
-    claims = invocation.register.claims_of([worker.worker_id for worker in found if worker.holding])
-    held = [(worker, claims.get(worker.worker_id, [])) for worker in found]
+    held = invocation.register.with_claims(now=now)
     invocation.answer_items(
         [worker.to_json(now, own) for worker, own in held],
         lambda: formatting.table(
@@ -50,6 +49,33 @@ def workers(invocation: Invocation) -> None:
             spare=("Queues", "Threads", "Up", "Lords", "PID", "Quests", "Heartbeat"),
         ),
         empty="No worker has been seen. Start one: questline worker MODULE",
+    )
+
+
+def queues(invocation: Invocation) -> None:
+    """List queues: what waits in each and for how long, what runs, and how many workers listen to it.
+
+    Each number counts up to 20,000 steps.
+    """
+    from questline_persistence.records import Queues  # noqa: PLC0415  (200 ms that --help does not need)
+
+    found = Queues(invocation.store, invocation.settings.namespace).all()
+    numbers = ("Ready", "Later", "Running", "Paused", "Workers", "Threads")
+    invocation.answer_items(
+        [queue.to_json() for queue in found],
+        lambda: formatting.table(
+            *("Queue", "Ready", "Oldest", "Later", "Running", "Paused", "Workers", "Threads"),
+            rows=[
+                (
+                    *(one.queue, one.ready, times.length(one.oldest_seconds), one.later, one.running, one.held),
+                    *(one.workers, one.threads),
+                )
+                for one in found
+            ],
+            numbers=numbers,
+            spare=("Threads", "Paused", "Later"),
+        ),
+        empty="No step waits in any queue, and no worker listens to one.",
     )
 
 

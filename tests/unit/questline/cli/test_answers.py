@@ -62,7 +62,16 @@ def test_snapshots_follow_one_another_by_cursor(cli: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("list",), ("lords",), ("workers",), ("runs", "alpha"), ("list", "--status", "failed")]
+    "words",
+    [
+        ("list",),
+        ("lords",),
+        ("workers",),
+        ("queues",),
+        ("namespaces",),
+        ("runs", "alpha"),
+        ("list", "--status", "failed"),
+    ],
 )
 def test_an_empty_list_is_an_object_a_hint_or_nothing(cli: CommandLine, words: tuple[str, ...]) -> None:
     if "alpha" in words:

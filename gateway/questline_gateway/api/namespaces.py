@@ -1,0 +1,19 @@
+"""The namespaces of the store."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from questline_gateway.answers import Answer
+from questline_gateway.api.pages import page
+from questline_gateway.api.tenancy import Here
+from questline_gateway.security import Scope, needs
+from questline_persistence.records import namespaces_of
+
+router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=[needs(Scope.ADMIN)])
+
+
+@router.get("/namespaces")
+def list_namespaces(request: Request, here: Here) -> Answer:
+    """List the namespaces that have quests."""
+    return page(request, [{"namespace": name} for name in namespaces_of(here.database)])
