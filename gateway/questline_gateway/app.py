@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from questline_gateway import problems
+from questline_gateway import probes, problems
 from questline_gateway.api import ROUTERS, tenant_of
 from questline_gateway.base_path import BasePath
 from questline_gateway.body_limit import BodyLimit
@@ -19,6 +19,7 @@ from questline_gateway.request_log import RequestLog
 from questline_gateway.tenants import Tenants
 from questline_persistence.settings import Settings, load
 from questline_persistence.store import Database, open_database
+from questline_scheduler.monitoring import Tally, probes_of
 
 #: Most requests that are worked on at a time, each by a thread and a connection of its own; others wait.
 THREADS = 16
@@ -55,8 +56,9 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         generate_unique_id_function=_name_of,
     )
     app.state.tenants = tenants
+    app.state.probes = probes_of(chosen, tenants.database, tenants.broker, Tally())
     problems.install(app)
-    for router in ROUTERS:
+    for router in (probes.router, *ROUTERS):
         app.include_router(router)
     app.router.routes.extend(dashboard_routes(tenant_of))
     app.add_middleware(BodyLimit, most=chosen.limits.quest_file)

@@ -49,6 +49,8 @@ class RequestLog:
                 if answer.status is not None:  # part of it is sent already: only the connection's end can tell
                     raise
                 await unforeseen(request_id)(scope, receive, answer.send)
+            if scope["state"].get("quiet"):  # probes come every few seconds, for ever
+                return
             seconds = round(time.monotonic() - began, 4)
             log.info("http_request", method=scope["method"], path=scope["path"], status=answer.status, seconds=seconds)
 

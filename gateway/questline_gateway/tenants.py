@@ -12,6 +12,7 @@ from questline_persistence.records import Backlog, QuestHistory, Queues, Statist
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
+from questline_scheduler.doorbells import DoorbellBroker, open_broker
 
 #: Most namespaces whose clients are kept open; the one that was asked for longest ago goes first.
 MAX_OPEN = 64
@@ -64,6 +65,8 @@ class Tenants:
     def __init__(self, settings: Settings, database: Database, *, owned: bool = True) -> None:
         self.settings = settings
         self.database = database
+        #: Asked for whether it is there; each namespace rings by a broker of its own.
+        self.broker: DoorbellBroker = open_broker(settings.broker_url, namespace=settings.namespace)
         self._owned = owned
         self._open: OrderedDict[str, Tenant] = OrderedDict()
         self._lock = threading.Lock()
@@ -95,6 +98,7 @@ class Tenants:
             tenants, self._open = list(self._open.values()), OrderedDict()
         for tenant in tenants:
             tenant.client.close()
+        self.broker.close()
         if self._owned:
             self.database.close()
 
