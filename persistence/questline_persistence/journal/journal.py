@@ -77,7 +77,7 @@ class Journal:
 
         Raises:
           Moved: a key that the step saves is at another version than it expects; nothing was written.
-          Overtime: somebody keeps locked what the step writes, and it claims the next one along; nothing was written.
+          Overtime: somebody keeps locked what the step writes; nothing was written.
         """
         if checkpoint.outcome.also and not self._in_batch(checkpoint):
             return self._writing.write(checkpoint)

@@ -78,7 +78,7 @@ class WritingCheckpoint:
         Raises:
           Moved: a key is at another version than its save expects; nothing was written.
           PayloadError: there is an entry of an id, and it says something else; nothing was written.
-          Overtime: somebody keeps locked what it writes, and it claims the next step along, for which a thread waits.
+          Overtime: somebody keeps locked what it writes; nothing was written.
         """
         writes = _of_step(checkpoint)
         while True:
@@ -92,14 +92,13 @@ class WritingCheckpoint:
 
     def _send(self, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]) -> Settled | None:
         """Write all in one transaction; return None where its claim no longer holds the step."""
-        limited = checkpoint.next_claim_id is not None
         if not any(isinstance(write, Pushes) for write in checkpoint.outcome.also):
             # The checkpoint's own statement comes first: it locks the ticket, and finds the claim there or gone.
             work = partial(self._all, checkpoint=checkpoint, writes=writes)
-            return self._database.statements(work, at="also", limited=limited)
+            return self._database.statements(work, at="also")
         with suppress(_Fenced):
             push = partial(self._push, checkpoint=checkpoint, writes=writes)
-            return self._database.write(push, at="also", limited=limited)
+            return self._database.write(push, at="also", limited=True)
         return None
 
     def _push(self, connection: Connection, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]) -> Settled:

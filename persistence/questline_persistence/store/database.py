@@ -230,19 +230,18 @@ class Database:
         except Overtime:
             return self._retry(lambda: self._run(work, at, alone=True))
 
-    def statements(self, work: Callable[[Connection], T], *, at: str, limited: bool = False) -> T:
+    def statements(self, work: Callable[[Connection], T], *, at: str) -> T:
         """Return `work(connection)` of the statements that end one step, which are one transaction and may take long.
 
         Parameters:
-          work: sends them; it may be called again after a passing error, such as a lock that somebody keeps.
+          work: sends them; it may be called again after a passing error.
           at: their name among `failpoints.TRANSACTIONS`.
-          limited: whether what took too long, or waited too long for a lock, is told of at once.
 
         Raises:
-          Overtime: it took too long, and `limited`.
+          Overtime: they took too long, or waited too long for a lock that somebody keeps.
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._run(work, at, alone=True, long=True), limited=limited)
+        return self._retry(lambda: self._run(work, at, alone=True, long=True), limited=True)
 
     def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool, long: bool = False) -> T:
         self.clock.refresh()

@@ -30,6 +30,7 @@ from questline_worker.steps import (
     EventLoop,
     GivingBack,
     Handover,
+    HeldEnds,
     OutcomeWriter,
     Pipeline,
     RunningSteps,
@@ -73,12 +74,14 @@ class Checkpoints(Middleware):
         self._handover = Handover(lambda: lease.good and not self._company.careful)
         on_quest_changed = None if hooks is None else hooks.quest_changed
         self._wake_ups = WakeUps(journal.database, ringer, running, on_quest_changed)
+        outcomes = OutcomeWriter(journal, running)
+        held = HeldEnds(outcomes.write, self.settled)
         self._pipeline = Pipeline(
             may_claim=lease.wait_until_registered,
             claiming=Claiming(journal, bells, running, self._handover, self._company),
             running=running,
             async_steps=self._async_steps,
-            checkpointing=Checkpointing(OutcomeWriter(journal, running), running, self._handover, behind=behind),
+            checkpointing=Checkpointing(outcomes, running, self._handover, held, behind=behind),
             wake_ups=self._wake_ups,
             hooks=hooks,
         )

@@ -13,6 +13,7 @@ from questline_worker.steps.event_loop import EventLoop
 from questline_worker.steps.execution import Execution
 from questline_worker.steps.giving_back import GivingBack
 from questline_worker.steps.handover import Handover
+from questline_worker.steps.held_ends import HeldEnds
 from questline_worker.steps.outcome_writer import OutcomeWriter
 from questline_worker.steps.pending import Pending, interruption_in
 from questline_worker.steps.pipeline import Pipeline
@@ -31,6 +32,7 @@ __all__ = [
     "Execution",
     "GivingBack",
     "Handover",
+    "HeldEnds",
     "OutcomeWriter",
     "Pending",
     "Pipeline",

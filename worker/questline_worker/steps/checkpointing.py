@@ -1,26 +1,30 @@
 """Writes the end of a step, by this thread or behind its back, and hands the next step over where it is claimed too.
 
 Who has others waiting for its thread only posts a result, and goes on; what follows from it then happens where it is
-committed.
+committed. So it is with an end that somebody's lock holds up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
-from questline_persistence.claims import Checkpoint, Outcome, Settled, Succeeded
+from questline_persistence.backoff import spread
+from questline_persistence.claims import Checkpoint, Outcome, Settled, Snoozed, Succeeded
 from questline_persistence.dialects import Overtime
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.ids import new_claim_id
 from questline_persistence.log import get_logger
 from questline_worker.steps.handover import Handover, Place
+from questline_worker.steps.held_ends import HeldEnds
 from questline_worker.steps.next_runner import who_runs_next
 from questline_worker.steps.outcome_writer import OutcomeWriter
 from questline_worker.steps.running import RunningStep, RunningSteps, ids_of
 from questline_worker.steps.wake_ups import EndedStep
 
 log = get_logger(__name__)
+
+#: Seconds after which a step runs again whose end is held up like so many others that no more can wait.
+CROWDED_SECONDS = 5.0
 
 
 class Checkpointing:
@@ -30,13 +34,17 @@ class Checkpointing:
       outcomes: writes what came of a step.
       running: the list of what runs here.
       handover: finds places for what comes next.
+      held: takes the ends that somebody's lock holds up, and tells `settled` of them.
       behind: whether a thread may go on while its result is being committed.
     """
 
-    def __init__(self, outcomes: OutcomeWriter, running: RunningSteps, handover: Handover, *, behind: bool) -> None:
+    def __init__(
+        self, outcomes: OutcomeWriter, running: RunningSteps, handover: Handover, held: HeldEnds, *, behind: bool
+    ) -> None:
         self._outcomes = outcomes
         self._running = running
         self._handover = handover
+        self._held = held
         self._behind = behind
 
     def write(self, step: RunningStep, outcome: Outcome, *, on_worker_thread: bool) -> Settled | None:
@@ -48,10 +56,12 @@ class Checkpointing:
           on_worker_thread: whether this thread may go on with the quest's next step.
 
         Returns:
-          What became of it; None if it is posted, and `settled` will hear of it.
+          What became of it; None if it is posted or held up, and `settled` will hear of it.
         """
         if not isinstance(outcome, Succeeded):  # nothing else takes a claim on the next step along
             return self._outcomes.write(step.claim, outcome)
+        if self._held.holds_up(step.claim, outcome):
+            return self._hold(step, outcome)
         # What is written besides may meet a conflict, which this thread is to hear of.
         busy = self._behind and len(self._running) > 1 and not outcome.also
         situation = self._handover.situation(step, busy=busy, on_worker_thread=on_worker_thread)
@@ -59,14 +69,26 @@ class Checkpointing:
         if busy and (place is None or not place.waited_for):
             self._post(step, outcome, place)
             return None
-        if place is not None:
-            claim_id = new_claim_id()
-            # Where somebody keeps locked what the step writes, the place goes back, and others run meanwhile.
-            with suppress(Overtime), place, self._running.expecting(claim_id):
-                settled = self._outcomes.write(step.claim, outcome, next_claim_id=claim_id)
-                self._hand_over(place, settled)
-                return settled
-        return self._outcomes.write(step.claim, outcome)
+        try:
+            return self._write_at(place, step, outcome)
+        except Overtime:
+            return self._hold(step, outcome) if outcome.also else self._outcomes.write(step.claim, outcome)
+
+    def _write_at(self, place: Place | None, step: RunningStep, outcome: Succeeded) -> Settled:
+        """Write a result, and have the next step run at a place, which goes back if it does not."""
+        if place is None:
+            return self._outcomes.write(step.claim, outcome)
+        claim_id = new_claim_id()
+        with place, self._running.expecting(claim_id):
+            settled = self._outcomes.write(step.claim, outcome, next_claim_id=claim_id)
+            self._hand_over(place, settled)
+            return settled
+
+    def _hold(self, step: RunningStep, outcome: Succeeded) -> Settled | None:
+        """Have the end of a step wait for what somebody keeps locked; the step runs again later where too many do."""
+        if self._held.take(step.claim, outcome):
+            return None
+        return self._outcomes.write(step.claim, Snoozed(spread(CROWDED_SECONDS)))
 
     def settled(self, posted: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> list[EndedStep]:
         """Go on where posted checkpoints have been settled, or have met an error; return what became of them."""

@@ -55,7 +55,7 @@ class OutcomeWriter:
         """Commit what came of a claim, and claim the next step if that claim has a name.
 
         Raises:
-          Overtime: somebody keeps locked what the step writes, and the next one was to be claimed; nothing was written.
+          Overtime: somebody keeps locked what the step writes; nothing was written.
         """
         match outcome:
             case Succeeded():

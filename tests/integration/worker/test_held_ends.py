@@ -1,0 +1,102 @@
+"""Somebody keeps locked what some steps write: all others run on, and those end once, when the lock is gone."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.models import AgentState
+from questline_persistence.memory.states import States
+from questline_persistence.records import QuestRepository
+from questline_persistence.states import ExecutionStatus
+from questline_worker.executor import QuestExecutor
+from questline_worker.lords import LordContext, lord
+from tests.integration.worker.executor.awaiting import run, until
+from tests.integration.worker.pools import LONG, Pool, completed, quest
+from tests.waiting import eventually
+
+#: Quests that write what is locked: more than there are threads for their ends.
+MANY = 12
+COLORS = pytest.mark.parametrize("color", ["sync", "async"])
+
+
+@contextmanager
+def locked(url: str, states: States) -> Iterator[None]:
+    """Keep the head of one agent locked, as an application does that leaves a transaction open."""
+    states.save_agent_state(AgentState(agent_id="hot"))
+    with psycopg.connect(url.replace("+psycopg", "")) as stray:
+        stray.execute("SELECT * FROM agent_states WHERE agent_id = 'hot' FOR UPDATE")
+        yield
+        stray.rollback()
+
+
+def lords(color: str) -> list[str]:
+    """Make Lords that save an agent, the one that is locked or one of the quest's; return which quests have done so."""
+    called: list[str] = []
+
+    def save(context: LordContext) -> Any:
+        called.append(context.quest_id)
+        name = "hot" if context.lord_name == "hot" else f"of {context.quest_id}"
+        return context.state.save_agent_state(AgentState(agent_id=name))
+
+    async def save_async(context: LordContext) -> None:
+        await save(context)
+
+    def save_sync(context: LordContext) -> None:
+        save(context)
+
+    for name in ("hot", "cold"):
+        lord(name, "work")(save_sync if color == "sync" else save_async)
+    lord("plain", "work")(lambda _: None)
+    return called
+
+
+@COLORS
+def test_a_workers_threads_wait_for_no_locked_head(server_pool: Pool, color: str) -> None:
+    called = lords(color)
+    member = server_pool.start(threads=2, lease_seconds=60)
+    states, client = States(Kept(member.process.database, "default")), server_pool.client()
+    with locked(server_pool.database_url, states):
+        held = client.submit_many([quest("hot", "plain") for _ in range(MANY)])
+        eventually(lambda: len(called) == MANY, timeout=LONG)
+        for other in client.submit_many([quest("cold", "plain") for _ in range(MANY)]):
+            completed(other)
+        assert {client.get(one.quest_id).status for one in held} == {ExecutionStatus.RUNNING}
+
+    for one in held:
+        assert [lord_run.status for lord_run in completed(one) and client.runs(one.quest_id)] == ["success"] * 2
+    newest = states.load_agent_state("hot")
+    assert newest is not None
+    assert newest.version == 1 + MANY
+    assert sorted(called) == sorted({*called})
+
+
+@COLORS
+def test_an_executors_quests_wait_for_no_locked_head(postgres_url: str, color: str) -> None:
+    called = lords(color)
+    repository = QuestRepository(postgres_url)
+    states = States(Kept(repository.database, "default"))
+
+    async def main() -> None:
+        with QuestExecutor(repository=repository) as executor:
+            with locked(postgres_url, states):
+                held = [asyncio.create_task(executor.execute_quest(quest("hot", "plain"))) for _ in range(MANY)]
+                await until(lambda: len(called) == MANY)
+                others = [executor.execute_quest(quest("cold", "plain")) for _ in range(MANY)]
+                assert {done.status for done in await asyncio.gather(*others)} == {"completed"}
+                assert not any(task.done() for task in held)
+            done = await asyncio.gather(*held)
+        assert {one.status for one in done} == {"completed"}
+        for one in done:
+            assert [lord_run.status for lord_run in repository.runs(one.quest_id)] == ["success"] * 2
+
+    run(main())
+    newest = states.load_agent_state("hot")
+    repository.close()
+    assert newest is not None
+    assert newest.version == 1 + MANY
+    assert sorted(called) == sorted({*called})
