@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from questline_persistence.audit import Actor
     from questline_persistence.errors import (
         ConfigurationError,
         NotAllowed,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Actor",
     "AsyncQuestClient",
     "AsyncQuestHandle",
     "ConfigurationError",
@@ -67,6 +69,7 @@ __all__ = [
 
 #: The module or room that hands on each public name.
 _HOMES = {
+    "Actor": "questline_persistence.audit",
     "AsyncQuestClient": "questline_scheduler.client",
     "AsyncQuestHandle": "questline_scheduler.client",
     "ConfigurationError": "questline_persistence.errors",

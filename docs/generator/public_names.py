@@ -34,7 +34,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "control": (
         *(f"QuestClient.{name}" for name in ("pause", "resume", "cancel", "retry", "replay", "fork", "delete")),
-        *("Controlled", "Restart", "Change", "Reversal", "StepAgain"),
+        *("Actor", "Controlled", "Restart", "Change", "Reversal", "StepAgain"),
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
     "memory": (

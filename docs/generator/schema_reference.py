@@ -23,7 +23,7 @@ from questline_persistence import kinds
 from questline_persistence.kinds import ENTRIES, VERSIONED, Entries, Versioned
 from questline_persistence.memory import models as remembered
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
-from questline_persistence.schema import METADATA, memory_tables
+from questline_persistence.schema import METADATA, memory_tables, security_tables
 from questline_persistence.schema import tables as tables_of_quests
 
 #: Which records say what the columns of a table mean, the first that has a word for it.
@@ -45,6 +45,9 @@ RECORDS: Mapping[str, tuple[type[BaseModel], ...]] = {
     "runs": (remembered.RunRecord, remembered.RunSummary),
     "migrations": (remembered.Migration,),
 }
+
+#: The modules that declare tables.
+DECLARED = (tables_of_quests, memory_tables, security_tables)
 
 #: A comment, and what it stands above: a table, a kind, a function that makes columns, or a column.
 _OWNER = re.compile(r"(\w+) = (?:Table|Versioned|Entries)\(|def (\w+)\(")
@@ -139,14 +142,12 @@ def _index(index: Index) -> str:
 
 def _words(each: Table) -> tuple[str, Mapping[str, str]]:
     """Return what a table is, and what its columns mean."""
-    said, described = ChainMap(*map(_comments, (tables_of_quests, memory_tables))), _comments(kinds)
+    said, described = ChainMap(*map(_comments, DECLARED)), _comments(kinds)
     kind = next((one for one in (*VERSIONED, *ENTRIES) if each.name in _tables(one)), None)
     shown = each.name if kind is None else _tables(kind)[0]
     records = [read(record).entries("Parameters") for record in RECORDS.get(shown, ())]
     if kind is None:
-        (name,) = (
-            name for module in (tables_of_quests, memory_tables) for name, one in vars(module).items() if one is each
-        )
+        (name,) = (name for module in DECLARED for name, one in vars(module).items() if one is each)
         return said[name][""], ChainMap(said[name], *records)
     (name,) = (name for name, one in vars(kinds).items() if one is kind)
     makers, words = _made_by(kind, each.name)

@@ -25,10 +25,11 @@ from questline.cli.commands import (
     workers,
 )
 from questline.cli.commands.memory import context, event, memory, state, todo
+from questline.cli.commands.security import audit
 from questline.cli.commands.upkeep import health, version
 
 _QUESTS, _STEERING, _MEMORY = "Quests", "Steering", "What Lords remember"
-_PROCESSES, _UPKEEP = "Processes", "Upkeep"
+_PROCESSES, _SECURITY, _UPKEEP = "Processes", "Security", "Upkeep"
 
 _HELP = """Run quests durably: questline commits the result of each step to SQL.
 
@@ -53,5 +54,7 @@ for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)
 for _module in (worker, scheduler, gateway, dev, demo, workers, health):
     _module.register(app, _PROCESSES)
+for _module in (audit,):
+    _module.register(app, _SECURITY)
 for _module in (db, doctor, config, version):
     _module.register(app, _UPKEEP)

@@ -17,6 +17,7 @@ from questline_persistence.errors import ConfigurationError, NotAllowed, StoreUn
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from questline_persistence.audit import Actor
     from questline_persistence.memory import Kept
     from questline_persistence.records import Backlog, QuestHistory, QuestRepository, Statistics
     from questline_persistence.recovery import Register
@@ -143,11 +144,19 @@ class Invocation:
         return empty
 
     @cached_property
+    def actor(self) -> Actor:
+        """Who has called the command; its changes have one request id."""
+        from questline_persistence.audit import Actor, Door  # noqa: PLC0415  (as the store's)
+        from questline_persistence.ids import new_claim_id  # noqa: PLC0415
+
+        return Actor.of_process(self.settings.actor, door=Door.CLI, request_id=new_claim_id())
+
+    @cached_property
     def repository(self) -> QuestRepository:
         """The records."""
         from questline_persistence.records import QuestRepository  # noqa: PLC0415  (as the store's)
 
-        return QuestRepository(self.store, namespace=self.settings.namespace)
+        return QuestRepository(self.store, namespace=self.settings.namespace, actor=self.actor)
 
     @cached_property
     def history(self) -> QuestHistory:
@@ -189,7 +198,7 @@ class Invocation:
         from questline_persistence.arguments import key_prefix  # noqa: PLC0415  (as the store's)
         from questline_persistence.memory import Kept  # noqa: PLC0415
 
-        return Kept(self.store, self.settings.namespace, key_prefix(prefix))
+        return Kept(self.store, self.settings.namespace, key_prefix(prefix), actor=self.actor)
 
     @cached_property
     def client(self) -> QuestClient:
@@ -198,7 +207,7 @@ class Invocation:
 
         self.configure_logging()
         chosen = self.settings
-        return QuestClient(broker_url=chosen.broker_url, namespace=chosen.namespace, database=self.store)
+        return QuestClient(None, chosen.broker_url, chosen.namespace, database=self.store, actor=self.actor)
 
     def configure_logging(self) -> None:
         """Send log lines to stderr, as the settings ask for."""

@@ -83,7 +83,12 @@ Until: TypeAlias = Annotated[
     str | None, typer.Option(help="Only quests made before then.", metavar="WHEN", show_default=False)
 ]
 Reason: TypeAlias = Annotated[
-    str | None, typer.Option(help="The reason; it is kept with the quest.", metavar="TEXT", show_default=False)
+    str | None,
+    typer.Option(
+        help="The reason; it is kept in the audit, and of a pause or a cancellation with the quest.",
+        metavar="TEXT",
+        show_default=False,
+    ),
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
 DryRun: TypeAlias = Annotated[

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, Row, Table, TextClause, event, select, text
 from sqlalchemy.exc import DBAPIError
 
+from questline_persistence.audit import Actor, AuditEntry, AuditLog
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.controls import Controls, Correction, StartingPoint
@@ -29,6 +30,8 @@ from questline_persistence.writes import Pushes
 LEASE, LONG = 10.0, 3_600.0
 #: A lease that no test outlives, in seconds.
 EVERLASTING = 1_000 * LONG
+#: On whose behalf verbs are carried out on the bench.
+ACTOR = Actor("ada", "http", "192.0.2.7", "request-1")
 #: What a worker on the bench can run, unless a test says otherwise.
 HANDLERS = [f"{name}:work" for name in "abcdefgh"]
 
@@ -90,15 +93,19 @@ class Workbench:
         self.database = Database(self.url)
         self.clock = HandClock(self.database.clock.now())
         self.database.clock = self.clock
-        self.controls = Controls(self.database, self.namespace)
+        self.controls = Controls(self.database, self.namespace, ACTOR)
         self.sweep = Sweep(self.database, self.namespace)
         self.bells = Bells(self.database, self.namespace)
         self.counters = Counters(self.database, self.namespace)
         self.register = Register(self.database, self.namespace)
-        self.repository = QuestRepository(self.database, namespace=self.namespace)
+        self.repository = QuestRepository(self.database, namespace=self.namespace, actor=ACTOR)
 
     def close(self) -> None:
         self.database.close()
+
+    def audit(self) -> list[AuditEntry]:
+        """Return what the audit tells, newest first."""
+        return AuditLog(self.database, self.namespace).page().items
 
     # A worker's life
 

@@ -227,7 +227,9 @@ class RealStore:
         self.clock.time = self.bench.ticket(self.quest_id).deadline
 
     def _verb(self, world: World, action: Action, _: Step) -> bool:
-        controls = Controls(self.database, "outside") if action.outsider else self.bench.controls
+        controls = (
+            Controls(self.database, "outside", self.bench.controls.actor) if action.outsider else self.bench.controls
+        )
         try:
             if action.verb != "replay":
                 return bool(getattr(controls, action.verb)(self.quest_id).changed)

@@ -2,16 +2,18 @@
 
 Each is one transaction that first locks the quest's tickets (by position) and then the quest's row, the
 order that every writer keeps; what it then decides cannot change under it, and a worker's claim or
-checkpoint either came before or finds its guard gone.
+checkpoint either came before or finds its guard gone. What it changes it notes in the audit, in the same transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection, delete, update
 
+from questline_persistence.audit import Actor, AuditVerb, note
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
 from questline_persistence.controls.controlled import Controlled
 from questline_persistence.controls.corrections import Correction
@@ -45,14 +47,18 @@ class Controls:
     Parameters:
       database: the store.
       namespace: the tenant whose quests may be touched.
+      actor: on whose behalf, as the audit tells it.
 
     Parameters of its methods:
+      quest_id: the quest.
+      reason: why, as the audit tells it.
       seen: the version the caller has seen; if the quest has moved on since, nothing is done. None: any version.
     """
 
-    def __init__(self, database: Database, namespace: str) -> None:
+    def __init__(self, database: Database, namespace: str, actor: Actor) -> None:
         self.database = database
         self.namespace = namespace
+        self.actor = actor
 
     def pause(self, quest_id: str, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Move a live quest to paused, or to pausing while a step of it runs; leave a paused one as it is.
@@ -69,9 +75,9 @@ class Controls:
             locked.require("pause")
             return _pause(locked, reason)
 
-        return self.database.write(self._truthful(quest_id, work), at="pause")
+        return self.database.write(self._truthful(AuditVerb.PAUSE, quest_id, reason, work), at="pause")
 
-    def resume(self, quest_id: str, *, seen: int | None = None) -> Controlled:
+    def resume(self, quest_id: str, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Move a paused or pausing quest back to running; its held tickets become ready.
 
         A live quest that was only saved, and so has no ticket, gets its first one.
@@ -88,7 +94,7 @@ class Controls:
             locked.require("resume")
             return _resume(locked)
 
-        return self.database.write(self._truthful(quest_id, work), at="resume")
+        return self.database.write(self._truthful(AuditVerb.RESUME, quest_id, reason, work), at="resume")
 
     def cancel(self, quest_id: str, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Stop a live quest for good: its tickets go, so that no running step can commit; leave a cancelled one.
@@ -114,9 +120,9 @@ class Controls:
             )
             return Controlled.of(locked, ExecutionStatus.CANCELLED)
 
-        return self.database.write(self._truthful(quest_id, work), at="cancel")
+        return self.database.write(self._truthful(AuditVerb.CANCEL, quest_id, reason, work), at="cancel")
 
-    def retry(self, quest_id: str, *, seen: int | None = None) -> Controlled:
+    def retry(self, quest_id: str, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Move a failed quest back to running: the failed step again, with all of its attempts.
 
         Raises:
@@ -133,7 +139,9 @@ class Controls:
                 raise QuestConflict(f"quest {quest_id} has no step left to run", hint=locked.instead_of("retry"))
             bell = locked.issue_ticket(locked.quest.epoch, position, locked.version)
             locked.change(status=ExecutionStatus.RUNNING, error=None, end_time=None, duration_seconds=None)
-            return Controlled.of(locked, ExecutionStatus.RUNNING, bell)
+            done = Controlled.of(locked, ExecutionStatus.RUNNING, bell)
+            self._note(AuditVerb.RETRY, locked, reason, _became(done))
+            return done
 
         return self.database.write(work, at="retry", repeatable=False)
 
@@ -146,6 +154,7 @@ class Controls:
         seen: int | None = None,
         dry_run: bool = False,
         keep_state: bool = False,
+        reason: str | None = None,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot, under the next epoch, and let it run from there.
 
@@ -169,7 +178,10 @@ class Controls:
             rewinding = Rewinding(connection, origin, keep_state, locked.now)
             restart = replace(found.restart, keys=rewinding.take_back(found.restart.version, dry_run=dry_run))
             done = Controlled.of(locked, ExecutionStatus.RUNNING, *bells, version=origin.quest_version)
-            return replace(done, changed=not dry_run, notice=found.notice, epoch=origin.epoch, restart=restart)
+            done = replace(done, changed=not dry_run, notice=found.notice, epoch=origin.epoch, restart=restart)
+            if not dry_run:
+                self._note(AuditVerb.REPLAY, locked, reason, _became(done) | _began(restart))
+            return done
 
         return self.database.write(work, at="replay", repeatable=False)
 
@@ -182,6 +194,7 @@ class Controls:
         new_id: str,
         seen: int | None = None,
         dry_run: bool = False,
+        reason: str | None = None,
     ) -> tuple[Submitted, Restart]:
         """Create a new quest from a snapshot of another; return it, and what it starts with.
 
@@ -204,6 +217,8 @@ class Controls:
             epoch = 0 if forked.doorbell is None else forked.doorbell.epoch
             inheriting = Inheriting(connection, quest_id, Origin(new_id, epoch, restart.position, 0), now)
             keys = inheriting.inherit(restart.version, dry_run=dry_run or made)
+            if not (dry_run or made):
+                self._note(AuditVerb.FORK, locked, reason, _began(restart), subject=new_id)
             return forked, replace(restart, keys=keys)
 
         return self.database.write(work, at="fork")
@@ -212,7 +227,22 @@ class Controls:
         now, limits = self.database.clock.now(), self.database.limits
         return lock(connection, self.namespace, quest_id, now=now, limits=limits)
 
-    def _truthful(self, quest_id: str, work: Callable[[LockedQuest], Controlled]) -> Callable[[Connection], Controlled]:
+    def _note(
+        self,
+        verb: AuditVerb,
+        locked: LockedQuest,
+        reason: str | None,
+        outcome: dict[str, Any],
+        *,
+        subject: str | None = None,
+    ) -> None:
+        """Note in the audit what is done to a quest."""
+        own = (locked.connection, self.actor, self.namespace, verb)
+        note(*own, now=locked.now, quest_id=locked.quest_id, subject=subject, reason=reason, outcome=outcome)
+
+    def _truthful(
+        self, verb: AuditVerb, quest_id: str, reason: str | None, work: Callable[[LockedQuest], Controlled]
+    ) -> Callable[[Connection], Controlled]:
         """Return a verb for a transaction that may be tried again, which answers truly however many tries it took.
 
         A second try finds nothing left to do if the first one's COMMIT went through and only its reply was lost, or if
@@ -232,11 +262,27 @@ class Controls:
                 if first is None or locked.status not in _FOLLOWING[first.status]:
                     raise
                 return replace(first, status=locked.status)
+            if again.changed:
+                self._note(verb, locked, reason, _became(again))
             if first is None or again.changed:
                 first = again
             return replace(first, status=again.status)
 
         return tried
+
+
+def _became(done: Controlled) -> dict[str, Any]:
+    """Return what the audit tells of what a quest has become."""
+    return {"status": done.status, "epoch": done.epoch, "version": done.version}
+
+
+def _began(restart: Restart) -> dict[str, Any]:
+    """Return what the audit tells of where a replay or a fork starts: paths that were corrected, but no values."""
+    return {
+        "from_version": restart.version,
+        "from_position": restart.position,
+        "corrected": [change.path for change in restart.changes],
+    }
 
 
 def _pause(locked: LockedQuest, reason: str | None) -> Controlled:

@@ -1,4 +1,4 @@
-"""How quests leave the store: with all that belongs to them, but for a tombstone."""
+"""How quests leave the store: with all that belongs to them, but for a tombstone, and what the audit tells of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
 
+from questline_persistence.audit import Actor, AuditVerb, note
+from questline_persistence.clock import rfc3339
 from questline_persistence.controls.forgetting import forget_own
 from questline_persistence.controls.locked_quest import lock
 from questline_persistence.errors import QuestConflict, QuestNotFound
@@ -24,14 +26,20 @@ class Removal:
     Parameters:
       database: the store.
       namespace: the tenant whose quests may be removed.
+      actor: on whose behalf, as the audit tells it.
     """
 
-    def __init__(self, database: Database, namespace: str) -> None:
+    def __init__(self, database: Database, namespace: str, actor: Actor) -> None:
         self.database = database
         self.namespace = namespace
+        self.actor = actor
 
-    def delete(self, quest_id: str) -> bool:
+    def delete(self, quest_id: str, reason: str | None = None) -> bool:
         """Remove a quest that has no ticket, with all that belongs to it; return whether it was there.
+
+        Parameters:
+          quest_id: the quest.
+          reason: why, as the audit tells it.
 
         Raises:
           QuestConflict: the quest is live.
@@ -51,15 +59,25 @@ class Removal:
                     hint=f"run: questline cancel {quest_id}",
                 )
             _remove(connection, [quest_id], now=now)
+            own = (connection, self.actor, self.namespace, AuditVerb.DELETE)
+            note(*own, now=now, quest_id=quest_id, reason=reason, outcome={"status": locked.status})
             there = True
             return there
 
         return self.database.write(work, at="delete")
 
-    def prune(self, ended_before: float, status: Sequence[ExecutionStatus], *, limit: int = MAX_AT_ONCE) -> list[str]:
+    def prune(
+        self,
+        ended_before: float,
+        status: Sequence[ExecutionStatus],
+        *,
+        limit: int = MAX_AT_ONCE,
+        reason: str | None = None,
+    ) -> list[str]:
         """Remove quests that ended before a time, oldest first, and return their ids: at most `limit` of them, or 200.
 
-        What is asked of a quest is asked of its locked row: one that was replayed meanwhile, and ended anew, stays.
+        What is asked of a quest is asked of its locked row: one that was replayed meanwhile, and ended anew, stays. The
+        audit gets one entry for all of them, which names each.
         """
         ended = (
             select(quests.c.quest_id)
@@ -77,7 +95,12 @@ class Removal:
             gone = tried - set(connection.execute(there).scalars()) if tried else set()
             found = list(connection.execute(ended).scalars())
             tried.update(found)
-            _remove(connection, found, now=self.database.clock.now())
+            now = self.database.clock.now()
+            _remove(connection, found, now=now)
+            if found:
+                done = {"quests": len(found), "ended_before": rfc3339(ended_before), "quest_ids": found}
+                own = (connection, self.actor, self.namespace, AuditVerb.PRUNE)
+                note(*own, now=now, subject="quests", reason=reason, outcome=done)
             return [*gone, *found]
 
         return self.database.write(work, at="delete")

@@ -14,6 +14,8 @@ from questline_persistence.journal.submission import prepare_quest, submit_one
 from questline_persistence.kinds import ENTRIES, VERSIONED
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.schema import (
+    api_keys,
+    audit,
     counts,
     memory_texts,
     migrations,
@@ -68,9 +70,14 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     connection.execute(insert(counts).values(namespace=namespace, name=quest_id, number=0))
     buried = {"quest_id": quest_id, "namespace": namespace, "epoch": 0, "fence": 0, "deleted_at": rfc3339(now)}
     connection.execute(insert(tombstones).values(buried))
+    common = {"namespace": namespace, "payloads": 0, "created_at": rfc3339(now), "scopes": "", "secret_hash": ""}
+    connection.execute(insert(api_keys).values(**common, key_id=quest_id, name="trial", created_by="trial"))
+    did = {"actor": "trial", "verb": "trial", "door": "trial", "outcome": "{}"}
+    connection.execute(insert(audit).values(**did, namespace=namespace, at=rfc3339(now), quest_id=quest_id))
     _remember(connection, quest_id, now)
     mine = {workers: workers.c.worker_id, counts: counts.c.name, migrations: migrations.c.version}
-    core = (counts, tombstones, workers, snapshots, runs, tickets, steps, quests, migrations)
+    mine[api_keys] = api_keys.c.key_id
+    core = (counts, tombstones, workers, snapshots, runs, tickets, steps, quests, migrations, audit, api_keys)
     for table in (*core, *_OF_MEMORY):
         key = table.c.namespace if table in _OF_MEMORY else mine.get(table, table.c.get("quest_id"))
         which = literal(quest_id) == key

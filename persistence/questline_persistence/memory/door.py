@@ -8,6 +8,7 @@ from typing import Self, TypeAlias
 from questline_persistence import schema, settings
 from questline_persistence.arguments import key_prefix as prefix_of
 from questline_persistence.arguments import text
+from questline_persistence.audit import Actor
 from questline_persistence.dialects import PoolLimits, forks
 from questline_persistence.memory.awaited import Awaited
 from questline_persistence.memory.kept import Kept
@@ -56,7 +57,7 @@ class Door:
             database = url._held.database  # noqa: SLF001  (of its own class)
         else:
             database = url if isinstance(url, Database) else open_database(url, chosen, pool=pool, echo=echo)
-        self._held = Kept(database, tenant, prefix_of(key_prefix))
+        self._held = Kept(database, tenant, prefix_of(key_prefix), Actor.of_process(chosen.actor))
         self._migrates = chosen.auto_migrate
 
     @property

@@ -10,17 +10,18 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, literal, t
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.arguments import LARGEST_NUMBER, Moment, moment, whole
+from questline_persistence.audit import Actor, AuditVerb, note
 from questline_persistence.errors import Conflict, PayloadError
 from questline_persistence.journal import entered, remember, written
-from questline_persistence.kinds import Entries, Versioned
+from questline_persistence.kinds import AGENT_STATES, Entries, Versioned
 from questline_persistence.memory import reading
-from questline_persistence.memory.cursor import cursor_behind, place_of
 from questline_persistence.memory.forgetting import forget
 from questline_persistence.memory.purging import purge
 from questline_persistence.memory.trying import until_won
+from questline_persistence.pages import cursor_behind, place_of
 from questline_persistence.schema import within
 from questline_persistence.store import Database, Tries
-from questline_persistence.writes import Entered, Enters, Key, Remembered, Saved, Saves
+from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ T = TypeVar("T")
 MAX_PAGE = 1_000
 #: How many items such a page has unless told otherwise.
 PAGE = 100
+#: What the audit calls the ways in which a state comes to be that its agent has not written.
+_AUDITED = {Op.RESTORE: AuditVerb.RESTORE, Op.MERGE: AuditVerb.ADOPT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,14 @@ class Kept:
       database: the store.
       namespace: the tenant.
       prefix: the key prefix, "" for none. Other prefixes' keys are never seen.
+      actor: on whose behalf states are restored, adopted and purged, as the audit tells it; None: it tells of none.
     """
 
-    def __init__(self, database: Database, namespace: str, prefix: str = "") -> None:
+    def __init__(self, database: Database, namespace: str, prefix: str = "", actor: Actor | None = None) -> None:
         self.database = database
         self.namespace = namespace
         self.prefix = prefix
+        self._actor = actor
 
     def key(self, name: str) -> Key:
         """Return the key of this tenant and prefix that is called so."""
@@ -147,9 +152,20 @@ class Kept:
         def work(connection: Connection) -> dict[str, Saved | Entered]:
             if tries.again() and (before := _written_before(connection, writes)):
                 return before
-            return remember(connection, self.database.dialect, writes, self.database.clock.now())
+            now = self.database.clock.now()
+            made = remember(connection, self.database.dialect, writes, now)
+            for write in writes:
+                if isinstance(write, Saves) and write.kind is AGENT_STATES and write.op in _AUDITED:
+                    self._note(connection, _AUDITED[write.op], write.key.name, now)
+            return made
 
         return self.database.write(work, at="remember")
+
+    def _note(self, connection: Connection, verb: AuditVerb, name: str, now: float) -> None:
+        """Note in the audit what is done to the state of an agent, if it is done on somebody's behalf."""
+        if self._actor is not None:
+            where = {"key_prefix": self.prefix} if self.prefix else {}
+            note(connection, self._actor, self.namespace, verb, now=now, subject=name, outcome=where)
 
     def _entered(self, writes: Sequence[Remembered]) -> dict[str, Saved | Entered]:
         """Return the entries that are there already, by the `write_id` of what would enter them again."""
@@ -188,7 +204,14 @@ class Kept:
           along: kinds whose heads name this key, and go with it.
         """
         dialect, key = self.database.dialect, self.key(name)
-        return self._removed(lambda own, now: purge(dialect, own, kind, key, now=now, where=where, along=along))
+
+        def work(connection: Connection, now: float) -> bool:
+            gone = purge(dialect, connection, kind, key, now=now, where=where, along=along)
+            if gone and kind is AGENT_STATES:
+                self._note(connection, AuditVerb.PURGE, key.name, now)
+            return gone
+
+        return self._removed(work)
 
     def forget(self, kind: Entries, entry_id: str) -> bool:
         """Mark an entry as deleted, so that nobody finds it any more; return whether it was there."""

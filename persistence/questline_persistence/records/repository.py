@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from questline_persistence import schema
 from questline_persistence.arguments import Moment, moment, text, whole
+from questline_persistence.audit import Actor
 from questline_persistence.controls import MAX_AT_ONCE, Removal
 from questline_persistence.errors import QuestNotFound
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
@@ -35,6 +36,7 @@ class QuestRepository:
       database: a path of an SQLite file, ":memory:", a URL of SQLite or PostgreSQL, or an open `Database`.
       namespace: the tenant; nothing of any other is ever seen.
       auto_migrate: whether an old PostgreSQL schema may be migrated; SQLite always is.
+      actor: on whose behalf quests are removed, as the audit tells it; default: the user who runs this process.
 
     Parameters of its methods:
       quest_id: the quest's id.
@@ -57,6 +59,7 @@ class QuestRepository:
         *,
         namespace: str = "default",
         auto_migrate: bool = False,
+        actor: Actor | None = None,
     ) -> None:
         self._owned = not isinstance(database, Database)
         self.database = database if isinstance(database, Database) else open_database(database)
@@ -65,7 +68,7 @@ class QuestRepository:
         self._list = QuestList(self.database, namespace)
         self._history = QuestHistory(self.database, namespace)
         self._kept = KeptQuests(self.database, namespace)
-        self._removal = Removal(self.database, namespace)
+        self._removal = Removal(self.database, namespace, actor or Actor.of_process())
         self._statistics = Statistics(self.database, namespace)
         if self._owned:
             try:
@@ -128,27 +131,34 @@ class QuestRepository:
         """Return what a quest may run now, runs or waits to run, by position."""
         return self._quests.tickets(quest_id)
 
-    def delete_quest(self, quest_id: str) -> bool:
+    def delete_quest(self, quest_id: str, *, reason: str | None = None) -> bool:
         """Remove an ended quest, its runs and its snapshots; return whether it was there.
+
+        Parameters:
+          reason: why; the audit keeps it.
 
         Raises:
           QuestConflict: the quest is live; cancel it first.
         """
-        return self._removal.delete(quest_id)
+        return self._removal.delete(quest_id, reason)
 
-    def prune(self, end_time: Moment, status: Statuses, *, limit: int = MAX_AT_ONCE) -> list[str]:
+    def prune(
+        self, end_time: Moment, status: Statuses, *, limit: int = MAX_AT_ONCE, reason: str | None = None
+    ) -> list[str]:
         """Remove quests that ended before `end_time`, oldest first; return the ids of those removed.
 
         Parameters:
           end_time: epoch seconds, a datetime, or ISO 8601 text.
           status: how they ended, one status or several; those in which no quest ends are left alone.
           limit: at most this many; a call removes no more than 200. Call again until nothing is left.
+          reason: why; the audit keeps it.
 
         Raises:
           PayloadError: a time that is none, or an unknown status.
         """
         chosen = statuses_of(status)
-        return self._removal.prune(moment(end_time, "end_time"), chosen, limit=whole(limit, "limit", least=1))
+        most = whole(limit, "limit", least=1)
+        return self._removal.prune(moment(end_time, "end_time"), chosen, limit=most, reason=reason)
 
     def list_quests(
         self, status: Statuses | None = None, limit: int = 100, offset: int = 0, **filters: Any

@@ -3,7 +3,7 @@
 It imports `store` and what is below. `migrations` is Alembic's to load, and is entered by nobody else.
 """
 
-from questline_persistence.schema import memory_tables, tables
+from questline_persistence.schema import memory_tables, security_tables, tables
 from questline_persistence.schema.head_times import made_at, moved_on
 from questline_persistence.schema.memory_tables import (
     is_key,
@@ -29,6 +29,7 @@ from questline_persistence.schema.revisions import (
     require,
     upgrade,
 )
+from questline_persistence.schema.security_tables import api_keys, audit
 from questline_persistence.schema.tables import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
 from questline_persistence.schema.ticket_conditions import (
     BELL,
@@ -44,6 +45,8 @@ __all__ = [
     "METADATA",
     "NEXT",
     "VERSION_TABLE",
+    "api_keys",
+    "audit",
     "counts",
     "current",
     "downgrade",
@@ -65,6 +68,7 @@ __all__ = [
     "require",
     "runs",
     "same_key",
+    "security_tables",
     "snapshots",
     "steps",
     "still_in_state",

@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     namespace: str = Field(
         "default", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,62}$", description="tenant that all quests belong to"
     )
+    actor: str = Field(
+        "",
+        max_length=200,
+        description="on whose behalf verbs are carried out, as the audit tells it; if unset, `USER@HOST` as the "
+        "operating system knows them",
+    )
     worker_processes: int = Field(1, ge=1, le=512, description="worker processes that `questline worker` keeps running")
     worker_threads: int = Field(8, ge=1, le=1024, description="sync steps that one worker process runs at a time")
     max_async: int = Field(

@@ -32,6 +32,7 @@ def replay(
     start: options.StartFrom = None,
     corrections: options.Corrections = None,
     keep_state: options.KeepState = False,
+    reason: options.Reason = None,
     dry_run: options.DryRun = False,
     wait: options.Wait = False,
     timeout: options.Timeout = None,
@@ -50,7 +51,7 @@ def replay(
     changes = read_values(corrections or (), "--set", "PATH=JSON")
     client = invocation.client
     quest_id = client.repository.full_id(quest_id)
-    done = client.replay(quest_id, start, changes, dry_run=dry_run, keep_state=keep_state)
+    done = client.replay(quest_id, start, changes, dry_run=dry_run, keep_state=keep_state, reason=reason)
     for line in done.restart.notes if done.restart is not None else ():
         output.note(line)
     if dry_run and done.restart is not None:
@@ -73,6 +74,7 @@ def fork(
         str | None,
         typer.Option("--as", help="Id of the new quest; made up by default.", metavar="NEW_ID", show_default=False),
     ] = None,
+    reason: options.Reason = None,
     dry_run: options.DryRun = False,
     wait: options.Wait = False,
     timeout: options.Timeout = None,
@@ -90,7 +92,7 @@ def fork(
     changes = read_values(corrections or (), "--set", "PATH=JSON")
     client = invocation.client
     source = client.repository.full_id(quest_id)
-    handle = client.fork(source, start, changes, new_id, dry_run=dry_run)
+    handle = client.fork(source, start, changes, new_id, dry_run=dry_run, reason=reason)
     for line in handle.restart.notes if handle.restart is not None else ():
         output.note(line)
     if dry_run and handle.restart is not None:

@@ -51,12 +51,15 @@ def resume(
     ids: options.QuestIds = None,
     *,
     chosen: FilterWords,
+    reason: options.Reason = None,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Let paused quests go on from where they stand."""
     choice = Choice(ids or (), chosen)
-    _steer(invocation, "resume", choice, lambda client, quest_id: client.resume(quest_id), yes=yes, dry_run=dry_run)
+    _steer(
+        invocation, "resume", choice, lambda client, quest_id: client.resume(quest_id, reason), yes=yes, dry_run=dry_run
+    )
 
 
 def cancel(
@@ -80,6 +83,7 @@ def retry(
     ids: options.QuestIds = None,
     *,
     chosen: FilterWords,
+    reason: options.Reason = None,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -88,7 +92,9 @@ def retry(
     The step gets the same input as before. To correct this input, use: questline replay ID --from STEP --set PATH=JSON
     """
     choice = Choice(ids or (), chosen)
-    _steer(invocation, "retry", choice, lambda client, quest_id: client.retry(quest_id), yes=yes, dry_run=dry_run)
+    _steer(
+        invocation, "retry", choice, lambda client, quest_id: client.retry(quest_id, reason), yes=yes, dry_run=dry_run
+    )
 
 
 def _steer(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from sqlalchemy import Connection
 
 from questline_persistence.arguments import Length
+from questline_persistence.audit import Actor
 from questline_persistence.controls import Controlled, Correction
 from questline_persistence.dialects import forks
 from questline_persistence.errors import QuestConflict
@@ -50,6 +51,7 @@ class AsyncQuestClient:
       database_url: URL or SQLite path of the store; default: the setting.
       broker_url: URL of the broker; default: the setting.
       namespace: the tenant; default: the setting.
+      actor: on whose behalf the client acts, as of `QuestClient`.
 
     Raises:
       ConfigurationError: a URL or setting is wrong; told by the first call, or by `async with`.
@@ -60,9 +62,14 @@ class AsyncQuestClient:
     """
 
     def __init__(
-        self, database_url: str | Path | None = None, broker_url: str | None = None, namespace: str | None = None
+        self,
+        database_url: str | Path | None = None,
+        broker_url: str | None = None,
+        namespace: str | None = None,
+        *,
+        actor: Actor | None = None,
     ) -> None:
-        self._open = partial(QuestClient, database_url, broker_url, namespace)
+        self._open = partial(QuestClient, database_url, broker_url, namespace, actor=actor)
         self._client: QuestClient | None = None
         self._opening = forks.new_lock()
         self._threads = Threads("questline-client", CALLS)
@@ -119,17 +126,17 @@ class AsyncQuestClient:
         """Pause a live quest, as `QuestClient.pause` does."""
         return await self._call(lambda client: client.pause(quest_id, reason, seen=seen))
 
-    async def resume(self, quest_id: QuestRef, *, seen: int | None = None) -> Controlled:
+    async def resume(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Let a paused quest go on, as `QuestClient.resume` does."""
-        return await self._call(lambda client: client.resume(quest_id, seen=seen))
+        return await self._call(lambda client: client.resume(quest_id, reason, seen=seen))
 
     async def cancel(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Stop a live quest for good, as `QuestClient.cancel` does."""
         return await self._call(lambda client: client.cancel(quest_id, reason, seen=seen))
 
-    async def retry(self, quest_id: QuestRef, *, seen: int | None = None) -> Controlled:
+    async def retry(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Run the failed step of a failed quest again, as `QuestClient.retry` does."""
-        return await self._call(lambda client: client.retry(quest_id, seen=seen))
+        return await self._call(lambda client: client.retry(quest_id, reason, seen=seen))
 
     async def replay(
         self,
@@ -141,9 +148,12 @@ class AsyncQuestClient:
         dry_run: bool = False,
         from_lord: str | None = None,
         keep_state: bool = False,
+        reason: str | None = None,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
-        replay = partial(QuestClient.replay, seen=seen, dry_run=dry_run, from_lord=from_lord, keep_state=keep_state)
+        replay = partial(
+            QuestClient.replay, seen=seen, dry_run=dry_run, from_lord=from_lord, keep_state=keep_state, reason=reason
+        )
         return await self._call(lambda client: replay(client, quest_id, from_, set))
 
     async def fork(
@@ -156,14 +166,15 @@ class AsyncQuestClient:
         seen: int | None = None,
         dry_run: bool = False,
         from_lord: str | None = None,
+        reason: str | None = None,
     ) -> AsyncQuestHandle:
         """Start a new quest from a snapshot of another, as `QuestClient.fork` does."""
-        fork = partial(QuestClient.fork, seen=seen, dry_run=dry_run, from_lord=from_lord)
+        fork = partial(QuestClient.fork, seen=seen, dry_run=dry_run, from_lord=from_lord, reason=reason)
         return self._handle(await self._call(lambda client: fork(client, quest_id, from_, set, quest_id_new)))
 
-    async def delete(self, quest_id: QuestRef) -> bool:
+    async def delete(self, quest_id: QuestRef, reason: str | None = None) -> bool:
         """Remove an ended quest and its history, as `QuestClient.delete` does; return whether it was there."""
-        return await self._call(lambda client: client.delete(quest_id))
+        return await self._call(lambda client: client.delete(quest_id, reason))
 
     async def get(self, quest_id: QuestRef) -> QuestExecutionData:
         """Return a quest, whole, as `QuestClient.get` does."""

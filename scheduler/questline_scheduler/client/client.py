@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,13 +16,14 @@ from sqlalchemy import Connection
 
 from questline_persistence import schema, settings
 from questline_persistence.arguments import Length, wrong_type
+from questline_persistence.audit import Actor
 from questline_persistence.controls import Controlled, Controls, Correction
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Bells, Register
 from questline_persistence.store import Database, open_database
 from questline_scheduler.client.handle import QuestHandle, QuestRef, id_of
-from questline_scheduler.client.steering import Steering, one_start
+from questline_scheduler.client.steering import Steering, one_start, reason_of
 from questline_scheduler.client.submissions import OnConflict, Submissions
 from questline_scheduler.client.waiting import Wait
 from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
@@ -39,9 +41,12 @@ class QuestClient:
       namespace: the tenant; default: the setting.
       database: an open store to use instead of `database_url`.
       broker: an open broker to use instead of `broker_url`; set by processes that also run steps.
+      actor: on whose behalf the client acts, as the audit tells it; default: the setting, else the user who runs this
+        process.
 
     Parameters of its methods:
       quest_id: the quest: its id, its handle, or the quest as it was read.
+      reason: why, in at most 2,000 characters; the audit keeps it.
 
     Raises:
       ConfigurationError: a URL or setting is wrong, or the store has the wrong schema.
@@ -64,26 +69,44 @@ class QuestClient:
         *,
         database: Database | None = None,
         broker: DoorbellBroker | None = None,
+        actor: Actor | None = None,
     ) -> None:
         if not isinstance(database, Database | None):
             raise wrong_type(database, "database", "an open Database", "give a path or URL as database_url")
         if not isinstance(broker, DoorbellBroker | None):
             raise wrong_type(broker, "broker", "an open broker", "give a URL as broker_url")
+        if not isinstance(actor, Actor | None):
+            raise wrong_type(actor, "actor", "an Actor", 'such as Actor("deploy-bot")')
         file, text = (database_url, None) if isinstance(database_url, Path) else (None, database_url)
         chosen = settings.load(database_url=text, broker_url=broker_url, namespace=namespace)
         self.namespace = chosen.namespace
         self._owns_database, self._owns_broker = database is None, broker is None
         self.database = database or open_database(file, chosen)
         self.broker = open_broker(chosen.broker_url, namespace=chosen.namespace) if broker is None else broker
-        self._repository = QuestRepository(self.database, namespace=self.namespace)
         self._register = Register(self.database, self.namespace)
-        self._controls = Controls(self.database, self.namespace)
         self._bells = Bells(self.database, self.namespace)
         # A ring in this process reaches nobody when the workers are elsewhere: then the relay is to find the ticket.
-        ringer = Ringer(self.broker, self._bells, heard=broker is not None or not self.broker.in_process)
-        self._submissions = Submissions(self.database, self.namespace, ringer)
-        self._steering = Steering(self._controls, ringer)
+        self._ringer = Ringer(self.broker, self._bells, heard=broker is not None or not self.broker.in_process)
+        self._submissions = Submissions(self.database, self.namespace, self._ringer)
+        self._act_for(actor or Actor.of_process(chosen.actor))
         schema.ensure(self.database, auto_migrate=chosen.auto_migrate)
+
+    def _act_for(self, actor: Actor) -> None:
+        """Make what changes quests on somebody's behalf."""
+        self._repository = QuestRepository(self.database, namespace=self.namespace, actor=actor)
+        self._controls = Controls(self.database, self.namespace, actor)
+        self._steering = Steering(self._controls, self._ringer)
+
+    def acting_as(self, actor: Actor) -> QuestClient:
+        """Return a client with the connections of this one that acts on somebody else's behalf; it need not be closed.
+
+        Parameters:
+          actor: on whose behalf, as the audit tells it.
+        """
+        other = copy(self)
+        other._owns_database = other._owns_broker = False  # noqa: SLF001  (it is made here, and nobody has it yet)
+        other._act_for(actor)  # noqa: SLF001
+        return other
 
     @property
     def repository(self) -> QuestRepository:
@@ -183,7 +206,7 @@ class QuestClient:
         """
         return self._steering.pause(quest_id, reason, seen=seen)
 
-    def resume(self, quest_id: QuestRef, *, seen: int | None = None) -> Controlled:
+    def resume(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Let a paused quest go on from where it stands.
 
         Parameters:
@@ -193,7 +216,7 @@ class QuestClient:
           QuestNotFound: there is no such quest.
           QuestConflict: the quest is not paused, or `seen` is an old version.
         """
-        return self._steering.resume(quest_id, seen=seen)
+        return self._steering.resume(quest_id, reason, seen=seen)
 
     def cancel(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Stop a live quest for good; questline drops what its running step still returns.
@@ -211,7 +234,7 @@ class QuestClient:
         """
         return self._steering.cancel(quest_id, reason, seen=seen)
 
-    def retry(self, quest_id: QuestRef, *, seen: int | None = None) -> Controlled:
+    def retry(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Run the failed step of a failed quest again, with all of its attempts.
 
         Parameters:
@@ -221,7 +244,7 @@ class QuestClient:
           QuestNotFound: there is no such quest.
           QuestConflict: the quest has not failed, or `seen` is an old version.
         """
-        return self._steering.retry(quest_id, seen=seen)
+        return self._steering.retry(quest_id, reason, seen=seen)
 
     def replay(
         self,
@@ -233,6 +256,7 @@ class QuestClient:
         dry_run: bool = False,
         from_lord: str | None = None,
         keep_state: bool = False,
+        reason: str | None = None,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
 
@@ -256,7 +280,7 @@ class QuestClient:
           client.replay(quest_id, from_="forge_master", set={"input_data.language": "go"})
         """
         start = one_start(from_, from_lord)
-        return self._steering.replay(quest_id, start, set, seen=seen, dry_run=dry_run, keep_state=keep_state)
+        return self._steering.replay(quest_id, start, set, reason, seen=seen, dry_run=dry_run, keep_state=keep_state)
 
     def fork(
         self,
@@ -268,6 +292,7 @@ class QuestClient:
         seen: int | None = None,
         dry_run: bool = False,
         from_lord: str | None = None,
+        reason: str | None = None,
     ) -> QuestHandle:
         """Start a new quest from a snapshot of another quest, and leave that quest as it is.
 
@@ -286,16 +311,18 @@ class QuestClient:
           PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
         """
         start = one_start(from_, from_lord)
-        forked, restart = self._steering.fork(quest_id, start, set, quest_id_new, seen=seen, dry_run=dry_run)
+        forked, restart = self._steering.fork(
+            quest_id, start, set, reason, new_id=quest_id_new, seen=seen, dry_run=dry_run
+        )
         return QuestHandle(forked.quest_id, forked.created, self, restart)
 
-    def delete(self, quest_id: QuestRef) -> bool:
+    def delete(self, quest_id: QuestRef, reason: str | None = None) -> bool:
         """Remove an ended quest and its history; return whether it was there.
 
         Raises:
           QuestConflict: the quest is live.
         """
-        return self.repository.delete_quest(id_of(quest_id))
+        return self.repository.delete_quest(id_of(quest_id), reason=reason_of(reason))
 
     # Looking
 

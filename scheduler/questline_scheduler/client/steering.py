@@ -26,25 +26,26 @@ class Steering:
 
     def pause(self, quest_id: QuestRef, reason: str | None, *, seen: int | None) -> Controlled:
         """Pause a live quest, as `QuestClient.pause` does."""
-        return self._controls.pause(id_of(quest_id), _reason(reason), seen=_seen(seen))
+        return self._controls.pause(id_of(quest_id), reason_of(reason), seen=_seen(seen))
 
-    def resume(self, quest_id: QuestRef, *, seen: int | None) -> Controlled:
+    def resume(self, quest_id: QuestRef, reason: str | None, *, seen: int | None) -> Controlled:
         """Let a paused quest go on, as `QuestClient.resume` does."""
-        return self._rung(self._controls.resume(id_of(quest_id), seen=_seen(seen)))
+        return self._rung(self._controls.resume(id_of(quest_id), reason_of(reason), seen=_seen(seen)))
 
     def cancel(self, quest_id: QuestRef, reason: str | None, *, seen: int | None) -> Controlled:
         """Stop a live quest for good, as `QuestClient.cancel` does."""
-        return self._controls.cancel(id_of(quest_id), _reason(reason), seen=_seen(seen))
+        return self._controls.cancel(id_of(quest_id), reason_of(reason), seen=_seen(seen))
 
-    def retry(self, quest_id: QuestRef, *, seen: int | None) -> Controlled:
+    def retry(self, quest_id: QuestRef, reason: str | None, *, seen: int | None) -> Controlled:
         """Run the failed step of a failed quest again, as `QuestClient.retry` does."""
-        return self._rung(self._controls.retry(id_of(quest_id), seen=_seen(seen)))
+        return self._rung(self._controls.retry(id_of(quest_id), reason_of(reason), seen=_seen(seen)))
 
     def replay(
         self,
         quest_id: QuestRef,
         from_: str | None,
         correction: Correction | None,
+        reason: str | None,
         *,
         seen: int | None,
         dry_run: bool,
@@ -52,8 +53,10 @@ class Steering:
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
         quest_id, start, changes = id_of(quest_id), _start(from_), _changes(correction)
-        seen = _seen(seen)
-        done = self._controls.replay(quest_id, start, changes, seen=seen, dry_run=dry_run, keep_state=keep_state)
+        seen, reason = _seen(seen), reason_of(reason)
+        done = self._controls.replay(
+            quest_id, start, changes, seen=seen, dry_run=dry_run, keep_state=keep_state, reason=reason
+        )
         return self._rung(done)
 
     def fork(
@@ -61,8 +64,9 @@ class Steering:
         quest_id: QuestRef,
         from_: str | None,
         correction: Correction | None,
-        new_id: str | None,
+        reason: str | None,
         *,
+        new_id: str | None,
         seen: int | None,
         dry_run: bool,
     ) -> tuple[Submitted, Restart]:
@@ -73,8 +77,10 @@ class Steering:
         """
         new_id = text_or_none(new_id, "quest_id_new") or new_quest_id()
         quest_id, start, changes = id_of(quest_id), _start(from_), _changes(correction)
-        seen = _seen(seen)
-        forked, restart = self._controls.fork(quest_id, start, changes, new_id=new_id, seen=seen, dry_run=dry_run)
+        seen, reason = _seen(seen), reason_of(reason)
+        forked, restart = self._controls.fork(
+            quest_id, start, changes, new_id=new_id, seen=seen, dry_run=dry_run, reason=reason
+        )
         self._ringer.ring([] if forked.doorbell is None else [forked.doorbell])
         return forked, restart
 
@@ -95,8 +101,12 @@ def one_start(from_: str | None, from_lord: str | None) -> str | None:
     return from_lord if from_ is None else from_
 
 
-def _reason(given: str | None) -> str | None:
-    """Return an admin's reason, or raise PayloadError where it is none, or too long to be kept with the quest."""
+def reason_of(given: str | None) -> str | None:
+    """Return an admin's reason.
+
+    Raises:
+      PayloadError: it is no text, or too long to be kept with the quest.
+    """
     text = sought(given, "the reason")
     if text is not None and len(text) > MAX_REASON:
         message = f"the reason has {len(text):,} characters; the limit is {MAX_REASON:,}"

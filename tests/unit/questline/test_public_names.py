@@ -11,7 +11,7 @@ DOCUMENTED = {
     *("lord", "LordContext", "Permanent", "Retry", "Snooze", "QuestExecutor", "ExecutionHooks"),
     *("QuestClient", "QuestHandle", "AsyncQuestClient", "AsyncQuestHandle", "quest_type"),
     *("Quest", "QuestExecutionData", "LordStep", "LordRun", "Snapshot", "QuestRepository", "QuestFilter"),
-    *("ExecutionStatus", "StepStatus"),
+    *("ExecutionStatus", "StepStatus", "Actor"),
     *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "ConfigurationError", "NotAllowed"),
     *("StoreUnavailable", "QuestFailed", "WaitTimeout", "__version__"),
 }

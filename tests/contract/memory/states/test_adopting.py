@@ -12,14 +12,14 @@ from questline_persistence.memory import Kept
 from questline_persistence.memory.states import Adopting, States
 from questline_persistence.writes import Key, Saves
 from tests.contract.lessons import ops, step
-from tests.contract.quests import Workbench
+from tests.contract.quests import ACTOR, Workbench
 
 COLUMNS = {"name": "Planner", "status": "busy"}
 
 
 @pytest.fixture
 def adopting(bench: Workbench) -> Adopting:
-    return Adopting(Kept(bench.database, bench.namespace))
+    return Adopting(Kept(bench.database, bench.namespace, actor=ACTOR))
 
 
 def save(bench: Workbench, name: str = "planner", **data: Any) -> Saves:
@@ -58,6 +58,19 @@ def test_what_only_the_fork_has_changed_is_taken_over(bench: Workbench, adopting
     assert (adopted.agent_id, adopted.copied_as, adopted.version) == ("planner", "fork/planner", 3)
     assert [(one.path, one.before, one.after) for one in adopted.changes] == [("state_data.b", 1, 3)]
     assert ops(bench)[-1][:2] == (3, "merge")
+
+
+def test_what_is_taken_over_is_told_in_the_audit_and_what_would_be_is_not(
+    bench: Workbench, adopting: Adopting, fork: str
+) -> None:
+    of_fork(bench, goal="ship", a=1, b=3)
+
+    adopting.adopt(fork, dry_run=True)
+    assert [entry.verb for entry in bench.audit()] == ["fork"]
+    adopting.adopt(fork)
+
+    entry = bench.audit()[0]
+    assert (entry.verb, entry.subject, entry.actor) == ("state adopt", "planner", ACTOR.name)
 
 
 def test_what_both_have_changed_is_shown_and_nothing_is_written(

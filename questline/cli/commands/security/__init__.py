@@ -1,0 +1,5 @@
+"""The commands on who may do what, and who did it."""
+
+from questline.cli.commands.security import audit
+
+__all__ = ["audit"]
