@@ -51,12 +51,10 @@ class Query:
     Parameters:
       all_of: the terms that a text must have; without one, nothing is found.
       none_of: the terms that it must not have.
-      cut: whether more was typed than is looked for.
     """
 
     all_of: tuple[Term, ...] = ()
     none_of: tuple[Term, ...] = ()
-    cut: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -74,25 +72,22 @@ def read_query(typed: str) -> Query:
       typed: any text.
     """
     terms: tuple[dict[Term, None], dict[Term, None]] = ({}, {})  # in the order in which they are typed, each once
-    cut = len(typed) > MAX_TYPED
-    for term, excluded, is_cut in _terms(typed[:MAX_TYPED].translate(_QUOTES)):
+    for term, excluded in _terms(typed[:MAX_TYPED].translate(_QUOTES)):
         if term not in terms[excluded] and sum(map(len, terms)) == MAX_TERMS:
-            cut = True
             break
         terms[excluded][term] = None
-        cut = cut or is_cut
-    return Query(all_of=tuple(terms[False]), none_of=tuple(terms[True]), cut=cut)
+    return Query(all_of=tuple(terms[False]), none_of=tuple(terms[True]))
 
 
-def _terms(typed: str) -> Iterator[tuple[Term, bool, bool]]:
-    """Yield each term, whether it is to be left out, and whether more words of it were typed."""
+def _terms(typed: str) -> Iterator[tuple[Term, bool]]:
+    """Yield each term, and whether what has it is to be left out."""
     for found in _TYPED.finditer(typed):
         text = found["phrase"] or found["word"] or ""
         words = tuple(islice(tokens_in(text), MAX_PHRASE + 1))
         if words:
-            is_cut = len(words) > MAX_PHRASE
-            prefix = not is_cut and found["word"] is not None and _is_prefix(text, words[-1])
-            yield Term(words[:MAX_PHRASE], prefix), found["minus"] is not None, is_cut
+            is_whole = len(words) <= MAX_PHRASE
+            prefix = is_whole and found["word"] is not None and _is_prefix(text, words[-1])
+            yield Term(words[:MAX_PHRASE], prefix), found["minus"] is not None
 
 
 def _is_prefix(text: str, last: str) -> bool:
