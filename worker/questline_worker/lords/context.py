@@ -177,9 +177,7 @@ class LordContext:
         return self._noun("memory")
 
     def _noun(self, name: str) -> Any:
-        if self._remembering is None:
-            raise RuntimeError(f"this context was made without a store, so it has no {name}")
-        return self._remembering.noun(name)
+        return self._kept_beside.noun(name)
 
     @property
     def kept(self) -> Buffered:
@@ -188,9 +186,13 @@ class LordContext:
         Raises:
           RuntimeError: this context was made without a store.
         """
+        return self._kept_beside.kept
+
+    @property
+    def _kept_beside(self) -> Remembering:
         if self._remembering is None:
-            raise RuntimeError("this context was made without a store")
-        return self._remembering.kept
+            raise RuntimeError("this context was made without a store, so it keeps nothing")
+        return self._remembering
 
     @property
     def also(self) -> tuple[Write, ...]:
