@@ -71,6 +71,7 @@ COLD_CALLS = {
     "self._register.held": "reads which claims the store knows; the answer is asked for again at the next heartbeat",
     "self._register.holds": "reads whether one claim holds; the commit is fenced whatever the answer",
     "self._sweep.lease_over": "reads whether a lease is over; the write asks again",
+    "self._register.number_alive": "counts live workers, for people who watch",
     "self._register.known": "reads which Lords live workers have, before anything is submitted",
     "self._bells.unknown_handler": "reads one ticket for a driver in its own process",
     "self._bells.bell_of": "reads one ticket for a driver in its own process",
