@@ -1,6 +1,7 @@
 """Somebody keeps locked what some steps write: all others run on, and those end once, when the lock is gone."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -73,6 +74,27 @@ def test_a_workers_threads_wait_for_no_locked_head(server_pool: Pool, color: str
     assert newest is not None
     assert newest.version == 1 + MANY
     assert sorted(called) == sorted({*called})
+
+
+def test_a_worker_that_stops_gives_back_a_step_whose_end_is_held_up(
+    server_pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    called = lords("sync")
+    member = server_pool.start(threads=1)
+    states, client = States(Kept(member.process.database, "default")), server_pool.client()
+    with locked(server_pool.database_url, states):
+        held = client.submit(quest("hot"))
+        eventually(lambda: "end_held_up" in caplog.text, timeout=LONG)
+        member.stop()
+        assert [run.status for run in client.runs(held.quest_id)] == []
+        server_pool.start(threads=1)
+        eventually(lambda: len(called) == 2, timeout=LONG)
+
+    assert [run.status for run in completed(held) and client.runs(held.quest_id)] == ["success"]
+    newest = states.load_agent_state("hot")
+    assert newest is not None
+    assert newest.version == 2
 
 
 @COLORS
