@@ -18,8 +18,7 @@ from questline_persistence.memory.contexts.context_rows import (
     version_count,
 )
 from questline_persistence.memory.kept import PAGE, Kept
-from questline_persistence.memory.listed import Listed, Matches
-from questline_persistence.memory.models import WorkflowContext, checked
+from questline_persistence.memory.models import Listed, Matches, WorkflowContext, checked
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.trying import named, trying
 from questline_persistence.memory.versions import conflict, version_of

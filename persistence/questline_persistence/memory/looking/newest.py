@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
-from questline_persistence.memory.listed import Listed, Matches
+from questline_persistence.memory.models import Listed, Matches
 from questline_persistence.memory.searching import search
 
 R = TypeVar("R")

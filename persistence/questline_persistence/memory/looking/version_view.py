@@ -9,8 +9,7 @@ from sqlalchemy import Row, select
 
 from questline_persistence.kinds import Versioned
 from questline_persistence.memory.kept import PAGE, Kept
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import StepOrigin, origin_of
+from questline_persistence.memory.models import Listed, StepOrigin, origin_of
 from questline_persistence.schema import is_key, tables_of
 
 

@@ -1,14 +1,14 @@
-"""What Lords remember, as users hold it in their hands: one Pydantic model for each kind of thing.
+"""What Lords remember, as users hold it in their hands: a Pydantic model for each kind, and lists of them.
 
 Every model can be read by attribute and by key (`state.status`, `state["status"]`). What the store fills in (versions,
 numbers, times) is None until then. It imports models and the words at the root.
 """
 
-from questline_persistence.memory.listed import Listed, Matches
 from questline_persistence.memory.models.agent_state import AgentState
 from questline_persistence.memory.models.checked import checked
 from questline_persistence.memory.models.event import Event
 from questline_persistence.memory.models.history_entry import HistoryEntry
+from questline_persistence.memory.models.listed import Listed, Matches
 from questline_persistence.memory.models.memory import Memory
 from questline_persistence.memory.models.migration import Migration
 from questline_persistence.memory.models.run_record import RunRecord, RunSummary

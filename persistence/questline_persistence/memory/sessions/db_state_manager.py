@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from questline_persistence.memory.kept import MAX_PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import SessionState
+from questline_persistence.memory.models import Listed, SessionState
 from questline_persistence.memory.sessions.db_manager import DbManager
 from questline_persistence.memory.sessions.session_states import SessionStates
 

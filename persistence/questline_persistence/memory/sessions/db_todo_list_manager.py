@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import TodoList
+from questline_persistence.memory.models import Listed, TodoList
 from questline_persistence.memory.sessions.db_manager import DbManager
 from questline_persistence.memory.sessions.todo_lists import TodoLists
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from questline_persistence.arguments import Moment
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import HistoryEntry
+from questline_persistence.memory.models import HistoryEntry, Listed
 from questline_persistence.memory.sessions.db_manager import DbManager
 from questline_persistence.memory.sessions.history import History
 

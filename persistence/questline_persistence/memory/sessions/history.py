@@ -10,8 +10,7 @@ from questline_persistence.arguments import Moment, key, moment
 from questline_persistence.kinds import HISTORY
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import HistoryEntry, origin_of
+from questline_persistence.memory.models import HistoryEntry, Listed, origin_of
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflicts_as
 from questline_persistence.payload import encode

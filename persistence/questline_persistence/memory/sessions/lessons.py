@@ -11,8 +11,7 @@ from questline_persistence.errors import NotFound
 from questline_persistence.kinds import MEMORIES
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
-from questline_persistence.memory.listed import Matches
-from questline_persistence.memory.models import Memory, origin_of
+from questline_persistence.memory.models import Matches, Memory, origin_of
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflicts_as

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Matches
-from questline_persistence.memory.models import Memory
+from questline_persistence.memory.models import Matches, Memory
 from questline_persistence.memory.sessions.db_manager import DbManager
 from questline_persistence.memory.sessions.lessons import Lessons
 

@@ -13,8 +13,7 @@ from questline_persistence.errors import NotFound
 from questline_persistence.kinds import HISTORY, SESSIONS, TODO_LISTS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, Kept
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import STATE_HINT, SessionState
+from questline_persistence.memory.models import STATE_HINT, Listed, SessionState
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflict, version_of
 from questline_persistence.payload import decode, encode

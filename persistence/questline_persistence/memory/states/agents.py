@@ -15,8 +15,7 @@ from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory import reading
 from questline_persistence.memory.batches import batch_of
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed, Matches
-from questline_persistence.memory.models import AgentState, StateTransition, checked
+from questline_persistence.memory.models import AgentState, Listed, Matches, StateTransition, checked
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import saved_as, taken, version_fields

@@ -12,8 +12,7 @@ from questline_persistence.kinds import EVENTS, SESSIONS
 from questline_persistence.memory import reading
 from questline_persistence.memory.batches import batch_of
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed, Matches
-from questline_persistence.memory.models import Event, checked, origin_of
+from questline_persistence.memory.models import Event, Listed, Matches, checked, origin_of
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import taken

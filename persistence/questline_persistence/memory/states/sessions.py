@@ -16,8 +16,7 @@ from questline_persistence.clock import rfc3339
 from questline_persistence.errors import Conflict, NotFound
 from questline_persistence.kinds import KEY, SESSIONS
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import Session
+from questline_persistence.memory.models import Listed, Session
 from questline_persistence.memory.states.part import Part
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying

@@ -12,8 +12,7 @@ from questline_persistence.errors import NotFound, PayloadError
 from questline_persistence.kinds import AGENT_STATES, SNAPSHOTS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import AgentState, StateSnapshot, origin_of
+from questline_persistence.memory.models import AgentState, Listed, StateSnapshot, origin_of
 from questline_persistence.memory.states.agents import Agents
 from questline_persistence.memory.states.part import metadata_of
 from questline_persistence.memory.states.rows import taken

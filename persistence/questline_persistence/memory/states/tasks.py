@@ -11,8 +11,7 @@ from questline_persistence.errors import NotFound
 from questline_persistence.kinds import TASKS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import Task, checked
+from questline_persistence.memory.models import Listed, Task, checked
 from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import saved_as, taken, version_fields
 from questline_persistence.memory.trying import trying

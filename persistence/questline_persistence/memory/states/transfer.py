@@ -13,8 +13,7 @@ from questline_persistence.errors import Conflict, NotFound, PayloadError
 from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import AgentState, Event, StateSnapshot, StateTransition
+from questline_persistence.memory.models import AgentState, Event, Listed, StateSnapshot, StateTransition
 from questline_persistence.memory.states.events import Events
 from questline_persistence.memory.states.part import metadata_of
 from questline_persistence.memory.states.rows import taken

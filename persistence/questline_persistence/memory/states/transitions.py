@@ -10,8 +10,7 @@ from questline_persistence.arguments import key
 from questline_persistence.kinds import AGENT_STATES, TRANSITIONS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import StateTransition, origin_of
+from questline_persistence.memory.models import Listed, StateTransition, origin_of
 from questline_persistence.memory.states.part import Part
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying

@@ -7,8 +7,7 @@ from typing import Any
 
 from questline_persistence.memory.contexts import Contexts
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import Event, HistoryEntry, TodoList, WorkflowContext, checked
+from questline_persistence.memory.models import Event, HistoryEntry, Listed, TodoList, WorkflowContext, checked
 from questline_persistence.memory.sessions import History, Lessons, TodoLists
 from questline_persistence.memory.states import Events, States
 from questline_persistence.memory.step.buffered import Buffered

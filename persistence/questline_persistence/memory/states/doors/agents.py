@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 
 from questline_persistence.arguments import Moment
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed, Matches
-from questline_persistence.memory.models import AgentState
+from questline_persistence.memory.models import AgentState, Listed, Matches
 from questline_persistence.memory.states.doors.door import StatesDoor
 from questline_persistence.memory.states.states import States
 from questline_persistence.memory.trying import TRIES

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed, Matches
-from questline_persistence.memory.models import Event
+from questline_persistence.memory.models import Event, Listed, Matches
 from questline_persistence.memory.states.doors.door import StatesDoor
 from questline_persistence.memory.states.states import States
 

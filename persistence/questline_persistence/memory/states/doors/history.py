@@ -7,9 +7,8 @@ from typing import Any
 
 from questline_persistence.arguments import Length
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed
 from questline_persistence.memory.merging import MergeResult, StateChange
-from questline_persistence.memory.models import AgentState, StateSnapshot, StateTransition
+from questline_persistence.memory.models import AgentState, Listed, StateSnapshot, StateTransition
 from questline_persistence.memory.states.doors.door import StatesDoor
 from questline_persistence.memory.states.snapshots import MAX_CLEANED
 from questline_persistence.memory.states.states import States

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import Session
+from questline_persistence.memory.models import Listed, Session
 from questline_persistence.memory.states.doors.door import StatesDoor
 from questline_persistence.memory.states.sessions import ENDED
 from questline_persistence.memory.states.states import States

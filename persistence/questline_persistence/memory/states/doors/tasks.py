@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from questline_persistence.arguments import Moment
 from questline_persistence.memory.kept import PAGE
-from questline_persistence.memory.listed import Listed
-from questline_persistence.memory.models import Task
+from questline_persistence.memory.models import Listed, Task
 from questline_persistence.memory.states.doors.door import StatesDoor
 from questline_persistence.memory.states.states import States
 from questline_persistence.states import TaskStatus
