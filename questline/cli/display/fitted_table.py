@@ -70,15 +70,21 @@ class FittedTable:
 def _keep_words(drawn: Table, console: Console, options: ConsoleOptions) -> None:
     """Set how wide the columns of a table that fits are, so that no word is broken.
 
-    Rich would take the room that is missing from the widest columns, be it all that a word needs.
+    The widest columns give the room that is missing, as far as their words allow. Rich would take what a word needs.
     """
     wide = options.update(max_width=max(options.max_width, 10_000))
     missing = Measurement.get(console, wide, drawn).maximum - options.max_width
-    for column in reversed(drawn.columns):
-        needs = [Measurement.get(console, wide, cell) for cell in (column.header, *column.cells)]
-        widest = max(need.maximum for need in needs)
-        given = min(max(missing, 0), widest - max(need.minimum for need in needs))
-        column.width, missing = widest - given, missing - given
+    needs = [
+        [Measurement.get(console, wide, cell) for cell in (column.header, *column.cells)] for column in drawn.columns
+    ]
+    least = [max(need.minimum for need in column) for column in needs]
+    widths = most = [max(need.maximum for need in column) for column in needs]
+    level = max(most)
+    while level and sum(most) - sum(widths) < missing:
+        level -= 1
+        widths = [max(low, min(high, level)) for low, high in zip(least, most, strict=True)]
+    for column, width in zip(drawn.columns, widths, strict=True):
+        column.width = width
 
 
 def _fits(drawn: Table, console: Console, options: ConsoleOptions) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from questline_persistence.arguments import MAX_KEY, flaw_of, key, key_prefix
 from questline_persistence.errors import PayloadError
 from questline_persistence.memory.models import AgentState
+from questline_persistence.memory.trying import named
 
 #: Also what looks like a pattern, a path, a joined key or a namespace.
 HOSTILE = st.sampled_from(
@@ -60,3 +61,7 @@ def test_what_is_no_key_is_told_in_a_sentence(value: object, said: str) -> None:
 
 def test_a_text_without_bounds_may_be_empty_and_long() -> None:
     assert flaw_of("") is flaw_of("x" * 100_000) is flaw_of("žluťoučký\n😀") is None
+
+
+def test_a_name_that_is_empty_is_seen_in_an_error() -> None:
+    assert [named(name) for name in ("planner", "")] == ["planner", "''"]

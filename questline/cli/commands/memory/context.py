@@ -219,7 +219,7 @@ def _facts(context: WorkflowContext, now: float) -> Iterator[tuple[str, Renderab
     yield "Status", formatting.word(context.status)
     yield "Phase", visible(context.current_phase)
     yield "Feature", visible(context.feature)
-    yield "Story", _story(context)
+    yield "Epic" if context.story_num is None else "Story", _story(context)
     yield "Version", f"v{context.version}"
     yield "Saved", times.told(context.saved_at, now)
     yield "By", by(context.origin)

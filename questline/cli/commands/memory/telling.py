@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from questline_persistence.memory.looking import VersionView
     from questline_persistence.memory.models import StepOrigin
 
-_NOTHING_FOUND = 'Nothing has all of these words. A beginning finds more: word*; "in quotes" stands a phrase.'
+_NOTHING_FOUND = "Nothing has all of these words. The beginning of a word finds more: word*"
 
 
 def tell_page(

@@ -1,10 +1,13 @@
 """What commands answer when all is well: shapes of JSON, text for people, ids made short."""
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 import questline
+from questline.cli.display import formatting
 from tests.unit.questline.cli.conftest import QUEST, CommandLine
 
 
@@ -251,3 +254,12 @@ def test_a_group_without_a_command_shows_its_help(cli: CommandLine, words: tuple
 
     assert ran.code == 2
     assert "Usage: questline" in ran.out
+
+
+def test_columns_that_are_alike_share_the_room_that_there_is() -> None:
+    console = Console(width=60, file=StringIO())
+    words = " ".join(["word"] * 40)
+    console.print(formatting.table("Path", "Before", "After", "Now", rows=[["a", words, words, words]]))
+
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
+    assert {line.count("word") for line in lines} == {0, 9, 3}
