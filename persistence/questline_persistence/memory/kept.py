@@ -16,6 +16,7 @@ from questline_persistence.journal import entered, remember, written
 from questline_persistence.kinds import AGENT_STATES, Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.forgetting import forget
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.purging import purge
 from questline_persistence.memory.trying import until_won
 from questline_persistence.pages import cursor_behind, place_of
@@ -303,6 +304,7 @@ class Kept:
         limit: int = PAGE,
         cursor: str | None = None,
         newest_first: bool = True,
+        listing: Listing | None = None,  # noqa: ARG002  (a step's own answer differs)
     ) -> Page:
         """Return a page of a list, in the order of columns that tell all of its rows apart.
 
@@ -313,12 +315,12 @@ class Kept:
           limit: at most this many rows, 1 to 1,000.
           cursor: the `next_cursor` of the page before.
           newest_first: whether the order is backwards.
+          listing: what belongs in the list, of what a running step holds back.
 
         Raises:
           PayloadError: a limit out of range, or a cursor that no page of this list has given.
         """
-        if not 1 <= whole(limit, "limit", most=None) <= MAX_PAGE:
-            raise PayloadError(f"limit must be 1 to {MAX_PAGE:,}, not {limit}", hint="go on behind a page for more")
+        page_limit(limit)
         behind = None if cursor is None else place_of(cursor, of, len(order))
 
         def work(connection: Connection, now: float) -> Page:
@@ -333,6 +335,17 @@ class Kept:
             return Page(rows[:limit], cursor_behind(of, tuple(getattr(last, str(one.key)) for one in order)))
 
         return self.read(work)
+
+
+def page_limit(limit: int) -> int:
+    """Return how many items a page has at most.
+
+    Raises:
+      PayloadError: it is no such number.
+    """
+    if not 1 <= whole(limit, "limit", most=None) <= MAX_PAGE:
+        raise PayloadError(f"limit must be 1 to {MAX_PAGE:,}, not {limit}", hint="go on behind a page for more")
+    return limit
 
 
 def _each_once(writes: Sequence[Remembered]) -> list[Remembered]:

@@ -39,6 +39,8 @@ def search(
 ) -> Found:
     """Return the rows of a kind that have the words which somebody typed, the best first.
 
+    Only what is committed is found, also in a running step: what the step has written is indexed by its checkpoint.
+
     Parameters:
       kept: whose rows.
       kind: what they are.

@@ -131,7 +131,7 @@ def test_in_a_coroutine_all_of_it_is_awaited(executor: QuestExecutor, kept: Kept
         seen.append((await ctx.state.own.load_agent_state("planner")).status)
 
     quest_id = run(executor, "a")
-    assert seen == ["design", [], "busy"]
+    assert seen == ["design", ["l"], "busy"]
     assert ContextPersistence(kept.database).load_context(quest_id).version == 1
     assert len(Lessons(kept).recall()) == 1
 

@@ -128,9 +128,27 @@ class ContextFilter:
         """Return the filter as conditions on heads; every value is a bound parameter, and compared as it is."""
         return [_condition(name, value) for name, value in self.wanted]
 
+    def means(self, row: Any) -> bool:
+        """Tell whether a context is meant that is not committed yet.
+
+        Parameters:
+          row: the row that it will be; it is saved first now, unless its `created_at` tells otherwise.
+        """
+        return all(_holds(name, value, row) for name, value in self.wanted)
+
 
 def _given(**named: int | None) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
+
+
+def _holds(name: str, value: Any, row: Any) -> bool:
+    """Tell whether what is wanted is true of a row: the same as `_condition` says of those that are stored."""
+    if name == "since":
+        return row.created_at is None or row.created_at >= rfc3339(value)
+    if name == "until":
+        return row.created_at is not None and row.created_at < rfc3339(value)
+    found = getattr(row, name)
+    return found in value if isinstance(value, tuple) else found == value
 
 
 def _condition(name: str, value: Any) -> ColumnElement[bool]:

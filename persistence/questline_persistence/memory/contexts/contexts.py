@@ -18,6 +18,7 @@ from questline_persistence.memory.contexts.context_rows import (
     version_count,
 )
 from questline_persistence.memory.kept import PAGE, Kept
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import Listed, Matches, WorkflowContext, checked
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.trying import named, trying
@@ -256,7 +257,7 @@ class Contexts:
         return self._page(ContextFilter.of(filters), limit, cursor)
 
     def find_contexts(self, query: str, limit: int = PAGE) -> Matches[WorkflowContext]:
-        """Return the contexts that have the words of a query, the best first.
+        """Return the contexts that have the words of a query, the best first: those that are committed.
 
         Parameters:
           query: words, all of which must be there: in the feature, the workflow's name, or any text that the context
@@ -361,6 +362,7 @@ class Contexts:
                 of=("contexts", chosen),
                 limit=limit,
                 cursor=cursor,
+                listing=Listing(CONTEXTS, chosen.means),
             )
             return Listed(map(context_of, page.rows), page.next_cursor)
 

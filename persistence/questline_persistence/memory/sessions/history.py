@@ -10,6 +10,7 @@ from questline_persistence.arguments import Moment, key, moment
 from questline_persistence.kinds import HISTORY
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import HistoryEntry, Listed, origin_of
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflicts_as
@@ -77,6 +78,7 @@ class History:
                 limit=limit,
                 cursor=cursor,
                 newest_first=newest_first,
+                listing=Listing(HISTORY, lambda row: row.session_id == name),
             )
             return Listed(map(_entry, page.rows), page.next_cursor)
 

@@ -11,6 +11,7 @@ from questline_persistence.errors import NotFound
 from questline_persistence.kinds import MEMORIES
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import Matches, Memory, origin_of
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.trying import trying
@@ -52,12 +53,16 @@ class Lessons:
     def recall(
         self, query: str | None = None, tool_name: str | None = None, min_confidence: int = 0, *, limit: int = PAGE
     ) -> Matches[Memory]:
-        """Return the lessons that have the words of a query, the best first; without one, the newest."""
+        """Return the lessons that have the words of a query, the best first; without one, the newest.
+
+        A running step finds its own lessons without a query only, since they are indexed by its checkpoint.
+        """
         tool, least = short(tool_name, "tool_name"), whole(min_confidence, "min_confidence")
         where = [_ROWS.c.confidence >= least, *(() if tool is None else (_ROWS.c.tool_name == tool,))]
+        listing = Listing(MEMORIES, lambda row: row.confidence >= least and tool in {None, row.tool_name})
         with trying("recall"):
             if query is None:
-                return self._newest(where, limit)
+                return self._newest(where, limit, listing)
             found = search(self._kept, MEMORIES, query, limit=limit, where=where)
             return Matches(map(memory_of, found.rows), newest_only=found.newest_only)
 
@@ -68,13 +73,14 @@ class Lessons:
             if not self._kept.forget(MEMORIES, name):
                 raise NotFound("there is none")
 
-    def _newest(self, where: list[ColumnElement[bool]], limit: int) -> Matches[Memory]:
+    def _newest(self, where: list[ColumnElement[bool]], limit: int, listing: Listing) -> Matches[Memory]:
         own = (*self._kept.rows(_ROWS), *where)
 
         def query(now: float) -> Select[Any]:
             return select(_ROWS).where(*own, *reading.present(_ROWS, now))
 
-        page = self._kept.page(query, (_ROWS.c.created_at, _ROWS.c.id), of=MEMORIES.name, limit=limit)
+        order = (_ROWS.c.created_at, _ROWS.c.id)
+        page = self._kept.page(query, order, of=MEMORIES.name, limit=limit, listing=listing)
         return Matches(map(memory_of, page.rows), newest_only=page.next_cursor is not None)
 
 

@@ -13,6 +13,7 @@ from questline_persistence.errors import NotFound
 from questline_persistence.kinds import HISTORY, SESSIONS, TODO_LISTS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, Kept
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import STATE_HINT, Listed, SessionState
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflict, version_of
@@ -87,6 +88,7 @@ class SessionStates:
                 limit=limit,
                 cursor=cursor,
                 newest_first=False,
+                listing=Listing(SESSIONS, lambda _: True),
             )
             return Listed((row.session_id for row in page.rows), page.next_cursor)
 

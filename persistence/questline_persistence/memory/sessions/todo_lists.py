@@ -11,6 +11,7 @@ from questline_persistence.errors import NotFound
 from questline_persistence.kinds import TODO_LISTS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import Listed, TodoList, origin_of
 from questline_persistence.memory.trying import trying
 from questline_persistence.memory.versions import conflict, version_of
@@ -82,6 +83,7 @@ class TodoLists:
                 limit=limit,
                 cursor=cursor,
                 newest_first=False,
+                listing=Listing(TODO_LISTS, lambda row: row.session_id == name),
             )
             return Listed(map(todo_list_of, page.rows), page.next_cursor)
 

@@ -15,6 +15,7 @@ from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory import reading
 from questline_persistence.memory.batches import batch_of
 from questline_persistence.memory.kept import PAGE
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import AgentState, Listed, Matches, StateTransition, checked
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.states.part import Part, metadata_of
@@ -85,11 +86,13 @@ class Agents(Part):
                 return reading.of_present(AGENT_STATES).where(*own, *reading.present(_HEADS, now))
 
             of = (AGENT_STATES.name, wanted, include_deleted)
-            page = self._kept.page(query, (_HEADS.c.created_at, _HEADS.c.id), of=of, limit=limit, cursor=cursor)
+            order = (_HEADS.c.created_at, _HEADS.c.id)
+            listing = Listing(AGENT_STATES, lambda row: wanted in {None, row.status}, with_deleted=include_deleted)
+            page = self._kept.page(query, order, of=of, limit=limit, cursor=cursor, listing=listing)
             return Listed((agent_state(row) for row in page.rows), page.next_cursor)
 
     def search_agents(self, query: str, *, limit: int = PAGE) -> Matches[AgentState]:
-        """Return the agents that have the words of a query, the best first."""
+        """Return the agents that have the words of a query, the best first: those that are committed."""
         with trying("search agents"):
             found = search(self._kept, AGENT_STATES, query, limit=limit)
             return Matches((agent_state(row) for row in found.rows), newest_only=found.newest_only)

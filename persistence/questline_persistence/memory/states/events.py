@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row
@@ -12,6 +12,7 @@ from questline_persistence.kinds import EVENTS, SESSIONS
 from questline_persistence.memory import reading
 from questline_persistence.memory.batches import batch_of
 from questline_persistence.memory.kept import PAGE
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import Event, Listed, Matches, checked, origin_of
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.states.part import Part, metadata_of
@@ -45,23 +46,23 @@ class Events(Part):
         """Return the events of a session, in their order, a page at a time."""
         with trying("load the events of session", session_id):
             name = key(session_id, "session_id")
-            own, of = (_ROWS.c.session_id == self._kept.stored_key(SESSIONS, name).name,), ("session", name)
+            own, of = {"session_id": self._kept.stored_key(SESSIONS, name).name}, ("session", name)
             return self._page(own, _ROWS.c.seq, of, limit=limit, cursor=cursor, newest_first=False)
 
     def get_events_by_type(self, event_type: str, *, limit: int = PAGE, cursor: str | None = None) -> Listed[Event]:
         """Return the events of a type, newest first, a page at a time."""
         with trying("load the events of type", event_type):
-            own, of = (_ROWS.c.event_type == short(event_type, "event_type"),), ("type", event_type)
+            own, of = {"event_type": short(event_type, "event_type")}, ("type", event_type)
             return self._page(own, _ROWS.c.id, of, limit=limit, cursor=cursor)
 
     def get_events_by_commit(self, git_commit: str, *, limit: int = PAGE, cursor: str | None = None) -> Listed[Event]:
         """Return the events that are about a commit, newest first, a page at a time."""
         with trying("load the events of commit", git_commit):
-            own, of = (_ROWS.c.git_commit == key(git_commit, "git_commit"),), ("commit", git_commit)
+            own, of = {"git_commit": key(git_commit, "git_commit")}, ("commit", git_commit)
             return self._page(own, _ROWS.c.id, of, limit=limit, cursor=cursor)
 
     def search_events(self, query: str, *, session_id: str | None = None, limit: int = PAGE) -> Matches[Event]:
-        """Return the events that have the words of a query, the best first."""
+        """Return the events that have the words of a query, the best first: those that are committed."""
         with trying("search events"):
             where = []
             if session_id is not None:
@@ -78,7 +79,7 @@ class Events(Part):
 
     def _page(
         self,
-        where: Sequence[ColumnElement[bool]],
+        where: Mapping[str, object],
         order: ColumnElement[int],
         of: tuple[str, str],
         *,
@@ -86,7 +87,8 @@ class Events(Part):
         cursor: str | None,
         newest_first: bool = True,
     ) -> Listed[Event]:
-        own = (*self._kept.rows(_ROWS), *where)
+        wanted = [_ROWS.c[name] == value for name, value in where.items()]
+        own = (*self._kept.rows(_ROWS), *wanted)
         page = self._kept.page(
             lambda now: _ROWS.select().where(*own, *reading.present(_ROWS, now)),
             (order,),
@@ -94,6 +96,7 @@ class Events(Part):
             limit=limit,
             cursor=cursor,
             newest_first=newest_first,
+            listing=Listing(EVENTS, lambda row: where.items() <= vars(row).items()),
         )
         return Listed((event_of(row) for row in page.rows), page.next_cursor)
 

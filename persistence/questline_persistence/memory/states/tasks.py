@@ -11,6 +11,7 @@ from questline_persistence.errors import NotFound
 from questline_persistence.kinds import TASKS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import Listed, Task, checked
 from questline_persistence.memory.states.part import Part, metadata_of
 from questline_persistence.memory.states.rows import saved_as, taken, version_fields
@@ -64,7 +65,9 @@ class Tasks(Part):
                 return reading.of_present(TASKS).where(*own, *reading.present(_HEADS, now))
 
             of = (TASKS.name, wanted, whose)
-            page = self._kept.page(query, (_HEADS.c.created_at, _HEADS.c.id), of=of, limit=limit, cursor=cursor)
+            order = (_HEADS.c.created_at, _HEADS.c.id)
+            listing = Listing(TASKS, lambda row: wanted in {None, row.status} and whose in {None, row.assigned_to})
+            page = self._kept.page(query, order, of=of, limit=limit, cursor=cursor, listing=listing)
             return Listed((_task(row) for row in page.rows), page.next_cursor)
 
     def delete_task(self, task_id: str, *, expected_version: int | None = None) -> None:

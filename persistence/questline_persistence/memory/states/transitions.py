@@ -10,6 +10,7 @@ from questline_persistence.arguments import key
 from questline_persistence.kinds import AGENT_STATES, TRANSITIONS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
+from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.models import Listed, StateTransition, origin_of
 from questline_persistence.memory.states.part import Part
 from questline_persistence.memory.states.rows import taken
@@ -42,16 +43,15 @@ class Transitions(Part):
         """Return the transitions of an agent, newest first, a page at a time."""
         with trying("load the history of agent", agent_id):
             name = key(agent_id, "agent_id")
-            own = (
-                *self._kept.rows(_ROWS),
-                _ROWS.c.agent_id == self._kept.stored_key(AGENT_STATES, name).name,
-            )
+            stored = self._kept.stored_key(AGENT_STATES, name).name
+            own = (*self._kept.rows(_ROWS), _ROWS.c.agent_id == stored)
             page = self._kept.page(
                 lambda now: _ROWS.select().where(*own, *reading.present(_ROWS, now)),
                 (_ROWS.c.seq,),
                 of=(TRANSITIONS.name, name),
                 limit=limit,
                 cursor=cursor,
+                listing=Listing(TRANSITIONS, lambda row: row.agent_id == stored),
             )
             return Listed((_transition(row) for row in page.rows), page.next_cursor)
 

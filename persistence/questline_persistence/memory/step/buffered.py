@@ -13,13 +13,16 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, Row, Select
 
 from questline_persistence.arguments import Moment
 from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
-from questline_persistence.memory.kept import Kept, same_entry
+from questline_persistence.memory.kept import PAGE, Kept, Page, page_limit, same_entry
+from questline_persistence.memory.listing import Listing
+from questline_persistence.memory.step.held_list import entry_row, joined_page
+from questline_persistence.schema import tables_of
 from questline_persistence.store import Database
 from questline_persistence.writes import Entered, Enters, Key, Moved, Op, Remembered, Saved, Saves
 
@@ -166,7 +169,8 @@ class Buffered(Kept):
         place = (kind.heads, self.key(name))
         pending = self._saves.get(place)
         if pending is not None:
-            return self._pending(pending), None
+            stored = None if pending.body is not None else super().load(kind, name)
+            return self._pending(pending, stored), None
         row, head = super().look(kind, name)
         with self._changing:
             self._seen.setdefault(place, head or 0)
@@ -180,6 +184,49 @@ class Buffered(Kept):
         """Return what is there at present of several keys, by their names."""
         found = {name: self.load(kind, name) for name in names}
         return {name: row for name, row in found.items() if row is not None}
+
+    def page(
+        self,
+        query: Callable[[float], Select[Any]],
+        order: Sequence[ColumnElement[Any]],
+        *,
+        of: object,
+        limit: int = PAGE,
+        cursor: str | None = None,
+        newest_first: bool = True,
+        listing: Listing | None = None,
+    ) -> Page:
+        """Return a page of a list, with what this step has written where the newest things are."""
+        if listing is None:
+            return super().page(query, order, of=of, limit=limit, cursor=cursor, newest_first=newest_first)
+        page_limit(limit)
+        written, held = self._held(listing)
+        own = tables_of(listing.kind).heads.c[listing.kind.key] if isinstance(listing.kind, Versioned) else None
+        super_page = super().page
+
+        def committed(limit: int, cursor: str | None) -> Page:
+            def of_others(now: float) -> Select[Any]:
+                return query(now) if own is None or not written else query(now).where(own.not_in(written))
+
+            return super_page(of_others, order, of=of, limit=limit, cursor=cursor, newest_first=newest_first)
+
+        return joined_page(held, committed, of=of, limit=limit, cursor=cursor, newest_first=newest_first)
+
+    def _held(self, listing: Listing) -> tuple[Sequence[str], list[SimpleNamespace]]:
+        """Return the keys that are not listed as they are stored, and the rows in their place, and of entries."""
+        kind = listing.kind
+        with self._changing:
+            saves = [save for save in self._saves.values() if save.kind is kind and save.key.prefix == self.prefix]
+            entries = [entry for entry in self._entries.values() if entry.kind is kind and entry.prefix == self.prefix]
+        if isinstance(kind, Entries):
+            rows: list[SimpleNamespace | None] = [entry_row(entry) for entry in entries]
+            return (), [row for row in rows if row is not None and listing.belongs(row)]
+        if listing.with_deleted:
+            saves = [save for save in saves if save.op is not Op.DELETE]
+        names = [save.key.name for save in saves]
+        stored = super().load_all(kind, names) if names else {}
+        rows = [self._pending(save, stored.get(save.key.name)) for save in saves]
+        return names, [row for row in rows if row is not None and listing.belongs(row)]
 
     def updating(self, attempt: Callable[[], T], *, tries: int) -> T:  # noqa: ARG002  (the checkpoint has its own number)
         """Call what loads a key and saves what it makes of it; it is called anew where the key has moved meanwhile.
@@ -224,13 +271,19 @@ class Buffered(Kept):
         own = name is not None and (name == self._quest_id or name.startswith(f"{self._quest_id}/"))
         return self._quest_id if own else None
 
-    def _pending(self, save: Saves) -> SimpleNamespace | None:
-        """Return a row as it would be after the checkpoint, as far as that is known; None where it is to be deleted."""
+    def _pending(self, save: Saves, stored: Row[Any] | None) -> SimpleNamespace | None:
+        """Return a row as it would be after the checkpoint, as far as that is known; None where it is to be deleted.
+
+        Parameters:
+          save: what is to be saved.
+          stored: what is there at present.
+        """
         if save.op is Op.DELETE:
             return None
-        stored = None if save.body is not None else super().load(save.kind, save.key.name)
         unknown = dict.fromkeys(reading.columns(save.kind))
         found = {} if stored is None else stored._asdict()
+        if save.body is not None:
+            found = {name: found[name] for name in ("created_at",) if name in found}
         own = {"namespace": self.namespace, "key_prefix": self.prefix, save.kind.key: save.key.name, "version": None}
         return SimpleNamespace(**unknown | found | dict(save.columns) | dict(save.body or {}) | own)
 

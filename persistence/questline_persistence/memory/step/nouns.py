@@ -84,7 +84,7 @@ class QuestTodoLists:
         self._lists.delete_todolist(own_name(self._quest_id, todolist_id))
 
     def list_todolists(self, *, limit: int = PAGE, cursor: str | None = None) -> Listed[TodoList]:
-        """Return the quest's to-do lists that are committed, those first that were saved first."""
+        """Return the quest's to-do lists, those first that were saved first; what this step has written comes last."""
         found = self._lists.list_todolists(self._quest_id, limit=limit, cursor=cursor)
         return Listed((self._called(one) or one for one in found), found.next_cursor)
 
@@ -114,7 +114,7 @@ class QuestHistory:
         return self._history.append(self._quest_id, step_id, thought, action, observation)
 
     def list(self, *, limit: int = PAGE, cursor: str | None = None, newest_first: bool = False) -> Listed[HistoryEntry]:
-        """Return the entries that are committed, in their order or backwards."""
+        """Return the entries in their order or backwards; those of this step are the last ones."""
         return self._history.list(self._quest_id, limit=limit, cursor=cursor, newest_first=newest_first)
 
 
@@ -170,7 +170,7 @@ class QuestEvents(Events):
     def get_events(
         self, session_id: str | None = None, *, limit: int = PAGE, cursor: str | None = None
     ) -> Listed[Event]:
-        """Return the events of the quest that are committed, or those of another session, in their order."""
+        """Return the events of the quest, or of another session, in their order; those of this step come last."""
         return super().get_events(session_id or self._quest_id, limit=limit, cursor=cursor)
 
 

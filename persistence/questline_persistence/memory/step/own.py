@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select
 
 from questline_persistence.arguments import Moment
 from questline_persistence.kinds import Entries, Versioned
-from questline_persistence.memory.kept import Kept
+from questline_persistence.memory.kept import Kept, Page
 from questline_persistence.memory.reading import present
 from questline_persistence.memory.step.buffered import Buffered
 from questline_persistence.schema import same_key, tables_of, within
@@ -76,6 +76,10 @@ class OwnKept(Kept):
         """Return what is there at present of several keys, by their names here."""
         found = {name: self.load(kind, name) for name in names}
         return {name: row for name, row in found.items() if row is not None}
+
+    def page(self, query: Any, order: Any, **more: Any) -> Page:
+        """Return a page of a list, with what the step has written."""
+        return self._buffered.page(query, order, **more)
 
     def updating(self, attempt: Any, *, tries: int) -> Any:
         """Call what loads a key and saves what it makes of it, as the step does."""
