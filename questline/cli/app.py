@@ -25,7 +25,7 @@ from questline.cli.commands import (
     workers,
 )
 from questline.cli.commands.memory import context, event, memory, state, todo
-from questline.cli.commands.security import audit
+from questline.cli.commands.security import audit, keys
 from questline.cli.commands.upkeep import health, version
 
 _QUESTS, _STEERING, _MEMORY = "Quests", "Steering", "What Lords remember"
@@ -54,7 +54,7 @@ for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)
 for _module in (worker, scheduler, gateway, dev, demo, workers, health):
     _module.register(app, _PROCESSES)
-for _module in (audit,):
+for _module in (keys, audit):
     _module.register(app, _SECURITY)
 for _module in (db, doctor, config, version):
     _module.register(app, _UPKEEP)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from questline_persistence.audit import Actor
+    from questline_persistence.keys import Keys
     from questline_persistence.memory import Kept
     from questline_persistence.records import Backlog, QuestHistory, QuestRepository, Statistics
     from questline_persistence.recovery import Register
@@ -157,6 +158,13 @@ class Invocation:
         from questline_persistence.records import QuestRepository  # noqa: PLC0415  (as the store's)
 
         return QuestRepository(self.store, namespace=self.settings.namespace, actor=self.actor)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of those who come by HTTP."""
+        from questline_persistence.keys import Keys  # noqa: PLC0415  (as the store's)
+
+        return Keys(self.store, self.settings.namespace, self.actor)
 
     @cached_property
     def history(self) -> QuestHistory:

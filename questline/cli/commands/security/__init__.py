@@ -1,5 +1,5 @@
 """The commands on who may do what, and who did it."""
 
-from questline.cli.commands.security import audit
+from questline.cli.commands.security import audit, keys
 
-__all__ = ["audit"]
+__all__ = ["audit", "keys"]

@@ -1,0 +1,46 @@
+"""`questline keys`: made, listed, rotated, revoked."""
+
+from questline_persistence.keys import KeyCheck
+from questline_persistence.store import Database
+from tests.unit.questline.cli.conftest import CommandLine
+
+
+def accepted(cli: CommandLine, secret: str) -> bool:
+    database = Database(f"sqlite:///{cli.database}")
+    found = KeyCheck(database).key_of(secret)
+    database.close()
+    return found is not None
+
+
+def test_a_key_stands_alone_on_stdout_and_is_accepted(cli: CommandLine) -> None:
+    ran = cli("keys", "create", "ci", "--scope", "submit", "--expires-in", "90d")
+
+    assert accepted(cli, ran.out.strip())
+    assert "nobody can show it again" in ran.err
+    (shown,) = cli.json("keys", "list")["items"]
+    assert (shown["name"], shown["scopes"], shown["payloads"], shown["state"]) == ("ci", ["submit"], False, "active")
+    assert ran.out.startswith(shown["prefix"])
+    assert ran.out.strip() not in cli("keys", "list", "-o", "json").out
+
+
+def test_a_key_may_read_unless_told_otherwise(cli: CommandLine) -> None:
+    assert cli.json("keys", "create", "dashboards")["scopes"] == ["read"]
+
+
+def test_a_rotated_key_is_replaced_and_a_revoked_one_ends(cli: CommandLine) -> None:
+    old = cli.json("keys", "create", "ci", "--payloads")
+    new = cli.json("keys", "rotate", old["key_id"], "--grace", "0s")
+
+    assert (accepted(cli, old["secret"]), accepted(cli, new["secret"])) == (False, True)
+    assert (new["rotated_from"], new["payloads"]) == (old["key_id"], True)
+    assert cli("keys", "revoke", new["key_id"]).code == 2
+    assert cli.json("keys", "revoke", new["key_id"], "-y")["state"] == "revoked"
+    assert not accepted(cli, new["secret"])
+    assert [one["verb"] for one in cli.json("audit")["items"]] == ["keys revoke", "keys rotate", "keys create"]
+    assert "revoked" in cli("keys", "list").out
+
+
+def test_mistakes_with_keys_are_told(cli: CommandLine) -> None:
+    assert cli("keys", "revoke", "000000000000", "-y").code == 4
+    assert "did you mean 'read'" in cli("keys", "create", "ci", "--scope", "reed").err
+    assert "There is no key yet" in cli("keys", "list").err
