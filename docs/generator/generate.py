@@ -4,7 +4,7 @@
     python docs/generator/generate.py --check    # change nothing; exit with 1 if a page is stale
 
 A part stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`; everything else on a page is written by hand.
-`llms.txt` is written as a whole.
+`llms.txt` and `openapi.json` are written as a whole.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from api_description import api_text
 from command_reference import cli_part, commands_part, exit_codes_part, shared_options_part
 from docstrings import read
 from error_reference import catalogue_part, errors_part, public_errors_part
@@ -31,7 +32,9 @@ from questline_persistence.settings import documented
 from questline_persistence.states import TRANSITIONS, ExecutionStatus, WorkerState
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")), "llms.txt")
+#: Files that are written as a whole.
+WHOLE: dict[str, Callable[[], str]] = {"llms.txt": llms_text, "docs/reference/openapi.json": api_text}
+PAGES = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")), *WHOLE)
 _PART = re.compile(r"(<!-- begin: ([\w-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 
 #: Limits worth knowing, by module; the value and the `#:` comment above it are read from the code.
@@ -159,7 +162,7 @@ def main(arguments: Sequence[str]) -> int:
     for name in PAGES:
         path = ROOT / name
         before = path.read_text() if path.exists() else ""
-        after = llms_text() if name == "llms.txt" else renewed(before)
+        after = WHOLE[name]() if name in WHOLE else renewed(before)
         if before != after:
             stale.append(name)
             if "--check" not in arguments:

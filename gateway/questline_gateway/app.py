@@ -15,6 +15,7 @@ from questline_gateway.api import ROUTERS, tenant_of
 from questline_gateway.base_path import BasePath
 from questline_gateway.body_limit import BodyLimit
 from questline_gateway.dashboard import dashboard_routes
+from questline_gateway.description import PROBLEMS, describe
 from questline_gateway.request_log import RequestLog
 from questline_gateway.tenants import Tenants
 from questline_persistence.settings import Settings, load
@@ -59,8 +60,9 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     app.state.probes = probes_of(chosen, tenants.database, tenants.broker, Tally())
     problems.install(app)
     for router in (probes.router, *ROUTERS):
-        app.include_router(router)
+        app.include_router(router, responses=PROBLEMS)
     app.router.routes.extend(dashboard_routes(tenant_of))
+    describe(app)
     app.add_middleware(BodyLimit, most=chosen.limits.quest_file)
     app.add_middleware(BasePath, path=chosen.http_base_path)
     app.add_middleware(RequestLog)

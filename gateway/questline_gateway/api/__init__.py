@@ -4,6 +4,7 @@ Routes call the clients and the records that the command line calls, and answer 
 """
 
 from questline_gateway.api.routes import ROUTERS
+from questline_gateway.api.shapes import schemas
 from questline_gateway.api.tenancy import Here, tenant_of
 
-__all__ = ["ROUTERS", "Here", "tenant_of"]
+__all__ = ["ROUTERS", "Here", "schemas", "tenant_of"]

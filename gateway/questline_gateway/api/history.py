@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from questline_gateway.answers import Answer
 from questline_gateway.api.pages import PAGE, Limit, page
+from questline_gateway.api.shapes import answers, lists
 from questline_gateway.api.tenancy import Here, QuestId
 from questline_gateway.security import Scope, needs
 from questline_persistence.records import explained_quest
@@ -24,13 +25,13 @@ _After = Annotated[
 ]
 
 
-@router.get("/steps")
+@router.get("/steps", responses=lists("Step", "All of its steps."))
 def list_steps(request: Request, here: Here, quest_id: QuestId) -> Answer:
     """List the steps of a quest with their status, in their order."""
     return page(request, [step.to_json() for step in here.history.steps(quest_id)])
 
 
-@router.get("/runs")
+@router.get("/runs", responses=lists("Attempt", "A page of attempts."))
 def list_attempts(
     request: Request, here: Here, quest_id: QuestId, limit: Limit = PAGE, cursor: _After = None
 ) -> Answer:
@@ -39,7 +40,7 @@ def list_attempts(
     return page(request, [run.to_json() for run in found.items], found.next_cursor)
 
 
-@router.get("/snapshots")
+@router.get("/snapshots", responses=lists("SnapshotHead", "A page of snapshots."))
 def list_snapshots(
     request: Request, here: Here, quest_id: QuestId, limit: Limit = PAGE, cursor: _After = None
 ) -> Answer:
@@ -48,7 +49,7 @@ def list_snapshots(
     return page(request, [head.to_json() for head in found.items], found.next_cursor)
 
 
-@router.get("/snapshots/{version}")
+@router.get("/snapshots/{version}", responses=answers("Snapshot", "The snapshot."))
 def show_snapshot(
     here: Here, quest_id: QuestId, version: Annotated[int, Path(ge=0, le=MAX_VERSION, description="The version.")]
 ) -> Answer:
@@ -56,7 +57,7 @@ def show_snapshot(
     return Answer(here.history.snapshot(quest_id, version).to_json())
 
 
-@router.get("/why")
+@router.get("/why", responses=answers("Situation", "Why it is where it is."))
 def show_situation(here: Here, quest_id: QuestId) -> Answer:
     """Tell why a quest is where it is, and the command that changes that."""
     return Answer(explained_quest(here.repository, quest_id, whole=False).situation.to_json())

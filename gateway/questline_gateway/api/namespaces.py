@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 
 from questline_gateway.answers import Answer
 from questline_gateway.api.pages import page
+from questline_gateway.api.shapes import lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
 from questline_persistence.records import namespaces_of
@@ -13,7 +14,7 @@ from questline_persistence.records import namespaces_of
 router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=[needs(Scope.ADMIN)])
 
 
-@router.get("/namespaces")
+@router.get("/namespaces", responses=lists("Namespace", "All namespaces."))
 def list_namespaces(request: Request, here: Here) -> Answer:
     """List the namespaces that have quests."""
     return page(request, [{"namespace": name} for name in namespaces_of(here.database)])

@@ -8,6 +8,7 @@ from questline_gateway.answers import Answer
 from questline_gateway.api.conditions import tag_of
 from questline_gateway.api.filters import Filter
 from questline_gateway.api.pages import PAGE, Cursor, Limit, page
+from questline_gateway.api.shapes import answers, lists
 from questline_gateway.api.tenancy import Here, QuestId
 from questline_gateway.security import Scope, needs
 from questline_persistence.records import explained_quest
@@ -15,14 +16,14 @@ from questline_persistence.records import explained_quest
 router = APIRouter(prefix="/api/v1", tags=["quests"], dependencies=[needs(Scope.READ)])
 
 
-@router.get("/quests")
+@router.get("/quests", responses=lists("Quest", "A page of quests."))
 def list_quests(request: Request, here: Here, chosen: Filter, limit: Limit = PAGE, cursor: Cursor = None) -> Answer:
     """List quests, newest first, without their outputs and steps."""
     found = here.repository.page(chosen, limit=limit, cursor=cursor)
     return page(request, [quest.to_json() for quest in found.items], found.next_cursor)
 
 
-@router.get("/quests/{quest_id:path}")
+@router.get("/quests/{quest_id:path}", responses=answers("ExplainedQuest", "The quest."))
 def show_quest(here: Here, quest_id: QuestId) -> Answer:
     """Show one quest, whole, and why it is where it is. Its `ETag` is its version."""
     found = explained_quest(here.repository, quest_id)

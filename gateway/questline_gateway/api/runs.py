@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from questline_gateway.answers import Answer
 from questline_gateway.api.preferences import MAX_WAIT, awaited
+from questline_gateway.api.shapes import answers
 from questline_gateway.api.tenancy import Here
 from questline_gateway.problems import Problem, id_of
 from questline_gateway.security import Scope, needs
@@ -34,7 +35,7 @@ class Goal(BaseModel):
     goal: str = Field(min_length=1, max_length=10_000, description="what is to be achieved, in a sentence")
 
 
-@reading.get("/runs")
+@reading.get("/runs", responses=answers("Runs", "A page of runs."))
 async def list_runs(
     here: Here,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most runs on the page.")] = PAGE,
@@ -45,7 +46,7 @@ async def list_runs(
     return Answer({"runs": [run.to_json() for run in found], "limit": limit, "offset": offset})
 
 
-@reading.get("/runs/{run_id:path}")
+@reading.get("/runs/{run_id:path}", responses=answers("RunFound", "The run."))
 async def show_run(
     here: Here, run_id: Annotated[str, Path(description="The run's id; a quest's is its own.")]
 ) -> Answer:
@@ -53,7 +54,7 @@ async def show_run(
     return Answer({"run": await _recorded(here, run_id)})
 
 
-@running.post("/run")
+@running.post("/run", responses=answers("RunMade", "What came of it."))
 async def run_goal(request: Request, here: Here, body: Annotated[Goal, Body()]) -> Answer:
     """Plan how to reach a goal, carry that out, and answer with what came of it.
 

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from questline_gateway.answers import Answer
 from questline_gateway.api.bodies import QuestFile
 from questline_gateway.api.preferences import MAX_WAIT, awaited
+from questline_gateway.api.shapes import answers
 from questline_gateway.api.tenancy import Here, QuestId
 from questline_gateway.security import Scope, needs
 
@@ -22,7 +23,7 @@ looks = APIRouter(prefix="/quest", tags=["simple"], dependencies=[needs(Scope.RE
 _Wait = Annotated[int, Query(ge=0, le=MAX_WAIT, description="How long to wait for the quest's end, in seconds.")]
 
 
-@submissions.post("/submit")
+@submissions.post("/submit", responses=answers("Outcome", "The quest, ended or not."))
 async def submit_and_wait(here: Here, quest: QuestFile, wait: _Wait = USUAL_WAIT) -> Answer:
     """Submit one quest, and answer once it has ended, or as it is when the time is over."""
     handle = await run_in_threadpool(here.client.submit, quest)
@@ -30,7 +31,7 @@ async def submit_and_wait(here: Here, quest: QuestFile, wait: _Wait = USUAL_WAIT
     return Answer({"quest_id": found.quest_id, "status": str(found.status), "output": found.output_data})
 
 
-@looks.get("/{quest_id:path}")
+@looks.get("/{quest_id:path}", responses=answers("QuestProgress", "How far it is."))
 def show_progress(here: Here, quest_id: QuestId) -> Answer:
     """Tell a quest's status, and how many of its steps are completed."""
     quest = here.repository.glance(quest_id)

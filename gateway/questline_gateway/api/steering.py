@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from questline_gateway.answers import Answer
 from questline_gateway.api.bodies import Forked, NoBody, Reasoned, Replayed
 from questline_gateway.api.conditions import Seen, tag_of
+from questline_gateway.api.shapes import answers
 from questline_gateway.api.tenancy import Here, QuestId
 from questline_gateway.security import Scope, needs
 from questline_persistence.controls import Controlled
@@ -16,31 +17,31 @@ from questline_persistence.controls import Controlled
 router = APIRouter(prefix="/api/v1/quests/{quest_id:path}", tags=["verbs"], dependencies=[needs(Scope.CONTROL)])
 
 
-@router.post("/pause")
+@router.post("/pause", responses=answers("Controlled", "What was done."))
 def pause_quest(here: Here, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
     """Pause a live quest: at once, or when its running step has ended (`status` tells)."""
     return _done(here.client.pause(quest_id, _reason(body), seen=seen))
 
 
-@router.post("/resume")
+@router.post("/resume", responses=answers("Controlled", "What was done."))
 def resume_quest(here: Here, quest_id: QuestId, seen: Seen, _: NoBody | None = None) -> Answer:
     """Let a paused quest go on from where it stands."""
     return _done(here.client.resume(quest_id, seen=seen))
 
 
-@router.post("/cancel")
+@router.post("/cancel", responses=answers("Controlled", "What was done."))
 def cancel_quest(here: Here, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
     """Stop a live quest for good; what its running step still returns is dropped."""
     return _done(here.client.cancel(quest_id, _reason(body), seen=seen))
 
 
-@router.post("/retry")
+@router.post("/retry", responses=answers("Controlled", "What was done."))
 def retry_quest(here: Here, quest_id: QuestId, seen: Seen, _: NoBody | None = None) -> Answer:
     """Run the failed step of a failed quest again, with all of its attempts."""
     return _done(here.client.retry(quest_id, seen=seen))
 
 
-@router.post("/replay")
+@router.post("/replay", responses=answers("Controlled", "What was done."))
 def replay_quest(here: Here, quest_id: QuestId, seen: Seen, body: Replayed | None = None) -> Answer:
     """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
 
@@ -55,7 +56,11 @@ def replay_quest(here: Here, quest_id: QuestId, seen: Seen, body: Replayed | Non
     return _done(done)
 
 
-@router.post("/fork", status_code=201)
+@router.post(
+    "/fork",
+    status_code=201,
+    responses=answers("Quest", "The new quest.", status=201) | answers("Forked", "What would be done."),
+)
 def fork_quest(request: Request, here: Here, quest_id: QuestId, seen: Seen, body: Forked | None = None) -> Answer:
     """Start a new quest from a snapshot of this one, and leave this one as it is.
 

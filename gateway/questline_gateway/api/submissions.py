@@ -12,6 +12,7 @@ from questline_gateway.answers import Answer
 from questline_gateway.api.bodies import QuestFile
 from questline_gateway.api.conditions import tag_of
 from questline_gateway.api.preferences import Patience, awaited
+from questline_gateway.api.shapes import answers
 from questline_gateway.api.tenancy import Here, tell_state
 from questline_gateway.security import Scope, needs
 from questline_persistence.errors import PayloadError
@@ -28,7 +29,12 @@ _OnConflict = Annotated[
 ]
 
 
-@router.post("/quests", status_code=201)
+@router.post(
+    "/quests",
+    status_code=201,
+    responses=answers("Quest", "The quest that this request has made.", status=201)
+    | answers("Quest", "The quest that the key has made before."),
+)
 async def submit_quest(
     request: Request,
     here: Here,

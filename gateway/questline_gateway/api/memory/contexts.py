@@ -18,6 +18,7 @@ from questline_gateway.api.memory.answering import (
     name_meant,
 )
 from questline_gateway.api.pages import PAGE, Cursor, Limit, page
+from questline_gateway.api.shapes import answers, finds, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
 from questline_persistence.clock import rfc3339
@@ -32,7 +33,7 @@ _Number = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 _When = Annotated[str | None, Query(max_length=100, description="ISO 8601, or an age such as `2h` or `30d`.")]
 
 
-@router.get("")
+@router.get("", responses=lists("WorkflowContext", "A page of contexts."))
 def list_contexts(
     request: Request,
     here: Here,
@@ -66,7 +67,7 @@ def list_contexts(
     return page(request, [context.to_data() for context in found], found.next_cursor)
 
 
-@router.get("/search")
+@router.get("/search", responses=finds("WorkflowContext"))
 def search_contexts(here: Here, q: Words, *, limit: Limit = PAGE, prefix: Prefix = None) -> Answer:
     """Search the contexts of workflows, as they are now, for words; the best come first."""
     found = Contexts(here.kept(prefix)).find_contexts(q, limit)
@@ -74,7 +75,7 @@ def search_contexts(here: Here, q: Words, *, limit: Limit = PAGE, prefix: Prefix
     return Answer({"items": items, "next_cursor": None, "newest_only": found.newest_only})
 
 
-@router.get("/{workflow_id:path}/versions")
+@router.get("/{workflow_id:path}/versions", responses=lists("Version", "A page of versions."))
 def list_versions_of_context(
     request: Request,
     here: Here,
@@ -90,7 +91,7 @@ def list_versions_of_context(
     return list_of_versions(request, kept, CONTEXTS, name, limit=limit, cursor=cursor)
 
 
-@router.get("/{workflow_id:path}")
+@router.get("/{workflow_id:path}", responses=answers("WorkflowContext", "The context."))
 def show_context(here: Here, workflow_id: Name, *, version: Version = None, prefix: Prefix = None) -> Answer:
     """Show the context of a workflow: its phase, its decisions, and what it has made."""
     kept = here.kept(prefix)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from questline_gateway.answers import Answer
 from questline_gateway.api.memory.answering import ROOT, Name, Prefix, Text, Words, listed, matched, name_meant, there
 from questline_gateway.api.pages import PAGE, Cursor, Limit
+from questline_gateway.api.shapes import answers, finds, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
 from questline_persistence.kinds import EVENTS
@@ -18,7 +19,7 @@ from questline_persistence.memory.states import States, event_of
 router = APIRouter(prefix=f"{ROOT}/events", tags=["memory"], dependencies=[needs(Scope.READ)])
 
 
-@router.get("")
+@router.get("", responses=lists("Event", "A page of events."))
 def list_events(
     request: Request,
     here: Here,
@@ -35,13 +36,13 @@ def list_events(
     return listed(request, newest(here.kept(prefix), EVENTS, event_of, limit=limit, cursor=cursor, **wanted))
 
 
-@router.get("/search")
+@router.get("/search", responses=finds("Event"))
 def search_events(here: Here, q: Words, *, session: Text = None, limit: Limit = PAGE, prefix: Prefix = None) -> Answer:
     """Search the events for words; the best come first."""
     return matched(States(here.kept(prefix)).search_events(q, session_id=session, limit=limit))
 
 
-@router.get("/{event_id:path}")
+@router.get("/{event_id:path}", responses=answers("Event", "The event."))
 def show_event(here: Here, event_id: Name, *, prefix: Prefix = None) -> Answer:
     """Show one event."""
     kept = here.kept(prefix)

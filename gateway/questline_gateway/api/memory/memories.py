@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from questline_gateway.answers import Answer
 from questline_gateway.api.memory.answering import ROOT, Name, Prefix, Text, Words, listed, matched, name_meant, there
 from questline_gateway.api.pages import PAGE, Cursor, Limit
+from questline_gateway.api.shapes import answers, finds, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
 from questline_persistence.kinds import MEMORIES
@@ -18,7 +19,7 @@ from questline_persistence.memory.sessions import Lessons, memory_of
 router = APIRouter(prefix=f"{ROOT}/memories", tags=["memory"], dependencies=[needs(Scope.READ)])
 
 
-@router.get("")
+@router.get("", responses=lists("Memory", "A page of lessons."))
 def list_memories(
     request: Request,
     here: Here,
@@ -33,7 +34,7 @@ def list_memories(
     return listed(request, found)
 
 
-@router.get("/search")
+@router.get("/search", responses=finds("Memory"))
 def search_memories(
     here: Here,
     q: Words,
@@ -47,7 +48,7 @@ def search_memories(
     return matched(Lessons(here.kept(prefix)).recall(q, tool, min_confidence, limit=limit))
 
 
-@router.get("/{memory_id:path}")
+@router.get("/{memory_id:path}", responses=answers("Memory", "The lesson."))
 def show_memory(here: Here, memory_id: Name, *, prefix: Prefix = None) -> Answer:
     """Show one lesson."""
     kept = here.kept(prefix)

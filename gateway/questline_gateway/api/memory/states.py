@@ -21,6 +21,7 @@ from questline_gateway.api.memory.answering import (
     there,
 )
 from questline_gateway.api.pages import PAGE, Cursor, Limit
+from questline_gateway.api.shapes import answers, finds, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
 from questline_persistence.kinds import AGENT_STATES
@@ -30,7 +31,7 @@ from questline_persistence.shown_times import read_moment
 router = APIRouter(prefix=f"{ROOT}/states", tags=["memory"], dependencies=[needs(Scope.READ)])
 
 
-@router.get("")
+@router.get("", responses=lists("AgentState", "A page of agents."))
 def list_states(
     request: Request,
     here: Here,
@@ -46,13 +47,13 @@ def list_states(
     return listed(request, states.list_agents(status, include_deleted=deleted, limit=limit, cursor=cursor))
 
 
-@router.get("/search")
+@router.get("/search", responses=finds("AgentState"))
 def search_states(here: Here, q: Words, *, limit: Limit = PAGE, prefix: Prefix = None) -> Answer:
     """Search the states of agents, as they are now, for words; the best come first."""
     return matched(States(here.kept(prefix)).search_agents(q, limit=limit))
 
 
-@router.get("/{agent_id:path}/versions")
+@router.get("/{agent_id:path}/versions", responses=lists("Version", "A page of versions."))
 def list_versions_of_state(
     request: Request, here: Here, agent_id: Name, *, limit: Limit = PAGE, cursor: Cursor = None, prefix: Prefix = None
 ) -> Answer:
@@ -62,7 +63,7 @@ def list_versions_of_state(
     return list_of_versions(request, kept, AGENT_STATES, name, limit=limit, cursor=cursor)
 
 
-@router.get("/{agent_id:path}/history")
+@router.get("/{agent_id:path}/history", responses=lists("StateTransition", "A page of transitions."))
 def list_transitions(
     request: Request, here: Here, agent_id: Name, *, limit: Limit = PAGE, cursor: Cursor = None, prefix: Prefix = None
 ) -> Answer:
@@ -72,7 +73,7 @@ def list_transitions(
     return listed(request, States(kept).get_state_history(name, limit, cursor=cursor))
 
 
-@router.get("/{agent_id:path}")
+@router.get("/{agent_id:path}", responses=answers("AgentState", "The state."))
 def show_state(
     here: Here,
     agent_id: Name,

@@ -18,6 +18,7 @@ from questline_gateway.api.memory.answering import (
     there,
 )
 from questline_gateway.api.pages import PAGE, Cursor, Limit
+from questline_gateway.api.shapes import answers, finds, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
 from questline_persistence.kinds import TODO_LISTS
@@ -27,7 +28,7 @@ from questline_persistence.memory.sessions import TodoLists, todo_list_of
 router = APIRouter(prefix=f"{ROOT}/todos", tags=["memory"], dependencies=[needs(Scope.READ)])
 
 
-@router.get("")
+@router.get("", responses=lists("TodoList", "A page of to-do lists."))
 def list_todos(
     request: Request,
     here: Here,
@@ -43,13 +44,13 @@ def list_todos(
     return listed(request, newest(here.kept(prefix), TODO_LISTS, todo_list_of, limit=limit, cursor=cursor, **wanted))
 
 
-@router.get("/search")
+@router.get("/search", responses=finds("TodoList"))
 def search_todos(here: Here, q: Words, *, limit: Limit = PAGE, prefix: Prefix = None) -> Answer:
     """Search the to-do lists, as they are now, for words; the best come first."""
     return matched(with_words(here.kept(prefix), TODO_LISTS, todo_list_of, q, limit=limit))
 
 
-@router.get("/{todolist_id:path}/versions")
+@router.get("/{todolist_id:path}/versions", responses=lists("Version", "A page of versions."))
 def list_versions_of_todos(
     request: Request,
     here: Here,
@@ -65,7 +66,7 @@ def list_versions_of_todos(
     return list_of_versions(request, kept, TODO_LISTS, name, limit=limit, cursor=cursor)
 
 
-@router.get("/{todolist_id:path}")
+@router.get("/{todolist_id:path}", responses=answers("TodoList", "The list."))
 def show_todos(here: Here, todolist_id: Name, *, prefix: Prefix = None) -> Answer:
     """Show one to-do list, point by point."""
     kept = here.kept(prefix)

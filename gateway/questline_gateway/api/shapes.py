@@ -1,0 +1,169 @@
+"""The shapes of answers, for the description of the API: taken from the records that are answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from questline_persistence.memory.looking import VersionView
+from questline_persistence.memory.models import (
+    AgentState,
+    Event,
+    Memory,
+    RunRecord,
+    RunSummary,
+    StateTransition,
+    TodoList,
+    WorkflowContext,
+)
+from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
+from questline_persistence.records import Cause, LordStatistics, QueueView, SnapshotHead
+from questline_persistence.states import ExecutionStatus, WorkerState
+
+#: Records that are answered as they are.
+_RECORDS: dict[str, Any] = {
+    "Attempt": LordRun,
+    "Snapshot": Snapshot,
+    "SnapshotHead": SnapshotHead,
+    "Step": StepView,
+    "LordStatistics": LordStatistics,
+    "Queue": QueueView,
+    "Run": RunRecord,
+    "RunSummary": RunSummary,
+    "AgentState": AgentState,
+    "StateTransition": StateTransition,
+    "Event": Event,
+    "WorkflowContext": WorkflowContext,
+    "TodoList": TodoList,
+    "Memory": Memory,
+    "Version": VersionView,
+}
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_NUMBER = {"type": "number"}
+_WHOLE = {"type": "integer"}
+
+
+def schemas() -> dict[str, Any]:
+    """Return every shape by its name, as JSON Schema."""
+    found: dict[str, Any] = {}
+    for name, record in _RECORDS.items():
+        found[name] = _of_record(record, found)
+    quest = _of_record(QuestExecutionData, found)
+    found["Quest"] = _with(quest, progress={"$ref": _ref("Progress")})
+    found["ExplainedQuest"] = _with(found["Quest"], why={"$ref": _ref("Situation")})
+    return dict(sorted((found | _WRITTEN).items()))
+
+
+def answers(name: str, description: str, *, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return how a route is described that answers one object.
+
+    Parameters:
+      name: the object's shape.
+      description: what it is.
+      status: the status.
+    """
+    return {status: _described({"$ref": _ref(name)}, description)}
+
+
+def lists(name: str, description: str, **more: Any) -> dict[int | str, dict[str, Any]]:
+    """Return how a route is described that answers a page of a list.
+
+    Parameters:
+      name: the shape of an item.
+      description: what the list is.
+      more: further members of the page, as JSON Schema.
+    """
+    members = {"items": {"type": "array", "items": {"$ref": _ref(name)}}, "next_cursor": _TEXT_OR_NULL, **more}
+    return {200: _described(_object(**members), description)}
+
+
+def finds(name: str) -> dict[int | str, dict[str, Any]]:
+    """Return how a search is described.
+
+    Parameters:
+      name: the shape of what is found.
+    """
+    return lists(name, "What was found, the best first.", newest_only={"type": "boolean"})
+
+
+def _described(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _ref(name: str) -> str:
+    return f"#/components/schemas/{name}"
+
+
+def _of_record(record: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's own schema; those that it refers to go into `found`."""
+    adapter = TypeAdapter[Any](record)
+    schema = adapter.json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    found |= schema.pop("$defs", {})
+    if isinstance(record, type) and issubclass(record, BaseModel):
+        schema["required"] = list(schema["properties"])
+    return {key: value for key, value in schema.items() if key != "description"}
+
+
+def _with(schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return an object's schema with further members."""
+    return {
+        **schema,
+        "properties": {**schema["properties"], **more},
+        "required": [*schema["required"], *more],
+    }
+
+
+def _object(**members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
+#: Shapes that no record has.
+_WRITTEN: dict[str, Any] = {
+    "Progress": _object(completed=_WHOLE, remaining=_WHOLE),
+    "Situation": _object(cause={"enum": [str(one) for one in Cause]}, message=_TEXT, hint=_TEXT_OR_NULL),
+    "Controlled": _object(
+        quest_id=_TEXT,
+        status={"enum": [str(one) for one in ExecutionStatus]},
+        changed={"type": "boolean"},
+        epoch=_WHOLE,
+        version=_WHOLE,
+        notice=_TEXT_OR_NULL,
+    ),
+    "Forked": _object(quest_id=_TEXT, created={"const": False}, forked_from=_TEXT, steps={"type": "array"}),
+    "Statistics": _object(
+        total_quests=_WHOLE,
+        **{str(status): _WHOLE for status in ExecutionStatus},
+        avg_duration_seconds={"type": ["number", "null"]},
+        counters={"type": "object", "additionalProperties": _WHOLE},
+    ),
+    "Worker": _object(
+        worker_id=_TEXT,
+        namespace=_TEXT,
+        state={"enum": [str(one) for one in WorkerState]},
+        host=_TEXT,
+        pid=_WHOLE,
+        started_at=_TEXT,
+        up_seconds=_NUMBER,
+        heartbeat_at=_TEXT,
+        heartbeat_age_seconds=_NUMBER,
+        threads=_WHOLE,
+        queues={"type": "array", "items": _TEXT},
+        handlers={"type": "array", "items": _TEXT},
+        holding=_WHOLE,
+        claims={"type": "array", "items": {"type": "object"}},
+    ),
+    "Namespace": _object(namespace=_TEXT),
+    "Runs": _object(runs={"type": "array", "items": {"$ref": _ref("RunSummary")}}, limit=_WHOLE, offset=_WHOLE),
+    "RunFound": _object(run={"$ref": _ref("Run")}),
+    "RunMade": _object(run_id=_TEXT, plan_result={"type": "object"}, execution_result={"type": "object"}),
+    "Outcome": _object(quest_id=_TEXT, status=_TEXT, output={}),
+    "QuestProgress": _object(quest_id=_TEXT, status=_TEXT, progress={"$ref": _ref("Progress")}),
+    "Problem": {
+        **_object(
+            type=_TEXT, title=_TEXT, status=_WHOLE, detail=_TEXT, code=_TEXT, hint=_TEXT_OR_NULL, request_id=_TEXT
+        ),
+        "description": "RFC 9457. `code` is the command line's; a conflict has the present state as `current`.",
+    },
+}
