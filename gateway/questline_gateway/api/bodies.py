@@ -70,19 +70,17 @@ class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class NoBody(_Given):
-    """Nothing."""
-
-
 class Reasoned(_Given):
-    """Why."""
+    """Why a verb is done."""
 
     reason: str | None = Field(
-        default=None, max_length=MAX_REASON, description="why; people see it when they look at the quest"
+        default=None,
+        max_length=MAX_REASON,
+        description="why; the audit keeps it, and a pause or cancel shows it with the quest",
     )
 
 
-class _Restarted(_Given):
+class _Restarted(Reasoned):
     """Where to start again, and what to correct there."""
 
     from_: str | None = Field(

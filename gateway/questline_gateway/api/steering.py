@@ -7,10 +7,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 
 from questline_gateway.answers import Answer
-from questline_gateway.api.bodies import Forked, NoBody, Reasoned, Replayed
+from questline_gateway.api.bodies import Forked, Reasoned, Replayed
 from questline_gateway.api.conditions import Seen, tag_of
 from questline_gateway.api.shapes import answers
-from questline_gateway.api.tenancy import Here, QuestId
+from questline_gateway.api.tenancy import Acting, QuestId
 from questline_gateway.security import Scope, needs
 from questline_persistence.controls import Controlled
 
@@ -18,41 +18,41 @@ router = APIRouter(prefix="/api/v1/quests/{quest_id:path}", tags=["verbs"], depe
 
 
 @router.post("/pause", responses=answers("Controlled", "What was done."))
-def pause_quest(here: Here, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
+def pause_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
     """Pause a live quest: at once, or when its running step has ended (`status` tells)."""
-    return _done(here.client.pause(quest_id, _reason(body), seen=seen))
+    return _done(acting.pause(quest_id, _reason(body), seen=seen))
 
 
 @router.post("/resume", responses=answers("Controlled", "What was done."))
-def resume_quest(here: Here, quest_id: QuestId, seen: Seen, _: NoBody | None = None) -> Answer:
+def resume_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
     """Let a paused quest go on from where it stands."""
-    return _done(here.client.resume(quest_id, seen=seen))
+    return _done(acting.resume(quest_id, _reason(body), seen=seen))
 
 
 @router.post("/cancel", responses=answers("Controlled", "What was done."))
-def cancel_quest(here: Here, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
+def cancel_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
     """Stop a live quest for good; what its running step still returns is dropped."""
-    return _done(here.client.cancel(quest_id, _reason(body), seen=seen))
+    return _done(acting.cancel(quest_id, _reason(body), seen=seen))
 
 
 @router.post("/retry", responses=answers("Controlled", "What was done."))
-def retry_quest(here: Here, quest_id: QuestId, seen: Seen, _: NoBody | None = None) -> Answer:
+def retry_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
     """Run the failed step of a failed quest again, with all of its attempts."""
-    return _done(here.client.retry(quest_id, seen=seen))
+    return _done(acting.retry(quest_id, _reason(body), seen=seen))
 
 
 @router.post("/replay", responses=answers("Controlled", "What was done."))
-def replay_quest(here: Here, quest_id: QuestId, seen: Seen, body: Replayed | None = None) -> Answer:
+def replay_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Replayed | None = None) -> Answer:
     """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
 
     With `dry_run`, nothing changes: the answer tells where it would start, what it would change, and what would run.
     """
     body = body or Replayed()
-    done = here.client.replay(
-        quest_id, body.from_, body.set, seen=seen, dry_run=body.dry_run, keep_state=body.keep_state
+    done = acting.replay(
+        quest_id, body.from_, body.set, seen=seen, dry_run=body.dry_run, keep_state=body.keep_state, reason=body.reason
     )
     if body.dry_run:
-        return Answer(done.preview(here.repository.status(quest_id)))
+        return Answer(done.preview(acting.repository.status(quest_id)))
     return _done(done)
 
 
@@ -61,13 +61,15 @@ def replay_quest(here: Here, quest_id: QuestId, seen: Seen, body: Replayed | Non
     status_code=201,
     responses=answers("Quest", "The new quest.", status=201) | answers("Forked", "What would be done."),
 )
-def fork_quest(request: Request, here: Here, quest_id: QuestId, seen: Seen, body: Forked | None = None) -> Answer:
+def fork_quest(request: Request, acting: Acting, quest_id: QuestId, seen: Seen, body: Forked | None = None) -> Answer:
     """Start a new quest from a snapshot of this one, and leave this one as it is.
 
     With `dry_run`, nothing changes: the answer tells where it would start, what it would change, and what would run.
     """
     body = body or Forked()
-    handle = here.client.fork(quest_id, body.from_, body.set, body.quest_id, seen=seen, dry_run=body.dry_run)
+    handle = acting.fork(
+        quest_id, body.from_, body.set, body.quest_id, seen=seen, dry_run=body.dry_run, reason=body.reason
+    )
     if body.dry_run:
         return Answer(handle.preview(quest_id))
     made = handle.get()

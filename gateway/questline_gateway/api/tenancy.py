@@ -7,6 +7,11 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 
 from questline_gateway.tenants import Tenant, Tenants
+from questline_persistence.audit import Actor, Door
+from questline_scheduler.client import QuestClient
+
+#: What the audit calls those who come without a key.
+NOBODY = "anonymous"
 
 
 def tenant_of(request: Request) -> Tenant:
@@ -69,6 +74,21 @@ def _glance(here: Tenant, quest_id: str) -> dict[str, Any]:
         "progress": quest.progress,
     }
 
+
+def client_for(request: Request, here: Here) -> QuestClient:
+    """Return the client that acts on behalf of whoever sent a request, as the audit will tell it.
+
+    Parameters:
+      request: the request.
+      here: the namespace.
+    """
+    address = None if request.client is None else request.client.host
+    actor = Actor(NOBODY, Door.HTTP, address=address, request_id=request.state.request_id)
+    return here.client.acting_as(actor)
+
+
+#: What a route takes that changes something at a caller's will.
+Acting = Annotated[QuestClient, Depends(client_for)]
 
 #: What a route takes whose path names a quest.
 QuestId = Annotated[str, Depends(quest_meant)]

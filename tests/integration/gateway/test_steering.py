@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from questline_persistence.audit import AuditLog
 from tests.integration.gateway.test_quests import QUESTS, a_quest
 
 
@@ -105,3 +106,19 @@ def test_every_verb_can_be_reached_where_the_gateway_is_mounted(gateway: FastAPI
     assert mounted.get(made.headers["Location"]).status_code == 200
     assert listed.headers["Link"].startswith("</quests/api/v1/quests?limit=1&cursor=")
     assert mounted.post("/quests/api/v1/quests/q-3/pause").json()["status"] == "paused"
+
+
+def test_every_verb_is_in_the_audit_with_its_request_and_its_reason(gateway: FastAPI, http: TestClient) -> None:
+    verbs = ("pause", "resume", "cancel", "replay", "fork")
+    for verb in verbs:
+        done(http, verb, {"reason": f"why {verb}"}, X_Request_ID=f"request-{verb}")
+    done(http, "cancel", {"reason": "to delete it"})
+    http.delete(f"{QUESTS}/q-1?reason=no+longer+needed", headers={"X-Request-ID": "request-delete"})
+
+    here = gateway.state.tenants.of("default")
+    entries = {entry.verb: entry for entry in AuditLog(here.database, here.namespace).page().items}
+    for verb in verbs[:2] + verbs[3:]:
+        told = entries[verb]
+        assert (told.actor, told.door, told.reason) == ("anonymous", "http", f"why {verb}")
+        assert told.request_id == f"request-{verb}"
+    assert entries["delete"].reason == "no longer needed"
