@@ -29,7 +29,7 @@ class CompiledStatements(LRUCache[Any, Any]):
 def share() -> None:
     """Give every engine the same cache, in the place of its own."""
     shared = CompiledStatements(CAPACITY)
-    Engine._compiled_cache = property(lambda _: shared, lambda _, own: None)  # type: ignore[assignment]
+    Engine._compiled_cache = property(lambda _: shared, lambda *_: None)  # type: ignore[assignment]
 
 
 def _of_its_kind(key: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -35,14 +35,14 @@ STORES = ("sqlite", "postgres")
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-# compiled_statements.share()
+compiled_statements.share()
 
 #: Where what is written stays in memory, and the bytes that must be free there: a run writes a fifth of that.
-MEMORY, ROOM = Path("/dev/shm"), 8 * 1024**3
+MEMORY, ROOM = Path("/dev/shm"), 8 * 1024**3  # noqa: S108  every run makes a folder of its own in it
 
 
 def pytest_configure() -> None:
-    """Have what tests write kept in memory, if nobody has said where: to sync it to a disk takes longer than to make it."""
+    """Keep what tests write in memory, unless somebody says where: a disk takes longer to sync it than they take."""
     if "TMPDIR" not in os.environ and _holds_programs(MEMORY) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None
