@@ -20,6 +20,7 @@ from questline_scheduler.doorbells import Ringer
 from questline_scheduler.quest_file import read_quest
 from questline_scheduler.quest_types import steps_of
 from questline_scheduler.step_defaults import complete
+from questline_scheduler.tracing import traced
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -143,7 +144,7 @@ class Submissions:
           any_input: whether a key that was used for another input gives the quest of that, and no error.
           plans: where quests that are submitted together find a plan that another of them has, too.
         """
-        data = quest if isinstance(quest, QuestExecutionData) else read_quest(quest)
+        data = traced(quest if isinstance(quest, QuestExecutionData) else read_quest(quest))
         if key is not None and not isinstance(key, str):
             raise PayloadError(f"an idempotency key is text, not {type(key).__name__}", hint=f"write {str(key)!r}")
         if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:

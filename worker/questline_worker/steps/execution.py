@@ -35,6 +35,7 @@ from questline_worker.lords import (
 )
 from questline_worker.steps.pending import Pending
 from questline_worker.steps.running import RunningStep
+from questline_worker.tracing import StepSpan, Tracing
 
 #: Longest error text kept with a run, in characters; the middle of a longer one is left out.
 MAX_ERROR = 16_000
@@ -50,6 +51,7 @@ class Execution:
     def __init__(self, repository: QuestRepository) -> None:
         self._repository = repository
         self._limit = repository.database.limits.output
+        self._tracing = Tracing(repository)
 
     def begin(self, step: RunningStep) -> Outcome | Pending:
         """Run the handler of a claimed step as far as a thread is needed; an async one is left to be awaited.
@@ -59,20 +61,25 @@ class Execution:
         remembering = Remembering(self._repository.database, step.claim.namespace, step.claim.quest_id)
         outputs = Outputs(self._repository, step.claim)
         context = LordContext(step.claim, outputs, step.still_held, step.tell, remembering)
-        conclude = partial(self._conclude, step, context)
         own, pid = _own_context(), os.getpid()
+        span = self._tracing.begin(step.claim, own)
+        conclude = partial(self._conclude, step, context, span)
         try:
             output = own.run(_call, step.claim, context)
         except BaseException as error:  # noqa: BLE001  (a handler may raise SystemExit too; none of it may end the worker)
             end_if_forked(pid, error)
-            return _unsuccessful(step, error)
+            return span.ended(_unsuccessful(step, error))
         end_if_forked(pid)
         # Asked of the value, not of the function: a decorator may have hidden that the function is async.
         if inspect.iscoroutine(output):
             return Pending(output, step.claim.timeout_seconds, conclude, own)
         return conclude(lambda: output)
 
-    def _conclude(self, step: RunningStep, context: LordContext, result: Callable[[], Any]) -> Outcome:
+    def _conclude(self, step: RunningStep, context: LordContext, span: StepSpan, result: Callable[[], Any]) -> Outcome:
+        """Return what became of a step whose handler is done, and end its span."""
+        return span.ended(self._concluded(step, context, result))
+
+    def _concluded(self, step: RunningStep, context: LordContext, result: Callable[[], Any]) -> Outcome:
         """Return what became of a step whose handler is done; `result` returns its output or raises its error."""
         try:
             output = result()
