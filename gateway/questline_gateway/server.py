@@ -37,8 +37,11 @@ class GatewayServer:
     """
 
     def __init__(self, app: FastAPI, host: str, port: int, base_path: str = "") -> None:
-        self._base_path = base_path
         self._socket = _listening(host, port)
+        address, port = self._socket.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        #: Where it is reached, without a slash at its end.
+        self.url = f"http://{shown}:{port}{base_path}"
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -52,13 +55,6 @@ class GatewayServer:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="questline-gateway", daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Where it is reached, without a slash at its end."""
-        host, port = self._socket.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{port}{self._base_path}"
 
     @property
     def running(self) -> bool:

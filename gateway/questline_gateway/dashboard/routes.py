@@ -57,6 +57,7 @@ def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
         page("/control/{verb}/{quest_id:path}", pages.control, "GET", "POST"),
         page("/lords", pages.lords),
         page("/workers", pages.workers),
+        page("/docs", pages.api),
         Route("/static/{version}/{name:path}", assets().serve),
     ]
 

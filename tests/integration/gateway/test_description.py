@@ -1,6 +1,7 @@
 """The description of the API: committed as a file, true of every answer, and shown without any outside address."""
 
 import json
+import re
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,16 @@ def _send(operation: Any) -> None:
         case.validate_response(answer, excluded_checks=[positive_data_acceptance])  # a cursor is more than text
 
     send()
+
+
+def test_the_api_explains_itself_without_any_outside_address(described: FastAPI) -> None:
+    page = TestClient(described).get("/docs")
+
+    assert page.status_code == 200
+    for operation in ("submit_quest", "replay_quest", "list_memories"):
+        assert f'id="{operation}"' in page.text
+    assert "If-Match" in page.text or "if-match" in page.text
+    addresses = re.findall(r'(?:href|src|action)="([^"]*)"', page.text)
+    assert addresses
+    assert [one for one in addresses if not one.startswith(("/", "#"))] == []
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
