@@ -21,7 +21,7 @@ from questline_persistence.settings import Settings
 from questline_persistence.store import open_database
 from questline_scheduler.doorbells import open_broker
 from questline_scheduler.loops import make_loops, make_sweeper
-from questline_scheduler.monitoring import Probes, Tally, health_server, probes_of
+from questline_scheduler.monitoring import Probes, Tally, open_health_server, probes_of
 from questline_scheduler.stopping import RELEASE_SECONDS
 from questline_worker.child_process import ChildProcess
 from questline_worker.code_watch import CodeWatch
@@ -119,7 +119,7 @@ class Supervisor:
         Raises:
           ConfigurationError: it cannot listen to the port on which it is to answer probes.
         """
-        health = health_server(self.settings, self._probes)
+        health = open_health_server(self.settings, self._probes)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         for _ in range(self.settings.worker_processes):

@@ -26,7 +26,7 @@ def scheduler(invocation: Invocation) -> None:
     from questline_persistence.journal import try_writing  # noqa: PLC0415  (200 ms that --help does not need)
     from questline_scheduler.doorbells import open_broker  # noqa: PLC0415  (Dramatiq, which only this needs)
     from questline_scheduler.loops import make_loops  # noqa: PLC0415
-    from questline_scheduler.monitoring import Tally, health_server, probes_of  # noqa: PLC0415  (beside them)
+    from questline_scheduler.monitoring import Tally, open_health_server, probes_of  # noqa: PLC0415  (beside them)
     from questline_scheduler.stopping import wait_for_stop  # noqa: PLC0415
 
     invocation.configure_logging()
@@ -43,7 +43,7 @@ def scheduler(invocation: Invocation) -> None:
         try_writing(invocation.database, chosen.namespace)
     tally = Tally()
     loops = make_loops(invocation.database, broker, chosen, tally=tally)
-    health = health_server(chosen, lambda: probes_of(chosen, invocation.database, broker, tally))
+    health = open_health_server(chosen, lambda: probes_of(chosen, invocation.database, broker, tally))
     with stop_signal() as stopping:
         loops.start()
         try:

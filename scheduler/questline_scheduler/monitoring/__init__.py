@@ -19,7 +19,7 @@ from questline_scheduler.monitoring.metrics import (
 )
 from questline_scheduler.monitoring.probes import PATHS, ProbeAnswer, Probes, versions
 from questline_scheduler.monitoring.readiness import Look, Readiness
-from questline_scheduler.monitoring.serving import health_server, probes_of
+from questline_scheduler.monitoring.serving import open_health_server, probes_of
 from questline_scheduler.monitoring.tally import Tally
 
 __all__ = [
@@ -40,7 +40,7 @@ __all__ = [
     "Probes",
     "Readiness",
     "Tally",
-    "health_server",
+    "open_health_server",
     "probes_of",
     "versions",
 ]

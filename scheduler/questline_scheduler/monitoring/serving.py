@@ -41,7 +41,7 @@ def probes_of(
     return Probes(looks, gauges, tally, alive=alive, code_version=chosen.code_version)
 
 
-def health_server(chosen: Settings, make: Callable[[], Probes]) -> HealthServer | None:
+def open_health_server(chosen: Settings, make: Callable[[], Probes]) -> HealthServer | None:
     """Return a server that is yet to be started, or None where the settings name no port.
 
     Parameters:

@@ -4,19 +4,26 @@ from collections.abc import Callable
 
 import pytest
 
-from questline_persistence.records import QuestRepository, statistics
+from questline_persistence.records import QuestRepository, backlog, statistics
 from questline_persistence.schema.metadata import METADATA
+from questline_scheduler.monitoring import Gauges
 from tests.integration.persistence.conftest import Stores
 from tests.integration.persistence.test_flat_cost import OLD, YOUNG, effort, rows, ways
 
 
+def _gauges(repository: QuestRepository) -> object:
+    """Return what metrics tell of the store."""
+    return Gauges(repository.database, repository.namespace).read()
+
+
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("ask", [QuestRepository.get_quest_stats, QuestRepository.get_lord_stats])
+@pytest.mark.parametrize("ask", [QuestRepository.get_quest_stats, QuestRepository.get_lord_stats, _gauges])
 def test_statistics_read_a_bounded_number_of_rows(
     stores: Stores, monkeypatch: pytest.MonkeyPatch, ask: Callable[[QuestRepository], object], dialect: str
 ) -> None:
     for bound in ("MAX_COUNTED", "MAX_TIMED", "MAX_ATTEMPTS"):
         monkeypatch.setattr(statistics, bound, 200)
+    monkeypatch.setattr(backlog, "MAX_LOOKED", 20)
     found = []
     for ended in (YOUNG, OLD):
         bench, observer = stores.observed(dialect, "fresh", "for these values", ended)

@@ -8,7 +8,7 @@ import pytest
 
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.settings import load
-from questline_scheduler.monitoring import Gauges, Probes, Tally, health_server
+from questline_scheduler.monitoring import Gauges, Probes, Tally, open_health_server
 from questline_scheduler.monitoring.health_server import MAX_REQUESTS, HealthServer
 from tests.contract.quests import Workbench
 from tests.waiting import eventually
@@ -82,4 +82,4 @@ def test_without_a_port_nothing_is_served() -> None:
     def never() -> Probes:
         raise AssertionError("nothing is made")
 
-    assert health_server(load(), never) is None
+    assert open_health_server(load(), never) is None
