@@ -22,6 +22,12 @@ def read_risks(_ctx: LordContext, limits: dict[str, int]) -> dict[str, int]:
     return {"risks": 3}
 
 
+@lord("scribe", "write")
+def write(_ctx: LordContext) -> list[str]:
+    """Return about a megabyte."""
+    return [f"line {number} {'x' * 90}" for number in range(9_000)]
+
+
 def review(quest_id: str, max_findings: int = 5_000, **more: Any) -> Quest:
     """Return a quest of three steps, the second of which fails with more than 1,000 findings."""
     steps = [

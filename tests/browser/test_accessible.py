@@ -16,6 +16,8 @@ PAGES = [
     "/quests/mine",
     "/lords",
     "/workers",
+    "/memory",
+    "/compare?a=bad@v0&b=bad",
     "/control/replay/bad",
     "/control/cancel/mine",
     "/quests/nope",

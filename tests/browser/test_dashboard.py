@@ -5,6 +5,7 @@ import re
 import httpx2
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from questline import LordStep
 from tests.browser.conftest import Site
 from tests.browser.quests import BIG, review
 
@@ -200,6 +201,37 @@ def test_a_form_that_another_site_sends_is_refused(site: Site, context: BrowserC
     stranger.get_by_role("button").click()
     expect(stranger.get_by_role("alert")).to_contain_text("from another site")
     assert site.client.repository.status("mine") == "new"
+
+
+def test_two_attempts_and_two_versions_are_compared(site: Site, page: Page) -> None:
+    _failed(site)
+    page.goto("/quests/bad")
+    page.locator("#step").get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("heading", name="What changed")).to_be_visible()
+    page.go_back()
+    page.get_by_label("Version 0, start").click()
+    page.get_by_role("link", name="Compare with v2").click()
+    expect(page.locator("#diff")).to_contain_text("run_data.surveyor")
+    expect(page.locator("#diff .add").first).to_contain_text(str(BIG))
+
+
+def test_a_quest_of_5000_steps_is_shown_in_parts(site: Site, page: Page) -> None:
+    site.client.submit(review("long", execution_stack=[LordStep("surveyor", "survey")] * 5_000))
+    page.goto("/quests/long")
+    expect(page.locator("[data-lane]")).to_have_count(60)
+    page.get_by_role("link", name="4,940 later steps").click()
+    expect(page.get_by_role("link", name="earlier steps")).to_be_visible()
+    expect(page.locator("[data-lane][aria-current]")).to_contain_text("0061")
+    page.goto("/quests/long?step=5000")
+    expect(page.locator("#step h2")).to_have_text("surveyor:survey")
+
+
+def test_an_output_of_a_megabyte_is_cut_and_says_so(site: Site, page: Page) -> None:
+    site.client.submit(review("large", execution_stack=[LordStep("scribe", "write")]))
+    site.work("large")
+    page.goto("/quests/large")
+    expect(page.locator("#output")).to_contain_text("more, too many for a page")
+    assert len(page.content()) < 400_000
 
 
 def test_pages_read_without_scripts(site: Site, browser: Browser) -> None:

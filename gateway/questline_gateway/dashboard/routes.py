@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from questline_gateway.dashboard import pages
-from questline_gateway.dashboard.templates import assets
+from questline_gateway.dashboard.rendering import assets
 from questline_gateway.dashboard.visit import Visit
 from questline_gateway.tenants import Tenant
 from questline_persistence.errors import (
@@ -55,7 +55,11 @@ def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
         page("/quests/{quest_id:path}", pages.quest),
         page("/control", pages.control_many, "POST"),
         page("/control/{verb}/{quest_id:path}", pages.control, "GET", "POST"),
+        page("/compare", pages.compare),
         page("/lords", pages.lords),
+        page("/memory", pages.memory),
+        page("/memory/{kind}", pages.memory),
+        page("/memory/agents/{agent_id:path}", pages.agent),
         page("/workers", pages.workers),
         page("/docs", pages.api),
         Route("/static/{version}/{name:path}", assets().serve),

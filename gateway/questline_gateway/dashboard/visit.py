@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from questline_gateway.dashboard.templates import assets, environment
+from questline_gateway.dashboard.rendering import assets, environment
 from questline_gateway.tenants import Tenant
 
 #: What a page may load and do: only what this server sends, and nothing that stands within the page.

@@ -1,6 +1,5 @@
 """The pages of the dashboard, read as a browser without scripts reads them."""
 
-import asyncio
 import html
 import json
 import re
@@ -10,31 +9,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from questline import LordContext, LordStep, Quest, QuestClient, QuestExecutor, lord
-from questline_gateway.dashboard.templates import assets
+from questline import LordStep, QuestClient
+from questline_gateway.dashboard.rendering import assets
 from questline_persistence.records import QuestRepository
-
-EVIL = "<script>alert('x')</script>"
-BIG = 9007199254740993
-
-
-@lord("page_reader", "read")
-def _read(_ctx: LordContext) -> dict[str, int]:
-    return {"pages": 3, "big": BIG}
-
-
-@lord("page_risks", "find", max_attempts=2)
-def _find(_ctx: LordContext, limits: dict[str, int]) -> str:
-    if limits["most"] > 10:
-        raise ValueError(f"too many: {EVIL}")
-    return EVIL
-
-
-def _quest(most: int, quest_id: str, **more: object) -> Quest:
-    steps = [LordStep("page_reader", "read"), LordStep("page_risks", "find", backoff_seconds=0)]
-    data = {"limits": {"most": most, "cost": BIG}, EVIL: EVIL}
-    fields = {"quest_type": "review", "input_data": data, "execution_stack": steps, "labels": {"team": EVIL}}
-    return Quest(quest_id=quest_id, **{**fields, **more})
+from tests.integration.gateway.dashboard_quests import BIG, EVIL, quest_of, run, text_of
 
 
 @pytest.fixture
@@ -49,35 +27,33 @@ def client(gateway: FastAPI) -> QuestClient:
 def ended(client: QuestClient) -> QuestRepository:
     """The records, with a quest that has failed and one that is completed."""
     repository = client.repository
-
-    async def run() -> None:
-        with QuestExecutor(repository=repository) as executor:
-            await asyncio.gather(
-                executor.execute_quest(_quest(1, "good")),
-                executor.execute_quest(_quest(50, "bad")),
-                return_exceptions=True,
-            )
-
-    asyncio.run(run())
+    run(repository, quest_of(1, "good"), quest_of(50, "bad"))
     assert repository.status("bad") == "failed"
     return repository
 
 
 def _edited(most: int) -> str:
     """The input of a quest as JSON, with another limit."""
-    return json.dumps(_quest(most, "edited").input_data)
+    return json.dumps(quest_of(most, "edited").input_data)
 
 
-def _text(page: str) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page)))
-
-
-PAGES = ["/", "/quests", "/quests/bad", "/quests/good?step=0001&version=1", "/lords", "/workers", "/control/replay/bad"]
+PAGES = [
+    "/compare?a=bad@v0&b=good",
+    "/",
+    "/quests",
+    "/quests/bad",
+    "/quests/good?step=0001&version=1",
+    "/lords",
+    "/workers",
+    "/memory",
+    "/memory/events",
+    "/control/replay/bad",
+]
 FORMS = ["/control/retry/bad", "/control/fork/bad", "/control/delete/good", "/control/pause/good"]
 
 
 @pytest.mark.parametrize("path", ["/", "/quests"])
-def test_an_empty_store_teaches_the_first_quest(http: TestClient, path: str) -> None:
+def test_an_empty_store_teaches_the_firstquest_of(http: TestClient, path: str) -> None:
     answer = http.get(path)
     assert answer.status_code == 200
     assert "Start your first quest" in answer.text
@@ -112,7 +88,7 @@ def test_every_address_on_a_page_is_one_of_ours_and_answers(http: TestClient) ->
 
 @pytest.mark.usefixtures("ended")
 def test_the_page_of_a_failed_quest_says_why_it_does_not_move_and_shows_the_traceback(http: TestClient) -> None:
-    text = _text(http.get("/quests/bad").text)
+    text = text_of(http.get("/quests/bad").text)
     assert "It does not move: step 0002 failed for good, 2 of 2 attempts." in text
     assert f"ValueError: too many: {EVIL}" in text
     assert "Traceback (most recent call last)" in text
@@ -121,7 +97,7 @@ def test_the_page_of_a_failed_quest_says_why_it_does_not_move_and_shows_the_trac
 
 @pytest.mark.usefixtures("ended")
 def test_a_step_and_a_version_are_chosen_by_the_address(http: TestClient) -> None:
-    text = _text(http.get("/quests/bad?step=0001&version=0").text)
+    text = text_of(http.get("/quests/bad?step=0001&version=0").text)
     assert "page_reader:read0001" in text
     assert "State at v0" in text
     assert "No Lord had returned anything yet." in text
@@ -149,14 +125,14 @@ def test_what_is_not_there_is_a_page_that_says_so(http: TestClient, path: str, s
 
 @pytest.mark.usefixtures("ended")
 def test_the_list_is_filtered_on_the_server_and_shows_its_window(http: TestClient) -> None:
-    text = _text(http.get("/quests?status=failed").text)
+    text = text_of(http.get("/quests?status=failed").text)
     assert "1 match" in text
     assert "since: 24h, by default" in text
     assert "questline list --status failed --since 24h" in text
 
 
 @pytest.mark.usefixtures("ended")
-def test_a_search_for_an_id_opens_the_quest(http: TestClient) -> None:
+def test_a_search_for_an_id_opens_thequest_of(http: TestClient) -> None:
     answer = http.get("/quests", params={"q": "bad"}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/quests/bad")
 
@@ -165,11 +141,11 @@ def test_a_search_for_an_id_opens_the_quest(http: TestClient) -> None:
 def test_a_search_for_words_is_added_to_the_filter(http: TestClient) -> None:
     answer = http.get("/quests", params={"q": "type:review too many", "status": "failed"}, follow_redirects=False)
     assert answer.headers["location"] == "/quests?status=failed&type=review&error=too+many"
-    assert "1 match" in _text(http.get(answer.headers["location"]).text)
+    assert "1 match" in text_of(http.get(answer.headers["location"]).text)
 
 
 def test_a_long_list_goes_on_behind_a_cursor(http: TestClient, client: QuestClient) -> None:
-    client.submit_many([_quest(1, f"many-{number:03}") for number in range(60)])
+    client.submit_many([quest_of(1, f"many-{number:03}") for number in range(60)])
     first = http.get("/quests").text
     older = html.unescape(re.findall(r'href="([^"]*cursor=[^"]*)" rel="next"', first)[0])
     second = http.get(older).text
@@ -177,9 +153,9 @@ def test_a_long_list_goes_on_behind_a_cursor(http: TestClient, client: QuestClie
     assert sorted(ids) == [f"many-{number:03}" for number in range(60)]
 
 
-def test_ids_of_every_kind_lead_to_their_quest(http: TestClient, client: QuestClient) -> None:
+def test_ids_of_every_kind_lead_to_theirquest_of(http: TestClient, client: QuestClient) -> None:
     for quest_id in ("a/b", "a/../b", "a?b=c#d", "a%2Fb", "a&b;c", "q/control/x"):
-        client.submit(_quest(1, quest_id))
+        client.submit(quest_of(1, quest_id))
         answer = http.get(f"/quests/{quote(quest_id, safe='')}")
         assert answer.status_code == 200
         assert html.escape(quest_id) in answer.text
@@ -188,10 +164,10 @@ def test_ids_of_every_kind_lead_to_their_quest(http: TestClient, client: QuestCl
 
 
 def test_a_paused_quest_is_resumed_and_a_reason_stands_on_it(http: TestClient, client: QuestClient) -> None:
-    client.submit(_quest(1, "mine"))
+    client.submit(quest_of(1, "mine"))
     done = http.post("/control/pause/mine", data={"reason": "wait for prices", "version": "0"}, follow_redirects=False)
     assert (done.status_code, done.headers["location"]) == (303, "/quests/mine")
-    assert "It does not move: it was paused: wait for prices." in _text(http.get("/quests/mine").text)
+    assert "It does not move: it was paused: wait for prices." in text_of(http.get("/quests/mine").text)
     http.post("/control/resume/mine", data={})
     assert client.repository.status("mine") == "new"
 
@@ -199,11 +175,11 @@ def test_a_paused_quest_is_resumed_and_a_reason_stands_on_it(http: TestClient, c
 def test_a_form_about_an_old_version_changes_nothing_and_keeps_what_was_typed(
     http: TestClient, client: QuestClient
 ) -> None:
-    client.submit(_quest(1, "mine"))
+    client.submit(quest_of(1, "mine"))
     client.pause("mine")
     answer = http.post("/control/cancel/mine", data={"reason": "no more", "version": "0"})
     assert answer.status_code == 409
-    assert "it has moved on since you looked: it is paused" in _text(answer.text)
+    assert "it has moved on since you looked: it is paused" in text_of(answer.text)
     assert 'value="no more"' in answer.text
     assert client.repository.status("mine") == "paused"
 
@@ -218,7 +194,7 @@ def test_a_replay_is_previewed_with_what_was_changed_and_what_runs_again(
     http: TestClient, ended: QuestRepository
 ) -> None:
     answer = http.post("/control/replay/bad", data={"from": "0002", "input": _edited(1), "action": "preview"})
-    text = _text(answer.text)
+    text = text_of(answer.text)
     assert answer.status_code == 200
     assert "input_data.limits.most501" in text
     assert "0001kept, it does not run again" in text
@@ -246,7 +222,7 @@ def test_an_input_that_cannot_be_is_refused_and_kept_to_be_mended(
     assert ended.glance("bad").epoch == 0
 
 
-def test_a_fork_is_a_new_quest(http: TestClient, ended: QuestRepository) -> None:
+def test_a_fork_is_a_newquest_of(http: TestClient, ended: QuestRepository) -> None:
     form = {"from": "0002", "input": _edited(1), "new_id": "second", "action": "do"}
     answer = http.post("/control/fork/bad", data=form, follow_redirects=False)
     assert answer.headers["location"] == "/quests/second"
@@ -257,21 +233,21 @@ def test_a_fork_is_a_new_quest(http: TestClient, ended: QuestRepository) -> None
 def test_many_quests_are_steered_after_a_preview_with_a_result_for_each(
     http: TestClient, client: QuestClient, ended: QuestRepository
 ) -> None:
-    client.submit(_quest(1, "mine"))
+    client.submit(quest_of(1, "mine"))
     form = {"verb": "pause", "pick": ["mine", "good"]}
     preview = http.post("/control", data=form)
-    assert "Pause 2 quests" in _text(preview.text)
+    assert "Pause 2 quests" in text_of(preview.text)
     assert ended.status("mine") == "new"
-    done = _text(http.post("/control", data={**form, "action": "do", "reason": "night"}).text)
+    done = text_of(http.post("/control", data={**form, "action": "do", "reason": "night"}).text)
     assert "1 done1 not" in done
     assert (ended.status("mine"), ended.glance("mine").reason) == ("paused", "night")
 
 
 def test_all_that_match_are_meant_beyond_the_page(http: TestClient, client: QuestClient) -> None:
-    client.submit_many([_quest(1, f"many-{number:03}") for number in range(60)])
-    client.submit(_quest(1, "other", quest_type="other"))
+    client.submit_many([quest_of(1, f"many-{number:03}") for number in range(60)])
+    client.submit(quest_of(1, "other", quest_type="other"))
     form = {"verb": "cancel", "all": "1", "type": "review", "action": "do"}
-    assert "60 done" in _text(http.post("/control", data=form).text)
+    assert "60 done" in text_of(http.post("/control", data=form).text)
     assert client.repository.status("other") == "new"
 
 
@@ -283,20 +259,20 @@ def test_all_that_match_are_meant_beyond_the_page(http: TestClient, client: Ques
 def test_a_form_that_another_site_sent_is_refused(
     http: TestClient, client: QuestClient, headers: dict[str, str]
 ) -> None:
-    client.submit(_quest(1, "mine"))
+    client.submit(quest_of(1, "mine"))
     assert http.post("/control/cancel/mine", data={"version": "0"}, headers=headers).status_code == 403
     assert client.repository.status("mine") == "new"
 
 
 def test_a_form_that_a_page_of_ours_sent_is_taken(http: TestClient, client: QuestClient) -> None:
-    client.submit(_quest(1, "mine"))
+    client.submit(quest_of(1, "mine"))
     headers = {"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}
     assert http.post("/control/cancel/mine", data={"version": "0"}, headers=headers).status_code == 200
     assert client.repository.status("mine") == "cancelled"
 
 
 def test_under_a_base_path_every_address_stands_below_it(gateway: FastAPI, client: QuestClient) -> None:
-    client.submit(_quest(1, "a/b"))
+    client.submit(quest_of(1, "a/b"))
     below = TestClient(gateway, root_path="/quests-of-us")
     page = below.get("/quests-of-us/quests/a%2Fb").text
     found = {html.unescape(each) for each in re.findall(r'(?:href|src|action)="(/[^"]*)"', page)}
@@ -311,8 +287,49 @@ def test_the_script_of_others_is_checked_by_the_browser(http: TestClient) -> Non
 
 def test_a_long_quest_is_shown_in_parts(http: TestClient, client: QuestClient) -> None:
     steps = [LordStep("page_reader", "read") for _ in range(2_000)]
-    client.submit(_quest(1, "long", execution_stack=steps))
+    client.submit(quest_of(1, "long", execution_stack=steps))
     middle = http.get("/quests/long?step=1000").text
     assert middle.count("data-lane") <= 60
     assert "earlier steps" in middle
     assert "later steps" in middle
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("a=bad@v0&b=bad", "run_data.page_readernot there+"),
+        ("a=bad&b=good", "input_data.limits.most501"),
+        ("a=good&b=good", "They are equal."),
+    ],
+)
+def test_two_quests_or_versions_are_compared(http: TestClient, query: str, expected: str) -> None:
+    text = text_of(http.get(f"/compare?{query}").text)
+    assert expected.rstrip("+") in text
+
+
+def test_two_attempts_are_compared(http: TestClient, ended: QuestRepository) -> None:
+    first, last = (run.run_id for run in ended.runs("bad") if run.position == "0002")
+    link = html.escape(f"/compare?a=bad%23{first}&b=bad%23{last}")
+    assert link in http.get("/quests/bad").text
+    assert "What changed" in http.get(html.unescape(link)).text
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize("query", ["a=bad&b=nope", "a=bad&b=bad@v99", "a=bad%2399999&b=bad", "a=bad%230&b=bad"])
+def test_what_cannot_be_compared_is_not_found(http: TestClient, query: str) -> None:
+    assert http.get(f"/compare?{query}").status_code == 404
+
+
+def test_the_same_error_of_many_quests_is_one_row_and_all_are_retried(http: TestClient, ended: QuestRepository) -> None:
+    run(ended, quest_of(60, "worse"))
+    page = http.get("/lords").text
+    row = re.search(r"<tr[^>]*>(?:(?!</tr>).)*Retry all.*?</tr>", page, re.DOTALL)
+    assert row
+    assert "ValueError too many" in text_of(row[0])
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', row[0]))
+    form = {name: html.unescape(value) for name, value in fields.items()}
+    assert "Retry 2 quests" in text_of(http.post("/control", data=form).text)
+    assert "2 done" in text_of(http.post("/control", data={**form, "action": "do"}).text)
+    assert {str(ended.status(each)) for each in ("bad", "worse")} == {"running"}
+    assert "2 quests failed" not in text_of(http.get("/").text)

@@ -1,9 +1,10 @@
-"""The Lords: how each of their tools has fared, the worst first, and those that nobody knows."""
+"""The Lords: how each of their tools has fared, the worst first; those that nobody knows; and the same errors."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
+from questline_gateway.dashboard.failures import failures
 from questline_gateway.dashboard.visit import Visit
 
 
@@ -17,5 +18,6 @@ def lords(visit: Visit) -> Response:
         "lords.html",
         lords=sorted(found, key=lambda one: (101.0 if one.success_rate is None else one.success_rate, -one.total_runs)),
         known=known,
+        failures=failures(visit),
         unknown={handler: number for handler, number in needed.items() if handler not in known},
     )

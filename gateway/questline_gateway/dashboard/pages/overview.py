@@ -7,9 +7,9 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from questline_gateway.dashboard import told
+from questline_gateway.dashboard.failures import Failure, failures
 from questline_gateway.dashboard.pages.quest_list import first_quest
 from questline_gateway.dashboard.visit import Visit
-from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import (
     Group,
     LordStatistics,
@@ -20,8 +20,6 @@ from questline_persistence.records import (
 from questline_persistence.recovery import WorkerView
 from questline_persistence.states import ExecutionStatus
 
-#: Failed and paused quests that are looked at for what needs a person.
-MAX_LOOKED = 200
 #: Things that need a person, and Lords and workers, that are shown; the rest is a link away.
 MAX_SHOWN = 6
 #: After so many seconds without being picked up, a step that may run is overdue.
@@ -60,7 +58,7 @@ def overview(visit: Visit) -> Response:
     ready = backlog.ready(patience=PATIENCE, now=visit.now)
     workers = visit.here.register.all(now=visit.now)
     live = [worker for worker in workers if worker.live]
-    todos = [*_unheard(visit, ready, live), *_failures(visit), *_paused(visit)]
+    todos = [*_unheard(visit, ready, live), *(_failed(visit, one) for one in failures(visit)), *_paused(visit)]
     return visit.page(
         "overview.html",
         counts=found.counts,
@@ -98,24 +96,17 @@ def _unheard(visit: Visit, ready: list[Group], live: list[WorkerView]) -> list[T
     return todos
 
 
-def _failures(visit: Visit) -> list[Todo]:
-    """Return the errors of failed quests, those of the same first line together, the most frequent first."""
-    page = visit.here.repository.page(QuestFilter(ExecutionStatus.FAILED), limit=MAX_LOOKED)
-    groups: dict[str, list[QuestExecutionData]] = {}
-    for quest in page.items:
-        groups.setdefault(told.first_line(quest.error) or "no error was kept", []).append(quest)
-    return [_failure(visit, error, several) for error, several in sorted(groups.items(), key=lambda one: -len(one[1]))]
-
-
-def _failure(visit: Visit, error: str, several: list[QuestExecutionData]) -> Todo:
-    newest = several[0]
-    ended = told.epoch(newest.end_time) or visit.now
-    detail = f"Last {told.age(visit.now - ended)} ago · {newest.quest_type}"
-    if len(several) == 1:
-        href = visit.url("quests", newest.quest_id)
-        return Todo("bad", "failed", newest.quest_id, f"failed: {error}", detail, "See why", href)
-    href = visit.url("quests", status="failed", error=error[:200], since="any")
-    return Todo("bad", "failed", f"{len(several)} quests", f"failed with {error}", detail, "See them", href)
+def _failed(visit: Visit, failure: Failure) -> Todo:
+    """Return an error that failed quests have in common; of one that a single quest has, its page is the way out."""
+    detail = f"Last {told.age(visit.now - failure.last)} ago · {failure.quests[0].quest_type}"
+    if len(failure.quests) == 1:
+        quest_id = failure.quests[0].quest_id
+        return Todo(
+            "bad", "failed", quest_id, f"failed: {failure.error}", detail, "See why", visit.url("quests", quest_id)
+        )
+    head = f"{len(failure.quests)} quests"
+    href = visit.url("quests", **failure.query)
+    return Todo("bad", "failed", head, f"failed with {failure.error}", detail, "See them", href)
 
 
 def _paused(visit: Visit) -> list[Todo]:
