@@ -45,10 +45,11 @@ class Tally:
         Parameters:
           metric: the counter.
           labels: the values of its labels, in their order.
-          by: how much to add.
+          by: how much to add; nothing begins to be shown for 0.
         """
-        with self._counting:
-            self._of(metric, labels)[0] += by
+        if by:
+            with self._counting:
+                self._of(metric, labels)[0] += by
 
     def observe(self, metric: Metric, seconds: float, *labels: str) -> None:
         """Add a length of time to a histogram.

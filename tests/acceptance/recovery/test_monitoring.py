@@ -30,6 +30,13 @@ def number(port: int, name: str, **labels: str) -> float:
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
+def answers(port: int, path: str) -> bool:
+    try:
+        return ask(port, path)[0] == 200
+    except OSError:  # it does not listen yet
+        return False
+
+
 def health(port: int) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "QUESTLINE_HEALTH_PORT": str(port)}
     command = [sys.executable, "-m", "questline", "health", "--live", "-o", "json"]
@@ -61,3 +68,14 @@ def test_a_pool_tells_the_sums_of_its_processes_also_of_those_that_have_died(sql
     assert (told.returncode, json.loads(told.stdout)) == (0, {"alive": True})
     assert "/readyz" not in project.log
     assert health(free_port()).returncode == 3
+
+
+def test_a_scheduler_is_watched_like_a_pool(server_project: Project) -> None:
+    project, port = server_project, free_port()
+    scheduler = project.start(sys.executable, "-m", "questline", "scheduler", QUESTLINE_HEALTH_PORT=str(port))
+    eventually(lambda: answers(port, "/readyz"), timeout=LONG, message=project.log)
+    project.submit("quick")
+    eventually(lambda: number(port, "quest_queue_depth", queue="default") == 1, timeout=LONG)
+    assert "broker" in ask(port, "/readyz")[1]
+    scheduler.stop(signal.SIGTERM)
+    assert not answers(port, "/livez")

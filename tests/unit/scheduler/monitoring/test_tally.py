@@ -38,6 +38,13 @@ def test_what_never_happened_is_shown_as_zero_where_there_are_no_labels() -> Non
     assert sum(found["quest_checkpoint_seconds",]) == 0
 
 
+def test_nothing_is_shown_of_what_happened_no_time() -> None:
+    tally = Tally()
+    tally.count(STEPS, "a", "work", "success", by=0)
+    assert ("quest_steps_total", "a", "work", "success") not in counted(tally)
+    assert tally.take() == "[]"
+
+
 def test_names_beyond_a_limit_are_counted_together() -> None:
     tally = Tally()
     for number in range(MAX_NAMES + 10):
