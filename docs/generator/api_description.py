@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from functools import cache
+from typing import Any
 
 from questline_gateway.app import create_app
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 
 
-def api_text() -> str:
+@cache
+def described() -> dict[str, Any]:
     """Return the description of the API as OpenAPI 3.1, whatever settings this machine has."""
     database = Database(":memory:")
     try:
-        described = create_app(Settings.model_construct(), database=database).openapi()
+        return create_app(Settings.model_construct(), database=database).openapi()
     finally:
         database.close()
-    return json.dumps(described, indent=1, ensure_ascii=False) + "\n"
+
+
+def api_text() -> str:
+    """Return the description as the text of a file."""
+    return json.dumps(described(), indent=1, ensure_ascii=False) + "\n"

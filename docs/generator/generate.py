@@ -21,6 +21,7 @@ from api_description import api_text
 from command_reference import cli_part, commands_part, exit_codes_part, shared_options_part
 from docstrings import read
 from error_reference import catalogue_part, errors_part, public_errors_part
+from http_reference import operations_part
 from llms import llms_text
 from log_events import events_part
 from metrics_reference import metrics_part
@@ -135,6 +136,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "limits": partial(limits_part, LIMITS),
     "memory-limits": partial(limits_part, MEMORY_LIMITS),
     "events": events_part,
+    "operations": operations_part,
     "metrics": metrics_part,
     "names": names_part,
     **{name: partial(part, name) for name in HEADINGS if name != "errors"},

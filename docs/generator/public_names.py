@@ -12,6 +12,7 @@ from docstrings import read
 from pydantic import BaseModel
 
 import questline
+import questline.gateway
 import questline.memory
 from questline_persistence.controls import Change, Controlled, Restart, Reversal, StepAgain
 from questline_persistence.memory.merging import MergeConflict, MergeResult, StateChange
@@ -46,13 +47,14 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("StateManagerProtocol", "FileStateManager", "TodoListManagerProtocol", "FileTodoListManager"),
         *("Storage", "RunHistory", "get_storage"),
     ),
+    "gateway": ("create_app",),
     "errors": (
         *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "QuestFailed", "WaitTimeout"),
         *("ConfigurationError", "NotAllowed", "StoreUnavailable", "NotFound", "Conflict", "EncryptionError"),
     ),
 }
 #: Where public names are imported from; the first that has a name is its home.
-HOMES = (questline, questline.memory)
+HOMES = (questline, questline.memory, questline.gateway)
 #: Classes that users meet through public names, and need not import.
 MET = {
     kind.__name__: kind

@@ -31,6 +31,7 @@ HEADINGS = {
     "control": "Control",
     "run": "Run in your own process",
     "memory": "Keep what Lords remember",
+    "gateway": "Mount the gateway",
     "errors": "Errors",
 }
 #: What an object of a class is called in the examples, where it is not the class in small letters.

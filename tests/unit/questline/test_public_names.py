@@ -5,6 +5,7 @@ from types import ModuleType
 import pytest
 
 import questline
+import questline.gateway
 import questline.memory
 
 DOCUMENTED = {
@@ -30,7 +31,10 @@ REMEMBERED = {
 }
 
 
-@pytest.mark.parametrize(("home", "documented"), [(questline, DOCUMENTED), (questline.memory, REMEMBERED)])
+@pytest.mark.parametrize(
+    ("home", "documented"),
+    [(questline, DOCUMENTED), (questline.memory, REMEMBERED), (questline.gateway, {"create_app"})],
+)
 def test_all_holds_the_documented_names_and_no_others(home: ModuleType, documented: set[str]) -> None:
     assert set(home.__all__) == documented
     assert len(home.__all__) == len(documented)
