@@ -41,7 +41,7 @@ def test_a_quest_is_paused_with_a_reason_and_resumed_by_key(site: Site, page: Pa
     expect(dialog.get_by_label("Reason")).to_be_focused()
     page.keyboard.type("wait for prices")
     page.keyboard.press("Enter")
-    expect(page.locator(".why")).to_contain_text("It does not move: it was paused: wait for prices.")
+    expect(page.locator(".why")).to_contain_text("It was paused: wait for prices.")
     page.keyboard.press("p")
     dialog.get_by_role("button", name="Resume").click()
     expect(page.locator(".head .pill")).to_have_text("New")

@@ -167,7 +167,7 @@ def test_a_paused_quest_is_resumed_and_a_reason_stands_on_it(http: TestClient, c
     client.submit(quest_of(1, "mine"))
     done = http.post("/control/pause/mine", data={"reason": "wait for prices", "version": "0"}, follow_redirects=False)
     assert (done.status_code, done.headers["location"]) == (303, "/quests/mine")
-    assert "It does not move: it was paused: wait for prices." in text_of(http.get("/quests/mine").text)
+    assert "It was paused: wait for prices." in text_of(http.get("/quests/mine").text)
     http.post("/control/resume/mine", data={})
     assert client.repository.status("mine") == "new"
 

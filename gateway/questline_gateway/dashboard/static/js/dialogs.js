@@ -8,7 +8,7 @@ export function dialogs() {
     const dialog = box();
     if (dialog?.firstElementChild && !dialog.open) {
       dialog.showModal();
-      dialog.querySelector("[autofocus], textarea, input:not([type=hidden])")?.focus();
+      (dialog.querySelector("[autofocus], textarea, input:not([type=hidden])") ?? dialog.querySelector(".main-act"))?.focus();
     }
   });
   document.addEventListener("click", (event) => {
