@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from questline_gateway import probes, problems
-from questline_gateway.api import ROUTERS, tenant_of
+from questline_gateway.api import ROUTERS, Waiting, tenant_of
 from questline_gateway.base_path import BasePath
 from questline_gateway.body_limit import BodyLimit
 from questline_gateway.dashboard import dashboard_routes
@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         generate_unique_id_function=_name_of,
     )
     app.state.tenants = tenants
+    app.state.waiting = Waiting()
     app.state.probes = probes_of(chosen, tenants.database, tenants.broker, Tally())
     problems.install(app)
     for router in (probes.router, *ROUTERS):

@@ -149,11 +149,13 @@ def _of_a_value(request: Request, error: Exception) -> Problem:
         {"place": ".".join(str(part) for part in one["loc"]), "message": one["msg"].removeprefix(_NOISE)}
         for one in error.errors()[:MAX_WRONG]
     ]
-    first = wrong[0]
+    first, kind = wrong[0], request.headers.get("content-type", "")
+    body = first["place"] == "body"
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         PayloadError.code,
         f"{first['place']}: {first['message']}",
+        hint="send the header Content-Type: application/json" if body and "json" not in kind else None,
         request_id=id_of(request),
         more={"errors": wrong},
     )

@@ -37,6 +37,7 @@ class GatewayServer:
     """
 
     def __init__(self, app: FastAPI, host: str, port: int, base_path: str = "") -> None:
+        self._app = app
         self._socket = _listening(host, port)
         address, port = self._socket.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
@@ -67,6 +68,7 @@ class GatewayServer:
 
     def stop(self) -> None:
         """Take no more requests, give those under way a few seconds, and end."""
+        self._app.state.waiting.stop()
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)

@@ -3,8 +3,9 @@
 Routes call the clients and the records that the command line calls, and answer with the same objects.
 """
 
+from questline_gateway.api.preferences import Waiting
 from questline_gateway.api.routes import ROUTERS
 from questline_gateway.api.shapes import schemas
 from questline_gateway.api.tenancy import Here, tenant_of
 
-__all__ = ["ROUTERS", "Here", "schemas", "tenant_of"]
+__all__ = ["ROUTERS", "Here", "Waiting", "schemas", "tenant_of"]

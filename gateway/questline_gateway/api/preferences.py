@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 from starlette.concurrency import run_in_threadpool
 
 from questline_gateway.tenants import Tenant
@@ -17,6 +18,8 @@ from questline_scheduler.client import Wait
 
 #: Longest wait of one request, in seconds.
 MAX_WAIT = 60
+#: Most requests that wait at a time; further ones are answered with the quest as it is.
+MAX_WAITING = 200
 
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
@@ -42,10 +45,41 @@ def seconds_preferred(
 Patience = Annotated[int | None, Depends(seconds_preferred)]
 
 
-async def awaited(here: Tenant, quest_id: str, seconds: float) -> QuestExecutionData:
+class Waiting:
+    """The requests of one application that wait for quests, until it stops."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Have those that wait answered now; from any thread."""
+        self._stopped.set()
+
+    async def until(self, wait: Wait) -> QuestExecutionData | None:
+        """Return a quest once it is completed; None where it is not, or not yet.
+
+        Parameters:
+          wait: looks for the quest's end.
+        """
+        self._number += 1
+        try:
+            with suppress(QuestFailed, WaitTimeout):
+                while self._number <= MAX_WAITING and not self._stopped.is_set():
+                    quest = await run_in_threadpool(wait.look)
+                    if quest is not None:
+                        return quest
+                    await asyncio.sleep(wait.pause)
+        finally:
+            self._number -= 1
+        return None
+
+
+async def awaited(request: Request, here: Tenant, quest_id: str, seconds: float) -> QuestExecutionData:
     """Return a quest once it has come to rest, or as it is when the time is over.
 
     Parameters:
+      request: the request that waits.
       here: the namespace.
       quest_id: the quest's id.
       seconds: the longest to wait.
@@ -53,9 +87,6 @@ async def awaited(here: Tenant, quest_id: str, seconds: float) -> QuestExecution
     Raises:
       QuestNotFound: there is no such quest.
     """
-    wait = Wait(here.repository, quest_id, seconds)
-    with suppress(QuestFailed, WaitTimeout):
-        while (quest := await run_in_threadpool(wait.look)) is None:  # noqa: ASYNC110  (a store has no event to wait for)
-            await asyncio.sleep(wait.pause)
-        return quest
-    return await run_in_threadpool(here.client.get, quest_id)
+    waiting: Waiting = request.app.state.waiting
+    quest = await waiting.until(Wait(here.repository, quest_id, seconds))
+    return await run_in_threadpool(here.client.get, quest_id) if quest is None else quest

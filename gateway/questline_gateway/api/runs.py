@@ -67,7 +67,7 @@ async def run_goal(request: Request, here: Here, body: Annotated[Goal, Body()]) 
     try:
         handle = await run_in_threadpool(here.client.submit, quest)
         log.info("run_persisted", run_id=handle.quest_id, plan_id=f"{handle.quest_id}:0")
-        await awaited(here, handle.quest_id, MAX_WAIT)
+        await awaited(request, here, handle.quest_id, MAX_WAIT)
         run = await _recorded(here, handle.quest_id)
     except StoreUnavailable as error:
         log.warning("run_not_persisted", part="run", plan_id=None, error=error.message)

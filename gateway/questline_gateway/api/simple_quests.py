@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from questline_gateway.answers import Answer
@@ -24,10 +24,10 @@ _Wait = Annotated[int, Query(ge=0, le=MAX_WAIT, description="How long to wait fo
 
 
 @submissions.post("/submit", responses=answers("Outcome", "The quest, ended or not."))
-async def submit_and_wait(here: Here, quest: QuestFile, wait: _Wait = USUAL_WAIT) -> Answer:
+async def submit_and_wait(request: Request, here: Here, quest: QuestFile, wait: _Wait = USUAL_WAIT) -> Answer:
     """Submit one quest, and answer once it has ended, or as it is when the time is over."""
     handle = await run_in_threadpool(here.client.submit, quest)
-    found = await awaited(here, handle.quest_id, wait)
+    found = await awaited(request, here, handle.quest_id, wait)
     return Answer({"quest_id": found.quest_id, "status": str(found.status), "output": found.output_data})
 
 

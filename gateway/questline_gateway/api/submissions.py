@@ -49,7 +49,7 @@ async def submit_quest(
     if isinstance(quest.get("quest_id"), str):
         tell_state(request, here, quest["quest_id"])
     handle = await run_in_threadpool(here.client.submit, quest, idempotency_key=key, on_conflict=on_conflict)
-    made = await (run_in_threadpool(handle.get) if wait is None else awaited(here, handle.quest_id, wait))
+    made = await (run_in_threadpool(handle.get) if wait is None else awaited(request, here, handle.quest_id, wait))
     place = f"{request.scope.get('root_path', '')}/api/v1/quests/{quote(handle.quest_id, safe='')}"
     headers = {"Location": place, "ETag": tag_of(made)}
     if wait is not None:

@@ -82,8 +82,8 @@ def _serving(server: GatewayServer | None) -> Iterator[None]:
 def _gateway(server: GatewayServer | None, *, wanted: bool) -> list[str]:
     """Return where the gateway is, or how to get it."""
     if server is not None:
-        return [f"  HTTP      {server.url}/docs"]
-    return [f"  HTTP      not installed; {http.INSTALL_HINT}"] if wanted else []
+        return [f"  dashboard {server.url}/", f"  HTTP API  {server.url}/docs"]
+    return [f"  dashboard not installed; {http.INSTALL_HINT}"] if wanted else []
 
 
 def _greeting(invocation: Invocation, gateway: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`questline gateway`: the HTTP API."""
+"""`questline gateway`: the dashboard and the HTTP API."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def gateway(
         ),
     ] = False,
 ) -> None:
-    """Serve the HTTP API until SIGTERM or Ctrl-C. Any number of machines may serve it.
+    """Serve the dashboard and the HTTP API until SIGTERM or Ctrl-C. Any number of machines may serve it.
 
     It imports the modules of QUESTLINE_LORDS, so that quests can be submitted by their type. It runs no steps: workers
     do. The description of the API is at /docs.
@@ -51,7 +51,7 @@ def gateway(
     _ = invocation.store  # reaches the store and looks at its schema
     with stop_signal() as stopping:
         server.start()
-        output.note(f"questline gateway at {server.url}/docs")
+        output.note(f"questline gateway at {server.url}/ (HTTP API: {server.url}/docs)")
         try:
             wait_for_stop(stopping)
         finally:

@@ -112,3 +112,10 @@ def test_an_id_that_no_log_should_hold_is_replaced(http: TestClient, given: str)
 
     assert answer.headers["X-Request-ID"] != given
     assert answer.headers["X-Request-ID"].isalnum()
+
+
+def test_a_body_without_its_type_is_told_what_to_send(http: TestClient) -> None:
+    answer = http.post(QUESTS, content=b"{}")
+
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["hint"]

@@ -1,15 +1,19 @@
 """The gateway as a server: where it listens, who may come in, and how it ends."""
 
+import json
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.testclient import TestClient
 
+from questline_gateway.api import preferences
 from questline_gateway.app import create_app
 from questline_gateway.server import STOP_SECONDS, GatewayServer, is_loopback, refuse_open_door
 from questline_persistence.errors import ConfigurationError
@@ -116,3 +120,32 @@ def test_its_threads_are_bound(gateway: FastAPI) -> None:
         for caller in callers:
             caller.join(30)
     assert most == [16]
+
+
+def test_whoever_waits_for_a_quest_is_answered_when_it_stops(gateway: FastAPI) -> None:
+    quest = {"quest_type": "t", "execution_stack": ["a:b"]}
+    with served(gateway) as server:
+        url = f"{server.url}/quest/submit?wait=60"
+        request = urllib.request.Request(  # noqa: S310  (our own server)
+            url, data=json.dumps(quest).encode(), headers={"Content-Type": "application/json"}
+        )
+        answers: list[dict[str, Any]] = []
+        caller = threading.Thread(target=lambda: answers.append(_read(request)), daemon=True)
+        caller.start()
+        eventually(lambda: gateway.state.waiting._number == 1, message="the request waits")
+        server.stop()
+        caller.join(30)
+    assert [answer["status"] for answer in answers] == ["new"]
+
+
+def _read(request: urllib.request.Request) -> dict[str, Any]:
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310  (our own server)
+        found: dict[str, Any] = json.load(response)
+    return found
+
+
+def test_beyond_so_many_nobody_waits(http: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preferences, "MAX_WAITING", 0)
+    quest = {"quest_type": "t", "execution_stack": ["a:b"]}
+
+    assert http.post("/quest/submit?wait=60", json=quest).json()["status"] == "new"
