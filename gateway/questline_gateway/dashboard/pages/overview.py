@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from questline_gateway.dashboard import told
 from questline_gateway.dashboard.failures import Failure, failures
+from questline_gateway.dashboard.fleet import ready_steps, worst_first
 from questline_gateway.dashboard.pages.quest_list import first_quest
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.records import (
     Group,
-    LordStatistics,
     QuestFilter,
     Stage,
     obstacle,
@@ -22,8 +22,6 @@ from questline_persistence.states import ExecutionStatus
 
 #: Things that need a person, and Lords and workers, that are shown; the rest is a link away.
 MAX_SHOWN = 6
-#: After so many seconds without being picked up, a step that may run is overdue.
-PATIENCE = 30.0
 
 
 class Todo(NamedTuple):
@@ -54,8 +52,7 @@ def overview(visit: Visit) -> Response:
     found = statistics.quests()
     if not found.total_quests:
         return first_quest(visit)
-    backlog = visit.here.backlog
-    ready = backlog.ready(patience=PATIENCE, now=visit.now)
+    ready = ready_steps(visit)
     workers = visit.here.register.all(now=visit.now)
     live = [worker for worker in workers if worker.live]
     todos = [*_unheard(visit, ready, live), *(_failed(visit, one) for one in failures(visit)), *_paused(visit)]
@@ -69,7 +66,7 @@ def overview(visit: Visit) -> Response:
         busy=sum(worker.holding for worker in live),
         todos=todos[:MAX_SHOWN],
         todo_number=len(todos),
-        lords=_worst(statistics.lords())[:MAX_SHOWN],
+        lords=worst_first(statistics.lords())[:MAX_SHOWN],
         workers=live[:MAX_SHOWN],
         lost=sum(worker.state.value == "lost" for worker in workers),
         live_number=len(live),
@@ -124,8 +121,3 @@ def _paused(visit: Visit) -> list[Todo]:
         )
         for quest in page.items
     ]
-
-
-def _worst(lords: list[LordStatistics]) -> list[LordStatistics]:
-    """Return the Lords, that with the worst success first."""
-    return sorted(lords, key=lambda one: (101.0 if one.success_rate is None else one.success_rate, -one.total_runs))

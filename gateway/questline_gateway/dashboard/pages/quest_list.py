@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from starlette.responses import Response
 
+from questline_gateway.dashboard.fleet import live_workers
 from questline_gateway.dashboard.list_filter import ALWAYS, DEFAULT_SINCE, ListFilter, typed_words
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.errors import QuestNotFound
@@ -51,8 +52,7 @@ def quest_list(visit: Visit) -> Response:
 
 def first_quest(visit: Visit) -> Response:
     """Return the page that teaches how to start the first quest."""
-    live = [worker for worker in visit.here.register.all(now=visit.now) if worker.live]
-    return visit.page("empty.html", database=visit.here.database.dialect.name, workers=live)
+    return visit.page("empty.html", database=visit.here.database.dialect.name, workers=live_workers(visit))
 
 
 def _matching(visit: Visit, quests: QuestFilter, shown: int, next_cursor: str | None) -> int:

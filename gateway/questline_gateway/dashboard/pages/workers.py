@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from questline_gateway.dashboard.fleet import ready_steps
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.records import Group, Stage
 from questline_persistence.recovery import WorkerView
 
-#: After so many seconds without being picked up, a step that may run is overdue.
-PATIENCE = 30.0
 #: Workers that have ended and are still shown.
 MAX_ENDED = 20
 
@@ -35,8 +34,7 @@ def workers(visit: Visit) -> Response:
     live = [worker for worker in found if worker.live]
     ended = [worker for worker in found if not worker.live][:MAX_ENDED]
     claims = visit.here.register.claims_of([worker.worker_id for worker in found if worker.holding])
-    backlog = visit.here.backlog
-    groups = [*backlog.ready(patience=PATIENCE, now=visit.now), *backlog.running(now=visit.now)]
+    groups = [*ready_steps(visit), *visit.here.backlog.running(now=visit.now)]
     return visit.page(
         "workers.html",
         live=live,
