@@ -17,6 +17,7 @@ from questline_gateway.body_limit import BodyLimit
 from questline_gateway.dashboard import dashboard_routes
 from questline_gateway.description import PROBLEMS, describe
 from questline_gateway.request_log import RequestLog
+from questline_gateway.security import Access, RateLimit, Redaction, SecurityHeaders
 from questline_gateway.tenants import Tenants
 from questline_persistence.settings import Settings, load
 from questline_persistence.store import Database, open_database
@@ -28,12 +29,15 @@ THREADS = 16
 _ABOUT = "Submit quests, steer them, and look at them. The same objects as on the command line, in the same words."
 
 
-def create_app(settings: Settings | None = None, *, database: Database | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, database: Database | None = None, insecure: bool = False
+) -> FastAPI:
     """Return the gateway as an application.
 
     Parameters:
       settings: the settings; those of this process, if not given.
       database: an open store to use instead of the one that the settings name; its owner closes it.
+      insecure: whether anybody may do all without a key, wherever they come from.
 
     Returns:
       the application. Nothing connects before its first request. Run by itself, it closes its connections when it
@@ -58,14 +62,18 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     )
     app.state.tenants = tenants
     app.state.waiting = Waiting()
+    app.state.access = Access(chosen, tenants.database, insecure=insecure)
     app.state.probes = probes_of(chosen, tenants.database, tenants.broker, Tally())
     problems.install(app)
     for router in (probes.router, *ROUTERS):
         app.include_router(router, responses=PROBLEMS)
     app.router.routes.extend(dashboard_routes(tenant_of))
     describe(app)
+    app.add_middleware(Redaction, settings=chosen)
     app.add_middleware(BodyLimit, most=chosen.limits.quest_file)
     app.add_middleware(BasePath, path=chosen.http_base_path)
+    app.add_middleware(RateLimit, rate=chosen.http_requests_per_second)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     return app
 

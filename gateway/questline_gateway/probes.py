@@ -13,7 +13,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
 from questline_gateway.answers import Answer
-from questline_gateway.security import Scope, needs
+from questline_gateway.security import Principal, Scope, needs
 from questline_scheduler.monitoring import ProbeAnswer, Probes
 
 #: Threads that wait for the store or the broker on behalf of probes; further ones wait for these.
@@ -42,7 +42,10 @@ async def tell_readiness(request: Request) -> Response:
 
 @router.get("/metrics", dependencies=[needs(Scope.READ)])
 async def tell_metrics(request: Request) -> Response:
-    """Answer with the metrics."""
+    """Answer with the metrics, which are those of the gateway's own namespace."""
+    principal: Principal = request.state.principal
+    if not principal.reaches(request.app.state.tenants.settings.namespace):
+        return Response(status_code=HTTPStatus.NOT_FOUND)
     ask = partial(_probes(request).answer, "/metrics", request.headers.get("Accept", ""))
     return _response(await anyio.to_thread.run_sync(ask, limiter=_LIMITER))
 

@@ -44,6 +44,7 @@ _STATUSES: dict[type[QuestlineError], HTTPStatus] = {
 }
 #: The code of what HTTP itself refuses, by its status.
 _CODES = {
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",

@@ -126,5 +126,5 @@ def _listening(host: str, port: int) -> socket.socket:
     return found
 
 
-_OPEN_HINT = "listen at 127.0.0.1 with a proxy before it that asks who comes, or add --insecure"
+_OPEN_HINT = "make a key, so that everybody needs one: questline keys create NAME; or add --insecure"
 _PORT_HINT = "set QUESTLINE_HTTP_HOST and QUESTLINE_HTTP_PORT to an address that is free; port 0 takes any"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from copy import copy
 
 from questline_persistence import schema
 from questline_persistence.arguments import key_prefix
+from questline_persistence.audit import Actor
 from questline_persistence.memory import Kept
 from questline_persistence.records import Backlog, QuestHistory, Queues, Statistics
 from questline_persistence.settings import Settings
@@ -29,6 +31,7 @@ class Tenant:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.namespace = settings.namespace
+        self.actor = Actor.of_process(settings.actor)
         self.client = QuestClient(broker_url=settings.broker_url, namespace=self.namespace, database=database)
         self.repository = self.client.repository
         self.register = self.client.register
@@ -36,6 +39,18 @@ class Tenant:
         self.statistics = Statistics(database, self.namespace)
         self.backlog = Backlog(database, self.namespace)
         self.queues = Queues(database, self.namespace)
+
+    def acting_as(self, actor: Actor) -> Tenant:
+        """Return the same namespace, in which somebody else acts.
+
+        Parameters:
+          actor: on whose behalf, as the audit tells it.
+        """
+        other = copy(self)
+        other.actor = actor
+        other.client = self.client.acting_as(actor)
+        other.repository = other.client.repository
+        return other
 
     def kept(self, prefix: str | None = None) -> Kept:
         """Return what Lords remember under a key prefix.
@@ -46,7 +61,7 @@ class Tenant:
         Raises:
           PayloadError: it can be no prefix.
         """
-        return Kept(self.database, self.namespace, key_prefix(prefix))
+        return Kept(self.database, self.namespace, key_prefix(prefix), self.actor)
 
     def now(self) -> float:
         """Return the database's time in epoch seconds."""

@@ -34,17 +34,25 @@ def make_server(invocation: Invocation, *, insecure: bool = False, any_port: boo
     if not is_installed():
         raise ConfigurationError("the gateway is an extra that this Python lacks", hint=INSTALL_HINT)
     from questline_gateway.app import create_app  # noqa: PLC0415  (FastAPI, which only this needs)
-    from questline_gateway.server import GatewayServer, refuse_open_door  # noqa: PLC0415  (as above)
+    from questline_gateway.server import GatewayServer, is_loopback, refuse_open_door  # noqa: PLC0415  (as above)
 
     chosen = invocation.settings
-    refuse_open_door(chosen, guarded=False, insecure=insecure)
-    app = create_app(chosen)
+    if not is_loopback(chosen.http_host):
+        refuse_open_door(chosen, guarded=_has_keys(invocation), insecure=insecure)
+    app = create_app(chosen, insecure=insecure)
     try:
         return GatewayServer(app, chosen.http_host, chosen.http_port, chosen.http_base_path)
     except ConfigurationError:
         if not any_port:
             raise
         return GatewayServer(app, chosen.http_host, 0, chosen.http_base_path)
+
+
+def _has_keys(invocation: Invocation) -> bool:
+    """Return whether a key was ever made in the store, so that everybody needs one."""
+    from questline_persistence.keys import KeyCheck  # noqa: PLC0415  (as the store's)
+
+    return KeyCheck(invocation.store).any_made()
 
 
 #: How to get what the gateway needs.

@@ -21,7 +21,7 @@ from questline_persistence.memory.runs import RunHistory
 #: Runs on one page unless told otherwise, and at most; and the largest offset.
 PAGE, MAX_PAGE, MAX_OFFSET = 20, 100, 10_000
 
-reading = APIRouter(prefix="/api/v1", tags=["runs"], dependencies=[needs(Scope.READ)])
+reading = APIRouter(prefix="/api/v1", tags=["runs"], dependencies=[needs(Scope.READ, payloads=True)])
 running = APIRouter(prefix="/api/v1", tags=["runs"], dependencies=[needs(Scope.SUBMIT)])
 
 log = get_logger(__name__)

@@ -6,26 +6,27 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 
+from questline_gateway.security import Access, actor_of
 from questline_gateway.tenants import Tenant, Tenants
-from questline_persistence.audit import Actor, Door
 from questline_scheduler.client import QuestClient
-
-#: What the audit calls those who come without a key.
-NOBODY = "anonymous"
 
 
 def tenant_of(request: Request) -> Tenant:
-    """Return the namespace that a request is about: so far, the one of the settings.
+    """Return the namespace that a request is about: the one of the key that it shows, or else of the settings.
 
     Parameters:
       request: the request.
 
     Raises:
+      HTTPException: it needs a key (401).
+      NotAllowed: it comes from where nobody may come from.
       StoreUnavailable: the store cannot be reached.
       ConfigurationError: it has the wrong schema.
     """
     tenants: Tenants = request.app.state.tenants
-    return tenants.of(tenants.settings.namespace)
+    access: Access = request.app.state.access
+    principal = access.principal_of(request)
+    return tenants.of(principal.namespace).acting_as(actor_of(request, principal))
 
 
 #: What a route takes to read and change its namespace.
@@ -75,16 +76,13 @@ def _glance(here: Tenant, quest_id: str) -> dict[str, Any]:
     }
 
 
-def client_for(request: Request, here: Here) -> QuestClient:
+def client_for(here: Here) -> QuestClient:
     """Return the client that acts on behalf of whoever sent a request, as the audit will tell it.
 
     Parameters:
-      request: the request.
-      here: the namespace.
+      here: the namespace, in which they act.
     """
-    address = None if request.client is None else request.client.host
-    actor = Actor(NOBODY, Door.HTTP, address=address, request_id=request.state.request_id)
-    return here.client.acting_as(actor)
+    return here.client
 
 
 #: What a route takes that changes something at a caller's will.

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from questline_gateway.dashboard import pages
+from questline_gateway.dashboard.login import login_routes, to_login
 from questline_gateway.dashboard.rendering import assets
 from questline_gateway.dashboard.visit import Visit
+from questline_gateway.security import Scope, actor_of, admit, refuse_foreign
 from questline_gateway.tenants import Tenant
+from questline_persistence.audit import Door
 from questline_persistence.errors import (
     NotAllowed,
     PayloadError,
@@ -62,6 +67,7 @@ def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
         page("/memory/agents/{agent_id:path}", pages.agent),
         page("/workers", pages.workers),
         page("/docs", pages.api),
+        *login_routes(),
         Route("/static/{version}/{name:path}", assets().serve),
     ]
 
@@ -77,14 +83,29 @@ def _endpoint(view: View, tenant_of: TenantOf) -> Endpoint:
 
 
 def _answer(request: Request, tenant_of: TenantOf, body: bytes, view: View) -> Response:
-    here = tenant_of(request)
     try:
-        if request.method == "POST":
-            _refuse_foreign(request)
-        return view(Visit(request, here, _fields(body), here.now()))
+        here = tenant_of(request)
+    except HTTPException as error:
+        if error.status_code != HTTPStatus.UNAUTHORIZED:
+            raise
+        return to_login(request)
+    here = here.acting_as(actor_of(request, request.state.principal, Door.DASHBOARD))
+    try:
+        fields = _fields(body)
+        refuse_foreign(request)
+        admit(request, _scope(request, fields), payloads=True)
+        return view(Visit(request, here, fields, here.now()))
     except QuestlineError as error:
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
         return Visit(request, here).page("trouble.html", status=status, error=error, code=status)
+
+
+def _scope(request: Request, fields: Mapping[str, Sequence[str]]) -> Scope:
+    """Return what a request needs: to read a page, to steer quests, or to delete them."""
+    if request.method != "POST":
+        return Scope.READ
+    verbs = [request.path_params.get("verb"), *fields.get("verb", ())]
+    return Scope.ADMIN if "delete" in verbs else Scope.CONTROL
 
 
 def _fields(body: bytes) -> dict[str, list[str]]:
@@ -93,11 +114,3 @@ def _fields(body: bytes) -> dict[str, list[str]]:
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, strict_parsing=bool(body))
     except ValueError:
         raise PayloadError("the form cannot be read", hint=f"it may have {MAX_FIELDS:,} fields at most") from None
-
-
-def _refuse_foreign(request: Request) -> None:
-    """Refuse a form that no page of this server has sent: browsers say where it came from."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
-    if site != "same-origin" if site is not None else foreign:
-        raise NotAllowed("this form was sent from another site", hint="open the page here, and send it again")

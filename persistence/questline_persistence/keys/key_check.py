@@ -37,6 +37,7 @@ class KeyCheck:
         self.database = database
         self._known: OrderedDict[str, tuple[float, Row[Any]]] = OrderedDict()
         self._noted: OrderedDict[str, float] = OrderedDict()
+        self._any = False
         self._lock = threading.Lock()
 
     def key_of(self, text: str) -> ApiKey | None:
@@ -52,21 +53,27 @@ class KeyCheck:
         row = None if secret is None else self._row(secret.key_id)
         if secret is None or row is None or not secret.proves(row.secret_hash):
             return None
-        key = ApiKey.of(row)
-        return key if key.state(self.database.clock.now()) == "active" else None
+        return self.valid(secret.key_id)
 
-    def any_in(self, namespace: str) -> bool:
-        """Return whether a namespace has a valid key.
+    def valid(self, key_id: str) -> ApiKey | None:
+        """Return the valid key of an id, which somebody has shown before; None where it is none any more.
 
         Parameters:
-          namespace: the tenant.
+          key_id: the key's id.
         """
-        now = self.database.clock.now()
-        valid = or_(api_keys.c.expires_time.is_(None), api_keys.c.expires_time > now)
-        query = select(api_keys.c.key_id).where(
-            api_keys.c.namespace == namespace, api_keys.c.revoked_time.is_(None), valid
-        )
-        return self.database.read(lambda connection: connection.execute(query.limit(1)).first()) is not None
+        row = self._row(key_id)
+        key = None if row is None else ApiKey.of(row)
+        return key if key is not None and key.state(self.database.clock.now()) == "active" else None
+
+    def any_made(self) -> bool:
+        """Return whether a key was ever made in the store, also one that is revoked or has expired.
+
+        Once there is one, this is known for good: keys are never deleted.
+        """
+        if not self._any:
+            query = select(api_keys.c.key_id).limit(1)
+            self._any = self.database.read(lambda connection: connection.execute(query).first()) is not None
+        return self._any
 
     def _row(self, key_id: str) -> Row[Any] | None:
         """Return the row of a key, as it was a few seconds ago at most."""

@@ -121,6 +121,25 @@ class Settings(BaseSettings):
         pattern=r"^(/[A-Za-z0-9_.~\-]+)*$",
         description="path under which a proxy shows the gateway, such as `/quests`",
     )
+    http_requests_per_second: float = Field(
+        1_000.0,
+        ge=0,
+        le=1_000_000,
+        description="requests that one caller, by key and address, may send for long; twice as many at once; 0: any",
+    )
+    session_key: str = Field(
+        "",
+        max_length=1_000,
+        description="secret that signs the sessions of browsers; if unset, they end with the gateway's process",
+        repr=False,
+    )
+    redact_keys: Words = Field(
+        (), description="keys of objects whose values HTTP never shows, such as `*password*`; separated by commas"
+    )
+    redact_paths: Words = Field(
+        (),
+        description="paths whose values HTTP never shows, such as `input_data.customer.email`; separated by commas",
+    )
     run_quest_type: str = Field("", description="type of the quests that `POST /api/v1/run` makes of a goal")
     health_port: int | None = Field(
         None,
@@ -175,7 +194,7 @@ class Settings(BaseSettings):
         usual: dict[str, Limit] = {kind.name: getattr(DEFAULTS, kind.name) for kind in fields(Limits)}
         return Limits(**{name: replace(limit, size=getattr(self, str(limit.setting))) for name, limit in usual.items()})
 
-    @field_validator("lords", "queues", mode="before")
+    @field_validator("lords", "queues", "redact_keys", "redact_paths", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         """Accept words separated by commas."""

@@ -27,7 +27,7 @@ from questline_persistence.kinds import CONTEXTS
 from questline_persistence.memory.contexts import Contexts
 from questline_persistence.shown_times import read_moment
 
-router = APIRouter(prefix=f"{ROOT}/contexts", tags=["memory"], dependencies=[needs(Scope.READ)])
+router = APIRouter(prefix=f"{ROOT}/contexts", tags=["memory"], dependencies=[needs(Scope.READ, payloads=True)])
 
 _Number = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 _When = Annotated[str | None, Query(max_length=100, description="ISO 8601, or an age such as `2h` or `30d`.")]

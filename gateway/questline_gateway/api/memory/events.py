@@ -16,7 +16,7 @@ from questline_persistence.kinds import EVENTS
 from questline_persistence.memory.looking import entry, newest
 from questline_persistence.memory.states import States, event_of
 
-router = APIRouter(prefix=f"{ROOT}/events", tags=["memory"], dependencies=[needs(Scope.READ)])
+router = APIRouter(prefix=f"{ROOT}/events", tags=["memory"], dependencies=[needs(Scope.READ, payloads=True)])
 
 
 @router.get("", responses=lists("Event", "A page of events."))

@@ -16,7 +16,7 @@ from questline_persistence.kinds import MEMORIES
 from questline_persistence.memory.looking import entry, newest
 from questline_persistence.memory.sessions import Lessons, memory_of
 
-router = APIRouter(prefix=f"{ROOT}/memories", tags=["memory"], dependencies=[needs(Scope.READ)])
+router = APIRouter(prefix=f"{ROOT}/memories", tags=["memory"], dependencies=[needs(Scope.READ, payloads=True)])
 
 
 @router.get("", responses=lists("Memory", "A page of lessons."))

@@ -28,7 +28,7 @@ from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory.states import States
 from questline_persistence.shown_times import read_moment
 
-router = APIRouter(prefix=f"{ROOT}/states", tags=["memory"], dependencies=[needs(Scope.READ)])
+router = APIRouter(prefix=f"{ROOT}/states", tags=["memory"], dependencies=[needs(Scope.READ, payloads=True)])
 
 
 @router.get("", responses=lists("AgentState", "A page of agents."))

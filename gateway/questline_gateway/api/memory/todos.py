@@ -25,7 +25,7 @@ from questline_persistence.kinds import TODO_LISTS
 from questline_persistence.memory.looking import newest, with_words
 from questline_persistence.memory.sessions import TodoLists, todo_list_of
 
-router = APIRouter(prefix=f"{ROOT}/todos", tags=["memory"], dependencies=[needs(Scope.READ)])
+router = APIRouter(prefix=f"{ROOT}/todos", tags=["memory"], dependencies=[needs(Scope.READ, payloads=True)])
 
 
 @router.get("", responses=lists("TodoList", "A page of to-do lists."))

@@ -29,10 +29,10 @@ MAX_NAMED = 8
 #: The verbs that change a quest and nothing else, and take a reason or none.
 _SIMPLE: dict[str, Callable[[QuestClient, str, str | None], object]] = {
     "pause": lambda client, quest_id, reason: client.pause(quest_id, reason),
-    "resume": lambda client, quest_id, _: client.resume(quest_id),
+    "resume": lambda client, quest_id, reason: client.resume(quest_id, reason),
     "cancel": lambda client, quest_id, reason: client.cancel(quest_id, reason),
-    "retry": lambda client, quest_id, _: client.retry(quest_id),
-    "delete": lambda client, quest_id, _: client.delete(quest_id),
+    "retry": lambda client, quest_id, reason: client.retry(quest_id, reason),
+    "delete": lambda client, quest_id, reason: client.delete(quest_id, reason),
 }
 #: The verbs that keep a reason with the quest.
 _REASONED = frozenset({"pause", "cancel"})
