@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
+from questline_gateway.api.pages import moment_of
 from questline_gateway.api.tenancy import Here
 from questline_persistence.records import QuestFilter, labels_of
-from questline_persistence.shown_times import read_moment
 
 #: Most words that one query may give for one filter.
 MAX_WORDS = 50
@@ -61,8 +61,8 @@ def quests_meant(
         quest_type=quest_type,
         queue=queue,
         labels=labels_of(label or ()),
-        since=None if since is None else read_moment(since, here.now()),
-        until=None if until is None else read_moment(until, here.now()),
+        since=moment_of(since, here),
+        until=moment_of(until, here),
         error=error,
     )
 

@@ -20,7 +20,9 @@ router = APIRouter(prefix="/api/v1", tags=["quests"], dependencies=[needs(Scope.
 def list_quests(request: Request, here: Here, chosen: Filter, limit: Limit = PAGE, cursor: Cursor = None) -> Answer:
     """List quests, newest first, without their outputs and steps."""
     found = here.repository.page(chosen, limit=limit, cursor=cursor)
-    return page(request, [quest.to_json() for quest in found.items], found.next_cursor)
+    return page(
+        request, [quest.to_json() for quest in found.items], found.next_cursor, since=chosen.since, until=chosen.until
+    )
 
 
 @router.get("/quests/{quest_id:path}", responses=answers("ExplainedQuest", "The quest."))

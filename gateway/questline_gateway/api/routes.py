@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from questline_gateway.api import (
+    audit,
     history,
     memory,
     namespaces,
@@ -23,6 +24,7 @@ ROUTERS = (
     quests.router,
     overview.router,
     namespaces.router,
+    audit.router,
     runs.reading,
     runs.running,
     *memory.ROUTERS,

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from questline_persistence.audit import AuditEntry
 from questline_persistence.memory.looking import VersionView
 from questline_persistence.memory.models import (
     AgentState,
@@ -38,6 +39,7 @@ _RECORDS: dict[str, Any] = {
     "TodoList": TodoList,
     "Memory": Memory,
     "Version": VersionView,
+    "AuditEntry": AuditEntry,
 }
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}

@@ -97,3 +97,14 @@ def test_filters_are_those_of_the_command_line(filled: TestClient, path: str, ma
     items: list[Any] = filled.get(f"{ROOT}/{path}").json()["items"]
 
     assert len(items) == matches
+
+
+def test_the_next_page_of_an_age_is_one_of_the_same_time(filled: TestClient) -> None:
+    kept = filled.app.state.tenants.of("default").kept()  # type: ignore[attr-defined]  # it is the gateway
+    context = WorkflowContext(workflow_id="w2", epic_num=7, feature="f", workflow_name="w", current_phase="begin")
+    Contexts(kept).save_context(context)
+
+    first = filled.get(f"{ROOT}/contexts?since=1h&limit=1")
+    following = filled.get(first.headers["Link"][1:].partition(">")[0])
+
+    assert [item["workflow_id"] for page in (first, following) for item in page.json()["items"]] == ["w2", "workflow-1"]

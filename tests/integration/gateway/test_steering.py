@@ -6,7 +6,6 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from questline_persistence.audit import AuditLog
 from tests.integration.gateway.test_quests import QUESTS, a_quest
 
 
@@ -108,17 +107,29 @@ def test_every_verb_can_be_reached_where_the_gateway_is_mounted(gateway: FastAPI
     assert mounted.post("/quests/api/v1/quests/q-3/pause").json()["status"] == "paused"
 
 
-def test_every_verb_is_in_the_audit_with_its_request_and_its_reason(gateway: FastAPI, http: TestClient) -> None:
+def test_every_verb_is_in_the_audit_with_its_request_and_its_reason(http: TestClient) -> None:
     verbs = ("pause", "resume", "cancel", "replay", "fork")
     for verb in verbs:
         done(http, verb, {"reason": f"why {verb}"}, X_Request_ID=f"request-{verb}")
     done(http, "cancel", {"reason": "to delete it"})
     http.delete(f"{QUESTS}/q-1?reason=no+longer+needed", headers={"X-Request-ID": "request-delete"})
 
-    here = gateway.state.tenants.of("default")
-    entries = {entry.verb: entry for entry in AuditLog(here.database, here.namespace).page().items}
+    entries = {entry["verb"]: entry for entry in http.get("/api/v1/audit?since=1h").json()["items"]}
     for verb in verbs[:2] + verbs[3:]:
         told = entries[verb]
-        assert (told.actor, told.door, told.reason) == ("anonymous", "http", f"why {verb}")
-        assert told.request_id == f"request-{verb}"
-    assert entries["delete"].reason == "no longer needed"
+        assert (told["actor"], told["door"], told["reason"]) == ("anonymous", "http", f"why {verb}")
+        assert told["request_id"] == f"request-{verb}"
+    assert entries["delete"]["reason"] == "no longer needed"
+
+
+def test_the_audit_is_filtered_and_told_in_pages(http: TestClient) -> None:
+    for verb in ("pause", "resume", "pause"):
+        done(http, verb)
+
+    first = http.get("/api/v1/audit?limit=1&verb=pause&since=1h&quest=@last")
+    following = http.get(first.headers["Link"][1:].partition(">")[0])
+
+    assert [len(page.json()["items"]) for page in (first, following)] == [1, 1]
+    assert following.json()["next_cursor"] is None
+    assert http.get("/api/v1/audit?verb=burn").status_code == 422
+    assert http.get("/api/v1/audit?quest=gone").json()["items"] == []

@@ -17,7 +17,7 @@ from questline_gateway.api.memory.answering import (
     list_of_versions,
     name_meant,
 )
-from questline_gateway.api.pages import PAGE, Cursor, Limit, page
+from questline_gateway.api.pages import PAGE, Cursor, Limit, moment_of, page
 from questline_gateway.api.shapes import answers, finds, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
@@ -25,7 +25,6 @@ from questline_persistence.clock import rfc3339
 from questline_persistence.errors import NotFound
 from questline_persistence.kinds import CONTEXTS
 from questline_persistence.memory.contexts import Contexts
-from questline_persistence.shown_times import read_moment
 
 router = APIRouter(prefix=f"{ROOT}/contexts", tags=["memory"], dependencies=[needs(Scope.READ, payloads=True)])
 
@@ -51,7 +50,7 @@ def list_contexts(
     prefix: Prefix = None,
 ) -> Answer:
     """List the contexts of workflows as they are now; the workflow that was begun last comes first."""
-    now = here.now()
+    moments = {"since": moment_of(since, here), "until": moment_of(until, here)}
     given: dict[str, Any] = {
         "epic": epic,
         "story": story,
@@ -59,12 +58,11 @@ def list_contexts(
         "workflow_name": workflow,
         "current_phase": phase,
         "status": status,
-        "since": since and rfc3339(read_moment(since, now)),
-        "until": until and rfc3339(read_moment(until, now)),
+        **{name: None if moment is None else rfc3339(moment) for name, moment in moments.items()},
     }
     filters = {name: value for name, value in given.items() if value is not None}
     found = Contexts(here.kept(prefix)).search_contexts(filters, limit, cursor)
-    return page(request, [context.to_data() for context in found], found.next_cursor)
+    return page(request, [context.to_data() for context in found], found.next_cursor, **moments)
 
 
 @router.get("/search", responses=finds("WorkflowContext"))

@@ -20,13 +20,12 @@ from questline_gateway.api.memory.answering import (
     name_meant,
     there,
 )
-from questline_gateway.api.pages import PAGE, Cursor, Limit
+from questline_gateway.api.pages import PAGE, Cursor, Limit, moment_of
 from questline_gateway.api.shapes import answers, finds, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
 from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory.states import States
-from questline_persistence.shown_times import read_moment
 
 router = APIRouter(prefix=f"{ROOT}/states", tags=["memory"], dependencies=[needs(Scope.READ, payloads=True)])
 
@@ -87,5 +86,4 @@ def show_state(
     """Show what an agent is and knows, now, at an earlier version, or at a time."""
     kept = here.kept(prefix)
     name = name_meant(kept, AGENT_STATES, "states", agent_id)
-    moment = None if at is None else read_moment(at, here.now())
-    return there(States(kept).load_agent_state(name, version=version, as_of=moment), name, version)
+    return there(States(kept).load_agent_state(name, version=version, as_of=moment_of(at, here)), name, version)
