@@ -19,6 +19,7 @@ from questline_persistence.models import LordStep
 from questline_persistence.payload import encode
 from questline_persistence.recovery import Bells, Sweep
 from questline_persistence.schema import METADATA, counts, quests, runs, snapshots, steps, tickets, tombstones, workers
+from questline_persistence.schema.security_tables import audit
 from questline_persistence.store import Tries
 from questline_persistence.suspicion import MAX_LOST
 from tests.contract.quests import Workbench
@@ -44,10 +45,10 @@ _QUERIES = {
 }
 _NAMED: Any = namedtuple  # noqa: PYI024  (the columns are known at run time alone)
 _ROW_TYPES = {table.name: _NAMED(table.name, table.c.keys()) for table in _TABLES}
-#: Tells which other table holds anything, which none ever does but the list of migrations.
+#: Tells which other table holds anything, which none ever does but the list of migrations and the audit.
 _FILLED = " UNION ALL ".join(
     f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})"
-    for name in METADATA.tables.keys() - _QUERIES.keys() - {"migrations"}
+    for name in METADATA.tables.keys() - _QUERIES.keys() - {"migrations", "audit"}
 )
 
 
@@ -77,10 +78,12 @@ class RealStore:
         self._ends: dict[int, Checkpoint[Succeeded]] = {}
         self._failures: dict[int, Checkpoint[Failed]] = {}
         self._looks: dict[Look, list[Row[Any]]] = {}
+        #: How often an admin's verb has changed anything: each time is noted in the audit.
+        self._changes = 0
 
     def _empty(self) -> None:
         def work(connection: Connection) -> None:
-            for table in reversed(_TABLES):
+            for table in (audit, *reversed(_TABLES)):
                 connection.execute(delete(table))
 
         self.database.write(work)
@@ -231,12 +234,17 @@ class RealStore:
             Controls(self.database, "outside", self.bench.controls.actor) if action.outsider else self.bench.controls
         )
         try:
-            if action.verb != "replay":
-                return bool(getattr(controls, action.verb)(self.quest_id).changed)
-            start = {BEGINNING: None, STEP_2: "0002"}.get(str(action.start), f"v{world.version}")
-            return controls.replay(self.quest_id, StartingPoint(start), {}, seen=action.seen).changed
+            changed = self._controlled(controls, world, action)
         except (QuestConflict, QuestNotFound):
             return False
+        self._changes += changed
+        return changed
+
+    def _controlled(self, controls: Controls, world: World, action: Action) -> bool:
+        if action.verb != "replay":
+            return bool(getattr(controls, action.verb)(self.quest_id).changed)
+        start = {BEGINNING: None, STEP_2: "0002"}.get(str(action.start), f"v{world.version}")
+        return controls.replay(self.quest_id, StartingPoint(start), {}, seen=action.seen).changed
 
     _pause = _resume = _cancel = _retry = _replay = _verb
 
@@ -246,6 +254,7 @@ class RealStore:
         def work(connection: Connection) -> Rows:
             cursor: Any = connection.connection.cursor()
             assert cursor.execute(_FILLED).fetchall() == []
+            assert cursor.execute("SELECT count(*) FROM audit").fetchone()[0] == self._changes
             return {
                 table: list(map(_ROW_TYPES[table]._make, cursor.execute(query).fetchall()))
                 for table, query in _QUERIES.items()
