@@ -13,11 +13,12 @@ from questline_persistence.kinds import AGENT_STATES
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.models import AgentState
 from questline_persistence.memory.states import States
+from questline_persistence.models import LordStep
 from questline_persistence.store import alarm
 from questline_worker.lords import LordContext, lord
 from tests.contract.quests import Workbench
 from tests.faults.test_fault_11_disk_full import SqliteDisk
-from tests.integration.worker.pools import LONG, Pool, completed, errors, quest, successes
+from tests.integration.worker.pools import LONG, Pool, completed, ended, errors, quest, successes
 from tests.waiting import eventually
 
 #: Has no room for a version of a state, though the result has found some.
@@ -57,6 +58,33 @@ def test_fault_37_what_a_step_remembers_waits_with_its_result_for_a_server_that_
     server_pool: Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     _commit_after(partial(_lock, server_pool.database_url), server_pool, monkeypatch, caplog)
+
+
+def test_fault_37_a_step_that_cannot_remember_in_an_older_schema_leaves_nothing_and_can_be_retried(
+    pool: Pool,
+) -> None:
+    store = Workbench(pool.database_url)
+
+    @lord("planner", "work")
+    def plan(context: LordContext) -> str:
+        context.state.save_agent_state(AgentState(agent_id="planner", state_data="sow"))
+        context.events.append("planned")
+        return "done"
+
+    pool.start()
+    client = pool.client()
+    store.execute("ALTER TABLE agent_state_versions RENAME TO newer")
+    handle = client.submit(quest(LordStep("planner", "work", max_attempts=1)))
+    failed = ended(client, handle.quest_id, "failed")
+    store.execute("ALTER TABLE newer RENAME TO agent_state_versions")
+    store.close()
+
+    assert failed.error
+    assert "agent_state_versions" in failed.error
+    assert (successes(client, handle.quest_id), _remembered(pool.database_url, handle.quest_id)) == ([], (None, 0))
+    client.retry(handle.quest_id)
+    assert completed(handle).output_data == "done"
+    assert _remembered(pool.database_url, handle.quest_id) == (1, 1)
 
 
 def _commit_after(
