@@ -25,6 +25,7 @@ _TAGS = {
     "verbs": "Steer a quest. `If-Match` binds a verb to the version that was seen.",
     "overview": "Numbers and lists about a whole namespace.",
     "memory": "What Lords remember.",
+    "security": "Keys: who may do what.",
     "runs": "The run history: every quest as a run, and those that programs have recorded.",
     "simple": "Quests in the fewest words.",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from questline_gateway.api import (
     audit,
     history,
+    keys,
     memory,
     namespaces,
     overview,
@@ -28,6 +29,7 @@ ROUTERS = (
     runs.reading,
     runs.running,
     *memory.ROUTERS,
+    keys.router,
     simple_quests.submissions,
     simple_quests.looks,
 )

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from questline_persistence.audit import AuditEntry
+from questline_persistence.keys import Scope
 from questline_persistence.memory.looking import VersionView
 from questline_persistence.memory.models import (
     AgentState,
@@ -121,8 +122,19 @@ def _object(**members: Any) -> dict[str, Any]:
     return {"type": "object", "properties": members, "required": list(members)}
 
 
+#: A key, without its secret.
+_KEY: dict[str, Any] = {
+    **dict.fromkeys(("key_id", "namespace", "name", "prefix"), _TEXT),
+    "state": {"enum": ["active", "expired", "revoked"]},
+    "scopes": {"type": "array", "items": {"enum": [str(one) for one in Scope]}},
+    "payloads": {"type": "boolean"},
+    **dict.fromkeys(("created_at", "created_by"), _TEXT),
+    **dict.fromkeys(("expires_at", "last_used_at", "revoked_at", "rotated_from"), _TEXT_OR_NULL),
+}
 #: Shapes that no record has.
 _WRITTEN: dict[str, Any] = {
+    "Key": _object(**_KEY),
+    "NewKey": _object(**_KEY, secret=_TEXT),
     "Progress": _object(completed=_WHOLE, remaining=_WHOLE),
     "Situation": _object(cause={"enum": [str(one) for one in Cause]}, message=_TEXT, hint=_TEXT_OR_NULL),
     "Controlled": _object(

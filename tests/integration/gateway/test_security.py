@@ -145,6 +145,13 @@ def test_every_answer_tells_browsers_what_they_may_not_do(app: FastAPI, path: st
     assert headers["cross-origin-opener-policy"] == "same-origin"
 
 
+def test_an_answer_that_nobody_foresaw_tells_browsers_so_too(app: FastAPI) -> None:
+    app.add_route("/broken", lambda _: 1 / 0)
+
+    answer = TestClient(app).get("/broken")
+    assert (answer.status_code, answer.headers["x-frame-options"]) == (500, "DENY")
+
+
 def test_whoever_sends_too_much_waits(sqlite_url: str) -> None:
     app = create_app(load(database_url=sqlite_url, broker_url="memory://", http_requests_per_second=0.01))
     http = TestClient(app)
@@ -164,6 +171,39 @@ def test_a_bucket_fills_again_and_callers_are_forgotten_where_they_are_too_many(
     for number in range(MAX_CALLERS + 5):
         buckets.wait(str(number), 1.0)
     assert len(buckets._left) == MAX_CALLERS
+
+
+# Keys and the audit, by HTTP
+
+
+def test_keys_are_made_rotated_and_revoked_by_who_may(app: FastAPI) -> None:
+    admin = TestClient(app, headers=bearer(new_key(app, "admin", payloads=True)))
+    made = admin.post("/api/v1/keys", json={"name": "ci", "scopes": ["submit"], "expires_in": 60}).json()
+    new = admin.post(f"/api/v1/keys/{made['key_id']}/rotate", json={"grace": 0, "reason": "monthly"}).json()
+
+    def status(secret: str) -> int:
+        return (
+            TestClient(app).post("/api/v1/quests", json={}, headers={"Authorization": f"Bearer {secret}"}).status_code
+        )
+
+    assert (status(made["secret"]), status(new["secret"])) == (401, 422)
+    assert admin.delete(f"/api/v1/keys/{new['key_id']}?reason=over").json()["state"] == "revoked"
+    listed = admin.get("/api/v1/keys")
+    assert [key["state"] for key in listed.json()["items"]] == ["revoked", "expired", "active"]
+    assert "secret" not in listed.text
+    told = admin.get("/api/v1/audit?actor=key&since=1h").json()["items"]
+    assert [(one["verb"], one["reason"]) for one in told] == [
+        *(("keys revoke", "over"), ("keys rotate", "monthly"), ("keys create", None)),
+    ]
+
+
+def test_nobody_hands_out_a_right_that_they_lack(app: FastAPI) -> None:
+    seeing = new_key(app, payloads=True).key.key_id
+    blind = TestClient(app, headers=bearer(new_key(app, "admin")))
+
+    assert blind.post("/api/v1/keys", json={"name": "mine", "payloads": True}).status_code == 403
+    assert blind.post(f"/api/v1/keys/{seeing}/rotate").status_code == 403
+    assert blind.post("/api/v1/keys", json={"name": "mine"}).status_code == 201
 
 
 # Sessions
