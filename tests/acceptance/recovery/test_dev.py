@@ -1,6 +1,9 @@
 """`questline dev`: what it listens to, what it tells, and how it comes to run new code."""
 
+import json
+import re
 import sys
+import urllib.request
 from pathlib import Path
 from textwrap import dedent
 
@@ -55,6 +58,10 @@ def test_dev_listens_to_every_queue_that_its_lords_name_and_tells_of_steps_and_q
     assert not started.startswith("{"), "JSON is for machines"
     (worker,) = project.live_workers()
     assert worker.queues == ("default", "gpu")
+    found = re.search(r"dashboard (http://127\.0\.0\.1:\d+)/", project.log)
+    assert found is not None, project.log
+    with urllib.request.urlopen(f"{found[1]}/quest/{quest_id}", timeout=LONG) as answer:  # noqa: S310  (our own server)
+        assert json.load(answer)["status"] == "completed"
 
 
 def test_dev_runs_new_code_once_the_running_step_has_ended(sqlite_project: Project) -> None:
