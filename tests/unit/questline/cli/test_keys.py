@@ -44,3 +44,14 @@ def test_mistakes_with_keys_are_told(cli: CommandLine) -> None:
     assert cli("keys", "revoke", "000000000000", "-y").code == 4
     assert "did you mean 'read'" in cli("keys", "create", "ci", "--scope", "reed").err
     assert "There is no key yet" in cli("keys", "list").err
+
+
+def test_the_gateway_listens_elsewhere_once_there_is_a_key(cli: CommandLine) -> None:
+    """At an address that is kept for examples, which no machine has: there it comes as far as trying."""
+    before = cli("gateway", "--host", "192.0.2.1", "--port", "0")
+    cli("keys", "create", "ci")
+    after = cli("gateway", "--host", "192.0.2.1", "--port", "0")
+
+    assert (before.code, after.code) == (7, 7)
+    assert "questline keys create" in before.err
+    assert "cannot listen at 192.0.2.1" in after.err
