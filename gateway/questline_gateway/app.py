@@ -62,7 +62,7 @@ def create_app(
     )
     app.state.tenants = tenants
     app.state.waiting = Waiting()
-    app.state.access = Access(chosen, tenants.database, insecure=insecure)
+    app.state.access = Access(tenants, insecure=insecure)
     app.state.probes = probes_of(chosen, tenants.database, tenants.broker, Tally())
     problems.install(app)
     for router in (probes.router, *ROUTERS):

@@ -85,6 +85,18 @@ class Tenants:
         self._owned = owned
         self._open: OrderedDict[str, Tenant] = OrderedDict()
         self._lock = threading.Lock()
+        self._prepared = False
+
+    def prepare(self) -> None:
+        """Look at the store's schema, the first time; an embedded store is made where there is none.
+
+        Raises:
+          StoreUnavailable: the store cannot be reached.
+          ConfigurationError: it has the wrong schema.
+        """
+        if not self._prepared:
+            schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
+            self._prepared = True
 
     def of(self, namespace: str) -> Tenant:
         """Return a namespace.
@@ -118,5 +130,5 @@ class Tenants:
             self.database.close()
 
     def _opened(self, namespace: str) -> Tenant:
-        schema.ensure(self.database, auto_migrate=self.settings.auto_migrate)
+        self.prepare()
         return Tenant(self.database, self.settings.model_copy(update={"namespace": namespace}))

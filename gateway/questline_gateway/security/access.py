@@ -11,11 +11,10 @@ from starlette.requests import Request
 
 from questline_gateway.security.principal import Principal
 from questline_gateway.security.sessions import Sessions
+from questline_gateway.tenants import Tenants
 from questline_persistence.audit import Actor, Door
 from questline_persistence.errors import NotAllowed
 from questline_persistence.keys import KeyCheck
-from questline_persistence.settings import Settings
-from questline_persistence.store import Database
 
 #: Longest header of a key that is looked at, in characters.
 MAX_HEADER = 200
@@ -30,15 +29,15 @@ class Access:
     needs one, also when that has expired.
 
     Parameters:
-      settings: the settings of the process.
-      database: the store that has the keys.
+      tenants: the namespaces, in whose store the keys are.
       insecure: whether anybody may do all, wherever they come from.
     """
 
-    def __init__(self, settings: Settings, database: Database, *, insecure: bool = False) -> None:
-        self.keys = KeyCheck(database)
-        self.sessions = Sessions(settings.session_key)
-        self._namespace = settings.namespace
+    def __init__(self, tenants: Tenants, *, insecure: bool = False) -> None:
+        self.keys = KeyCheck(tenants.database)
+        self.sessions = Sessions(tenants.settings.session_key)
+        self._tenants = tenants
+        self._namespace = tenants.settings.namespace
         self._insecure = insecure
 
     def principal_of(self, request: Request) -> Principal:
@@ -51,6 +50,7 @@ class Access:
           HTTPException: they need a key (401).
           NotAllowed: another site has sent it, or it comes from elsewhere and there are no keys.
           StoreUnavailable: the store did not answer.
+          ConfigurationError: it has the wrong schema.
         """
         known: Principal | None = getattr(request.state, "principal", None)
         if known is None:
@@ -58,6 +58,7 @@ class Access:
         return known
 
     def _found(self, request: Request) -> Principal:
+        self._tenants.prepare()
         header = request.headers.get("authorization")
         if header is not None:
             return self._by_key(header)

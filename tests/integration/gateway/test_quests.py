@@ -5,7 +5,9 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from questline_gateway.app import create_app
 from questline_persistence.records import explained_quest
+from questline_persistence.settings import load
 
 QUESTS = "/api/v1/quests"
 
@@ -89,3 +91,10 @@ def test_what_a_quest_has_been_through_is_told_in_pages(http: TestClient) -> Non
     whole = http.get(f"{QUESTS}/q-1/snapshots/{head['version']}").json()
     assert (whole["run_data"], len(whole["execution_stack"])) == ({}, 2)
     assert http.get(f"{QUESTS}/q-1/snapshots/7").status_code == 404
+
+
+def test_a_store_that_is_not_there_yet_is_made_by_the_first_request(blank_sqlite_url: str) -> None:
+    app = create_app(load(database_url=blank_sqlite_url, broker_url="memory://"))
+    for path in ("/", QUESTS):
+        assert TestClient(app).get(path).status_code == 200
+    app.state.tenants.close()
