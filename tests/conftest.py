@@ -48,6 +48,18 @@ def pytest_configure() -> None:
         tempfile.tempdir = None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that may take longest, so that all processes do not wait for one of them at the end."""
+    items.sort(key=_patience, reverse=True)
+
+
+def _patience(item: pytest.Item) -> float:
+    """Return how many seconds a test may take if it says so itself."""
+    mark = item.get_closest_marker("timeout")
+    return mark.args[0] if mark else 0
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector the half million objects that stay to the end: modules, and thousands of tests."""
     gc.collect()
