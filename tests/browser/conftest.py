@@ -19,7 +19,14 @@ from tests.browser.chromium import ARGUMENTS, chromium
 
 #: The longest that a page may take to become what a test expects, in milliseconds.
 PATIENCE = 15_000
+#: What looks for what keeps people out, and the script that asks it for what is serious.
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+LOOK = """async () => {
+  const found = await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+  return found.violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200)).slice(0, 3)]);
+}"""
 
 
 class Site:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import AXE, Site
+from tests.browser.conftest import AXE, LOOK, Site
 from tests.browser.quests import review
 
 PAGES = [
@@ -17,17 +17,14 @@ PAGES = [
     "/lords",
     "/workers",
     "/memory",
+    "/audit",
+    "/keys",
+    "/docs",
     "/compare?a=bad@v0&b=bad",
     "/control/replay/bad",
     "/control/cancel/mine",
     "/quests/nope",
 ]
-_LOOK = """async () => {
-  const found = await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
-  return found.violations
-    .filter((one) => ["serious", "critical"].includes(one.impact))
-    .map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200)).slice(0, 3)]);
-}"""
 
 
 @pytest.fixture
@@ -48,7 +45,7 @@ def test_axe_finds_nothing_serious(page: Page, scheme: Any, width: int) -> None:
     found = {}
     for path in PAGES:
         page.goto(path)
-        found[path] = page.evaluate(_LOOK)
+        found[path] = page.evaluate(LOOK)
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
             found[path].append(("too wide", wide))

@@ -199,7 +199,7 @@ def test_a_form_that_another_site_sends_is_refused(site: Site, context: BrowserC
     stranger = context.new_page()
     stranger.set_content(f"<form method=post action='{site.url}/control/cancel/mine'><button>win</button></form>")
     stranger.get_by_role("button").click()
-    expect(stranger.get_by_role("alert")).to_contain_text("from another site")
+    expect(stranger.locator("body")).to_contain_text("another site")
     assert site.client.repository.status("mine") == "new"
 
 

@@ -51,8 +51,8 @@ def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
       tenant_of: returns the namespace that a request may look at.
     """
 
-    def page(path: str, view: View, *methods: str) -> Route:
-        return Route(path, _endpoint(view, tenant_of), methods=list(methods or ("GET",)))
+    def page(path: str, view: View, *methods: str, scope: Scope = Scope.READ) -> Route:
+        return Route(path, _endpoint(view, tenant_of, scope), methods=list(methods or ("GET",)))
 
     return [
         page("/", pages.overview),
@@ -66,23 +66,25 @@ def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
         page("/memory/{kind}", pages.memory),
         page("/memory/agents/{agent_id:path}", pages.agent),
         page("/workers", pages.workers),
+        page("/audit", pages.audit, scope=Scope.ADMIN),
+        page("/keys", pages.keys, scope=Scope.ADMIN),
         page("/docs", pages.api),
         *login_routes(),
         Route("/static/{version}/{name:path}", assets().serve),
     ]
 
 
-def _endpoint(view: View, tenant_of: TenantOf) -> Endpoint:
+def _endpoint(view: View, tenant_of: TenantOf, scope: Scope) -> Endpoint:
     """Return what answers requests by a view, which runs in a thread because it waits for the store."""
 
     async def answer(request: Request) -> Response:
         body = await request.body() if request.method == "POST" else b""
-        return await run_in_threadpool(_answer, request, tenant_of, body, view)
+        return await run_in_threadpool(_answer, request, tenant_of, body, view, scope)
 
     return answer
 
 
-def _answer(request: Request, tenant_of: TenantOf, body: bytes, view: View) -> Response:
+def _answer(request: Request, tenant_of: TenantOf, body: bytes, view: View, scope: Scope) -> Response:
     try:
         here = tenant_of(request)
     except HTTPException as error:
@@ -93,17 +95,17 @@ def _answer(request: Request, tenant_of: TenantOf, body: bytes, view: View) -> R
     try:
         fields = _fields(body)
         refuse_foreign(request)
-        admit(request, _scope(request, fields), payloads=True)
+        admit(request, _scope(request, fields, scope), payloads=True)
         return view(Visit(request, here, fields, here.now()))
     except QuestlineError as error:
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
         return Visit(request, here).page("trouble.html", status=status, error=error, code=status)
 
 
-def _scope(request: Request, fields: Mapping[str, Sequence[str]]) -> Scope:
+def _scope(request: Request, fields: Mapping[str, Sequence[str]], reading: Scope) -> Scope:
     """Return what a request needs: to read a page, to steer quests, or to delete them."""
     if request.method != "POST":
-        return Scope.READ
+        return reading
     verbs = [request.path_params.get("verb"), *fields.get("verb", ())]
     return Scope.ADMIN if "delete" in verbs else Scope.CONTROL
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from questline_gateway.dashboard.rendering import assets, environment
+from questline_gateway.security import Principal, Scope
 from questline_gateway.tenants import Tenant
 
 #: What a page may load and do: only what this server sends, and nothing that stands within the page.
@@ -42,6 +43,22 @@ class Visit:
     here: Tenant
     form: Mapping[str, Sequence[str]] = field(default_factory=dict)
     now: float = 0.0
+
+    @property
+    def principal(self) -> Principal:
+        """Who looks, and what they may do."""
+        found: Principal = self.request.state.principal
+        return found
+
+    @property
+    def may_control(self) -> bool:
+        """Whether who looks may steer quests; buttons that they may not press are not there."""
+        return self.principal.may(Scope.CONTROL)
+
+    @property
+    def may_administer(self) -> bool:
+        """Whether who looks may see the audit and the keys, and delete."""
+        return self.principal.may(Scope.ADMIN)
 
     def asked(self, name: str, default: str = "") -> str:
         """Return a value of the query; an empty one counts as none."""

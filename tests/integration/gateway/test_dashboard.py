@@ -179,7 +179,7 @@ def test_a_form_about_an_old_version_changes_nothing_and_keeps_what_was_typed(
     client.pause("mine")
     answer = http.post("/control/cancel/mine", data={"reason": "no more", "version": "0"})
     assert answer.status_code == 409
-    assert "it has moved on since you looked: it is paused" in text_of(answer.text)
+    assert "v1" in text_of(answer.text)
     assert 'value="no more"' in answer.text
     assert client.repository.status("mine") == "paused"
 
@@ -333,3 +333,22 @@ def test_the_same_error_of_many_quests_is_one_row_and_all_are_retried(http: Test
     assert "2 done" in text_of(http.post("/control", data={**form, "action": "do"}).text)
     assert {str(ended.status(each)) for each in ("bad", "worse")} == {"running"}
     assert "2 quests failed" not in text_of(http.get("/").text)
+
+
+def test_what_is_done_on_a_page_stands_in_the_audit_with_its_reason(http: TestClient, client: QuestClient) -> None:
+    client.submit(quest_of(1, "mine"))
+    http.post("/control/pause/mine", data={"reason": f"night {EVIL}", "version": "0"})
+    http.post("/control/resume/mine", data={"reason": "morning"})
+    http.post("/control/replay/mine", data={"from": "0001", "input": _edited(2), "action": "do", "reason": "another"})
+    page = http.get("/audit").text
+    assert EVIL not in page
+    text = text_of(page)
+    for verb, reason in (("pause", f"“night {EVIL}”"), ("resume", "“morning”"), ("replay", "“another”")):
+        assert f"{verb}mine{reason}dashboard" in text
+    assert "“morning”" not in text_of(http.get("/audit?verb=pause").text)
+    assert http.get("/audit?verb=dance").status_code == 400
+    assert http.get("/audit?since=1h&actor=nobody").status_code == 200
+
+
+def test_without_a_key_the_page_of_keys_says_what_that_means(http: TestClient) -> None:
+    assert "There is no key." in text_of(http.get("/keys").text)

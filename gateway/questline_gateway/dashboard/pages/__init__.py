@@ -1,6 +1,7 @@
 """The pages: one file each, a function that reads what it shows and returns it."""
 
 from questline_gateway.dashboard.pages.api import api
+from questline_gateway.dashboard.pages.audit import audit, keys
 from questline_gateway.dashboard.pages.compare import compare
 from questline_gateway.dashboard.pages.control import control, control_many
 from questline_gateway.dashboard.pages.lords import lords
@@ -13,9 +14,11 @@ from questline_gateway.dashboard.pages.workers import workers
 __all__ = [
     "agent",
     "api",
+    "audit",
     "compare",
     "control",
     "control_many",
+    "keys",
     "lords",
     "memory",
     "overview",

@@ -27,15 +27,13 @@ MAX_MANY = 1_000
 MAX_NAMED = 8
 
 #: The verbs that change a quest and nothing else, and take a reason or none.
-_SIMPLE: dict[str, Callable[[QuestClient, str, str | None], object]] = {
-    "pause": lambda client, quest_id, reason: client.pause(quest_id, reason),
-    "resume": lambda client, quest_id, reason: client.resume(quest_id, reason),
-    "cancel": lambda client, quest_id, reason: client.cancel(quest_id, reason),
-    "retry": lambda client, quest_id, reason: client.retry(quest_id, reason),
-    "delete": lambda client, quest_id, reason: client.delete(quest_id, reason),
+_SIMPLE: dict[str, Callable[[QuestClient, str, str | None, int | None], object]] = {
+    "pause": lambda client, quest_id, reason, seen: client.pause(quest_id, reason, seen=seen),
+    "resume": lambda client, quest_id, reason, seen: client.resume(quest_id, reason, seen=seen),
+    "cancel": lambda client, quest_id, reason, seen: client.cancel(quest_id, reason, seen=seen),
+    "retry": lambda client, quest_id, reason, seen: client.retry(quest_id, reason, seen=seen),
+    "delete": lambda client, quest_id, reason, _: client.delete(quest_id, reason),
 }
-#: The verbs that keep a reason with the quest.
-_REASONED = frozenset({"pause", "cancel"})
 
 
 class Result(NamedTuple):
@@ -57,8 +55,7 @@ def control(visit: Visit) -> Response:
     if visit.request.method == "GET":
         return _form(visit, verb, quest)
     try:
-        _refuse_moved(visit, quest)
-        _SIMPLE[verb](visit.here.client, quest.quest_id, visit.sent("reason").strip() or None)
+        _SIMPLE[verb](visit.here.client, quest.quest_id, _reason(visit), _seen(visit))
     except QuestConflict as error:
         return _form(visit, verb, visit.here.repository.glance(quest.quest_id), error)
     return visit.go(visit.url("quests") if verb == "delete" else visit.url("quests", quest.quest_id))
@@ -72,21 +69,21 @@ def _form(visit: Visit, verb: str, quest: QuestExecutionData, error: QuestlineEr
         quest=quest,
         meaning=MEANINGS[verb],
         refused=refused(verb, quest),
-        reasoned=verb in _REASONED,
         reason=visit.sent("reason"),
         error=error,
-        command=shell.command(verb, quest.quest_id),
+        command=shell.command(verb, quest.quest_id, reason=visit.sent("reason")),
     )
 
 
-def _refuse_moved(visit: Visit, quest: QuestExecutionData) -> None:
-    """Raise QuestConflict where a quest has moved on since the form was made."""
-    seen = visit.sent("version")
-    if seen and seen != str(quest.version):
-        raise QuestConflict(
-            f"it has moved on since you looked: it {quest.status.told}, at v{quest.version}",
-            hint="what you typed is still here; look, and send it again",
-        )
+def _reason(visit: Visit) -> str | None:
+    """Return why somebody does something, in their words."""
+    return visit.sent("reason").strip() or None
+
+
+def _seen(visit: Visit) -> int | None:
+    """Return the version that the quest had when its form was made."""
+    text = visit.sent("version")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len("999999999") else None
 
 
 def _restart(visit: Visit, verb: str, quest: QuestExecutionData) -> Response:
@@ -103,7 +100,6 @@ def _restart(visit: Visit, verb: str, quest: QuestExecutionData) -> Response:
             changes = corrections(("input_data",), quest.input_data, read_json(edited, "the input"), "the input")
         restart = _tried(visit, verb, quest, start, changes)
         if posted and visit.sent("action") == "do":
-            _refuse_moved(visit, quest)
             return visit.go(visit.url("quests", _restarted(visit, verb, quest, start, changes)))
     except (PayloadError, QuestConflict, QuestNotFound) as caught:
         error = caught
@@ -117,12 +113,15 @@ def _restart(visit: Visit, verb: str, quest: QuestExecutionData) -> Response:
         edited=edited,
         editable=len(old) <= MAX_EDITED,
         new_id=visit.sent("new_id"),
+        reason=visit.sent("reason"),
         restart=restart,
         kept=_kept(steps, restart),
         before={step.position: step for step in steps},
         error=error,
         meaning=MEANINGS[verb],
-        command=shell.command(verb, quest.quest_id, start=start, changes=changes, as_=visit.sent("new_id")),
+        command=shell.command(
+            verb, quest.quest_id, start=start, changes=changes, as_=visit.sent("new_id"), reason=visit.sent("reason")
+        ),
     )
 
 
@@ -141,10 +140,11 @@ def _tried(visit: Visit, verb: str, quest: QuestExecutionData, start: str, chang
 
 def _restarted(visit: Visit, verb: str, quest: QuestExecutionData, start: str, changes: dict[str, Any]) -> str:
     """Replay or fork a quest; return the id of the quest that runs now."""
+    client, reason, seen = visit.here.client, _reason(visit), _seen(visit)
     if verb == "fork":
         new_id = visit.sent("new_id").strip() or None
-        return visit.here.client.fork(quest.quest_id, start or None, changes, new_id).quest_id
-    return visit.here.client.replay(quest.quest_id, start or None, changes, seen=quest.version).quest_id
+        return client.fork(quest.quest_id, start or None, changes, new_id, reason=reason, seen=seen).quest_id
+    return client.replay(quest.quest_id, start or None, changes, reason=reason, seen=seen).quest_id
 
 
 def _kept(steps: list[StepView], restart: Restart | None) -> list[StepView]:
@@ -166,13 +166,11 @@ def control_many(visit: Visit) -> Response:
             named=ids[:MAX_NAMED],
             most=MAX_MANY,
             meaning=MEANINGS[verb],
-            reasoned=verb in _REASONED,
             fields=[(name, value) for name, values in visit.form.items() for value in values if name != "action"],
             results=None,
             error=None,
         )
-    reason = visit.sent("reason").strip() or None
-    results = [_steered(visit, verb, quest_id, reason) for quest_id in ids]
+    results = [_steered(visit, verb, quest_id, _reason(visit)) for quest_id in ids]
     return visit.page("many_done.html", verb=verb, results=results, done=sum(result.done for result in results))
 
 
@@ -186,7 +184,7 @@ def _meant(visit: Visit) -> list[str]:
 
 def _steered(visit: Visit, verb: str, quest_id: str, reason: str | None) -> Result:
     try:
-        _SIMPLE[verb](visit.here.client, quest_id, reason)
+        _SIMPLE[verb](visit.here.client, quest_id, reason, None)
     except QuestlineError as error:
         return Result(quest_id, done=False, message=error.advice)
     return Result(quest_id, done=True, message="")
