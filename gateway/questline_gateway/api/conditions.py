@@ -26,7 +26,11 @@ def version_seen(
     request: Request,
     if_match: Annotated[
         str | None,
-        Header(max_length=100, description="Only if the quest is at this version: the `ETag` that you have seen."),
+        Header(
+            alias="If-Match",
+            max_length=100,
+            description="Only if the quest is at this version: the `ETag` that you have seen.",
+        ),
     ] = None,
 ) -> int | None:
     """Return the version that `If-Match` names, or None where any will do.

@@ -28,7 +28,9 @@ def seconds_preferred(
     prefer: Annotated[
         str | None,
         Header(
-            max_length=1_000, description="`wait=N`: answer once the quest has ended, or after N seconds; at most 60."
+            alias="Prefer",
+            max_length=1_000,
+            description="`wait=N`: answer once the quest has ended, or after N seconds; at most 60.",
         ),
     ] = None,
 ) -> int | None:

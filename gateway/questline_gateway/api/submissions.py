@@ -21,7 +21,9 @@ router = APIRouter(prefix="/api/v1", tags=["quests"], dependencies=[needs(Scope.
 
 _Key = Annotated[
     str | None,
-    Header(max_length=255, description="Submit at most once: the same key gives the same quest."),
+    Header(
+        alias="Idempotency-Key", max_length=255, description="Submit at most once: the same key gives the same quest."
+    ),
 ]
 _OnConflict = Annotated[
     Literal["error", "return"],
