@@ -30,6 +30,7 @@ def test_a_key_is_accepted_for_what_it_may_do_in_its_namespace(bench: Workbench,
 
     found = valid(bench, new.secret)
 
+    assert found is not None
     assert found == new.key
     assert (found.namespace, found.scopes, found.payloads) == (bench.namespace, {"read", "submit"}, True)
     assert new.secret.startswith(f"ql_{new.key.key_id}_")

@@ -78,7 +78,7 @@ def app(sqlite_url: str) -> Iterator[FastAPI]:
     States(kept).save_agent_state(AgentState(agent_id=THEIRS, state_data=THEIRS))
     said = Event(event_id=THEIRS, session_id=THEIRS, event_type=THEIRS, actor_type="user", content=THEIRS)
     States(kept).save_event(said)
-    names = {"workflow_id": THEIRS, "feature": THEIRS, "workflow_name": THEIRS, "current_phase": THEIRS}
+    names: dict[str, Any] = {"workflow_id": THEIRS, "feature": THEIRS, "workflow_name": THEIRS, "current_phase": THEIRS}
     Contexts(kept).save_context(WorkflowContext(epic_num=7, **names))
     TodoLists(kept).save_todolist(THEIRS, THEIRS, [{"do": THEIRS}])
     Lessons(kept).remember(THEIRS, THEIRS, THEIRS, 80)
