@@ -14,12 +14,23 @@ from pydantic import BaseModel
 import questline
 import questline.gateway
 import questline.memory
+from questline_persistence.batches import (
+    Batch,
+    BatchOrder,
+    BatchOutcome,
+    BatchPage,
+    BatchPreview,
+    BatchResult,
+    BatchResults,
+    BatchVerb,
+)
 from questline_persistence.controls import Change, Controlled, Restart, Reversal, StepAgain
 from questline_persistence.memory.merging import MergeConflict, MergeResult, StateChange
 from questline_persistence.memory.models import Listed, Matches
 from questline_persistence.models import StepProgress, StepView
 from questline_persistence.records import Page
-from questline_persistence.states import RunStatus, SnapshotReason
+from questline_persistence.states import BatchState, RunStatus, SnapshotReason
+from questline_scheduler.client import AsyncBatches, Batches
 from questline_worker.lords import Outputs, StepCancelled, StepEvent
 
 #: The parts of the reference. A class brings its members, but for those that another part names.
@@ -36,6 +47,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "control": (
         *(f"QuestClient.{name}" for name in ("pause", "resume", "cancel", "retry", "replay", "fork", "delete")),
         *("Actor", "Controlled", "Restart", "Change", "Reversal", "StepAgain"),
+        *("QuestClient.batches", "Batches", "AsyncQuestClient.batches", "AsyncBatches", "BatchVerb", "BatchState"),
+        *("Batch", "BatchOrder", "BatchOutcome", "BatchPage", "BatchResult", "BatchResults", "BatchPreview"),
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
     "memory": (
@@ -62,6 +75,8 @@ MET = {
         *(Change, Controlled, Outputs, Page, Restart, Reversal, RunStatus, SnapshotReason, StepAgain),
         *(StepCancelled, StepEvent, StepProgress, StepView, Listed, Matches),
         *(StateChange, MergeResult, MergeConflict),
+        *(Batches, AsyncBatches, Batch, BatchOrder, BatchOutcome, BatchPage, BatchResult, BatchResults),
+        *(BatchPreview, BatchState, BatchVerb),
     )
 }
 #: Classes that users meet as part of others: their members are told of there.

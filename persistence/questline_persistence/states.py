@@ -159,6 +159,22 @@ TRANSITIONS: dict[str, Transition] = {
 }
 
 
+class BatchState(StrEnum):
+    """Where a batch is in its life.
+
+    Values:
+      new: nobody has begun it.
+      running: a process does its verb to one quest after the other, or is about to go on.
+      done: its verb was tried on every quest that it meant.
+      aborted: it was stopped; what it had done by then stays.
+    """
+
+    NEW = "new"
+    RUNNING = "running"
+    DONE = "done"
+    ABORTED = "aborted"
+
+
 class ActorType(StrEnum):
     """Who did what an event tells of.
 

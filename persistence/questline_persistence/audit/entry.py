@@ -22,6 +22,8 @@ class AuditVerb(StrEnum):
     FORK = "fork"
     DELETE = "delete"
     PRUNE = "prune"
+    BATCH_CREATE = "batch create"
+    BATCH_ABORT = "batch abort"
     RESTORE = "state restore"
     ADOPT = "state adopt"
     PURGE = "state purge"

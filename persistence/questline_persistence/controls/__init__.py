@@ -7,6 +7,7 @@ from questline_persistence.controls.controlled import Controlled
 from questline_persistence.controls.controls import Controls
 from questline_persistence.controls.corrections import Change, Correction
 from questline_persistence.controls.key_change import Fate, KeyChange
+from questline_persistence.controls.part import Part
 from questline_persistence.controls.removal import MAX_AT_ONCE, Removal
 from questline_persistence.controls.restart import Restart, StepAgain
 from questline_persistence.controls.reversals import Reversal
@@ -20,6 +21,7 @@ __all__ = [
     "Correction",
     "Fate",
     "KeyChange",
+    "Part",
     "Removal",
     "Restart",
     "Reversal",

@@ -19,6 +19,7 @@ from questline_persistence.controls.controlled import Controlled
 from questline_persistence.controls.corrections import Correction
 from questline_persistence.controls.inheriting import Inheriting
 from questline_persistence.controls.locked_quest import LockedQuest, is_there, lock
+from questline_persistence.controls.part import Part
 from questline_persistence.controls.replays import earlier, forked_rows, start_again
 from questline_persistence.controls.restart import Restart
 from questline_persistence.controls.rewinding import Rewinding
@@ -48,6 +49,7 @@ class Controls:
       database: the store.
       namespace: the tenant whose quests may be touched.
       actor: on whose behalf, as the audit tells it.
+      part: what the verb is a part of, if it is.
 
     Parameters of its methods:
       quest_id: the quest.
@@ -55,10 +57,11 @@ class Controls:
       seen: the version the caller has seen; if the quest has moved on since, nothing is done. None: any version.
     """
 
-    def __init__(self, database: Database, namespace: str, actor: Actor) -> None:
+    def __init__(self, database: Database, namespace: str, actor: Actor, part: Part | None = None) -> None:
         self.database = database
         self.namespace = namespace
         self.actor = actor
+        self.part = part
 
     def pause(self, quest_id: str, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Move a live quest to paused, or to pausing while a step of it runs; leave a paused one as it is.
@@ -141,7 +144,7 @@ class Controls:
             locked.change(status=ExecutionStatus.RUNNING, error=None, end_time=None, duration_seconds=None)
             done = Controlled.of(locked, ExecutionStatus.RUNNING, bell)
             self._note(AuditVerb.RETRY, locked, reason, _became(done))
-            return done
+            return self._noted(connection, done)
 
         return self.database.write(work, at="retry", repeatable=False)
 
@@ -179,9 +182,10 @@ class Controls:
             restart = replace(found.restart, keys=rewinding.take_back(found.restart.version, dry_run=dry_run))
             done = Controlled.of(locked, ExecutionStatus.RUNNING, *bells, version=origin.quest_version)
             done = replace(done, changed=not dry_run, notice=found.notice, epoch=origin.epoch, restart=restart)
-            if not dry_run:
-                self._note(AuditVerb.REPLAY, locked, reason, _became(done) | _began(restart))
-            return done
+            if dry_run:
+                return done
+            self._note(AuditVerb.REPLAY, locked, reason, _became(done) | _began(restart))
+            return self._noted(connection, done)
 
         return self.database.write(work, at="replay", repeatable=False)
 
@@ -238,7 +242,14 @@ class Controls:
     ) -> None:
         """Note in the audit what is done to a quest."""
         own = (locked.connection, self.actor, self.namespace, verb)
+        subject = subject if self.part is None else self.part.whole
         note(*own, now=locked.now, quest_id=locked.quest_id, subject=subject, reason=reason, outcome=outcome)
+
+    def _noted(self, connection: Connection, done: Controlled) -> Controlled:
+        """Note what was done with what it is a part of; return it."""
+        if self.part is not None:
+            self.part.note(connection, done.changed)
+        return done
 
     def _truthful(
         self, verb: AuditVerb, quest_id: str, reason: str | None, work: Callable[[LockedQuest], Controlled]
@@ -268,7 +279,7 @@ class Controls:
                 first = again
             return replace(first, status=again.status)
 
-        return tried
+        return lambda connection: self._noted(connection, tried(connection))
 
 
 def _became(done: Controlled) -> dict[str, Any]:

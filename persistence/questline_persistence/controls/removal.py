@@ -10,6 +10,7 @@ from questline_persistence.audit import Actor, AuditVerb, note
 from questline_persistence.clock import rfc3339
 from questline_persistence.controls.forgetting import forget_own
 from questline_persistence.controls.locked_quest import lock
+from questline_persistence.controls.part import Part
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.journal import bury
 from questline_persistence.schema import quests, runs, snapshots, steps
@@ -27,12 +28,14 @@ class Removal:
       database: the store.
       namespace: the tenant whose quests may be removed.
       actor: on whose behalf, as the audit tells it.
+      part: what a deletion is a part of, if it is.
     """
 
-    def __init__(self, database: Database, namespace: str, actor: Actor) -> None:
+    def __init__(self, database: Database, namespace: str, actor: Actor, part: Part | None = None) -> None:
         self.database = database
         self.namespace = namespace
         self.actor = actor
+        self.part = part
 
     def delete(self, quest_id: str, reason: str | None = None) -> bool:
         """Remove a quest that has no ticket, with all that belongs to it; return whether it was there.
@@ -60,7 +63,10 @@ class Removal:
                 )
             _remove(connection, [quest_id], now=now)
             own = (connection, self.actor, self.namespace, AuditVerb.DELETE)
-            note(*own, now=now, quest_id=quest_id, reason=reason, outcome={"status": locked.status})
+            subject = None if self.part is None else self.part.whole
+            note(*own, now=now, quest_id=quest_id, subject=subject, reason=reason, outcome={"status": locked.status})
+            if self.part is not None:
+                self.part.note(connection, True)  # noqa: FBT003  (a callable's parameters have no names)
             there = True
             return there
 

@@ -16,6 +16,8 @@ from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.schema import (
     api_keys,
     audit,
+    batch_results,
+    batches,
     counts,
     memory_texts,
     migrations,
@@ -29,7 +31,7 @@ from questline_persistence.schema import (
     tombstones,
     workers,
 )
-from questline_persistence.states import ActorType, ContextStatus, RunStatus, TaskStatus, WorkerState
+from questline_persistence.states import ActorType, BatchState, ContextStatus, RunStatus, TaskStatus, WorkerState
 from questline_persistence.store import Database
 from questline_persistence.writes import Enters, Key, Saves
 
@@ -74,15 +76,29 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     connection.execute(insert(api_keys).values(**common, key_id=quest_id, name="trial", created_by="trial"))
     did = {"actor": "trial", "verb": "trial", "door": "trial", "outcome": "{}"}
     connection.execute(insert(audit).values(**did, namespace=namespace, at=rfc3339(now), quest_id=quest_id))
+    _batch(connection, quest_id, namespace, now)
     _remember(connection, quest_id, now)
     mine = {workers: workers.c.worker_id, counts: counts.c.name, migrations: migrations.c.version}
     mine[api_keys] = api_keys.c.key_id
-    core = (counts, tombstones, workers, snapshots, runs, tickets, steps, quests, migrations, audit, api_keys)
+    mine |= {batches: batches.c.batch_id, batch_results: batch_results.c.batch_id}
+    own = (batch_results, batches, audit, api_keys)
+    core = (counts, tombstones, workers, snapshots, runs, tickets, steps, quests, migrations, *own)
     for table in (*core, *_OF_MEMORY):
         key = table.c.namespace if table in _OF_MEMORY else mine.get(table, table.c.get("quest_id"))
         which = literal(quest_id) == key
         connection.execute(update(table).where(which).values({key: key}))
         connection.execute(delete(table).where(which))
+
+
+def _batch(connection: Connection, batch_id: str, namespace: str, now: float) -> None:
+    """Write a batch, and what came of it for one quest."""
+    numbers = dict.fromkeys(("total", "total_capped", "done", "changed", "unchanged", "refused", "failed"), 0)
+    texts = {"verb": "trial", "arguments": "{}", "filter": "{}", "actor": "trial", "door": "trial"}
+    place = {"reached_at": "", "reached_id": "", "lease_until": 0.0}
+    state = {"state": BatchState.ABORTED, "created_at": rfc3339(now), "namespace": namespace}
+    connection.execute(insert(batches).values(**numbers, **texts, **place, **state, batch_id=batch_id))
+    result = {"number": 1, "quest_id": batch_id, "outcome": "trial", "at": rfc3339(now)}
+    connection.execute(insert(batch_results).values(**result, batch_id=batch_id))
 
 
 def _remember(connection: Connection, namespace: str, now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Never, TypeAlias
+from typing import Any, Never, TypeAlias
 
 from sqlalchemy import ColumnElement
 
@@ -75,6 +75,19 @@ class QuestFilter:
         keep("until", None if until is None else moment(until, "until"))
         keep("queue", sought(queue, "queue"))
         keep("error", sought(error, "error"))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was given as plain JSON data; `QuestFilter(**data)` is the same filter again."""
+        told = {
+            "status": [str(status) for status in self.status],
+            "quest_type": self.quest_type,
+            "labels": dict(self.labels),
+            "since": None if self.since is None else rfc3339(self.since),
+            "until": None if self.until is None else rfc3339(self.until),
+            "queue": self.queue,
+            "error": self.error,
+        }
+        return {name: value for name, value in told.items() if value not in (None, [], {})}
 
     def conditions(self, dialect: Dialect) -> list[ColumnElement[bool]]:
         """Return the filter as conditions on `quest_executions`; every value is a bound parameter.

@@ -3,7 +3,8 @@
 It imports `store` and what is below. `migrations` is Alembic's to load, and is entered by nobody else.
 """
 
-from questline_persistence.schema import memory_tables, security_tables, tables
+from questline_persistence.schema import batch_tables, memory_tables, security_tables, tables
+from questline_persistence.schema.batch_tables import batch_results, batches
 from questline_persistence.schema.head_times import made_at, moved_on
 from questline_persistence.schema.memory_tables import (
     is_key,
@@ -47,6 +48,9 @@ __all__ = [
     "VERSION_TABLE",
     "api_keys",
     "audit",
+    "batch_results",
+    "batch_tables",
+    "batches",
     "counts",
     "current",
     "downgrade",

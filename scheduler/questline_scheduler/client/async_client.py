@@ -18,6 +18,7 @@ from questline_persistence.dialects import forks
 from questline_persistence.errors import QuestConflict
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_persistence.store import Threads
+from questline_scheduler.client.async_batches import AsyncBatches
 from questline_scheduler.client.client import QuestClient
 from questline_scheduler.client.handle import AsyncQuestHandle, QuestHandle, QuestRef, id_of
 from questline_scheduler.client.submissions import OnConflict, is_session
@@ -73,6 +74,11 @@ class AsyncQuestClient:
         self._client: QuestClient | None = None
         self._opening = forks.new_lock()
         self._threads = Threads("questline-client", CALLS)
+
+    @property
+    def batches(self) -> AsyncBatches:
+        """One verb over many quests: previewed, made, looked at, aborted."""
+        return AsyncBatches(lambda verb: self._call(lambda client: verb(client.batches)))
 
     async def __aenter__(self) -> Self:
         await self._call(lambda _: None)  # so that a wrong setting is told here

@@ -22,6 +22,7 @@ from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Bells, Register
 from questline_persistence.store import Database, open_database
+from questline_scheduler.client.batches import Batches
 from questline_scheduler.client.handle import QuestHandle, QuestRef, id_of
 from questline_scheduler.client.steering import Steering, one_start, reason_of
 from questline_scheduler.client.submissions import OnConflict, Submissions
@@ -96,6 +97,7 @@ class QuestClient:
         self._repository = QuestRepository(self.database, namespace=self.namespace, actor=actor)
         self._controls = Controls(self.database, self.namespace, actor)
         self._steering = Steering(self._controls, self._ringer)
+        self._batches = Batches(self.database, self.namespace, actor)
 
     def acting_as(self, actor: Actor) -> QuestClient:
         """Return a client with the connections of this one that acts on somebody else's behalf; it need not be closed.
@@ -112,6 +114,11 @@ class QuestClient:
     def repository(self) -> QuestRepository:
         """The records of the namespace, with filters, pages and statistics."""
         return self._repository
+
+    @property
+    def batches(self) -> Batches:
+        """One verb over many quests: previewed, made, looked at, aborted."""
+        return self._batches
 
     @property
     def register(self) -> Register:

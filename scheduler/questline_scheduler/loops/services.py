@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from questline_persistence.batches import BatchWork
 from questline_persistence.recovery import Bells, Counters, Expired, Register, Sweep
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 from questline_scheduler.doorbells import DoorbellBroker, Ringer
+from questline_scheduler.loops.batch_runner import BatchRunner
 from questline_scheduler.loops.loops import Loops
 from questline_scheduler.loops.relay import Relay
 from questline_scheduler.loops.sweeper import Sweeper
@@ -14,7 +16,7 @@ from questline_scheduler.monitoring import Tally
 
 
 def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings, *, tally: Tally | None = None) -> Loops:
-    """Return relay, sweeper and timers as loops that are yet to be started.
+    """Return relay, sweeper, timers and batches as loops that are yet to be started.
 
     Parameters:
       database: the store.
@@ -24,7 +26,8 @@ def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings, *, 
     """
     bells, counters = Bells(database, chosen.namespace), Counters(database, chosen.namespace)
     sweeper = make_sweeper(database, broker, chosen, tally=tally)
-    return Loops([Relay(bells, counters, broker), sweeper, _timers(database, bells, chosen.namespace)])
+    batches = BatchRunner(BatchWork(database, chosen.namespace), Ringer(broker, bells))
+    return Loops([Relay(bells, counters, broker), sweeper, _timers(database, bells, chosen.namespace), batches])
 
 
 def _timers(database: Database, bells: Bells, namespace: str) -> Timers:
