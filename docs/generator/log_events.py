@@ -31,6 +31,7 @@ EVENTS = {
     "http_request_failed": "The gateway met an error that nobody foresaw, and answered 500. Please report it.",
     "lease_lost": "Others took this process for dead. It goes on under a new id; its old claims are void.",
     "leave_failed": "The database was away when the process signed off. Its lease ends by itself.",
+    "live_look_failed": "The gateway could not see what is new. Open streams go on, and tell of it later.",
     "loop_failed": "A background loop met an error and goes on after a pause.",
     "lord_unknown": "This worker lacks the step's Lord and left it. The step waits for a worker that has the Lord.",
     "metrics_incomplete": "questline itself met an error while it read the gauges. Please report it.",

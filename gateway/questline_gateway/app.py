@@ -16,6 +16,8 @@ from questline_gateway.base_path import BasePath
 from questline_gateway.body_limit import BodyLimit
 from questline_gateway.dashboard import dashboard_routes
 from questline_gateway.description import PROBLEMS, describe
+from questline_gateway.live import Streams, Waking
+from questline_gateway.live import router as live_router
 from questline_gateway.request_log import RequestLog
 from questline_gateway.security import Access, RateLimit, Redaction, SecurityHeaders
 from questline_gateway.tenants import Tenants
@@ -63,13 +65,15 @@ def create_app(
     app.state.tenants = tenants
     app.state.waiting = Waiting()
     app.state.access = Access(tenants, insecure=insecure)
+    app.state.streams = Streams(chosen.http_streams)
     app.state.probes = probes_of(chosen, tenants.database, tenants.broker, Tally())
     problems.install(app)
-    for router in (probes.router, *ROUTERS):
+    for router in (probes.router, live_router, *ROUTERS):
         app.include_router(router, responses=PROBLEMS)
     app.router.routes.extend(dashboard_routes(tenant_of))
     describe(app)
     app.add_middleware(Redaction, settings=chosen)
+    app.add_middleware(Waking, streams=app.state.streams)
     app.add_middleware(BodyLimit, most=chosen.limits.quest_file)
     app.add_middleware(BasePath, path=chosen.http_base_path)
     app.add_middleware(RateLimit, rate=chosen.http_requests_per_second)

@@ -23,6 +23,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 _TAGS = {
     "quests": "Submit quests, list them, and look at what they have been through.",
     "verbs": "Steer a quest. `If-Match` binds a verb to the version that was seen.",
+    "live": "Follow quests as server-sent events.",
     "overview": "Numbers and lists about a whole namespace.",
     "memory": "What Lords remember.",
     "security": "Keys: who may do what.",

@@ -69,6 +69,7 @@ class GatewayServer:
     def stop(self) -> None:
         """Take no more requests, give those under way a few seconds, and end."""
         self._app.state.waiting.stop()
+        self._app.state.streams.stop()
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)

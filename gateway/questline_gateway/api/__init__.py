@@ -6,6 +6,6 @@ Routes call the clients and the records that the command line calls, and answer 
 from questline_gateway.api.preferences import Waiting
 from questline_gateway.api.routes import ROUTERS
 from questline_gateway.api.shapes import schemas
-from questline_gateway.api.tenancy import Here, tenant_of
+from questline_gateway.api.tenancy import Here, QuestId, tenant_of
 
-__all__ = ["ROUTERS", "Here", "Waiting", "schemas", "tenant_of"]
+__all__ = ["ROUTERS", "Here", "QuestId", "Waiting", "schemas", "tenant_of"]

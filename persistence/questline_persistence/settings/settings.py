@@ -140,6 +140,9 @@ class Settings(BaseSettings):
         (),
         description="paths whose values HTTP never shows, such as `input_data.customer.email`; separated by commas",
     )
+    http_streams: int = Field(
+        500, ge=0, le=100_000, description="streams of live events that a gateway keeps open at a time; 0 opens none"
+    )
     run_quest_type: str = Field("", description="type of the quests that `POST /api/v1/run` makes of a goal")
     health_port: int | None = Field(
         None,

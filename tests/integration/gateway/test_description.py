@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from questline_gateway.api import preferences
 from questline_gateway.app import create_app
+from questline_gateway.live import streams
 from questline_persistence.memory.models import AgentState
 from questline_persistence.memory.states import States
 from questline_persistence.settings import load
@@ -33,6 +34,7 @@ EXAMPLES = 6
 @pytest.fixture
 def described(gateway: FastAPI, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     """The gateway, something to look at, and nobody who waits."""
+    monkeypatch.setattr(streams, "LONGEST_SECONDS", 0.0)
     monkeypatch.setattr(preferences, "Wait", lambda repository, quest_id, _: Wait(repository, quest_id, 0))
     TestClient(gateway).post(QUESTS, json=a_quest(quest_id="q/1"))
     States(gateway.state.tenants.of("default").kept()).save_agent_state(AgentState(agent_id="planner"))
