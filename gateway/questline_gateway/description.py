@@ -24,6 +24,7 @@ _TAGS = {
     "quests": "Submit quests, list them, and look at what they have been through.",
     "verbs": "Steer a quest. `If-Match` binds a verb to the version that was seen.",
     "live": "Follow quests as server-sent events.",
+    "batches": "One verb over all quests that a filter means, done quest by quest, with a result for each.",
     "overview": "Numbers and lists about a whole namespace.",
     "memory": "What Lords remember.",
     "security": "Keys: who may do what.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from questline_gateway.api import (
     audit,
+    batches,
     history,
     keys,
     memory,
@@ -21,6 +22,7 @@ ROUTERS = (
     submissions.router,
     steering.router,
     removal.router,
+    *batches.ROUTERS,
     history.router,
     quests.router,
     overview.router,

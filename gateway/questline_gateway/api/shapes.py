@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from questline_persistence.audit import AuditEntry
+from questline_persistence.batches import BatchOutcome, BatchResult, BatchVerb
 from questline_persistence.keys import Scope
 from questline_persistence.memory.looking import VersionView
 from questline_persistence.memory.models import (
@@ -21,7 +22,7 @@ from questline_persistence.memory.models import (
 )
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
 from questline_persistence.records import Cause, LordStatistics, QueueView, SnapshotHead
-from questline_persistence.states import ExecutionStatus, WorkerState
+from questline_persistence.states import BatchState, ExecutionStatus, WorkerState
 
 #: Records that are answered as they are.
 _RECORDS: dict[str, Any] = {
@@ -41,6 +42,7 @@ _RECORDS: dict[str, Any] = {
     "Memory": Memory,
     "Version": VersionView,
     "AuditEntry": AuditEntry,
+    "BatchResult": BatchResult,
 }
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
@@ -131,10 +133,35 @@ _KEY: dict[str, Any] = {
     **dict.fromkeys(("created_at", "created_by"), _TEXT),
     **dict.fromkeys(("expires_at", "last_used_at", "revoked_at", "rotated_from"), _TEXT_OR_NULL),
 }
+_BATCH: dict[str, Any] = {
+    "verb": {"enum": [str(one) for one in BatchVerb]},
+    "filter": {"type": "object"},
+    "total": _WHOLE,
+    "total_capped": {"type": "boolean"},
+}
 #: Shapes that no record has.
 _WRITTEN: dict[str, Any] = {
     "Key": _object(**_KEY),
     "NewKey": _object(**_KEY, secret=_TEXT),
+    "BatchPreview": _object(**_BATCH, quest_ids={"type": "array", "items": _TEXT}),
+    "Batch": _object(
+        batch_id=_TEXT,
+        namespace=_TEXT,
+        name=_TEXT_OR_NULL,
+        **_BATCH,
+        **{"from": _TEXT_OR_NULL},
+        set={"type": "object"},
+        keep_state={"type": "boolean"},
+        state={"enum": [str(one) for one in BatchState]},
+        done=_WHOLE,
+        **{str(one): _WHOLE for one in BatchOutcome},
+        actor=_TEXT,
+        door=_TEXT,
+        reason=_TEXT_OR_NULL,
+        created_at=_TEXT,
+        started_at=_TEXT_OR_NULL,
+        ended_at=_TEXT_OR_NULL,
+    ),
     "Progress": _object(completed=_WHOLE, remaining=_WHOLE),
     "Situation": _object(cause={"enum": [str(one) for one in Cause]}, message=_TEXT, hint=_TEXT_OR_NULL),
     "Controlled": _object(

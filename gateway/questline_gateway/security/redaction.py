@@ -23,7 +23,7 @@ PAYLOADS = frozenset(
     {
         *("input_data", "output_data", "run_data", "output", "outputs", "params", "error", "error_message"),
         *("state_data", "metadata", "content", "context_data", "plan", "plan_json", "plan_result", "execution_result"),
-        *("objective", "goal", "changes", "reversals", "progress_message", "before", "after"),
+        *("objective", "goal", "changes", "reversals", "progress_message", "before", "after", "set"),
     }
 )
 _JSON = ("application/json", "application/problem+json")

@@ -8,14 +8,16 @@ is longer than that of one verb, and quests that were made after the batch are n
 from questline_persistence.batches.batch import Batch, BatchOutcome, BatchPage, BatchPreview, BatchResult, BatchResults
 from questline_persistence.batches.book import MAX_BATCH_PAGE, MAX_BATCHES, MAX_RESULTS_PAGE, BatchBook
 from questline_persistence.batches.doing import do
-from questline_persistence.batches.order import MAX_QUESTS, BatchOrder, BatchVerb, verb_of
+from questline_persistence.batches.order import MAX_BATCH_NAME, MAX_QUESTS, MAX_START, BatchOrder, BatchVerb, verb_of
 from questline_persistence.batches.work import BatchWork, LeftBatch, Place, Taken
 
 __all__ = [
     "MAX_BATCHES",
+    "MAX_BATCH_NAME",
     "MAX_BATCH_PAGE",
     "MAX_QUESTS",
     "MAX_RESULTS_PAGE",
+    "MAX_START",
     "Batch",
     "BatchBook",
     "BatchOrder",

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from questline_gateway.app import create_app
@@ -16,7 +16,8 @@ from questline_persistence.memory.contexts import Contexts
 from questline_persistence.memory.models import AgentState, Event, WorkflowContext
 from questline_persistence.memory.sessions import Lessons, TodoLists
 from questline_persistence.memory.states import States
-from questline_persistence.schema import METADATA
+from questline_persistence.records import QuestFilter
+from questline_persistence.schema import METADATA, batches
 from questline_persistence.settings import load
 from questline_persistence.store import Database
 
@@ -76,6 +77,8 @@ def app(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
     step = {"lord_name": THEIRS, "tool_name": "work"}
     theirs.client.submit({"quest_id": THEIRS, "quest_type": THEIRS, "queue": THEIRS, "execution_stack": [step]})
     theirs.client.pause(THEIRS, THEIRS)
+    theirs.client.batches.create("pause", QuestFilter(quest_type=THEIRS), name=THEIRS, reason=THEIRS)
+    theirs.database.write(lambda connection: connection.execute(update(batches).values(batch_id=THEIRS)))
     kept = theirs.kept()
     States(kept).save_agent_state(AgentState(agent_id=THEIRS, state_data=THEIRS))
     said = Event(event_id=THEIRS, session_id=THEIRS, event_type=THEIRS, actor_type="user", content=THEIRS)
