@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.records import Group, LordStatistics
@@ -10,6 +11,20 @@ from questline_persistence.recovery import WorkerView
 
 #: After so many seconds without being picked up, a step that may run is overdue.
 PATIENCE = 30.0
+#: Most steps, or quests of one status, that a page counts; so many are shown as "10,000+".
+MAX_SHOWN_COUNT = 10_000
+
+
+class Steps(NamedTuple):
+    """The steps of one state.
+
+    Parameters:
+      groups: as groups, whose quests are not named.
+      capped: whether there may be more than were counted.
+    """
+
+    groups: list[Group]
+    capped: bool
 
 
 def live_workers(visit: Visit) -> list[WorkerView]:
@@ -17,11 +32,20 @@ def live_workers(visit: Visit) -> list[WorkerView]:
     return [worker for worker in visit.here.register.all(now=visit.now) if worker.live]
 
 
-def ready_steps(visit: Visit) -> list[Group]:
-    """Return the steps that wait for a worker or for their time, as groups."""
-    return visit.here.backlog.ready(patience=PATIENCE, now=visit.now)
+def ready_steps(visit: Visit) -> Steps:
+    """Return the steps that wait for a worker or for their time."""
+    return _steps(visit.here.backlog.ready(patience=PATIENCE, now=visit.now, limit=MAX_SHOWN_COUNT, named=False))
+
+
+def running_steps(visit: Visit) -> Steps:
+    """Return the steps that workers hold."""
+    return _steps(visit.here.backlog.running(now=visit.now, limit=MAX_SHOWN_COUNT, named=False))
 
 
 def worst_first(lords: Iterable[LordStatistics]) -> list[LordStatistics]:
     """Return Lords in the order of their success, those that have neither succeeded nor failed last."""
     return sorted(lords, key=lambda one: (one.success_rate is None, one.success_rate or 0.0, -one.total_runs))
+
+
+def _steps(groups: list[Group]) -> Steps:
+    return Steps(groups, sum(group.number for group in groups) >= MAX_SHOWN_COUNT)

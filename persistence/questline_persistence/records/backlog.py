@@ -53,10 +53,10 @@ class Group:
       stage: how far they are from running, or what holds them there.
       handler: the Lord and tool that they need, as "lord:tool"; "" for paused quests.
       queue: their queue.
-      number: how many they are; counting ends at `MAX_LOOKED` in all.
+      number: how many they are; counting ends at `MAX_LOOKED` in all, or where the look was told to end.
       since: the earliest time at which they may run, or at which they were claimed.
       until: the latest such time.
-      quest_ids: the first of their quests, at most `MAX_EXAMPLES`.
+      quest_ids: the first of their quests, at most `MAX_EXAMPLES`; none where only numbers were asked for.
     """
 
     stage: Stage
@@ -95,12 +95,16 @@ class Backlog:
         self.database = database
         self.namespace = namespace
 
-    def ready(self, *, patience: float, now: float | None = None) -> list[Group]:
+    def ready(
+        self, *, patience: float, now: float | None = None, limit: int | None = None, named: bool = True
+    ) -> list[Group]:
         """Return the tickets that wait for a worker, or for their time, as groups.
 
         Parameters:
           patience: seconds after which one that may run counts as overdue.
           now: the time in epoch seconds; None means the database's.
+          limit: how many tickets are looked at, those first whose time comes first; None means `MAX_LOOKED`.
+          named: whether the first quests of each group are named, which costs far more than to count them.
         """
         now = self.database.clock.now() if now is None else now
         stage = case(
@@ -109,13 +113,15 @@ class Backlog:
             else_=Stage.READY.value,
         )
         query = self._tickets(TicketState.READY, stage, tickets.c.available_at).order_by(tickets.c.ring_at)
-        return self._groups(query)
+        return self._groups(query, limit) if named else self._numbers(query, limit)
 
-    def running(self, *, now: float | None = None) -> list[Group]:
+    def running(self, *, now: float | None = None, limit: int | None = None, named: bool = True) -> list[Group]:
         """Return the tickets that workers hold, as groups.
 
         Parameters:
           now: the time in epoch seconds; None means the database's.
+          limit: how many tickets are looked at; None means `MAX_LOOKED`.
+          named: whether the first quests of each group are named, which costs far more than to count them.
         """
         now = self.database.clock.now() if now is None else now
         stage = case(
@@ -123,7 +129,8 @@ class Backlog:
             (tickets.c.deadline <= now, Stage.LATE.value),
             else_=Stage.RUNNING.value,
         )
-        return self._groups(self._tickets(TicketState.RUNNING, stage, tickets.c.claimed_at))
+        query = self._tickets(TicketState.RUNNING, stage, tickets.c.claimed_at)
+        return self._groups(query, limit) if named else self._numbers(query, limit)
 
     def queues(self, *, now: float | None = None) -> list[QueueLoad]:
         """Return what waits for a worker now, by queue; a queue in which nothing waits is left out.
@@ -220,9 +227,19 @@ class Backlog:
             tickets.c.quest_id, stage.label("stage"), tickets.c.handler, tickets.c.queue, since.label("since")
         ).where(tickets.c.namespace == self.namespace, tickets.c.state == state)
 
-    def _groups(self, query: Select[*tuple[Any, ...]]) -> list[Group]:
+    def _numbers(self, query: Select[*tuple[Any, ...]], limit: int | None = None) -> list[Group]:
+        """Return the rows of a query as groups, the largest first, without naming any of their quests."""
+        looked = query.limit(MAX_LOOKED if limit is None else limit).subquery()
+        same = [looked.c.stage, looked.c.handler, looked.c.queue]
+        number = func.count().label("number")
+        span = func.min(looked.c.since).label("since"), func.max(looked.c.since).label("until")
+        counted = select(*same, number, *span).group_by(*same).order_by(number.desc(), *same).limit(MAX_GROUPS)
+        rows = self.database.read(lambda connection: connection.execute(counted).all())
+        return [Group(Stage(row.stage), row.handler, row.queue, row.number, row.since, row.until, ()) for row in rows]
+
+    def _groups(self, query: Select[*tuple[Any, ...]], limit: int | None = None) -> list[Group]:
         """Return the rows of a query as groups, the largest first; it looks at the first `MAX_LOOKED` of them."""
-        looked = query.limit(MAX_LOOKED).subquery()
+        looked = query.limit(MAX_LOOKED if limit is None else limit).subquery()
         same = [looked.c.stage, looked.c.handler, looked.c.queue]
         placed = select(
             looked,

@@ -37,16 +37,18 @@ class QuestStatistics:
     """How many quests there are of each status, and how long the newest took.
 
     Parameters:
-      counts: how many of each status; counting ends at `MAX_COUNTED`.
+      counts: how many of each status.
       avg_duration_seconds: how long the newest took on average; None where none has ended.
       max_duration_seconds: how long the longest of these took.
       min_duration_seconds: how long the shortest of these took.
+      counted_to: where counting ended.
     """
 
     counts: Mapping[ExecutionStatus, int]
     avg_duration_seconds: float | None
     max_duration_seconds: float | None
     min_duration_seconds: float | None
+    counted_to: int = MAX_COUNTED
 
     @property
     def total_quests(self) -> int:
@@ -56,7 +58,7 @@ class QuestStatistics:
     @property
     def capped(self) -> frozenset[ExecutionStatus]:
         """The statuses of which there may be more quests than were counted."""
-        return frozenset(status for status, number in self.counts.items() if number == MAX_COUNTED)
+        return frozenset(status for status, number in self.counts.items() if number >= self.counted_to)
 
     def to_json(self) -> dict[str, Any]:
         """Return the statistics as JSON, each status a key of its own."""
@@ -112,9 +114,14 @@ class Statistics:
         self.database = database
         self.namespace = namespace
 
-    def quests(self) -> QuestStatistics:
-        """Return how many quests there are of each status, and how long the newest `MAX_TIMED` took."""
-        return self.database.read(partial(_quests, namespace=self.namespace))
+    def quests(self, *, count_to: int = MAX_COUNTED, timed: int = MAX_TIMED) -> QuestStatistics:
+        """Return how many quests there are of each status, and how long the newest took.
+
+        Parameters:
+          count_to: where counting the quests of one status ends.
+          timed: how many of the newest quests tell how long quests take.
+        """
+        return self.database.read(partial(_quests, namespace=self.namespace, count_to=count_to, timed=timed))
 
     def lords(self, lord_name: str | None = None) -> list[LordStatistics]:
         """Return, per Lord and tool, how its newest attempts went.
@@ -152,23 +159,24 @@ def namespaces_of(database: Database) -> list[str]:
     return database.read(work)
 
 
-def _quests(connection: Connection, *, namespace: str) -> QuestStatistics:
+def _quests(connection: Connection, *, namespace: str, count_to: int, timed: int) -> QuestStatistics:
     dialect_of(connection).plan_by_keys(connection)  # else PostgreSQL may read every quest, where one status has many
-    counted = connection.execute(union_all(*(_counted(namespace, status) for status in ExecutionStatus)))
+    counted = connection.execute(union_all(*(_counted(namespace, status, count_to) for status in ExecutionStatus)))
     counts = {row[0]: row[1] for row in counted}
-    newest = newest_quests(quests.c.duration_seconds.label("seconds"), namespace, limit=MAX_TIMED).subquery()
+    newest = newest_quests(quests.c.duration_seconds.label("seconds"), namespace, limit=timed).subquery()
     seconds = newest.c.seconds
     spans = connection.execute(select(func.avg(seconds), func.max(seconds), func.min(seconds)))
     average, longest, shortest = spans.one()
-    return QuestStatistics({status: counts[status] for status in ExecutionStatus}, average, longest, shortest)
+    by_status = {status: counts[status] for status in ExecutionStatus}
+    return QuestStatistics(by_status, average, longest, shortest, count_to)
 
 
-def _counted(namespace: str, status: ExecutionStatus) -> Select[str, int]:
-    """Return the query for how many quests of a status there are, none beyond `MAX_COUNTED` looked at."""
+def _counted(namespace: str, status: ExecutionStatus, count_to: int) -> Select[str, int]:
+    """Return the query for how many quests of a status there are, none beyond so many looked at."""
     found = (
         select(literal(1).label("one"))
         .where(quests.c.namespace == namespace, quests.c.status == status)
-        .limit(MAX_COUNTED)
+        .limit(count_to)
         .subquery()
     )
     return select(literal(status.value), func.count(found.c.one))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -97,6 +99,19 @@ def test_a_look_ends_after_its_limit(bench: Workbench, backlog: Backlog, monkeyp
     assert backlog.ahead_of(bench.submit("a")) <= 3
 
 
+def test_numbers_are_those_of_the_groups_without_a_quest_and_end_where_they_are_told_to(
+    bench: Workbench, backlog: Backlog
+) -> None:
+    for handler in ("a", "a", "a", "b"):
+        bench.submit(handler)
+        bench.clock.advance(1)
+    bench.claim(bench.submit("c"))
+
+    for look in (partial(backlog.ready, patience=PATIENCE), backlog.running):
+        assert look(named=False) == [replace(group, quest_ids=()) for group in look()]
+    assert [group.number for group in backlog.ready(patience=PATIENCE, limit=3, named=False)] == [3]
+
+
 def test_steps_ahead_in_a_queue_are_those_more_urgent_or_older(bench: Workbench, backlog: Backlog) -> None:
     bench.submit("a")
     bench.clock.advance(1)
@@ -146,16 +161,18 @@ def test_every_look_goes_through_an_index(bench: Workbench, backlog: Backlog) ->
             backlog.ready(patience=PATIENCE),
             backlog.running(),
             backlog.paused(),
+            backlog.ready(patience=PATIENCE, named=False),
+            backlog.running(named=False),
             backlog.ahead_of(quest_id),
             bench.register.all(),
             bench.register.claims_of([bench.journal.worker_id]),
         ),
     )
 
-    assert len(plans) == 7, "the quest's own ticket is looked up before those ahead of it"
+    assert len(plans) == 9, "the quest's own ticket is looked up before those ahead of it"
     for plan in plans:
         assert not _whole_tables(plan), plan
-    assert "ready" not in plans[3], "one ticket is found by its key"
+    assert "ready" not in plans[5], "one ticket is found by its key"
 
 
 def _plans(bench: Workbench, look: Any) -> list[str]:

@@ -16,12 +16,14 @@ def lords(visit: Visit) -> Response:
     found = visit.here.statistics.lords(visit.asked("lord") or None)
     known = {handler for worker in live_workers(visit) for handler in worker.handlers}
     needed: Counter[str] = Counter()
-    for group in ready_steps(visit):
+    ready = ready_steps(visit)
+    for group in ready.groups:
         needed[group.handler] += group.number
     return visit.page(
         "lords.html",
         lords=worst_first(found),
         known=known,
         failures=failures(visit),
+        capped=ready.capped,
         unknown={handler: number for handler, number in needed.items() if handler not in known},
     )

@@ -6,22 +6,19 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from questline_gateway.dashboard import told
+from questline_gateway.dashboard import fleet, told
 from questline_gateway.dashboard.failures import Failure, failures
-from questline_gateway.dashboard.fleet import ready_steps, worst_first
+from questline_gateway.dashboard.fleet import Steps, ready_steps, worst_first
 from questline_gateway.dashboard.pages.quest_list import first_quest
 from questline_gateway.dashboard.visit import Visit
-from questline_persistence.records import (
-    Group,
-    QuestFilter,
-    Stage,
-    obstacle,
-)
+from questline_persistence.records import Group, QuestFilter, Stage, obstacle
 from questline_persistence.recovery import WorkerView
 from questline_persistence.states import ExecutionStatus
 
 #: Things that need a person, and Lords and workers, that are shown; the rest is a link away.
 MAX_SHOWN = 6
+#: The newest quests, so many, tell how long quests take.
+MAX_TIMED = 1_000
 
 
 class Todo(NamedTuple):
@@ -49,7 +46,7 @@ class Todo(NamedTuple):
 def overview(visit: Visit) -> Response:
     """Return the overview; that of an empty store teaches the first quest."""
     statistics = visit.here.statistics
-    found = statistics.quests()
+    found = statistics.quests(count_to=fleet.MAX_SHOWN_COUNT, timed=MAX_TIMED)
     if not found.total_quests:
         return first_quest(visit)
     ready = ready_steps(visit)
@@ -61,7 +58,7 @@ def overview(visit: Visit) -> Response:
         counts=found.counts,
         capped=found.capped,
         average=found.avg_duration_seconds,
-        oldest=_oldest(ready),
+        oldest=_oldest(ready.groups),
         threads=sum(worker.threads for worker in live),
         busy=sum(worker.holding for worker in live),
         todos=todos[:MAX_SHOWN],
@@ -80,13 +77,13 @@ def _oldest(ready: list[Group]) -> Group | None:
     return min(waiting, key=lambda group: group.since, default=None)
 
 
-def _unheard(visit: Visit, ready: list[Group], live: list[WorkerView]) -> list[Todo]:
+def _unheard(visit: Visit, ready: Steps, live: list[WorkerView]) -> list[Todo]:
     """Return the steps that no worker will take."""
     todos: list[Todo] = []
-    for group in ready:
+    for group in ready.groups:
         blocked = None if group.stage is Stage.LATER else obstacle(group.handler, group.queue, live)
         if blocked is not None:
-            steps = f"{group.number:,} step{'s' if group.number > 1 else ''}"
+            steps = f"{group.number:,}{'+' if ready.capped else ''} step{'s' if group.number > 1 else ''}"
             text = f"wait{'s' if group.number == 1 else ''} for {group.handler}: {blocked.message}"
             detail = f"Oldest {told.age(visit.now - group.since)} · queue {group.queue} · {blocked.hint or ''}"
             todos.append(Todo("bad", "tri", steps, text, detail, "See workers", visit.url("workers")))

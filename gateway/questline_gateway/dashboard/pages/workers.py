@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from questline_gateway.dashboard.fleet import ready_steps
+from questline_gateway.dashboard.fleet import ready_steps, running_steps
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.records import Group, Stage
 from questline_persistence.recovery import WorkerView
@@ -34,13 +34,15 @@ def workers(visit: Visit) -> Response:
     live = [worker for worker in found if worker.live]
     ended = [worker for worker in found if not worker.live][:MAX_ENDED]
     claims = visit.here.register.claims_of([worker.worker_id for worker in found if worker.holding])
-    groups = [*ready_steps(visit), *visit.here.backlog.running(now=visit.now)]
+    ready, running = ready_steps(visit), running_steps(visit)
     return visit.page(
         "workers.html",
         live=live,
         workers=[*live, *ended],
         claims=claims,
-        queues=_queues(groups, live),
+        queues=_queues([*ready.groups, *running.groups], live),
+        ready_capped=ready.capped,
+        running_capped=running.capped,
     )
 
 

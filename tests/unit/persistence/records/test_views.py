@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from questline_persistence.records import LordStatistics, QuestStatistics, SnapshotHead, TicketView, statistics
+from questline_persistence.records import LordStatistics, QuestStatistics, SnapshotHead, TicketView
 from questline_persistence.states import ExecutionStatus, SnapshotReason, TicketState
 
 TICKET = TicketView(
@@ -80,9 +80,8 @@ def test_the_statistics_of_quests_have_a_key_for_each_status() -> None:
     assert {type(key) for key in QUESTS.to_json()} == {str}
 
 
-def test_the_statistics_of_quests_name_the_counts_that_ended_at_their_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "MAX_COUNTED", 3)
-    found = replace(QUESTS, counts={**QUESTS.counts, ExecutionStatus.FAILED: 3})
+def test_the_statistics_of_quests_name_the_counts_that_ended_at_their_bound() -> None:
+    found = replace(QUESTS, counts={**QUESTS.counts, ExecutionStatus.FAILED: 3}, counted_to=3)
 
     assert (QUESTS.capped, found.capped) == (frozenset(), {ExecutionStatus.FAILED})
 
