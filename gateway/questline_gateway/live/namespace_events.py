@@ -27,7 +27,7 @@ async def namespace_events(namespace: str, listener: Listener[Changes]) -> Async
             continue
         if not opened:
             opened = True
-            yield wire.event("open", {"namespace": namespace})
+            yield wire.event("ready", {"namespace": namespace})
         for state in changes.states:
             changed = {"quest_id": state.quest_id, "status": str(state.status), "version": state.version}
             yield wire.event("quest", {**changed, "epoch": state.epoch})

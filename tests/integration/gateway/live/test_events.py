@@ -94,7 +94,7 @@ def test_a_namespace_tells_which_quests_change(bench: Workbench, server: Gateway
     other = Workbench(bench.url, "other")
     with EventReader(everything(server)) as stream:
         events = stream.events()
-        assert next(events).name == "open"
+        assert next(events).name == "ready"
         other.end("completed")
         quest_id = bench.submit("a")
         first = next(events)
