@@ -15,6 +15,7 @@ from benchmarks.workloads import (
     handover,
     held,
     length,
+    live,
     memory,
     remembering,
     submission,
@@ -37,5 +38,6 @@ WORKLOADS: dict[str, Callable[[Bench], Result]] = {
     "W11": cost.measure,
     "W12": held.measure,
     "W14": remembering.measure,
+    "W17": live.measure,
     "MEMORY": memory.measure,
 }
