@@ -5,6 +5,7 @@ from __future__ import annotations
 from questline.cli import doctor
 from questline.cli.command import new_app
 from questline.cli.commands import (
+    batch,
     config,
     db,
     delete,
@@ -48,7 +49,7 @@ app = new_app(_HELP, root=True)
 
 for _module in (submit, list, show, runs, snapshots, wait, stats):
     _module.register(app, _QUESTS)
-for _module in (steering, replay, delete):
+for _module in (steering, replay, delete, batch):
     _module.register(app, _STEERING)
 for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)

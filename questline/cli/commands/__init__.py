@@ -4,6 +4,7 @@ They import the frame around them, and each other where one does another's work;
 """
 
 from questline.cli.commands import (
+    batch,
     config,
     db,
     delete,
@@ -27,6 +28,7 @@ from questline.cli.commands.config import masked, shown_settings
 from questline.cli.commands.db import require_head
 
 __all__ = [
+    "batch",
     "config",
     "db",
     "delete",
