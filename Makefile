@@ -19,10 +19,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check bench soak pictures clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUNTIME) ## Run the demonstration in this terminal; it needs no server
 	$(BIN)/questline demo
@@ -43,6 +43,9 @@ bench: $(DEVELOPER) ## Measure and write docs/project/benchmarks.md (PEERS=1 run
 
 soak: $(DEVELOPER) ## Break things at random for half an hour, look for lost work, write docs/project/soak.md
 	$(BIN)/python -m pytest tests/failpoints tests/chaos -m soak --capture no $(ARGS)
+
+pictures: $(DEVELOPER) ## Take the pictures of the documentation anew, into docs/img; look at each before you commit it
+	$(BIN)/python -m tests.browser.pictures
 
 clean: ## Remove what the other targets made, but not your quests in .questline/
 	rm -rf $(VENV) .venv-peers build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -22,7 +22,9 @@ FOLD_WIDTH, LATER_WIDTH = 7.0, 7.0
 #: Most gaps that are folded; the longest are.
 MAX_FOLDS = 4
 #: Most marks of time on the axis.
-MAX_TICKS = 6
+MAX_TICKS = 4
+#: What a label needs on the narrowest axis that has any, and where the middle of the first is; per cent.
+LABEL_WIDTH, FIRST_LABEL = 18.0, 7.0
 #: The narrowest bar, per cent, and the narrowest that has room for its number.
 LEAST, NUMBERED = 0.4, 3.0
 #: The distances between marks of time that people read well, in seconds.
@@ -303,13 +305,14 @@ def _ticks(axis: _Axis) -> list[Tick]:
     return _apart(ticks, [axis.at(gap.start) + FOLD_WIDTH / 2 for gap in axis.gaps])
 
 
-def _apart(ticks: Sequence[Tick], taken: Sequence[float], room: float = 9.0) -> list[Tick]:
+def _apart(ticks: Sequence[Tick], folds: Sequence[float]) -> list[Tick]:
     """Return the marks whose labels do not run into each other, or into those of folded gaps."""
-    kept: list[Tick] = []
-    for tick in ticks:
-        near = [*(one.x for one in kept), *taken]
-        if all(abs(tick.x - x) >= room for x in near):
+    first, *others = ticks
+    kept, taken = [first], [FIRST_LABEL, *folds]
+    for tick in others:
+        if all(abs(tick.x - x) >= LABEL_WIDTH for x in taken):
             kept.append(tick)
+            taken.append(tick.x)
     return kept
 
 

@@ -19,6 +19,9 @@ from questline_scheduler.quest_file import KEYS, read_quest
 from tests.acceptance.docs.pages import PAGES, ROOT, anchors, blocks, commands
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+#: Most bytes of a picture.
+MAX_PICTURE = 150_000
+_PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+\.png)\)")
 
 
 def test_the_generated_parts_of_the_documents_are_fresh() -> None:
@@ -56,6 +59,15 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_pages_show_every_picture_that_there_is_in_words_too_and_none_is_large() -> None:
+    found = [(page, *shown) for page in PAGES for shown in _PICTURE.findall(page.read_text())]
+    pictures = {*(ROOT / "docs" / "img").iterdir()}
+
+    assert {(page.parent / path).resolve() for page, _, path in found} == pictures
+    assert [path for _, words, path in found if len(words.split()) < 5] == []
+    assert [path.name for path in pictures if path.stat().st_size > MAX_PICTURE] == []
 
 
 def test_language_models_are_told_of_every_page() -> None:

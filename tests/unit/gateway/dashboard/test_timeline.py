@@ -1,8 +1,9 @@
 """The timeline: attempts and waits on an axis from which idle time is folded."""
 
+from itertools import pairwise
 from typing import Any
 
-from questline_gateway.dashboard.timeline import FOLD_WIDTH, Timeline, timeline_of
+from questline_gateway.dashboard.timeline import FIRST_LABEL, FOLD_WIDTH, LABEL_WIDTH, Timeline, timeline_of
 from questline_persistence.models import LordRun, StepView
 from questline_persistence.records import TicketView
 from questline_persistence.states import RunStatus, StepStatus, TicketState
@@ -110,3 +111,12 @@ def test_bars_stay_on_the_axis_and_are_never_too_narrow_to_see() -> None:
 
 def test_an_instant_is_drawn() -> None:
     assert kinds(drawn(step("0001", StepStatus.SUCCESS), run("0001", 5, 5))) == [["ok"]]
+
+
+def test_the_labels_of_the_axis_leave_each_other_room() -> None:
+    for seconds in (0.003, 1.7, 2.9, 40, 86_000):
+        first, *others = drawn(step("0001", StepStatus.SUCCESS), run("0001", 0, seconds)).ticks
+        marks = [first.x + FIRST_LABEL, *(tick.x for tick in others)]
+
+        assert others
+        assert all(after - before >= LABEL_WIDTH for before, after in pairwise(marks)), marks
