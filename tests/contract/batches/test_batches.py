@@ -1,6 +1,7 @@
 """Batches: one verb over many quests, each tried once, with a result for each, whoever dies in the middle."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -317,3 +318,25 @@ def test_batches_of_another_namespace_are_not_seen_and_touch_nothing_here(
     BatchRunner(BatchWork(other.database, "other"), runner._ringer).run_once()
     assert outcomes(theirs, batch.batch_id) == {foreign: "changed"}
     assert bench.status(mine) == "new"
+
+
+def test_two_processes_at_once_do_each_quest_of_two_batches_once(
+    bench: Workbench, book: BatchBook, open_bench: Callable[..., Workbench], runner_on: Callable[..., BatchRunner]
+) -> None:
+    quests = [bench.end("failed") for _ in range(6)]
+    made = [book.create(order(verb)) for verb in ("retry", "cancel")]
+    both = [runner_on(open_bench(), longest_run=0.0) for _ in range(2)]
+
+    def work(runner: BatchRunner) -> None:
+        while not all(book.get(batch.batch_id).ended for batch in made):
+            runner.run_once()
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(work, both))
+
+    log = AuditLog(bench.database, bench.namespace).page(AuditFilter(verb="retry")).items
+    assert sorted(entry.quest_id or "" for entry in log) == sorted(quests)
+    assert outcomes(book, made[0].batch_id) == dict.fromkeys(quests, "changed")
+    for batch in made:
+        told = book.get(batch.batch_id)
+        assert sum(told.outcomes.values()) == told.done == len(book.results(batch.batch_id).items)

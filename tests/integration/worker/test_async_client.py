@@ -14,13 +14,25 @@ import pytest
 from sqlalchemy import Connection, create_engine
 
 from questline_persistence.dialects.sqlite.library import driver
-from questline_persistence.errors import ConfigurationError, PayloadError, QuestConflict, QuestFailed, QuestNotFound
-from questline_scheduler.client import AsyncQuestClient, QuestClient
+from questline_persistence.errors import (
+    ConfigurationError,
+    PayloadError,
+    QuestConflict,
+    QuestFailed,
+    QuestNotFound,
+    WaitTimeout,
+)
+from questline_persistence.records import QuestFilter
+from questline_scheduler.client import AsyncBatches, AsyncQuestClient, Batches, QuestClient
 from questline_scheduler.client.async_client import CALLS
 from questline_worker.lords import LordContext, Permanent, lord
 from tests.integration.worker.pools import LONG, Pool, quest
 
 T = TypeVar("T")
+
+
+#: What only a server needs that acts for many callers, on threads of its own.
+OF_SERVERS = {"acting_as"}
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -53,9 +65,30 @@ def _public(kind: type) -> dict[str, list[tuple[str, object, object]]]:
 
 
 def test_it_has_the_methods_and_parameters_of_the_other_client() -> None:
-    assert _public(AsyncQuestClient) == _public(QuestClient)
-    for name in _public(AsyncQuestClient):
-        assert inspect.iscoroutinefunction(getattr(AsyncQuestClient, name)), name
+    for kind, other in ((AsyncQuestClient, QuestClient), (AsyncBatches, Batches)):
+        there = {name: taken for name, taken in _public(other).items() if name not in OF_SERVERS}
+        assert _public(kind) == there
+        for name in _public(kind):
+            assert inspect.iscoroutinefunction(getattr(kind, name)), name
+
+
+def test_batches_are_made_and_waited_for_without_a_thread_that_waits(database_url: str) -> None:
+    async def work() -> None:
+        async with AsyncQuestClient(database_url, "memory://") as client:
+            handle = await client.submit(quest("good", quest_id="one"))
+            meant = QuestFilter("new")
+            assert (await client.batches.preview("pause", meant)).quest_ids == [handle.quest_id]
+            batch = await client.batches.create("pause", meant, name="calm", reason="a look first")
+            waiting = asyncio.create_task(client.batches.wait(batch.batch_id))
+            with pytest.raises(WaitTimeout, match="0 of 1 quests"):
+                await client.batches.wait(batch.batch_id, timeout=0)
+            await client.batches.abort(batch.batch_id, "wrong ones")
+            ended = await waiting
+            assert (ended.state, ended.order.name, ended.reason) == ("aborted", "calm", "a look first")
+            assert (await client.batches.list()).items == [await client.batches.get(batch.batch_id)]
+            assert (await client.batches.results(batch.batch_id)).items == []
+
+    run(work())
 
 
 def test_a_quest_is_submitted_awaited_and_steered(pool: Pool) -> None:
