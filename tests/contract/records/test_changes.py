@@ -104,6 +104,17 @@ def test_every_change_of_a_quest_is_told_once(bench: Workbench) -> None:
     ]
 
 
+def test_what_was_there_before_is_not_told(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("questline_persistence.records.changes.changed_quests.LOOK_BACK", 2)
+    for _ in range(5):
+        bench.end("cancelled")
+    changed = ChangedQuests(bench.database, "default")
+
+    assert changed.look() == changed.look() == Changes()
+    quest_id = bench.submit("a")
+    assert ids(changed.look()) == [quest_id]
+
+
 def test_what_is_committed_late_is_told_all_the_same(postgres_bench: Workbench) -> None:
     bench = postgres_bench
     early, late = bench.submit("a"), bench.submit("a")

@@ -6,6 +6,7 @@ from typing import Any
 
 from questline_persistence.claims import Claim, ClaimRequest, Doorbell
 from questline_persistence.journal import insert_quests, prepare_quest
+from questline_persistence.records.changes import ChangedQuests, FollowedQuests
 from questline_persistence.recovery import Counter
 from questline_persistence.store import Tries
 from questline_worker.lords import Outputs
@@ -275,10 +276,26 @@ def _glance(bench: Workbench) -> Call:
     return lambda: bench.repository.glance(quest_id)
 
 
+def _follow(bench: Workbench) -> Call:
+    quest_id = bench.submit("a", "b")
+    bench.advance(quest_id, 1)
+    followed = FollowedQuests(bench.database, bench.namespace)
+    return lambda: followed.look({quest_id: 0})
+
+
+def _changed(bench: Workbench) -> Call:
+    changed = ChangedQuests(bench.database, bench.namespace)
+    changed.look()
+    bench.advance(bench.submit("a", "b"), 1)
+    return changed.look
+
+
 def _sweep(prepare: Callable[[Workbench], Call]) -> Action:
     return Action(prepare, frozenset({RUNNING}), over_running=True)
 
 
+#: The indexes by which new rows are found, whatever there is besides; the audit of these stores is empty.
+NUMBERED = frozenset({"pk_quest_snapshots", "pk_audit", "every row of audit"})
 ACTIONS = {
     "claim": Action(_claim),
     "claim of a batch": Action(_claims),
@@ -329,4 +346,6 @@ ACTIONS = {
     "delete": Action(_delete),
     "status": Action(_status),
     "glance": Action(_glance),
+    "look at a followed quest": Action(_follow),
+    "look for changed quests": Action(_changed, NUMBERED | {RUNNING}, over_running=True),
 }

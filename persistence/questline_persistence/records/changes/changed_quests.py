@@ -83,9 +83,12 @@ class ChangedQuests:
         is told once, as it is now.
         """
         found = self.database.read(self._read)
+        noted, added = ([row[0] for row in rows] for rows in (found.audit, found.snapshots))
+        if not self._begun:  # what is older than what was looked at has been there
+            self._audit, self._snapshots = LateIds(min(noted, default=1) - 1), LateIds(min(added, default=1) - 1)
         now = time.monotonic()
-        self._snapshots.see([row.snapshot_id for row in found.snapshots], now)
-        self._audit.see([row.audit_id for row in found.audit], now)
+        self._audit.see(noted, now)
+        self._snapshots.see(added, now)
         self._running = found.running
         if not self._begun:
             self._begun = True
@@ -100,6 +103,7 @@ class ChangedQuests:
         return Changes(changed, tuple(one for one in found.gone if one not in found.states), more)
 
     def _read(self, connection: Connection) -> _Read:
+        self.database.dialect.plan_by_keys(connection)  # else rows may be compared with each other, or all be read
         added = connection.execute(self._new(self._snapshots, _SNAPSHOTS)).all()
         noted = connection.execute(self._new(self._audit, _AUDIT)).all()
         here = tickets.c.namespace == self.namespace

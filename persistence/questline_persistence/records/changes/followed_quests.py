@@ -48,6 +48,7 @@ class FollowedQuests:
         """
 
         def work(connection: Connection) -> dict[str, Look]:
+            self.database.dialect.plan_by_keys(connection)  # else each row may be compared with each of these
             states = states_of(connection, self.namespace, seen)
             moved = {
                 quest_id: version

@@ -11,11 +11,15 @@ MOST = 2_000
 
 
 class LateIds:
-    """What was seen of a table whose rows are numbered as they are written, and which numbers may still come."""
+    """What was seen of a table whose rows are numbered as they are written, and which numbers may still come.
 
-    def __init__(self) -> None:
+    Parameters:
+      highest: the highest number of which nothing is to be seen.
+    """
+
+    def __init__(self, highest: int = 0) -> None:
         #: The highest number that was seen.
-        self.highest = 0
+        self.highest = highest
         self._missing: dict[int, float] = {}
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -37,20 +38,27 @@ class QuestState:
     updated_at: str
 
 
-_VERSION = func.coalesce(tickets.c.version, quests.c.version)
-_NEWEST = (snapshots.c.quest_id == quests.c.quest_id) & (snapshots.c.version == _VERSION)
+#: Where a quest stood at its newest version; asked for where no ticket tells.
+_STOOD = (
+    select(snapshots.c.position)
+    .where(snapshots.c.quest_id == quests.c.quest_id, snapshots.c.version == quests.c.version)
+    .correlate(quests)
+    .scalar_subquery()
+)
+#: The namespace is compared afterwards: SQLite would look through all quests of one by its index.
 _STATES = (
     select(
+        quests.c.namespace,
         quests.c.quest_id,
         quests.c.status,
         func.coalesce(tickets.c.epoch, quests.c.epoch).label("epoch"),
-        _VERSION.label("version"),
-        func.coalesce(tickets.c.position, snapshots.c.position).label("position"),
+        func.coalesce(tickets.c.version, quests.c.version).label("version"),
+        func.coalesce(tickets.c.position, _STOOD).label("position"),
         func.coalesce(tickets.c.attempt, 0).label("attempt"),
         quests.c.updated_at,
     )
-    .select_from(quests.outerjoin(tickets, tickets.c.quest_id == quests.c.quest_id).outerjoin(snapshots, _NEWEST))
-    .where(quests.c.quest_id.in_(bindparam("ids", expanding=True)), quests.c.namespace == bindparam("namespace"))
+    .select_from(quests.outerjoin(tickets, tickets.c.quest_id == quests.c.quest_id))
+    .where(quests.c.quest_id.in_(bindparam("ids", expanding=True)))
 )
 
 
@@ -63,8 +71,18 @@ def states_of(connection: Connection, namespace: str, quest_ids: Collection[str]
       quest_ids: the quests.
     """
     ids = list(quest_ids)
-    return {
-        row.quest_id: QuestState(**{**row._asdict(), "status": ExecutionStatus(row.status)})
-        for start in range(0, len(ids), ASKED)
-        for row in connection.execute(_STATES, {"ids": ids[start : start + ASKED], "namespace": namespace})
-    }
+    parts = (ids[start : start + ASKED] for start in range(0, len(ids), ASKED))
+    rows = (row for part in parts for row in connection.execute(_STATES, {"ids": part}))
+    return {row.quest_id: _state(row) for row in rows if row.namespace == namespace}
+
+
+def _state(row: Any) -> QuestState:
+    return QuestState(
+        row.quest_id,
+        ExecutionStatus(row.status),
+        row.epoch,
+        row.version,
+        row.position,
+        row.attempt,
+        row.updated_at,
+    )
