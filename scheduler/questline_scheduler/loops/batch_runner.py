@@ -96,5 +96,6 @@ class BatchRunner:
             self._work.note_error(taken, place, BatchOutcome.REFUSED, code=error.code, message=error.message)
         except Exception as error:
             log.exception("batch_stumbled", batch_id=taken.batch.batch_id, quest_id=place.quest_id)
-            told = f"{type(error).__name__}: {error}"
+            # Its text may quote what the quest was given, which not everybody may see who sees results.
+            told = f"{type(error).__name__}; the log tells more, as batch_stumbled"
             self._work.note_error(taken, place, BatchOutcome.FAILED, code="unexpected", message=told)

@@ -135,7 +135,9 @@ def test_what_nobody_foresaw_is_a_result_too(
     runner.run_once()
 
     assert outcomes(book, batch.batch_id) == {first: "failed", second: "changed"}
-    assert book.results(batch.batch_id).items[0].message == "ZeroDivisionError: odd"
+    told = book.results(batch.batch_id).items[0].message or ""
+    assert told.startswith("ZeroDivisionError")
+    assert "odd" not in told
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
