@@ -14,7 +14,13 @@ from questline_persistence.records.queues import Queues, QueueView
 from questline_persistence.records.repository import QuestRepository
 from questline_persistence.records.situation import SWEEP_HINT, Cause, Situation, obstacle, situation_of
 from questline_persistence.records.snapshot_head import SnapshotHead
-from questline_persistence.records.statistics import LordStatistics, QuestStatistics, Statistics, namespaces_of
+from questline_persistence.records.statistics import (
+    LordDurations,
+    LordStatistics,
+    QuestStatistics,
+    Statistics,
+    namespaces_of,
+)
 from questline_persistence.records.ticket_view import TicketView
 
 __all__ = [
@@ -26,6 +32,7 @@ __all__ = [
     "ExplainedQuest",
     "Group",
     "HistoryPage",
+    "LordDurations",
     "LordStatistics",
     "Page",
     "QuestFilter",

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, Subquery, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, literal, null, select, union_all
 
 from questline_persistence.arguments import sought
 from questline_persistence.dialects import dialect_of
@@ -102,6 +102,27 @@ class LordStatistics:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class LordDurations:
+    """How long the newest attempts of one Lord took, with one of its tools.
+
+    Parameters:
+      lord_name: the Lord.
+      tool_name: the tool.
+      code_version: the version of its code that was tried; None where nobody has said, and for all versions together.
+      runs: how many attempts were looked at.
+      p50_seconds: half of them took no longer.
+      p95_seconds: 95 % of them took no longer.
+    """
+
+    lord_name: str
+    tool_name: str
+    code_version: str | None
+    runs: int
+    p50_seconds: float
+    p95_seconds: float
+
+
 class Statistics:
     """Counts and measures the quests and Lords of one namespace.
 
@@ -137,6 +158,19 @@ class Statistics:
         """
         name = sought(lord_name, "lord_name")
         return self.database.read(partial(_lords, namespace=self.namespace, lord_name=name))
+
+    def durations(self, lord_name: str, *, by_version: bool = False) -> list[LordDurations]:
+        """Return, per tool of a Lord, how long its newest attempts took: `MAX_ATTEMPTS` are looked at, as by `lords`.
+
+        Parameters:
+          lord_name: the Lord.
+          by_version: whether the versions of its code are told apart.
+
+        Raises:
+          PayloadError: it is no text.
+        """
+        name = sought(lord_name, "lord_name") or ""
+        return self.database.read(partial(_took, namespace=self.namespace, lord_name=name, by_version=by_version))
 
 
 def namespaces_of(database: Database) -> list[str]:
@@ -216,7 +250,8 @@ def _newest_attempts(connection: Connection, namespace: str, lord_name: str, *, 
     Parameters:
       recent: whether the Lord is known to have been tried in its newest quests, or may have been.
     """
-    columns = (runs.c.tool_name, runs.c.status, runs.c.lost, runs.c.duration_seconds.label("seconds"))
+    seconds = runs.c.duration_seconds.label("seconds")
+    columns = (runs.c.tool_name, runs.c.code_version, runs.c.status, runs.c.lost, seconds)
     found = select(*columns).where(runs.c.lord_name == lord_name).order_by(runs.c.created_at.desc()).limit(MAX_ATTEMPTS)
     whose = select(quests.c.namespace).where(quests.c.quest_id == runs.c.quest_id).scalar_subquery()
     newest = found.add_columns(func.coalesce(runs.c.namespace, whose).label("namespace")).subquery()
@@ -250,6 +285,34 @@ def _fared(connection: Connection, namespace: str, lord_name: str, *, recent: bo
     )
     rows = connection.execute(query).mappings()
     return [LordStatistics(**{**row, "success_rate": _float(row["success_rate"])}) for row in rows]
+
+
+def _took(connection: Connection, *, namespace: str, lord_name: str, by_version: bool) -> list[LordDurations]:
+    """Return how long the newest attempts of one Lord took, per tool, or per tool and version of the code."""
+    dialect_of(connection).plan_by_keys(connection)  # as above
+    newest = _newest_attempts(connection, namespace, lord_name, recent=True)
+    if newest is None:
+        return []
+    version = newest.c.code_version if by_version else null()
+    ended = select(newest.c.tool_name, version.label("version"), newest.c.seconds)
+    ended_ones = ended.where(newest.c.seconds.is_not(None)).subquery()
+    same = [ended_ones.c.tool_name, ended_ones.c.version]
+    placed = select(
+        ended_ones,
+        func.row_number().over(partition_by=same, order_by=ended_ones.c.seconds).label("place"),
+        func.count().over(partition_by=same).label("number"),
+    ).subquery()
+
+    def within(percent: int) -> ColumnElement[float]:
+        first = (placed.c.number * percent + 99) // 100
+        return func.min(case((placed.c.place >= first, placed.c.seconds)))
+
+    keys = [placed.c.tool_name, placed.c.version]
+    numbers = func.count().label("runs"), within(50).label("p50"), within(95).label("p95")
+    newest_first = placed.c.version.desc().nulls_last()
+    query = select(*keys, *numbers).group_by(*keys).order_by(placed.c.tool_name, newest_first)
+    rows = connection.execute(query)
+    return [LordDurations(lord_name, row.tool_name, row.version, row.runs, row.p50, row.p95) for row in rows]
 
 
 def _float(number: Any) -> float | None:

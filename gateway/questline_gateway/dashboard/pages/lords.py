@@ -7,13 +7,14 @@ from collections import Counter
 from starlette.responses import Response
 
 from questline_gateway.dashboard.failures import failures
-from questline_gateway.dashboard.fleet import live_workers, ready_steps, worst_first
+from questline_gateway.dashboard.fleet import durations, live_workers, ready_steps, worst_first
 from questline_gateway.dashboard.visit import Visit
 
 
 def lords(visit: Visit) -> Response:
     """Return the page of the Lords."""
-    found = visit.here.statistics.lords(visit.asked("lord") or None)
+    chosen = visit.asked("lord")
+    found = worst_first(visit.here.statistics.lords(chosen or None))
     known = {handler for worker in live_workers(visit) for handler in worker.handlers}
     needed: Counter[str] = Counter()
     ready = ready_steps(visit)
@@ -21,7 +22,9 @@ def lords(visit: Visit) -> Response:
         needed[group.handler] += group.number
     return visit.page(
         "lords.html",
-        lords=worst_first(found),
+        lords=found,
+        durations=durations(visit, found),
+        versions=visit.here.statistics.durations(chosen, by_version=True) if chosen else [],
         known=known,
         failures=failures(visit),
         capped=ready.capped,

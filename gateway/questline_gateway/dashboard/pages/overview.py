@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from questline_gateway.dashboard import fleet, told
 from questline_gateway.dashboard.failures import Failure, failures
-from questline_gateway.dashboard.fleet import Steps, ready_steps, worst_first
+from questline_gateway.dashboard.fleet import Steps, durations, ready_steps, worst_first
 from questline_gateway.dashboard.pages.quest_list import first_quest
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.records import Group, QuestFilter, Stage, obstacle
@@ -52,6 +52,7 @@ def overview(visit: Visit) -> Response:
     ready = ready_steps(visit)
     workers = visit.here.register.all(now=visit.now)
     live = [worker for worker in workers if worker.live]
+    lords = worst_first(statistics.lords())[:MAX_SHOWN]
     todos = [*_unheard(visit, ready, live), *(_failed(visit, one) for one in failures(visit)), *_paused(visit)]
     return visit.page(
         "overview.html",
@@ -63,7 +64,8 @@ def overview(visit: Visit) -> Response:
         busy=sum(worker.holding for worker in live),
         todos=todos[:MAX_SHOWN],
         todo_number=len(todos),
-        lords=worst_first(statistics.lords())[:MAX_SHOWN],
+        lords=lords,
+        durations=durations(visit, lords),
         workers=live[:MAX_SHOWN],
         lost=sum(worker.state.value == "lost" for worker in workers),
         live_number=len(live),
