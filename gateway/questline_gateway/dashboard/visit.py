@@ -51,6 +51,11 @@ class Visit:
         return found
 
     @property
+    def posted(self) -> bool:
+        """Whether a form was sent; whatever else comes, HEAD among it, only looks."""
+        return self.request.method == "POST"
+
+    @property
     def may_control(self) -> bool:
         """Whether who looks may steer quests; buttons that they may not press are not there."""
         return self.principal.may(Scope.CONTROL)

@@ -1,11 +1,13 @@
 """Every route of the API is walked: with no key, with too little of one, and with another namespace's."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
+from starlette.routing import Route as PageRoute
 from starlette.testclient import TestClient
 
 from questline_gateway.app import create_app
@@ -126,6 +128,40 @@ def test_a_key_that_may_read_changes_nothing(app: FastAPI) -> None:
     for route in CHANGES:
         answer = theirs.request(route.method, route.address, params=route.query, json={})
         assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), route
+    assert rows(app.state.tenants.database) == before
+
+
+#: Every way to ask but POST.
+ASKING = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE")
+#: What a form does.
+VERBS = ("pause", "resume", "cancel", "retry", "delete", "replay", "fork")
+
+
+def pages(app: FastAPI) -> list[str]:
+    """Return the address of every page, a form of each verb among them."""
+    paths = [route.path for route in app.routes if type(route) is PageRoute]
+    forms = [path.replace("{verb}", verb) for path in paths for verb in VERBS]
+    return sorted({re.sub(r"\{[^}]*\}", THEIRS, path) for path in forms})
+
+
+@pytest.mark.parametrize("method", ASKING)
+def test_whoever_looks_at_a_page_changes_nothing(app: FastAPI, method: str) -> None:
+    """Whatever the key may do, too: a page of another site can have a browser ask for any address."""
+    theirs = caller(app, "admin", namespace="theirs")
+    before = rows(app.state.tenants.database)
+
+    for page in pages(app):
+        theirs.request(method, page, follow_redirects=False)
+    assert rows(app.state.tenants.database) == before
+
+
+def test_a_key_that_may_read_sends_no_form(app: FastAPI) -> None:
+    theirs = caller(app, "read", namespace="theirs")
+    before = rows(app.state.tenants.database)
+
+    for page in pages(app):
+        form = {"verb": "cancel", "pick": THEIRS, "action": "do"}
+        assert theirs.post(page, data=form, follow_redirects=False).status_code in {303, 401, 403, 405}, page
     assert rows(app.state.tenants.database) == before
 
 

@@ -52,7 +52,7 @@ def control(visit: Visit) -> Response:
         return _restart(visit, verb, quest)
     if verb not in _SIMPLE:
         raise QuestNotFound(f"there is no verb {verb:.40}")
-    if visit.request.method == "GET":
+    if not visit.posted:
         return _form(visit, verb, quest)
     try:
         _SIMPLE[verb](visit.here.client, quest.quest_id, _reason(visit), _seen(visit))
@@ -91,15 +91,14 @@ def _restart(visit: Visit, verb: str, quest: QuestExecutionData) -> Response:
     history = visit.here.history
     steps = history.steps(quest.quest_id)
     start = visit.sent("from") or visit.asked("from") or _first_to_run(steps)
-    posted = visit.request.method == "POST"
     old = json_text(quest.input_data)
     edited = visit.sent("input", old)
     restart, changes, error = None, {}, None
     try:
-        if posted and len(old) <= MAX_EDITED:
+        if visit.posted and len(old) <= MAX_EDITED:
             changes = corrections(("input_data",), quest.input_data, read_json(edited, "the input"), "the input")
         restart = _tried(visit, verb, quest, start, changes)
-        if posted and visit.sent("action") == "do":
+        if visit.posted and visit.sent("action") == "do":
             return visit.go(visit.url("quests", _restarted(visit, verb, quest, start, changes)))
     except (PayloadError, QuestConflict, QuestNotFound) as caught:
         error = caught
