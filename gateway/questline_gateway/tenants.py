@@ -30,6 +30,7 @@ class Tenant:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
+        self.settings = settings
         self.namespace = settings.namespace
         self.actor = Actor.of_process(settings.actor)
         self.client = QuestClient(broker_url=settings.broker_url, namespace=self.namespace, database=database)

@@ -26,6 +26,8 @@ from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
 MIN_LIMIT, MAX_LIMIT = 1_000, 50_000_000
 #: The most that the limit of a state can be set to, in bytes; PostgreSQL stores no value beyond 1 GB.
 MAX_STATE_LIMIT = 900_000_000
+#: An address of the web in which a quest's id and its trace's may have places, behind the host; or nothing.
+LINK = r"^(https?://[^/?#\s{}]+([/?#]([^\s{}]|\{quest_id\}|\{trace_id\})*)?)?$"
 #: The most connections that a pool can be set to.
 MAX_POOL = 1_000
 
@@ -139,6 +141,15 @@ class Settings(BaseSettings):
     redact_paths: Words = Field(
         (),
         description="paths whose values HTTP never shows, such as `input_data.customer.email`; separated by commas",
+    )
+    link_logs: str = Field(
+        "",
+        max_length=2_000,
+        pattern=LINK,
+        description="address of a quest's logs, with `{quest_id}` or `{trace_id}`; the quest's page links to it",
+    )
+    link_traces: str = Field(
+        "", max_length=2_000, pattern=LINK, description="address of a quest's trace, in the same way"
     )
     http_streams: int = Field(
         500, ge=0, le=100_000, description="streams of live events that a gateway keeps open at a time; 0 opens none"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from questline_gateway.dashboard import shell
+from questline_gateway.dashboard.elsewhere import elsewhere
 from questline_gateway.dashboard.json_tree import Node, tree_of
 from questline_gateway.dashboard.timeline import timeline_of
 from questline_gateway.dashboard.verbs import verbs_for
@@ -87,6 +88,7 @@ def quest(visit: Visit) -> Response:
         state_at=_state(visit, found, len(steps)),
         written=shell.showing(visit, quest_id),
         code=_code(runs),
+        elsewhere=elsewhere(visit, found),
         busy=timeline.busy,
         done=sum(step.status is StepStatus.SUCCESS for step in steps),
     )
