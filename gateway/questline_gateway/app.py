@@ -76,7 +76,7 @@ def create_app(
     app.add_middleware(Waking, streams=app.state.streams)
     app.add_middleware(BodyLimit, most=chosen.limits.quest_file)
     app.add_middleware(BasePath, path=chosen.http_base_path)
-    app.add_middleware(RateLimit, rate=chosen.http_requests_per_second)
+    app.add_middleware(RateLimit, rate=chosen.http_rate_limit)
     app.add_middleware(RequestLog)
     app.add_middleware(SecurityHeaders)
     return app

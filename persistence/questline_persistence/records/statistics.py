@@ -135,13 +135,14 @@ class Statistics:
         self.database = database
         self.namespace = namespace
 
-    def quests(self, *, count_to: int = MAX_COUNTED, timed: int = MAX_TIMED) -> QuestStatistics:
+    def quests(self, *, count_to: int | None = None, timed: int | None = None) -> QuestStatistics:
         """Return how many quests there are of each status, and how long the newest took.
 
         Parameters:
-          count_to: where counting the quests of one status ends.
-          timed: how many of the newest quests tell how long quests take.
+          count_to: where counting the quests of one status ends; at `MAX_COUNTED`, if not given.
+          timed: how many of the newest quests tell how long quests take; `MAX_TIMED`, if not given.
         """
+        count_to, timed = count_to or MAX_COUNTED, timed or MAX_TIMED
         return self.database.read(partial(_quests, namespace=self.namespace, count_to=count_to, timed=timed))
 
     def lords(self, lord_name: str | None = None) -> list[LordStatistics]:

@@ -123,7 +123,7 @@ class Settings(BaseSettings):
         pattern=r"^(/[A-Za-z0-9_.~\-]+)*$",
         description="path under which a proxy shows the gateway, such as `/quests`",
     )
-    http_requests_per_second: float = Field(
+    http_rate_limit: float = Field(
         1_000.0,
         ge=0,
         le=1_000_000,

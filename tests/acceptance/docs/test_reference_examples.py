@@ -3,18 +3,22 @@
 import ast
 import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from docstrings import read
+from fastapi import FastAPI
 from public_names import HOMES, PARTS, found, members_of
 
 from questline import LordContext, QuestClient, QuestExecutor, lord
 from questline.memory import StateStore
+from questline_persistence.settings import load
 from questline_scheduler import quest_types, step_defaults
+from questline_scheduler.loops import make_loops
 from questline_worker.lords import lords
 
 EXAMPLES = {
@@ -43,6 +47,17 @@ async def to_its_end(begun: Awaitable[object]) -> None:
     await begun
 
 
+@contextmanager
+def batches_carried_out(client: QuestClient) -> Iterator[None]:
+    """Do what a scheduler does, inside the block."""
+    loops = make_loops(client.database, client.broker, load())
+    loops.start()
+    try:
+        yield
+    finally:
+        loops.stop()
+
+
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """What an example may name; Lords, quest types and the folder are its own."""
@@ -52,7 +67,8 @@ def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
     public = {name: getattr(home, name) for home in HOMES for name in home.__all__}
     times = {"UTC": UTC, "datetime": datetime, "timedelta": timedelta}
-    return public | times | {"asyncio": asyncio, "json": json, "charge": dict, "session": None}
+    users = {"charge": dict, "session": None, "app": FastAPI()}
+    return public | times | users | {"asyncio": asyncio, "json": json}
 
 
 def test_the_examples_of_the_reference_run(names: dict[str, Any]) -> None:
@@ -73,7 +89,7 @@ def test_the_examples_of_the_reference_run(names: dict[str, Any]) -> None:
     assert (names["quest"].status, names["quest"].error) == ("completed", None)
     assert ran == WITHIN
     client, store = QuestClient(), StateStore("agents.db", key_prefix="acme")
-    with client, store, QuestExecutor(repository=client.repository) as executor:
+    with client, store, QuestExecutor(repository=client.repository) as executor, batches_carried_out(client):
         kept = asyncio.run(executor.execute_quest(names["order"]))
         known = names | {"client": client, "repository": client.repository, "quest_id": kept.quest_id, "store": store}
         for name in [name for name in EXAMPLES if name not in {*FIRST, *WITHIN, *RAISING}]:

@@ -74,7 +74,7 @@ CHANGES = [route for route in ROUTES if route.method != "GET"]
 def app(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
     """The gateway of a store in which only another namespace has anything; its streams end by themselves."""
     monkeypatch.setattr(streams, "LONGEST_SECONDS", 0.0)
-    app = create_app(load(database_url=sqlite_url, broker_url="memory://", http_requests_per_second=0))
+    app = create_app(load(database_url=sqlite_url, broker_url="memory://", http_rate_limit=0))
     theirs = app.state.tenants.of("theirs")
     step = {"lord_name": THEIRS, "tool_name": "work"}
     theirs.client.submit({"quest_id": THEIRS, "quest_type": THEIRS, "queue": THEIRS, "execution_stack": [step]})

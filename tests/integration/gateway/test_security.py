@@ -158,7 +158,7 @@ def test_an_answer_that_nobody_foresaw_tells_browsers_so_too(app: FastAPI) -> No
 
 
 def test_whoever_sends_too_much_waits(sqlite_url: str) -> None:
-    app = create_app(load(database_url=sqlite_url, broker_url="memory://", http_requests_per_second=0.01))
+    app = create_app(load(database_url=sqlite_url, broker_url="memory://", http_rate_limit=0.01))
     http = TestClient(app)
 
     assert http.get("/livez").status_code == 200
