@@ -69,10 +69,10 @@ def _enter_workers(here: Tenant) -> None:
 
 async def _run(here: Tenant) -> None:
     quests = [
-        _review("payments-service", 5_000, quest_id=FAILED),
-        _review("refunds-service", 5_000),
         _review("ledger", quest_id=COMPLETED),
         *(_review(f"library-{number}") for number in range(6)),
+        _review("payments-service", 5_000, quest_id=FAILED),
+        _review("refunds-service", 5_000),
     ]
     with QuestExecutor(repository=here.repository) as executor:
         await asyncio.gather(*map(executor.execute_quest, quests), return_exceptions=True)
