@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
+from urllib.parse import quote
 
 from fastapi import Query, Request
 
@@ -14,6 +15,8 @@ from questline_persistence.shown_times import read_moment
 
 #: Items on one page unless told otherwise, and at most.
 PAGE, MAX_PAGE = 100, 500
+#: What may stand in a query as it is.
+QUERY = "%=&+;:,/?@!$'()*"
 
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items on the page.")]
 Cursor: TypeAlias = Annotated[
@@ -35,8 +38,8 @@ def page(
     headers = {}
     if next_cursor is not None:
         told = {name: rfc3339(moment) for name, moment in moments.items() if moment is not None}
-        address = request.url.include_query_params(cursor=next_cursor, **told)
-        headers["Link"] = f'<{address.path}?{address.query}>; rel="next"'
+        query = request.url.include_query_params(cursor=next_cursor, **told).query
+        headers["Link"] = f'<{quote(request.scope["path"])}?{quote(query, safe=QUERY)}>; rel="next"'
     return Answer({"items": list(items), "next_cursor": next_cursor}, headers=headers)
 
 

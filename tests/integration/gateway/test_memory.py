@@ -1,6 +1,7 @@
 """What Lords remember, by HTTP: lists, search, versions, one by its name."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -108,3 +109,14 @@ def test_the_next_page_of_an_age_is_one_of_the_same_time(filled: TestClient) -> 
     following = filled.get(first.headers["Link"][1:].partition(">")[0])
 
     assert [item["workflow_id"] for page in (first, following) for item in page.json()["items"]] == ["w2", "workflow-1"]
+
+
+@pytest.mark.parametrize("name", ["ü", "日本", 'a>b;"c"', "a?b#c"])
+def test_the_link_to_the_next_page_holds_any_name(http: TestClient, name: str) -> None:
+    states = States(http.app.state.tenants.of("default").kept())  # type: ignore[attr-defined]  # it is the gateway
+    for content in "ab":
+        states.save_agent_state(AgentState(agent_id=name, state_data=content))
+
+    first = http.get(f"{ROOT}/states/{quote(name, safe='')}/versions", params={"limit": 1})
+    assert [version["version"] for version in first.json()["items"]] == [2]
+    assert [version["version"] for version in http.get(first.links["next"]["url"]).json()["items"]] == [1]
