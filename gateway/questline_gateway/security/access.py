@@ -19,6 +19,10 @@ from questline_persistence.keys import KeyCheck
 #: Longest header of a key that is looked at, in characters.
 MAX_HEADER = 200
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: The names of this machine that nobody else decides upon; browsers always send one.
+_OURS = frozenset({"", "localhost"})
+#: What a proxy adds: whoever it speaks for is somewhere else, though it may run here.
+_PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="questline"'}
 
 
@@ -112,7 +116,7 @@ def refuse_foreign(request: Request) -> None:
     if request.method in _SAFE:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    elsewhere = origin is not None and _server_in(origin) != request.headers.get("host")
     if elsewhere if site is None else site not in {"same-origin", "none"}:
         raise NotAllowed("this request was sent by a page of another site", hint="send it with a key, or from here")
 
@@ -120,14 +124,35 @@ def refuse_foreign(request: Request) -> None:
 def _refuse_elsewhere(request: Request) -> None:
     """Refuse who comes from another machine, or by a name that others decide upon: a page could have led them here."""
     peer = request.client.host if request.client is not None else ""
-    name = (urlsplit(f"//{request.headers.get('host', '')}").hostname or "").lower()
-    if _is_elsewhere(peer) or ("." in name and _is_elsewhere(name, names=True)):
+    named = any(map(_names_elsewhere, request.headers.getlist("host"))) and _is_address(peer)
+    if _is_elsewhere(peer) or named or any(name in request.headers for name in _PASSED_ON):
         message = "without keys, the gateway is for this machine alone"
         raise NotAllowed(message, hint="make one: questline keys create NAME; or start the gateway with --insecure")
 
 
-def _is_elsewhere(host: str, *, names: bool = False) -> bool:
-    """Return whether an address is not one of loopback; of names, whether it may be anybody's."""
+def _is_address(host: str) -> bool:
+    """Return whether a peer has come by a network; one in this process, or by a socket of files, has not."""
     with suppress(ValueError):
-        return not ipaddress.ip_address(host).is_loopback
-    return names and not host.endswith(".localhost")
+        return bool(ipaddress.ip_address(host))
+    return False
+
+
+def _is_elsewhere(host: str) -> bool:
+    """Return whether an address is not one of loopback."""
+    return _is_address(host) and not ipaddress.ip_address(host).is_loopback
+
+
+def _names_elsewhere(header: str) -> bool:
+    """Return whether the name by which the gateway was asked for may be another machine's, or anybody's."""
+    try:
+        name = (urlsplit(f"//{header}").hostname or "").lower()
+    except ValueError:  # it is no name at all
+        return True
+    return _is_elsewhere(name) or not (_is_address(name) or name in _OURS or name.endswith(".localhost"))
+
+
+def _server_in(origin: str) -> str | None:
+    """Return the server that an origin names; None where it names none, as "null" does."""
+    with suppress(ValueError):
+        return urlsplit(origin).netloc or None
+    return None

@@ -18,6 +18,14 @@ from questline_persistence.audit import Actor, AuditLog
 from questline_persistence.keys import Keys, NewKey
 from questline_persistence.settings import load
 
+#: Where a form of another site may say that it comes from.
+ORIGINS = (
+    "https://evil.example",
+    "null",
+    "http://[",
+    "http://testserver.evil.example",
+    "http://testserver@evil.example",
+)
 QUEST = {
     "quest_id": "alpha",
     "quest_type": "t",
@@ -43,7 +51,7 @@ def bearer(key: NewKey) -> dict[str, str]:
 
 
 def test_on_this_machine_nobody_needs_a_key_until_there_is_one(app: FastAPI) -> None:
-    http = TestClient(app, client=("127.0.0.1", 1))
+    http = TestClient(app, client=("127.0.0.1", 1), base_url="http://127.0.0.1")
     assert http.get("/api/v1/quests").status_code == 200
 
     key = new_key(app)
@@ -51,15 +59,30 @@ def test_on_this_machine_nobody_needs_a_key_until_there_is_one(app: FastAPI) -> 
     assert http.get("/api/v1/quests", headers=bearer(key)).status_code == 200
 
 
-@pytest.mark.parametrize("how", ["address", "name"])
-def test_without_keys_nobody_gets_in_from_elsewhere(app: FastAPI, how: str) -> None:
+@pytest.mark.parametrize(
+    ("peer", "headers"),
+    [
+        ("192.0.2.7", {"Host": "127.0.0.1:8080"}),
+        ("127.0.0.1", {"Host": "rebound.example:8080"}),
+        ("127.0.0.1", {"Host": "rebound:8080"}),
+        ("127.0.0.1", {"Host": "192.0.2.7:8080"}),
+        ("127.0.0.1", {"Host": "[::1"}),
+        ("127.0.0.1", {"Host": "127.0.0.1:8080", "X-Forwarded-For": "127.0.0.1"}),
+        ("127.0.0.1", {"Host": "127.0.0.1:8080", "Via": "1.1 proxy"}),
+    ],
+)
+def test_without_keys_nobody_gets_in_from_elsewhere(app: FastAPI, peer: str, headers: dict[str, str]) -> None:
     """By a name that somebody else decides upon, a page of theirs would reach this machine through a browser."""
-    peer = "192.0.2.7" if how == "address" else "127.0.0.1"
-    host = "127.0.0.1:8080" if how == "address" else "rebound.example:8080"
-    answer = TestClient(app, client=(peer, 1)).get("/api/v1/quests", headers={"Host": host})
+    answer = TestClient(app, client=(peer, 1)).get("/api/v1/quests", headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
     assert "questline keys create" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "app.localhost:1"])
+def test_by_a_name_of_this_machine_it_is_reached(app: FastAPI, host: str) -> None:
+    answer = TestClient(app, client=("127.0.0.1", 1)).get("/api/v1/quests", headers={"Host": host})
+    assert answer.status_code == 200
 
 
 def test_insecure_lets_everybody_in(sqlite_url: str) -> None:
@@ -284,7 +307,7 @@ def test_a_forged_cookie_is_none(app: FastAPI, forge: str) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}],
+    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, *({"Origin": one} for one in ORIGINS)],
 )
 @pytest.mark.parametrize("path", ["/control/pause/alpha", "/api/v1/quests/alpha/pause", "/login", "/logout"])
 def test_csrf_a_form_of_another_site_is_refused(app: FastAPI, headers: dict[str, str], path: str) -> None:
