@@ -15,7 +15,7 @@ from questline import QuestClient, QuestExecutor
 from questline_gateway.app import create_app
 from questline_gateway.server import GatewayServer
 from questline_persistence.settings import load
-from tests.browser.chromium import ARGUMENTS, chromium
+from tests.browser.chromium import ARGUMENTS, FETCH_SECONDS, chromium
 
 #: The longest that a page may take to become what a test expects, in milliseconds.
 PATIENCE = 15_000
@@ -27,6 +27,13 @@ LOOK = """async () => {
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200)).slice(0, 3)]);
 }"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the first of these tests take the time to fetch a browser."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(FETCH_SECONDS + 120))
 
 
 class Site:
