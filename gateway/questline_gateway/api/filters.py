@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from questline_gateway.api.pages import moment_of
 from questline_gateway.api.tenancy import Here
+from questline_gateway.security import Scope, admit
 from questline_persistence.records import QuestFilter, labels_of
 
 #: Most words that one query may give for one filter.
@@ -19,6 +20,7 @@ _Word = Annotated[str, Query(max_length=MAX_WORD)]
 
 
 def quests_meant(
+    request: Request,
     here: Here,
     *,
     status: Annotated[
@@ -38,12 +40,17 @@ def quests_meant(
     ] = None,
     until: Annotated[str | None, Query(max_length=100, description="Only made before then, given likewise.")] = None,
     error: Annotated[
-        str | None, Query(max_length=MAX_WORD, description="Only those whose error contains exactly this text.")
+        str | None,
+        Query(
+            max_length=MAX_WORD,
+            description="Only those whose error contains exactly this text; it takes the right to see payloads.",
+        ),
     ] = None,
 ) -> QuestFilter:
     """Return the filter that a query means.
 
     Parameters:
+      request: the request; to look for errors takes the right to see them.
       here: the namespace, whose database tells the time from which ages count.
       status: the statuses.
       quest_type: the type.
@@ -55,7 +62,10 @@ def quests_meant(
 
     Raises:
       PayloadError: a word cannot be read.
+      NotAllowed: it asks for an error, and whoever sends it may not see errors.
     """
+    if error is not None:
+        admit(request, Scope.READ, payloads=True)
     return QuestFilter(
         status,
         quest_type=quest_type,

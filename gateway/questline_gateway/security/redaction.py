@@ -6,7 +6,8 @@ It stands around the whole API, so that a route that is added shows no more than
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -14,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from questline_gateway.answers import json_bytes
 from questline_gateway.security.principal import Principal
+from questline_persistence.errors import PayloadError
+from questline_persistence.payload import parse_path
 from questline_persistence.settings import Settings
 
 #: What stands in the place of a value that is not shown.
@@ -26,6 +29,10 @@ PAYLOADS = frozenset(
         *("objective", "goal", "changes", "reversals", "progress_message", "before", "after", "set"),
     }
 )
+#: The members that hold what stands, or stood, at the `path` beside them.
+_AT_PATH = frozenset({"old", "new", "before", "after"})
+#: The member whose keys are paths.
+_BY_PATH = "set"
 _JSON = ("application/json", "application/problem+json")
 
 
@@ -62,9 +69,9 @@ class Veil:
         if isinstance(value, dict):
             return {
                 key: HIDDEN
-                if self._is_hidden(key, (*path, key), one, payloads=payloads)
-                else self._shown(one, (*path, key), payloads=payloads)
-                for key, one in value.items()
+                if self._is_hidden(key, at, one, payloads=payloads)
+                else self._shown(one, at, payloads=payloads)
+                for key, at, one in _placed(value, path)
             }
         if isinstance(value, list):
             return [self._shown(one, (*path, str(n)), payloads=payloads) for n, one in enumerate(value)]
@@ -75,8 +82,27 @@ class Veil:
             return False
         if not payloads and key in PAYLOADS:
             return True
-        named = any(fnmatchcase(key.lower(), pattern) for pattern in self._keys)
+        named = any(fnmatchcase(one.lower(), pattern) for one in {key, *path[-1:]} for pattern in self._keys)
         return named or any(_ends(path, hidden) for hidden in self._paths)
+
+
+def _placed(value: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    """Yield each member with the path that leads to what it holds, which a correction tells by its own words."""
+    told = _parts(value.get("path"))
+    for key, one in value.items():
+        if told and key in _AT_PATH:
+            yield key, told, one
+        elif path[-1:] == (_BY_PATH,):
+            yield key, _parts(key) or (*path, key), one
+        else:
+            yield key, (*path, key), one
+
+
+def _parts(text: Any) -> tuple[str, ...]:
+    """Return the parts of a path; none where it cannot be read."""
+    with suppress(PayloadError):
+        return tuple(part.text for part in parse_path(text)) if isinstance(text, str) else ()
+    return ()
 
 
 def _ends(path: tuple[str, ...], hidden: tuple[str, ...]) -> bool:

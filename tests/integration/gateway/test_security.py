@@ -142,6 +142,62 @@ def test_what_the_settings_name_is_hidden_from_everybody(app: FastAPI) -> None:
     assert told == [{"patient": "Ada", "password": HIDDEN, "deep": {"api_token": HIDDEN}}] * 2
 
 
+def test_what_is_hidden_stays_so_in_corrections(app: FastAPI) -> None:
+    """They name it by its path, and not by a key of theirs."""
+    changed = {"input_data.password": "s3cret", "input_data.deep.api_token": "t1k", "input_data.patient": "Bo"}
+    replayed = TestClient(app).post("/api/v1/quests/alpha/replay", json={"dry_run": True, "set": changed})
+    batch = {"verb": "replay", "filter": {"quest_type": "t"}, "set": changed}
+    made = TestClient(app).post("/api/v1/batches", json=batch)
+
+    told = {change["path"]: (change["old"], change["new"]) for change in replayed.json()["changes"]}
+    assert told == {
+        "input_data.password": (HIDDEN, HIDDEN),
+        "input_data.deep.api_token": (HIDDEN, HIDDEN),
+        "input_data.patient": ("Ada", "Bo"),
+    }
+    hidden = dict.fromkeys(["input_data.password", "input_data.deep.api_token"], HIDDEN)
+    assert made.json()["set"] == changed | hidden
+    blind = TestClient(app, headers=bearer(new_key(app, "read", "control")))
+    assert blind.get(f"/api/v1/batches/{made.json()['batch_id']}").json()["set"] == HIDDEN
+
+
+def test_a_veil_hides_by_path_what_a_correction_holds() -> None:
+    veil = Veil(["password"], ["input_data.customer.email"])
+    content = {
+        "changes": [
+            {"path": "input_data.customer", "old": {"email": "a@b", "name": "Ada"}, "new": None},
+            {"path": 'input_data."password"', "before": "p", "after": "q"},
+            {"path": "[[", "old": "o"},
+        ],
+        "set": {"input_data.customer.email": "c@d", "[[": 1},
+    }
+
+    assert veil.over(content, payloads=True) == {
+        "changes": [
+            {"path": "input_data.customer", "old": {"email": HIDDEN, "name": "Ada"}, "new": None},
+            {"path": 'input_data."password"', "before": HIDDEN, "after": HIDDEN},
+            {"path": "[[", "old": "o"},
+        ],
+        "set": {"input_data.customer.email": HIDDEN, "[[": 1},
+    }
+
+
+def test_whoever_may_not_see_errors_looks_for_none(app: FastAPI) -> None:
+    """Or they would learn what errors say, letter by letter."""
+    blind = TestClient(app, headers=bearer(new_key(app, "read", "control")))
+    body = {"verb": "retry", "filter": {"error": "A"}}
+    answers = [
+        blind.get("/api/v1/quests", params={"error": "A"}),
+        blind.post("/api/v1/batches/preview", json=body),
+        blind.post("/api/v1/batches", json=body),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    seeing = TestClient(app, headers=bearer(new_key(app, "read", "control", payloads=True)))
+    assert seeing.get("/api/v1/quests", params={"error": "A"}).status_code == 200
+    assert seeing.post("/api/v1/batches/preview", json=body).status_code == 200
+
+
 def test_a_veil_hides_by_key_in_any_letters_and_by_the_end_of_a_path() -> None:
     veil = Veil(["*secret*"], ["input_data.customer.email", "steps.*.note"])
     content = {

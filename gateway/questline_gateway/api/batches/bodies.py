@@ -42,7 +42,9 @@ class Chosen(_Given):
     )
     until: str | None = Field(default=None, max_length=100, description="made before then, given likewise")
     error: str | None = Field(
-        default=None, max_length=MAX_WORD, description="those whose error contains exactly this text"
+        default=None,
+        max_length=MAX_WORD,
+        description="those whose error contains exactly this text; it takes the right to see payloads",
     )
 
     def read(self, here: Tenant) -> QuestFilter:

@@ -39,7 +39,7 @@ BatchId = Annotated[str, Depends(batch_meant)]
 @steering.post("/preview", responses=answers("BatchPreview", "What would be done."))
 def preview_batch(request: Request, here: Here, body: BatchLookedAt) -> Answer:
     """Tell how many quests a batch would mean now, and the first 20 of them; change nothing."""
-    _refuse_deleting(request, body.verb)
+    _refuse_more(request, body)
     chosen = body.filter.read(here)
     found = here.client.batches.preview(body.verb, chosen, from_=body.from_, set=body.set, keep_state=body.keep_state)
     return Answer(found.to_json())
@@ -51,7 +51,7 @@ def create_batch(request: Request, here: Here, body: BatchMade) -> Answer:
 
     It means quests that were made before it, and reaches the oldest 100,000 of them.
     """
-    _refuse_deleting(request, body.verb)
+    _refuse_more(request, body)
     made = here.client.batches.create(
         body.verb,
         body.filter.read(here),
@@ -99,7 +99,7 @@ def abort_batch(here: Here, batch_id: BatchId, body: Reasoned | None = None) -> 
     return Answer(here.client.batches.abort(batch_id, None if body is None else body.reason).to_json())
 
 
-def _refuse_deleting(request: Request, verb: BatchVerb) -> None:
-    """Refuse to delete quests for whoever may not delete one."""
-    if verb is BatchVerb.DELETE:
-        admit(request, Scope.ADMIN)
+def _refuse_more(request: Request, body: BatchLookedAt) -> None:
+    """Refuse to delete quests for whoever may not delete one, and to look for errors for whoever may not see one."""
+    scope = Scope.ADMIN if body.verb is BatchVerb.DELETE else Scope.CONTROL
+    admit(request, scope, payloads=body.filter.error is not None)
