@@ -6,6 +6,7 @@ import { selection } from "./selection.js";
 import { ages } from "./ages.js";
 import { scheme } from "./scheme.js";
 import { lanes } from "./lanes.js";
+import { live } from "./live.js";
 
 const scripted = () => document.querySelectorAll("[data-do=theme], [data-do=keys]").forEach((button) => { button.hidden = false; });
 
@@ -17,3 +18,4 @@ selection();
 keyboard();
 ages();
 lanes();
+live();
