@@ -46,6 +46,12 @@ def new_key(app: FastAPI, *scopes: str, **options: Any) -> NewKey:
     return Keys(app.state.tenants.database, "default", Actor("tests")).create("key", scopes or ("read",), **options)
 
 
+def prepared(app: FastAPI) -> NewKey:
+    """Return a key of a store that is new."""
+    app.state.tenants.prepare()
+    return new_key(app)
+
+
 def bearer(key: NewKey) -> dict[str, str]:
     return {"Authorization": f"Bearer {key.secret}"}
 
@@ -245,6 +251,18 @@ def test_whoever_sends_too_much_waits(sqlite_url: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
     assert int(answer.headers["retry-after"]) > 1
     assert TestClient(app, client=("192.0.2.8", 1)).get("/livez").status_code == 200
+    app.state.tenants.close()
+
+
+def test_keys_that_are_made_up_count_as_one_caller(sqlite_url: str) -> None:
+    app = create_app(load(database_url=sqlite_url, broker_url="memory://", http_rate_limit=0.01))
+    real = TestClient(app, headers=bearer(prepared(app)))
+    assert real.get("/api/v1/quests").status_code == 200
+
+    made_up = [{"Authorization": f"Bearer ql_{number:012x}_{'0' * 64}"} for number in range(20)]
+    statuses = [TestClient(app).get("/api/v1/quests", headers=header).status_code for header in made_up]
+    assert statuses == [429] * 20
+    assert real.get("/api/v1/quests").status_code == 200
     app.state.tenants.close()
 
 
