@@ -1,14 +1,19 @@
-"""How large a request's body may be: no more of it than that is ever read."""
+"""How large a request's body may be, and how long it may take to come: no more of it than that is ever read."""
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+#: Seconds in which a whole body must have come.
+BODY_SECONDS = 60.0
+
 
 class BodyLimit:
-    """Middleware that refuses a body that is too large, as soon as that is known.
+    """Middleware that refuses a body that is too large or too slow, as soon as that is known.
 
     Parameters:
       app: the application inside.
@@ -33,21 +38,34 @@ class _Counted:
         self._receive = receive
         self._most = most
         self._left = most
+        self._whole = False
+        self._until: float | None = None
         self._refused = told is not None and (not told.isdigit() or int(told) > most)
 
     async def receive(self) -> Message:
         """Return the next part.
 
         Raises:
-          HTTPException: the body is too large, by what its head says or by what has come of it.
+          HTTPException: the body is too large, by what its head says or by what has come of it; or it is too slow.
         """
         if self._refused:
             raise self._refusal()
-        message = await self._receive()
+        message = await (self._receive() if self._whole else self._in_time())
+        self._whole = not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise self._refusal()
         return message
+
+    async def _in_time(self) -> Message:
+        loop = asyncio.get_running_loop()
+        if self._until is None:
+            self._until = loop.time() + BODY_SECONDS
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, f"the body has not come within {BODY_SECONDS:g} seconds") from None
 
     def _refusal(self) -> HTTPException:
         return HTTPException(413, f"the body is larger than {self._most:,} bytes")

@@ -10,6 +10,7 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 
+from questline_gateway.prompt_protocol import PromptProtocol
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.settings import Settings
 
@@ -48,6 +49,7 @@ class GatewayServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=PromptProtocol,
             ws="none",
             proxy_headers=False,
             lifespan="on",

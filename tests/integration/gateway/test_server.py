@@ -1,6 +1,7 @@
 """The gateway as a server: where it listens, who may come in, and how it ends."""
 
 import json
+import socket
 import threading
 import time
 import urllib.error
@@ -60,6 +61,33 @@ def test_a_request_under_way_does_not_keep_it_from_ending(gateway: FastAPI) -> N
         server.stop()
         assert time.monotonic() - before < STOP_SECONDS + 0.5
         free.set()
+
+
+@pytest.mark.parametrize(
+    "head", ["", "GET /livez HTTP/1.1\r\nHost: 127.0.0.1", "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET"]
+)
+def test_a_connection_on_which_no_request_comes_is_closed(
+    gateway: FastAPI, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    monkeypatch.setattr("questline_gateway.prompt_protocol.HEAD_SECONDS", 0.05)
+    with served(gateway) as server, socket.create_connection(_place(server), timeout=30) as connection:
+        connection.sendall(head.encode())
+        while connection.recv(4_096):
+            pass
+
+
+def test_a_body_that_does_not_come_is_refused(gateway: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("questline_gateway.body_limit.BODY_SECONDS", 0.05)
+    head = (
+        "POST /api/v1/quests HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    )
+    with served(gateway) as server, socket.create_connection(_place(server), timeout=30) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(4_096).startswith(b"HTTP/1.1 408 ")
+
+
+def _place(server: GatewayServer) -> tuple[str, int]:
+    return "127.0.0.1", int(server.url.rpartition(":")[2])
 
 
 def _try(url: str) -> None:
