@@ -30,7 +30,8 @@ def filled(database_url: str, tmp_path: Path) -> Database:
 def looked(database: Database, kind: Versioned | Entries, typed: str) -> list[Look]:
     with Observer(database).looking() as looks:
         search(Kept(database, "default"), kind, typed, limit=10)
-    return [look for look in looks if f"FROM {kind.table}" in look.statement or "memory_texts" in look.statement]
+    table = kind.heads if isinstance(kind, Versioned) else kind.table
+    return [look for look in looks if f"FROM {table}" in look.statement or "memory_texts" in look.statement]
 
 
 def test_a_search_reads_no_more_than_it_ranks(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def quest_list(visit: Visit) -> Response:
 
 def first_quest(visit: Visit) -> Response:
     """Return the page that teaches how to start the first quest."""
-    return visit.page("empty.html", database=visit.here.database.dialect.name, workers=live_workers(visit))
+    return visit.page("empty.html", database=visit.here.database.url.get_backend_name(), workers=live_workers(visit))
 
 
 def _matching(visit: Visit, quests: QuestFilter, shown: int, next_cursor: str | None) -> int:

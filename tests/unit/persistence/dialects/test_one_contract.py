@@ -32,7 +32,7 @@ ITS_WORDS = re.compile(
     r"|^(?=.*\d)(?=.*[A-Z0-9]{5}$)[0-9A-F][0-9A-Z]{4}$"
 )
 #: The options of tables and indexes that SQLAlchemy takes for one database stand where the tables do.
-MAY_OPT = {f"{PERSISTENCE}/schema/tables.py", f"{PERSISTENCE}/schema/memory_tables.py"}
+MAY_OPT = {f"{PERSISTENCE}/schema/{name}.py" for name in ("tables", "memory_tables", "security_tables", "batch_tables")}
 #: Migrations stay as they were written.
 MIGRATIONS = f"{PERSISTENCE}/schema/migrations/"
 
