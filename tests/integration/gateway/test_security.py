@@ -295,11 +295,26 @@ def test_a_browser_logs_in_by_a_key_and_out(app: FastAPI) -> None:
     assert http.get("/quests").headers["location"] == "/login?next=%2Fquests"
 
 
-def test_behind_https_the_cookie_goes_nowhere_else(app: FastAPI) -> None:
+def test_who_logs_out_ends_the_session_and_no_other(app: FastAPI) -> None:
     key = new_key(app, payloads=True)
-    http = TestClient(app, base_url="https://testserver", follow_redirects=False)
+    (http, _), (other, _) = log_in(app, key), log_in(app, key)
+    stolen = http.cookies[COOKIE]
+    http.post("/logout")
+    http.cookies.set(COOKIE, stolen)
 
-    assert "Secure" in http.post("/login", data={"key": key.secret}).headers["set-cookie"]
+    assert http.get("/quests").status_code == 303
+    assert other.get("/quests").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("base", "headers"), [("https://testserver", {}), ("http://testserver", {"Origin": "https://testserver"})]
+)
+def test_behind_https_the_cookie_goes_nowhere_else(app: FastAPI, base: str, headers: dict[str, str]) -> None:
+    """Also where it is a proxy that speaks TLS: the browser tells by which name, and how, it asked."""
+    key = new_key(app, payloads=True)
+    http = TestClient(app, base_url=base, follow_redirects=False)
+
+    assert "Secure" in http.post("/login", data={"key": key.secret}, headers=headers).headers["set-cookie"]
 
 
 @pytest.mark.parametrize(
@@ -323,15 +338,16 @@ def test_a_session_ends_when_its_key_is_revoked(app: FastAPI, monkeypatch: pytes
     assert http.get("/quests").status_code == 303
 
 
-@pytest.mark.parametrize("forge", ["until", "key", "signature"])
+@pytest.mark.parametrize("forge", ["until", "key", "own", "signature"])
 def test_a_forged_cookie_is_none(app: FastAPI, forge: str) -> None:
     key = new_key(app, payloads=True)
     http, _ = log_in(app, key)
-    key_id, until, signature = http.cookies[COOKIE].split(".")
+    key_id, until, own, signature = http.cookies[COOKIE].split(".")
     forged = {
-        "until": f"{key_id}.{int(until) + 1}.{signature}",
-        "key": f"{'0' * 12}.{until}.{signature}",
-        "signature": f"{key_id}.{until}.{'0' * 64}",
+        "until": f"{key_id}.{int(until) + 1}.{own}.{signature}",
+        "key": f"{'0' * 12}.{until}.{own}.{signature}",
+        "own": f"{key_id}.{until}.{'0' * 16}.{signature}",
+        "signature": f"{key_id}.{until}.{own}.{'0' * 64}",
     }
     http.cookies.clear()
     http.cookies.set(COOKIE, forged[forge])
