@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from http import HTTPStatus
+from urllib.parse import quote
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -45,14 +46,14 @@ class RequestLog:
             try:
                 await self._app(scope, receive, answer.send)
             except Exception:
-                log.exception("http_request_failed", method=scope["method"], path=scope["path"])
+                log.exception("http_request_failed", method=scope["method"], path=_path(scope))
                 if answer.status is not None:  # part of it is sent already: only the connection's end can tell
                     raise
                 await unforeseen(request_id)(scope, receive, answer.send)
             if scope["state"].get("quiet"):  # probes come every few seconds, for ever
                 return
             seconds = round(time.monotonic() - began, 4)
-            log.info("http_request", method=scope["method"], path=scope["path"], status=answer.status, seconds=seconds)
+            log.info("http_request", method=scope["method"], path=_path(scope), status=answer.status, seconds=seconds)
 
 
 class _Answer:
@@ -68,6 +69,11 @@ class _Answer:
             self.status = HTTPStatus(message["status"]).value
             MutableHeaders(scope=message)[HEADER] = self._request_id
         await self._send(message)
+
+
+def _path(scope: Scope) -> str:
+    """Return the path of a request as one printable word, which no log takes for anything else."""
+    return quote(scope["path"], safe="/:@!$&'()*+,;=~")
 
 
 def _request_id(given: str | None) -> str:

@@ -119,3 +119,14 @@ def test_a_body_without_its_type_is_told_what_to_send(http: TestClient) -> None:
 
     assert answer.status_code == 422
     assert "Content-Type: application/json" in answer.json()["hint"]
+
+
+def test_a_path_forges_no_line_in_the_log_of_a_program_that_mounts_it(
+    http: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "questline_gateway"):
+        http.get("/absent%0Ahttp_request%20forged%1B%5B2J")
+
+    (told,) = (text for text in caplog.messages if "absent" in text)
+    assert told.isprintable()
+    assert "path=/absent%0Ahttp_request%20forged%1B%5B2J" in told
