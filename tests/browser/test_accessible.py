@@ -16,6 +16,7 @@ PAGES = [
     "/quests/mine",
     "/lords",
     "/workers",
+    "/batches",
     "/memory",
     "/audit",
     "/keys",

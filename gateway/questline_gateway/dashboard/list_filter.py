@@ -106,9 +106,13 @@ class ListFilter:
                     rest = "" if isinstance(value, str) else [other for other in value if other != each]
                     yield Chip(name, each, visit.url("quests", **(query | {name: rest})))
 
-    def command(self) -> str:
-        """Return the command that lists the same quests."""
-        parts = ["questline", "list"]
+    def command(self, *words: str) -> str:
+        """Return the command that lists the same quests, or does something to them.
+
+        Parameters:
+          words: the command; without any, the one that lists them.
+        """
+        parts = ["questline", *(words or ("list",))]
         for name, value in self.query().items():
             values = [value] if isinstance(value, str) else value
             parts += [part for each in values if each and each != ALWAYS for part in (f"--{name}", each)]

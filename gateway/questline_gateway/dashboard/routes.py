@@ -21,6 +21,7 @@ from questline_gateway.tenants import Tenant
 from questline_persistence.audit import Door
 from questline_persistence.errors import (
     NotAllowed,
+    NotFound,
     PayloadError,
     QuestConflict,
     QuestlineError,
@@ -33,6 +34,7 @@ MAX_FIELDS = 2_000
 #: Which answer each error is.
 _STATUS: tuple[tuple[type[QuestlineError], int], ...] = (
     (QuestNotFound, 404),
+    (NotFound, 404),
     (QuestConflict, 409),
     (PayloadError, 400),
     (NotAllowed, 403),
@@ -58,6 +60,10 @@ def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
         page("/", pages.overview),
         page("/quests", pages.quest_list),
         page("/quests/{quest_id:path}", pages.quest),
+        page("/batches", pages.batches),
+        page("/batches", pages.make_batch, "POST"),
+        page("/batches/{batch_id}", pages.batch),
+        page("/batches/{batch_id}/abort", pages.abort_batch, "GET", "POST"),
         page("/control", pages.control_many, "POST"),
         page("/control/{verb}/{quest_id:path}", pages.control, "GET", "POST"),
         page("/compare", pages.compare),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from questline_persistence.batches import BatchOutcome
 from questline_persistence.records import Cause
-from questline_persistence.states import ExecutionStatus, RunStatus, StepStatus, WorkerState
+from questline_persistence.states import BatchState, ExecutionStatus, RunStatus, StepStatus, WorkerState
 
 
 class Look(NamedTuple):
@@ -49,6 +50,18 @@ _LOOKS: dict[type, dict[str, Look]] = {
         "cancelled": Look("off", "cancelled", "cancelled"),
         "conflict": Look("hold", "tri", "conflict"),
     },
+    BatchState: {
+        "new": Look("off", "new", "New"),
+        "running": Look("run", "running", "Running"),
+        "done": Look("ok", "completed", "Done"),
+        "aborted": Look("off", "cancelled", "Aborted"),
+    },
+    BatchOutcome: {
+        "changed": Look("ok", "completed", "Changed"),
+        "unchanged": Look("off", "skipped", "Unchanged"),
+        "refused": Look("hold", "tri", "Refused"),
+        "failed": Look("bad", "failed", "Failed"),
+    },
     WorkerState: {
         "live": Look("ok", "completed", "Live"),
         "lost": Look("bad", "failed", "Lost"),
@@ -64,7 +77,7 @@ _TONES = {
 }
 
 
-def look(state: ExecutionStatus | StepStatus | RunStatus | WorkerState) -> Look:
+def look(state: ExecutionStatus | StepStatus | RunStatus | WorkerState | BatchState | BatchOutcome) -> Look:
     """Return how a state is shown."""
     return _LOOKS[type(state)][state.value]
 

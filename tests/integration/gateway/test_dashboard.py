@@ -13,6 +13,7 @@ from questline import LordStep, QuestClient
 from questline_gateway.dashboard.rendering import assets
 from questline_persistence.records import QuestRepository
 from tests.integration.gateway.dashboard_quests import BIG, EVIL, quest_of, run, text_of
+from tests.integration.gateway.test_batches import carry_out
 
 
 @pytest.fixture
@@ -47,6 +48,7 @@ PAGES = [
     "/workers",
     "/memory",
     "/memory/events",
+    "/batches",
     "/control/replay/bad",
 ]
 FORMS = ["/control/retry/bad", "/control/fork/bad", "/control/delete/good", "/control/pause/good"]
@@ -243,14 +245,6 @@ def test_many_quests_are_steered_after_a_preview_with_a_result_for_each(
     assert (ended.status("mine"), ended.glance("mine").reason) == ("paused", "night")
 
 
-def test_all_that_match_are_meant_beyond_the_page(http: TestClient, client: QuestClient) -> None:
-    client.submit_many([quest_of(1, f"many-{number:03}") for number in range(60)])
-    client.submit(quest_of(1, "other", quest_type="other"))
-    form = {"verb": "cancel", "all": "1", "type": "review", "action": "do"}
-    assert "60 done" in text_of(http.post("/control", data=form).text)
-    assert client.repository.status("other") == "new"
-
-
 @pytest.mark.parametrize(
     "headers",
     [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}],
@@ -321,7 +315,9 @@ def test_what_cannot_be_compared_is_not_found(http: TestClient, query: str) -> N
     assert http.get(f"/compare?{query}").status_code == 404
 
 
-def test_the_same_error_of_many_quests_is_one_row_and_all_are_retried(http: TestClient, ended: QuestRepository) -> None:
+def test_the_same_error_of_many_quests_is_one_row_and_all_are_retried(
+    gateway: FastAPI, http: TestClient, ended: QuestRepository
+) -> None:
     run(ended, quest_of(60, "worse"))
     page = http.get("/lords").text
     row = re.search(r"<tr[^>]*>(?:(?!</tr>).)*Retry all.*?</tr>", page, re.DOTALL)
@@ -330,7 +326,8 @@ def test_the_same_error_of_many_quests_is_one_row_and_all_are_retried(http: Test
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', row[0]))
     form = {name: html.unescape(value) for name, value in fields.items()}
     assert "Retry 2 quests" in text_of(http.post("/control", data=form).text)
-    assert "2 done" in text_of(http.post("/control", data={**form, "action": "do"}).text)
+    assert "Retry many quests" in text_of(http.post("/batches", data={**form, "action": "do"}).text)
+    carry_out(gateway.state.tenants.of("default"))
     assert {str(ended.status(each)) for each in ("bad", "worse")} == {"running"}
     assert "2 quests failed" not in text_of(http.get("/").text)
 

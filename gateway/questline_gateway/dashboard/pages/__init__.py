@@ -2,6 +2,7 @@
 
 from questline_gateway.dashboard.pages.api import api
 from questline_gateway.dashboard.pages.audit import audit, keys
+from questline_gateway.dashboard.pages.batches import abort_batch, batch, batches, make_batch
 from questline_gateway.dashboard.pages.compare import compare
 from questline_gateway.dashboard.pages.control import control, control_many
 from questline_gateway.dashboard.pages.lords import lords
@@ -12,14 +13,18 @@ from questline_gateway.dashboard.pages.quest_list import quest_list
 from questline_gateway.dashboard.pages.workers import workers
 
 __all__ = [
+    "abort_batch",
     "agent",
     "api",
     "audit",
+    "batch",
+    "batches",
     "compare",
     "control",
     "control_many",
     "keys",
     "lords",
+    "make_batch",
     "memory",
     "overview",
     "quest",

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from questline_gateway.dashboard import shell
 from questline_gateway.dashboard.edited import corrections, read_json
-from questline_gateway.dashboard.list_filter import ListFilter
+from questline_gateway.dashboard.pages.batches import make_batch
+from questline_gateway.dashboard.pages.quest_list import PAGE
 from questline_gateway.dashboard.told import json_text
 from questline_gateway.dashboard.verbs import MEANINGS, refused
 from questline_gateway.dashboard.visit import Visit
@@ -21,8 +22,8 @@ from questline_scheduler.client import QuestClient
 
 #: The largest JSON that can be edited on a page, in characters.
 MAX_EDITED = 256_000
-#: Most quests that one form steers.
-MAX_MANY = 1_000
+#: Most quests that one form steers: a page of the list. More of them are a batch.
+MAX_MANY = PAGE
 #: Quests that a preview names.
 MAX_NAMED = 8
 
@@ -152,18 +153,19 @@ def _kept(steps: list[StepView], restart: Restart | None) -> list[StepView]:
 
 
 def control_many(visit: Visit) -> Response:
-    """Return the preview of a verb on quests that are selected, or on all that match; or do it, and tell of each."""
+    """Return the preview of a verb on quests that are selected, or do it, and tell of each; all that match: a batch."""
+    if visit.sent("all") == "1":
+        return make_batch(visit)
     verb = visit.sent("verb")
     if verb not in _SIMPLE:
         raise QuestNotFound(f"there is no verb {verb:.40}")
-    ids = _meant(visit)
+    ids = list(dict.fromkeys(visit.form.get("pick", ())))[:MAX_MANY]
     if visit.sent("action") != "do":
         return visit.page(
             "many.html",
             verb=verb,
             ids=ids,
             named=ids[:MAX_NAMED],
-            most=MAX_MANY,
             meaning=MEANINGS[verb],
             fields=[(name, value) for name, values in visit.form.items() for value in values if name != "action"],
             results=None,
@@ -171,14 +173,6 @@ def control_many(visit: Visit) -> Response:
         )
     results = [_steered(visit, verb, quest_id, _reason(visit)) for quest_id in ids]
     return visit.page("many_done.html", verb=verb, results=results, done=sum(result.done for result in results))
-
-
-def _meant(visit: Visit) -> list[str]:
-    """Return the ids of the quests that a form means: those that are selected, or all that its filter matches."""
-    if visit.sent("all") == "1":
-        chosen = ListFilter.of({name: list(values) for name, values in visit.form.items()})
-        return visit.here.repository.matching(chosen.quests(visit.now), limit=MAX_MANY)
-    return list(dict.fromkeys(visit.form.get("pick", ())))[:MAX_MANY]
 
 
 def _steered(visit: Visit, verb: str, quest_id: str, reason: str | None) -> Result:

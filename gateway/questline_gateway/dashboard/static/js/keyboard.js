@@ -3,7 +3,7 @@ import { anyOpen } from "./dialogs.js";
 import { pick } from "./selection.js";
 import { toggleScheme } from "./scheme.js";
 
-const PLACES = { o: "over", q: "quest", l: "lord", w: "work", m: "mem" };
+const PLACES = { o: "over", q: "quest", b: "batch", l: "lord", w: "work", m: "mem" };
 let at = -1;
 let before = "";
 
