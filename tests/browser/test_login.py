@@ -50,6 +50,8 @@ def test_a_key_that_may_only_read_has_no_buttons_that_change_something(site: Sit
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="codebase_review")).to_be_visible()
     expect(page.locator(".acts > a")).to_have_count(0)
+    site.client.pause("mine", "night")
+    expect(page.locator(".why")).to_contain_text("It was paused: night.")  # the cookie opens the stream, too
     expect(page.get_by_role("link", name="Audit")).to_have_count(0)
     page.goto("/quests")
     expect(page.locator(".bulk")).to_have_count(0)
