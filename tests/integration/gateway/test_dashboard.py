@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from questline import LordStep, QuestClient
 from questline_gateway.dashboard.rendering import assets
 from questline_persistence.records import QuestRepository
+from tests.integration.gateway.batches.test_batches import carry_out
 from tests.integration.gateway.dashboard_quests import BIG, EVIL, quest_of, run, text_of
-from tests.integration.gateway.test_batches import carry_out
 
 
 @pytest.fixture

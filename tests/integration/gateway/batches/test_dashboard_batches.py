@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from questline import QuestClient, QuestFilter
 from questline_gateway.tenants import Tenant
+from tests.integration.gateway.batches.test_batches import carry_out
 from tests.integration.gateway.dashboard_quests import EVIL, quest_of, run, text_of
-from tests.integration.gateway.test_batches import carry_out
 from tests.integration.gateway.test_isolation import caller
 
 ALL = {"all": "1", "type": "review"}
