@@ -91,7 +91,7 @@ def _warnings_as_notes() -> Iterator[None]:
 
 def _run(words: list[str]) -> int:
     try:
-        code = commands().main(args=words, prog_name=PROGRAM, standalone_mode=False)
+        code = _commands().main(args=words, prog_name=PROGRAM, standalone_mode=False)
     except (typer.TyperException, Exception) as error:
         if isinstance(error, StdoutClosed):
             raise
@@ -100,7 +100,7 @@ def _run(words: list[str]) -> int:
 
 
 @cache
-def commands() -> Any:
+def _commands() -> Any:
     """Return the commands in the form that reads words. To make it takes 25 ms."""
     return typer.main.get_command(app)
 

@@ -128,13 +128,11 @@ def run(words: list[str], folder: str, environment: dict[str, str]) -> None:
 def import_everything() -> None:
     """Import what commands and scripts need. No store is opened and no thread started, so that forks are safe."""
     import questline.cli  # noqa: PLC0415  only this process pays for it
-    from questline.cli import entry  # noqa: PLC0415
 
     for name in questline.__all__:
         getattr(questline, name)
     for name in LAZY:
         importlib.import_module(name)
-    entry.commands()
 
 
 if __name__ == "__main__":
