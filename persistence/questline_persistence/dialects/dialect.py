@@ -270,7 +270,7 @@ class Dialect(Protocol):
         ...
 
     def read_briefly(self, connection: Connection) -> None:
-        """Have each statement in the rest of a transaction take two seconds at most, where a server would go on."""
+        """Have each statement in the rest of a transaction take two seconds at most, and be planned for its values."""
         ...
 
     def wait_briefly(self, connection: Connection) -> None:

@@ -27,19 +27,21 @@ def filled(database_url: str, tmp_path: Path) -> Database:
     return Database(database_url)
 
 
-def looked(database: Database, kind: Versioned | Entries, typed: str) -> list[Look]:
-    with Observer(database).looking() as looks:
+def looked(observer: Observer, database: Database, kind: Versioned | Entries, typed: str) -> list[Look]:
+    with observer.looking() as looks:
         search(Kept(database, "default"), kind, typed, limit=10)
     table = kind.heads if isinstance(kind, Versioned) else kind.table
     return [look for look in looks if f"FROM {table}" in look.statement or "memory_texts" in look.statement]
 
 
-def test_a_search_reads_no_more_than_it_ranks(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("plans", ["for these values", "for any values"])  # what the session would have by itself
+def test_a_search_reads_no_more_than_it_ranks(filled: Database, monkeypatch: pytest.MonkeyPatch, plans: str) -> None:
+    observer = Observer(filled, plans=plans)
     monkeypatch.setattr(searching, "MAX_RANKED", 100)
     most = 2 * (searching.MAX_RANKED + 1)  # each text, and the row that it is of
     for kind in (AGENT_STATES, CONTEXTS, EVENTS):
         for typed in ("repository", '"the repository"', "file107"):
-            found, best = looked(filled, kind, typed)
+            found, best = looked(observer, filled, kind, typed)
             assert "every row" not in str([*found.ways, *best.ways])
             assert not {column for column in kind.body if f".{column}" in found.statement}
             assert found.rows <= most, (kind.name, typed, str(found))  # SQLite does not tell

@@ -25,8 +25,11 @@ from questline_persistence.search import tsvector_tokens
 _SIZE = sql("SELECT pg_database_size(current_database())")
 #: How long a count waits for its row, which somebody else may have locked.
 _BRIEFLY = "SET LOCAL lock_timeout = '1s'"
-#: How long a statement may take that somebody waits for who has typed a search.
-_READ_BRIEFLY = "SET LOCAL statement_timeout = '2s'"
+#: How long a statement may take that somebody waits for who has typed a search. It is planned for the words at hand:
+#: the rows that have a rare one are found by their words, those that have a common one from the newest on.
+_READ_BRIEFLY = (
+    "SELECT set_config('statement_timeout', '2s', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
 
 
 class Postgres:
@@ -100,7 +103,7 @@ class Postgres:
         execute(connection, "".join(f"SET LOCAL {name} = {value};" for name, value in sessions.PLANNING.items()))
 
     def read_briefly(self, connection: Connection) -> None:
-        """Set how long a statement may take."""
+        """Set how long a statement may take, and have it planned for its values."""
         connection.exec_driver_sql(_READ_BRIEFLY)
 
     def wait_briefly(self, connection: Connection) -> None:
