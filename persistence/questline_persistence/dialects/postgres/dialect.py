@@ -27,9 +27,7 @@ _SIZE = sql("SELECT pg_database_size(current_database())")
 _BRIEFLY = "SET LOCAL lock_timeout = '1s'"
 #: How long a statement may take that somebody waits for who has typed a search. It is planned for the words at hand:
 #: the rows that have a rare one are found by their words, those that have a common one from the newest on.
-_READ_BRIEFLY = (
-    "SELECT set_config('statement_timeout', '2s', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
-)
+_READ_BRIEFLY = "SET LOCAL statement_timeout = '2s'; SET LOCAL plan_cache_mode = force_custom_plan"
 
 
 class Postgres:
