@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from questline_persistence.arguments import Length, seconds
+from questline_persistence.arguments import Length
 from questline_persistence.audit import Actor
 from questline_persistence.batches import (
     Batch,
@@ -22,7 +22,7 @@ from questline_persistence.errors import WaitTimeout
 from questline_persistence.records import QuestFilter
 from questline_persistence.store import Database
 from questline_scheduler.client.steering import reason_of
-from questline_scheduler.pauses import growing_pauses
+from questline_scheduler.client.waiting import PacedWait
 
 #: First and longest wait between two looks at a batch that is waited for, in seconds.
 LOOK_FIRST, LOOK_LONGEST = 0.02, 0.5
@@ -155,7 +155,7 @@ class Batches:
         return batch
 
 
-class BatchWait:
+class BatchWait(PacedWait):
     """One wait for a batch: looks, and pauses in between that its owner makes.
 
     Parameters:
@@ -168,13 +168,9 @@ class BatchWait:
     """
 
     def __init__(self, batches: Batches, batch_id: str, timeout: Length | None) -> None:
+        super().__init__(timeout, LOOK_FIRST, LOOK_LONGEST)
         self._batches = batches
         self._batch_id = batch_id
-        self._timeout = None if timeout is None else seconds(timeout, "timeout")
-        self._began = time.monotonic()
-        self._pauses = growing_pauses(LOOK_FIRST, LOOK_LONGEST)
-        #: How long to wait before the next look, in seconds.
-        self.pause = 0.0
 
     def look(self) -> Batch | None:
         """Return the batch if it has ended, None if it goes on.
@@ -186,9 +182,8 @@ class BatchWait:
         batch = self._batches.get(self._batch_id)
         if batch.ended:
             return batch
-        self.pause = next(self._pauses)
-        if self._timeout is not None and time.monotonic() - self._began + self.pause > self._timeout:
-            far = f"still {batch.state} after {self._timeout:g} s, with {batch.done:,} of {batch.total:,} quests"
+        if (waited := self._out_of_time()) is not None:
+            far = f"still {batch.state} after {waited:g} s, with {batch.done:,} of {batch.total:,} quests"
             hint = f"wait again, or look: questline batch show {batch.batch_id}"
             raise WaitTimeout(f"batch {batch.batch_id} goes on: it is {far}", hint=hint)
         return None
