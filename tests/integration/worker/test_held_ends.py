@@ -16,6 +16,7 @@ from questline_persistence.records import QuestRepository
 from questline_persistence.states import ExecutionStatus
 from questline_worker.executor import QuestExecutor
 from questline_worker.lords import LordContext, lord
+from questline_worker.steps import checkpointing, held_ends
 from tests.integration.worker.executor.awaiting import run, until
 from tests.integration.worker.pools import LONG, Pool, completed, quest
 from tests.waiting import eventually
@@ -92,6 +93,26 @@ def test_a_worker_that_stops_gives_back_a_step_whose_end_is_held_up(
         eventually(lambda: len(called) == 2, timeout=LONG)
 
     assert [run.status for run in completed(held) and client.runs(held.quest_id)] == ["success"]
+    newest = states.load_agent_state("hot")
+    assert newest is not None
+    assert newest.version == 2
+
+
+def test_a_step_is_put_off_and_spends_no_attempt_where_too_many_ends_wait(
+    server_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_ends, "MAX_HELD", 0)
+    monkeypatch.setattr(checkpointing, "CROWDED_SECONDS", 0.1)
+    called = lords("sync")
+    member = server_pool.start(threads=2, lease_seconds=60)
+    states, client = States(Kept(member.process.database, "default")), server_pool.client()
+    with locked(server_pool.database_url, states):
+        held = client.submit(quest("hot"))
+        eventually(lambda: len(called) == 2, timeout=LONG, message="the step did not run again")
+        completed(client.submit(quest("plain")))
+
+    completed(held)
+    assert [(lord_run.status, lord_run.attempt_number) for lord_run in client.runs(held.quest_id)] == [("success", 1)]
     newest = states.load_agent_state("hot")
     assert newest is not None
     assert newest.version == 2
