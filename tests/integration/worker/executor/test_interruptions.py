@@ -72,22 +72,26 @@ def test_a_loop_that_ends_gives_back_what_ran_on_it(executor: QuestExecutor, gat
 
 def test_control_c_ends_the_step_under_way_and_no_other_begins(tmp_path: Path) -> None:
     code = """
-import asyncio, pathlib, signal, time
+import asyncio, pathlib, signal, sys, time
 from questline import LordStep, Quest, QuestExecutor, QuestRepository, lord
+
+def tell(word):
+    sys.stdout.write(f"{word}\\n")  # in one piece, since two threads tell: print would write a line in two
+    sys.stdout.flush()
 
 @lord("a", "sync")
 def sync(ctx):
-    print("sync", flush=True)
+    tell("sync")
     while not pathlib.Path("go").exists():
         time.sleep(0.01)
 
 @lord("a", "later")
 async def later(ctx):
-    print("later", flush=True)
+    tell("later")
     try:
         await asyncio.Event().wait()
     finally:
-        print("cancelled", flush=True)
+        tell("cancelled")
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began this may ignore it
 
@@ -101,23 +105,22 @@ async def main():
 
 asyncio.run(main())
 """
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert child.stdout is not None
-        assert sorted(child.stdout.readline() for _ in range(2)) == ["later\n", "sync\n"]
-        os.kill(child.pid, signal.SIGINT)
-        assert child.stdout.readline() == "cancelled\n"
-        (tmp_path / "go").touch()
-        more, errors = child.communicate(timeout=LONG)
-    finally:
-        child.kill()
-        child.wait()
+    ) as child:
+        try:
+            assert child.stdout is not None
+            assert sorted(child.stdout.readline() for _ in range(2)) == ["later\n", "sync\n"]
+            os.kill(child.pid, signal.SIGINT)
+            assert child.stdout.readline() == "cancelled\n"
+            (tmp_path / "go").touch()
+            more, errors = child.communicate(timeout=LONG)
+        finally:
+            child.kill()
     assert more == "", "another step began"
     assert errors.rstrip().endswith("KeyboardInterrupt"), errors
     with QuestRepository(f"{tmp_path}/q.db") as repo:
