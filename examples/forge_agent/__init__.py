@@ -1,7 +1,7 @@
 """An agent that reaches read-only goals inside one folder: importing this package registers its Lords.
 
-    QUESTLINE_LORDS=examples.forge_agent questline submit --type forge_goal -i goal="Read the file README.md"
     questline dev examples.forge_agent
+    questline submit -m examples.forge_agent --type forge_goal -i goal="Read the file README.md"
 
 It needs neither a model nor a network: the planner is a handful of rules. Put a model in the place of `actions_of`, and
 all else stays as it is.

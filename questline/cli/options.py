@@ -136,3 +136,13 @@ Modules: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+TypeModules: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--module",
+        "-m",
+        help="Module that registers the quest's type; repeatable. Default: the setting QUESTLINE_LORDS.",
+        metavar="MODULE",
+        show_default=False,
+    ),
+]

@@ -120,7 +120,7 @@ def _said(error: Exception) -> str:
 
 
 _IMPORT_HINT = (
-    "(for the command line, name the module that registers the type in QUESTLINE_LORDS; "
+    "(for the command line, name the module that registers the type with -m or in QUESTLINE_LORDS; "
     "a program with a QuestClient imports that module itself)"
 )
 

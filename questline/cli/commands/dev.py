@@ -60,7 +60,7 @@ def dev(
     invocation.go_by(chosen)
     rehearse(invocation, chosen.lords, may_register_later=not no_reload)
     server = None if no_gateway or not http.is_installed() else http.make_server(invocation, any_port=True)
-    for line in _greeting(invocation, _gateway(server, wanted=not no_gateway)):
+    for line in _greeting(invocation, _gateway(server, wanted=not no_gateway), modules or ()):
         output.note(line)
     watch = None if no_reload else CodeWatch(Path.cwd(), output.note)
     with _serving(server):
@@ -86,17 +86,19 @@ def _gateway(server: GatewayServer | None, *, wanted: bool) -> list[str]:
     return [f"  dashboard not installed; {http.INSTALL_HINT}"] if wanted else []
 
 
-def _greeting(invocation: Invocation, gateway: Sequence[str]) -> list[str]:
+def _greeting(invocation: Invocation, gateway: Sequence[str], modules: Sequence[str]) -> list[str]:
     """Return what there is to know: where things are, and how to submit.
 
     Parameters:
       invocation: the command.
       gateway: what there is to know about the gateway.
+      modules: those that only this command names, so that the one that submits has to name them, too.
     """
     from questline_scheduler.quest_types import known_types  # noqa: PLC0415  (the types are known after the import)
 
     types = known_types()
-    example = f"--type {types[0]}" if types else "quest.yaml"
+    imports = "".join(f"-m {module} " for module in modules)
+    example = f"{imports}--type {types[0]}" if types else "quest.yaml"
     return [
         f"questline dev, namespace {invocation.settings.namespace}",
         f"  database  {invocation.database.name}",

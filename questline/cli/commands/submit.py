@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """questline submit quest.yaml --wait
 questline submit --type design_microservice -i service=billing
+questline submit -m my_lords --type report -i topic=whales --wait
 generate-quest | questline submit - -o json"""
 
 
@@ -72,6 +73,7 @@ def submit(
         str | None,
         typer.Option("--input", help="Input data: a JSON object, @FILE or -.", metavar="JSON", show_default=False),
     ] = None,
+    modules: options.TypeModules = None,
     pairs: _Pairs = None,
     quest_id: Annotated[
         str | None, typer.Option("--id", help="Id of the quest; made up by default.", metavar="ID", show_default=False)
@@ -106,7 +108,7 @@ def submit(
     quest = words.quest(invocation.settings.limits) | {
         name: value for name, value in given.items() if value is not None
     }
-    invocation.import_lords()
+    invocation.import_lords(modules or ())
     invocation.make_store()
     handle = _submit(invocation, quest, on_conflict)
     _announce(invocation, handle.quest_id, created=handle.created, waits=wait)

@@ -1,13 +1,18 @@
 """What `questline worker` and `questline dev` say before they start a process."""
 
+import re
+import sys
+
 import pytest
 
 from questline_persistence.settings import Settings
+from questline_scheduler import quest_types
 from questline_worker import supervisor
 from questline_worker.lords import lords
 from tests.unit.questline.cli.conftest import CommandLine
 
 LORDS = 'from questline import lord\n\n@lord("a", "work")\ndef a(ctx):\n    return 1\n'
+TYPE = 'from questline import quest_type\n\n@quest_type("t")\ndef t(data):\n    return ["a:work"]\n'
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +29,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 
     monkeypatch.setattr(supervisor, "Supervisor", Pool)
     monkeypatch.setattr(lords, "_HANDLERS", {})
+    monkeypatch.setattr(quest_types, "_TYPES", {})
     return pools
 
 
@@ -62,7 +68,24 @@ def test_dev_tells_where_things_are_once_it_can_start(cli: CommandLine, started:
 
     assert [pool.lords for pool in started] == [("dev_lords",)]
     assert "  modules   dev_lords\n" in ran.err
-    assert "Submit a quest in another terminal" in ran.err
+    assert "Submit a quest in another terminal: questline submit quest.yaml --wait\n" in ran.err
+
+
+@pytest.mark.parametrize("words", [True, False], ids=["by the command", "in the settings"])
+def test_the_command_that_dev_tells_submits_a_quest(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, *, words: bool
+) -> None:
+    module = f"typed_lords_{words}".lower()
+    cli.file(f"{module}.py", LORDS + TYPE)
+    if not words:
+        monkeypatch.setenv("QUESTLINE_LORDS", module)
+    greeting = cli("dev", *[module] * words).err
+
+    (told,) = re.findall(r"in another terminal: questline (submit .*) --wait\n", greeting)
+    assert ("-m " in told) is words
+    monkeypatch.setattr(quest_types, "_TYPES", {})  # another process imports the module anew
+    monkeypatch.delitem(sys.modules, module)
+    assert cli(*told.split()).code == 0
 
 
 @pytest.mark.parametrize(("given", "found"), [("auto", "console"), ("json", "json")])
