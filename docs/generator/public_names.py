@@ -14,6 +14,7 @@ from pydantic import BaseModel
 import questline
 import questline.gateway
 import questline.memory
+import questline.testing
 from questline_persistence.batches import (
     Batch,
     BatchOrder,
@@ -51,6 +52,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("Batch", "BatchOrder", "BatchOutcome", "BatchPage", "BatchResult", "BatchResults", "BatchPreview"),
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
+    "testing": ("run_step", "Outcome"),
     "memory": (
         *("AgentState", "StateTransition", "StateSnapshot", "Event", "ActorType", "Task", "TaskStatus", "Session"),
         *("WorkflowContext", "ContextStatus", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
@@ -67,7 +69,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
 }
 #: Where public names are imported from; the first that has a name is its home.
-HOMES = (questline, questline.memory, questline.gateway)
+HOMES = (questline, questline.memory, questline.testing, questline.gateway)
 #: Classes that users meet through public names, and need not import.
 MET = {
     kind.__name__: kind
@@ -106,7 +108,7 @@ GIVEN = {
         "SessionState",
     ),
     *("StateManagerProtocol", "TodoListManagerProtocol", "Storage", "RunRecord", "RunSummary", "Migration"),
-    *("Operation", *MET),
+    *("Operation", "Outcome", *MET),
 }
 #: Members that only questline itself has a use for.
 INTERNAL = {

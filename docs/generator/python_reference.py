@@ -30,6 +30,7 @@ HEADINGS = {
     "look": "Look",
     "control": "Control",
     "run": "Run in your own process",
+    "testing": "Test",
     "memory": "Keep what Lords remember",
     "gateway": "Mount the gateway",
     "errors": "Errors",

@@ -32,7 +32,7 @@ EXAMPLES = {
 WITHIN = [name for name in EXAMPLES if name.startswith(("LordContext", "Outputs"))]
 RAISING = ("Permanent", "Retry", "Snooze")
 #: Those that others build on.
-FIRST = ("lord", "quest_type", "QuestExecutor", "QuestClient", "ContextPersistence")
+FIRST = ("lord", "quest_type", "QuestExecutor", "run_step", "QuestClient", "ContextPersistence")
 
 
 def run(name: str, names: dict[str, Any]) -> None:

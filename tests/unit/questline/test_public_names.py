@@ -7,6 +7,7 @@ import pytest
 import questline
 import questline.gateway
 import questline.memory
+import questline.testing
 
 DOCUMENTED = {
     *("lord", "LordContext", "Permanent", "Retry", "Snooze", "QuestExecutor", "ExecutionHooks"),
@@ -30,10 +31,18 @@ REMEMBERED = {
     *("PersistenceError", "ContextNotFoundError", "StorageError", "NotFoundError", "Conflict"),
 }
 
+#: The same of `questline.testing`.
+TESTING = {"run_step", "Outcome"}
+
 
 @pytest.mark.parametrize(
     ("home", "documented"),
-    [(questline, DOCUMENTED), (questline.memory, REMEMBERED), (questline.gateway, {"create_app"})],
+    [
+        (questline, DOCUMENTED),
+        (questline.memory, REMEMBERED),
+        (questline.testing, TESTING),
+        (questline.gateway, {"create_app"}),
+    ],
 )
 def test_all_holds_the_documented_names_and_no_others(home: ModuleType, documented: set[str]) -> None:
     assert set(home.__all__) == documented

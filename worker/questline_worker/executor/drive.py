@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -50,11 +51,12 @@ class Drive:
         self._woken = asyncio.Event()
         self._over = self._stopped = False
 
-    async def to_its_end(self, begin: Callable[[], Awaitable[object]]) -> None:
+    async def to_its_end(self, begin: Callable[[], Awaitable[object]], *, attempts: float = math.inf) -> None:
         """Run the quest's steps, one after the other, until it stops.
 
         Parameters:
           begin: has the quest ready for that: submits, resumes or replays it, once its bells are kept here.
+          attempts: how many attempts to run at most.
 
         Raises:
           KeyboardInterrupt: an async handler was interrupted; its step is given back.
@@ -62,8 +64,9 @@ class Drive:
         pauses = growing_pauses(LOOK_FIRST, LOOK_LONGEST)
         with self._broker.attended(self.quest_id, self._wake):
             await begin()
-            while found := await self._found():
+            while attempts > 0 and (found := await self._found()):
                 if isinstance(found, Doorbell) and await self._step(found):
+                    attempts -= 1
                     pauses = growing_pauses(LOOK_FIRST, LOOK_LONGEST)
                 else:
                     await self._next_wake(next(pauses))

@@ -7,6 +7,7 @@ handlers run on the caller's own event loop.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ from questline_worker.executor.drive import LOOK_FIRST, LOOK_LONGEST, Drive
 from questline_worker.executor.inline_broker import InlineBroker
 from questline_worker.executor.runnable_steps import RunnableSteps
 from questline_worker.executor.store_calls import StoreCalls
-from questline_worker.lords import ExecutionHooks
+from questline_worker.lords import ExecutionHooks, StepHooks
 from questline_worker.process import WorkerProcess
 from questline_worker.steps import DrivenSteps, Execution
 
@@ -69,7 +70,7 @@ class QuestExecutor:
         self._broker = InlineBroker()
         self._steps = DrivenSteps(Execution(self.repository), settings.shutdown_seconds)
         self._process = WorkerProcess(
-            settings, loops=False, database=store, broker=self._broker, hooks=self.hooks, driven=self._steps
+            settings, loops=False, database=store, broker=self._broker, hooks=self._step_hooks(), driven=self._steps
         )
         self._client = QuestClient(namespace=self.repository.namespace, database=store, broker=self._broker)
         self._sweeps = Loop(make_sweeper(store, self._broker, settings, heard=False))
@@ -190,6 +191,10 @@ class QuestExecutor:
         """
         return self.repository.load_quest(id_of(quest_id))
 
+    def _step_hooks(self) -> StepHooks:
+        """Return what is told of every step."""
+        return self.hooks
+
     def _submit(self, quest: QuestExecutionData) -> None:
         """Submit a quest, or take up the one that was saved under its id."""
         self._runnable.refuse_unknown(quest)
@@ -212,13 +217,15 @@ class QuestExecutor:
             if status in TERMINAL:
                 raise
 
-    async def _driven(self, quest_id: str, begin: Callable[[], object]) -> QuestExecutionData:
+    async def _driven(
+        self, quest_id: str, begin: Callable[[], object], *, attempts: float = math.inf
+    ) -> QuestExecutionData:
         """Run the steps of a quest one after the other until it stops; `begin` has it ready for that."""
         find = partial(self._calls.make, partial(self._runnable.find, quest_id))
         drive = Drive(quest_id, self._steps, self._broker, self._run, find)
         self._start(drive)
         try:
-            await drive.to_its_end(partial(self._calls.make, begin))
+            await drive.to_its_end(partial(self._calls.make, begin), attempts=attempts)
             quest = await self._calls.make(partial(self.load_quest, quest_id))
         except asyncio.CancelledError:
             if drive.end():

@@ -5,7 +5,7 @@ It imports the floors below, and what keeps a project's modules apart from ours.
 
 from questline_worker.lords.context import LordContext
 from questline_worker.lords.hooks import AllHooks, ExecutionHooks, StepEvent, StepHooks
-from questline_worker.lords.lords import Handler, find_handler, import_lords, is_async, known_handlers, lord
+from questline_worker.lords.lords import Handler, find_handler, import_lords, is_async, known_handlers, lord, replaced
 from questline_worker.lords.outcomes import (
     Permanent,
     Retry,
@@ -35,4 +35,5 @@ __all__ = [
     "known_handlers",
     "leaves",
     "lord",
+    "replaced",
 ]

@@ -8,7 +8,8 @@ import os
 import pkgutil
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,6 +106,29 @@ def _tell_names(function: Callable[..., Any], name: str) -> None:
     # A decorator may have copied those of the function that it wraps.
     own = [one for one in names_of(function) if one in _HANDLERS and _HANDLERS[one].function is function]
     give_names(function, dict.fromkeys((*own, name)))
+
+
+@contextmanager
+def replaced(name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Have a function run the steps called `lord:tool` for as long as the block lasts, whatever else is registered.
+
+    Parameters:
+      name: the steps.
+      function: what runs them; it keeps the names that it has.
+
+    Raises:
+      ConfigurationError: the function cannot run steps.
+    """
+    _refuse_unfit(function, name)
+    handler, before = Handler(name, function, read_parameters(function, name)), _HANDLERS.get(name)
+    _HANDLERS[name] = handler
+    try:
+        yield
+    finally:
+        if before is None:
+            _HANDLERS.pop(name, None)
+        else:
+            _HANDLERS[name] = before
 
 
 def find_handler(name: str) -> Handler | None:

@@ -1,0 +1,8 @@
+"""A kit for testing Lords, for users: one step, or a whole quest, in the test's own process and in memory.
+
+`questline` itself does not import it.
+"""
+
+from questline_worker.testing import Outcome, run_step
+
+__all__ = ["Outcome", "run_step"]

@@ -1,0 +1,10 @@
+"""A kit for testing Lords: one step, or a whole quest, run in the process that asks, on a store in memory.
+
+It imports `executor`, the rooms below it, and the floors below. It decides nothing by itself: the journal, the pipeline
+and the store are those of a worker.
+"""
+
+from questline_worker.testing.one_step import run_step
+from questline_worker.testing.outcome import Outcome
+
+__all__ = ["Outcome", "run_step"]
