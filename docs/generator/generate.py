@@ -51,7 +51,7 @@ LIMITS = {
     "questline_persistence.suspicion": ("MAX_LOST_IN_ALL",),
     "questline_persistence.backoff": ("MAX_BACKOFF_SECONDS",),
     "questline_persistence.claims": ("REDISPATCH_FIRST", "REDISPATCH_LONGEST"),
-    "questline_persistence.records.quest_list": ("MAX_PAGE", "MAX_OFFSET", "MAX_MATCHED"),
+    "questline_persistence.records.listing.quest_list": ("MAX_PAGE", "MAX_OFFSET", "MAX_PASSED", "MAX_MATCHED"),
     "questline_persistence.records.quest_history": ("MAX_HISTORY",),
     "questline_scheduler.client.submissions": ("MAX_SUBMIT", "SUBMIT_BATCH"),
     "questline_scheduler.doorbells.bell_message": ("MAX_MESSAGE_BYTES",),

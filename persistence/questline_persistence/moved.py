@@ -22,7 +22,7 @@ _FLOORS = ("questline_persistence", "questline_scheduler", "questline_worker")
 _RENAMED = {
     "questline_persistence.arrival": "questline_persistence.new_quest",
     "questline_persistence.error_text": "questline_persistence.errors.text",
-    "questline_persistence.filters": "questline_persistence.records.quest_filter",
+    "questline_persistence.filters": "questline_persistence.records.listing.quest_filter",
     "questline_persistence.hot_connections": "questline_persistence.store.step_connections",
     "questline_persistence.hot_postgres": "questline_persistence.dialects.postgres.steps",
     "questline_persistence.hot_sqlite": "questline_persistence.dialects.sqlite.steps",

@@ -39,7 +39,7 @@ class Choice:
 
     def matching(self, invocation: Invocation, usual: Iterable[ExecutionStatus]) -> list[str]:
         """Return the ids that the filter means; without a status of its own it means the `usual` ones."""
-        ids = invocation.repository.matching(self.chosen.read(invocation, usual), limit=MAX_MATCHED + 1)
+        ids = invocation.repository.lists.matching(self.chosen.read(invocation, usual), limit=MAX_MATCHED + 1)
         if len(ids) > MAX_MATCHED:
             output.note(f"More than {MAX_MATCHED:,} quests match. These are the oldest; run it again for the others.")
         return ids[:MAX_MATCHED]

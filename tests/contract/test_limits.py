@@ -10,8 +10,8 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.models import MAX_LABELS, MAX_STEPS, LordStep, QuestExecutionData
 from questline_persistence.payload import Limit, Limits
 from questline_persistence.records import QuestFilter, QuestRepository, quest_history
+from questline_persistence.records.listing.quest_list import MAX_OFFSET, MAX_PAGE
 from questline_persistence.records.quest_history import MAX_HISTORY
-from questline_persistence.records.quest_list import MAX_OFFSET, MAX_PAGE
 from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
 from tests.contract.quests import Workbench, quest, step

@@ -95,8 +95,8 @@ def test_i11_no_record_of_another_namespace_is_seen(bench: Workbench, stranger: 
     with pytest.raises(QuestNotFound):
         records.full_id("@last")
     assert records.load_latest_snapshot(quest_id) is None
-    assert (records.list_quests(), records.matching(QuestFilter())) == ([], [])
-    assert records.ended_before(bench.clock.now() + LONG, list(ExecutionStatus)) == []
+    assert (records.list_quests(), records.lists.matching(QuestFilter())) == ([], [])
+    assert records.lists.ended_before(bench.clock.now() + LONG, list(ExecutionStatus)) == []
     assert (records.get_quest_stats()["total_quests"], records.get_lord_stats(), records.live_handlers()) == (0, [], {})
 
 

@@ -40,6 +40,7 @@ class ListFilter:
       error: a text that the error holds, or "".
       since: how far back, such as "24h" or a time; "any" means from the beginning.
       until: a time, or "".
+      sort: the order, as `questline list --sort` names it, or "" for newest first.
     """
 
     status: tuple[str, ...]
@@ -49,6 +50,7 @@ class ListFilter:
     error: str
     since: str
     until: str
+    sort: str
 
     @classmethod
     def of(cls, values: Mapping[str, list[str]]) -> ListFilter:
@@ -58,9 +60,8 @@ class ListFilter:
             return next((value for value in values.get(name, []) if value), "")
 
         several = {name: tuple(dict.fromkeys(filter(None, values.get(name, [])))) for name in ("status", "label")}
-        return cls(
-            several["status"], one("type"), one("queue"), several["label"], one("error"), one("since"), one("until")
-        )
+        rest = (one(name) for name in ("error", "since", "until", "sort"))
+        return cls(several["status"], one("type"), one("queue"), several["label"], *rest)
 
     @property
     def named(self) -> bool:
@@ -77,6 +78,7 @@ class ListFilter:
             "error": self.error,
             "since": self.since,
             "until": self.until,
+            "sort": self.sort,
         }
 
     def quests(self, now: float) -> QuestFilter:
@@ -99,7 +101,7 @@ class ListFilter:
         """Yield the parts of the filter, each with the address of the list without it."""
         query = self.query()
         for name, value in query.items():
-            if name == "since":
+            if name in {"since", "sort"}:
                 continue
             for each in [value] if isinstance(value, str) else value:
                 if each:
@@ -113,7 +115,8 @@ class ListFilter:
           words: the command; without any, the one that lists them.
         """
         parts = ["questline", *(words or ("list",))]
-        for name, value in self.query().items():
+        told = self.query() if not words else self.query() | {"sort": ""}
+        for name, value in told.items():
             values = [value] if isinstance(value, str) else value
             parts += [part for each in values if each and each != ALWAYS for part in (f"--{name}", each)]
         if not self.since:

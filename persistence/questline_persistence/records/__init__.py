@@ -5,10 +5,16 @@ It may import every other room of this floor but `memory`.
 
 from questline_persistence.records.backlog import MAX_LOOKED, Backlog, Group, QueueLoad, Stage
 from questline_persistence.records.explained_quest import ExplainedQuest, explained_quest
-from questline_persistence.records.newest_quests import NEWEST_FIRST
-from questline_persistence.records.quest_filter import QuestFilter, labels_of
+from questline_persistence.records.listing import (
+    MAX_PASSED,
+    NEWEST_FIRST,
+    Counted,
+    Page,
+    QuestFilter,
+    QuestSort,
+    labels_of,
+)
 from questline_persistence.records.quest_history import HistoryPage, QuestHistory
-from questline_persistence.records.quest_list import Page
 from questline_persistence.records.quest_view import steps_of
 from questline_persistence.records.queues import Queues, QueueView
 from questline_persistence.records.repository import QuestRepository
@@ -25,10 +31,12 @@ from questline_persistence.records.ticket_view import TicketView
 
 __all__ = [
     "MAX_LOOKED",
+    "MAX_PASSED",
     "NEWEST_FIRST",
     "SWEEP_HINT",
     "Backlog",
     "Cause",
+    "Counted",
     "ExplainedQuest",
     "Group",
     "HistoryPage",
@@ -38,6 +46,7 @@ __all__ = [
     "QuestFilter",
     "QuestHistory",
     "QuestRepository",
+    "QuestSort",
     "QuestStatistics",
     "QueueLoad",
     "QueueView",

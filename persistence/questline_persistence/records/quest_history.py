@@ -12,7 +12,7 @@ from questline_persistence.arguments import whole
 from questline_persistence.journal import history
 from questline_persistence.models import LordRun, Snapshot, StepView
 from questline_persistence.payload import decode
-from questline_persistence.records.quest_list import refuse_limit
+from questline_persistence.records.listing import refuse_limit
 from questline_persistence.records.quest_view import quest_row, steps_of
 from questline_persistence.records.snapshot_head import SnapshotHead
 from questline_persistence.schema import runs, snapshots

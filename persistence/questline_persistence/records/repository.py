@@ -17,9 +17,8 @@ from questline_persistence.errors import QuestNotFound
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
 from questline_persistence.records.backlog import Backlog
 from questline_persistence.records.kept_quests import KeptQuests
-from questline_persistence.records.quest_filter import QuestFilter, Statuses, statuses_of
+from questline_persistence.records.listing import Page, QuestFilter, QuestList, QuestSort, Statuses, statuses_of
 from questline_persistence.records.quest_history import QuestHistory
-from questline_persistence.records.quest_list import MAX_MATCHED, MAX_PAGE, Page, QuestList
 from questline_persistence.records.statistics import Statistics
 from questline_persistence.records.stored_quests import StoredQuests
 from questline_persistence.records.ticket_view import TicketView
@@ -65,7 +64,7 @@ class QuestRepository:
         self.database = database if isinstance(database, Database) else open_database(database)
         self.namespace = text(namespace, "namespace")
         self._quests = StoredQuests(self.database, namespace)
-        self._list = QuestList(self.database, namespace)
+        self.lists = QuestList(self.database, namespace)
         self._history = QuestHistory(self.database, namespace)
         self._kept = KeptQuests(self.database, namespace)
         self._removal = Removal(self.database, namespace, actor or Actor.of_process())
@@ -161,28 +160,42 @@ class QuestRepository:
         return self._removal.prune(moment(end_time, "end_time"), chosen, limit=most, reason=reason)
 
     def list_quests(
-        self, status: Statuses | None = None, limit: int = 100, offset: int = 0, **filters: Any
+        self,
+        status: Statuses | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        *,
+        sort: QuestSort | str = QuestSort.NEWEST,
+        **filters: Any,
     ) -> list[QuestExecutionData]:
-        """Return quests, newest first, without their outputs and steps (`load_quest` gives those).
+        """Return quests without their outputs and steps (`load_quest` gives those).
 
         Parameters:
           status: one status, several, or None for all.
           limit: at most this many, 1 to 1,000.
           offset: leave out this many at the beginning; `page` with a cursor costs less far into a list.
+          sort: `newest` first, `oldest`, last `updated`, or longest `waiting` of those that have not ended.
           filters: `quest_type`, `labels`, `since`, `until`, `queue`, `error` as in `QuestFilter`.
 
         Raises:
-          PayloadError: an unknown status or filter, or a limit out of range.
+          PayloadError: an unknown status, order or filter, or a limit out of range.
         """
-        return self.page(QuestFilter(status, **filters), limit=limit, offset=offset).items
+        return self.page(QuestFilter(status, **filters), sort=sort, limit=limit, offset=offset).items
 
     def page(
-        self, chosen: QuestFilter | None = None, *, limit: int = 100, offset: int = 0, cursor: str | None = None
+        self,
+        chosen: QuestFilter | None = None,
+        *,
+        sort: QuestSort | str = QuestSort.NEWEST,
+        limit: int = 100,
+        offset: int = 0,
+        cursor: str | None = None,
     ) -> Page:
-        """Return one page of the quests that `chosen` means, newest first.
+        """Return one page of the quests that `chosen` means.
 
         Parameters:
           chosen: which quests; None means all.
+          sort: as of `list_quests`.
           limit: at most this many, 1 to 1,000.
           offset: leave out this many at the beginning, 0 to 100,000.
           cursor: the `next_cursor` of the page before; it costs less than an offset.
@@ -194,29 +207,7 @@ class QuestRepository:
           page = repository.page(QuestFilter(quest_type="report"), limit=100)
           following = repository.page(QuestFilter(quest_type="report"), limit=100, cursor=page.next_cursor)
         """
-        return self._list.page(chosen, limit=limit, offset=offset, cursor=cursor)
-
-    def matching(self, chosen: QuestFilter, *, limit: int = MAX_MATCHED) -> list[str]:
-        """Return the ids of the quests that `chosen` means, oldest first.
-
-        Parameters:
-          chosen: which quests.
-          limit: at most this many.
-        """
-        return self._list.matching(chosen, limit=limit)
-
-    def ended_before(self, end_time: Moment, status: Statuses, *, limit: int = MAX_PAGE) -> list[str]:
-        """Return the ids of quests that ended before `end_time`, oldest first.
-
-        Parameters:
-          end_time: epoch seconds, a datetime, or ISO 8601 text.
-          status: how they ended, one status or several; those in which no quest ends are left out.
-          limit: at most this many.
-
-        Raises:
-          PayloadError: a time that is none, or an unknown status.
-        """
-        return self._list.ended_before(end_time, status, limit=limit)
+        return self.lists.page(chosen, sort=sort, limit=limit, offset=offset, cursor=cursor)
 
     def full_id(self, text: str) -> str:
         """Return the id that `text` means.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from questline_persistence.dialects import dialect_of
 from questline_persistence.errors import QuestNotFound
 from questline_persistence.ids import ELLIPSES, is_possible, not_found
-from questline_persistence.records.newest_quests import newest_quests
+from questline_persistence.records.listing import newest_quests
 from questline_persistence.schema import quests
 
 #: The word that stands for the newest quest.

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, 
 
 from questline_persistence.arguments import sought
 from questline_persistence.dialects import dialect_of
-from questline_persistence.records.newest_quests import newest_quests
+from questline_persistence.records.listing import newest_quests
 from questline_persistence.schema import quests, runs
 from questline_persistence.states import ExecutionStatus, RunStatus
 from questline_persistence.store import Database

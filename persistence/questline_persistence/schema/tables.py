@@ -83,7 +83,9 @@ quests = Table(
     Column("updated_at", Text, nullable=False),
     Column("schema_version", Integer, nullable=False),
     one_of("status", ExecutionStatus),
-    Index("ix_quest_executions_status", "status", "namespace"),
+    # Each order of lists within a status; a list of several statuses merges their parts.
+    Index("ix_quest_executions_status", "status", "namespace", "created_at", "quest_id"),
+    Index("ix_quest_executions_updated", "status", "namespace", "updated_at", "quest_id"),
     # Read backwards for "newest first"; the id breaks ties, so that pages never overlap.
     Index("ix_quest_executions_created_at", "created_at", "quest_id"),
     Index("ix_quest_executions_newest", "namespace", "created_at", "quest_id"),

@@ -102,7 +102,7 @@ def prune(
         return
     chosen, age = _terminal(statuses or [ExecutionStatus.COMPLETED]), read_length(older_than)
     repository, before = invocation.repository, invocation.now() - age
-    ids = repository.ended_before(before, chosen, limit=MAX_PRUNED)
+    ids = repository.lists.ended_before(before, chosen, limit=MAX_PRUNED)
     if len(ids) == MAX_PRUNED:
         output.note(f"One prune removes at most {MAX_PRUNED:,} quests, the oldest ones. Run it again for the others.")
     if not ids or dry_run:

@@ -1,4 +1,4 @@
-"""`questline list`: the quests, newest first."""
+"""`questline list`: the quests, newest first unless told otherwise."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Quests on one page unless told otherwise, and at most.
 PAGE, MAX_PAGE = 100, 1_000
+#: The order of a list unless told otherwise.
+NEWEST = "newest"
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -34,6 +36,13 @@ def list_quests(
     invocation: Invocation,
     *,
     words: FilterWords,
+    sort: Annotated[
+        str,
+        typer.Option(
+            help="Which come first: newest, oldest, last updated, or longest waiting of those that have not ended.",
+            metavar="newest|oldest|updated|waiting",
+        ),
+    ] = NEWEST,
     limit: Annotated[int, typer.Option("--limit", "-l", help="Most quests to show.", min=1, max=MAX_PAGE)] = PAGE,
     cursor: Annotated[
         str | None,
@@ -43,39 +52,41 @@ def list_quests(
         bool, typer.Option("--all", help="Show every page, one after the other.", show_default=False)
     ] = False,
 ) -> None:
-    """List quests, newest first."""
+    """List quests, newest first unless --sort says otherwise."""
     chosen = words.read(invocation)
-    pages = _pages(invocation.repository, chosen, MAX_PAGE if everything else limit, cursor)
+    pages = _pages(invocation.repository, chosen, sort, MAX_PAGE if everything else limit, cursor)
     if not everything:
-        _tell(invocation, next(pages), chosen, limit, filtered=words.given or cursor is not None)
+        _tell(invocation, next(pages), chosen, sort, limit, filtered=words.given or cursor is not None)
     elif invocation.output is Output.JSON:
         output.write_items([quest.to_json() for page in pages for quest in page.items], invocation.output)
     else:
         for page in pages:
-            _tell(invocation, replace(page, next_cursor=None), chosen, limit, filtered=words.given)
+            _tell(invocation, replace(page, next_cursor=None), chosen, sort, limit, filtered=words.given)
 
 
-def _pages(repository: QuestRepository, chosen: QuestFilter, limit: int, cursor: str | None) -> Iterator[Page]:
+def _pages(
+    repository: QuestRepository, chosen: QuestFilter, sort: str, limit: int, cursor: str | None
+) -> Iterator[Page]:
     """Yield the pages of a list, each when it is asked for."""
-    page = repository.page(chosen, limit=limit, cursor=cursor)
+    page = repository.page(chosen, sort=sort, limit=limit, cursor=cursor)
     yield page
     while page.next_cursor:
-        page = repository.page(chosen, limit=limit, cursor=page.next_cursor)
+        page = repository.page(chosen, sort=sort, limit=limit, cursor=page.next_cursor)
         yield page
 
 
-def _tell(invocation: Invocation, page: Page, chosen: QuestFilter, limit: int, *, filtered: bool) -> None:
+def _tell(invocation: Invocation, page: Page, chosen: QuestFilter, sort: str, limit: int, *, filtered: bool) -> None:
     invocation.answer_items(
         [quest.to_json() for quest in page.items],
-        lambda: draw(page.items, invocation.now(), page.next_cursor and _next(invocation, page, chosen, limit)),
+        lambda: draw(page.items, invocation.now(), page.next_cursor and _next(invocation, page, chosen, sort, limit)),
         empty="No quest matches." if filtered else "There is no quest yet. How to submit one: questline submit --help",
         next_cursor=page.next_cursor,
     )
 
 
-def _next(invocation: Invocation, page: Page, chosen: QuestFilter, limit: int) -> str:
+def _next(invocation: Invocation, page: Page, chosen: QuestFilter, sort: str, limit: int) -> str:
     """Return the command that shows the page behind one."""
-    words = ["list", *words_of(chosen)]
+    words = ["list", *words_of(chosen), *(() if sort == NEWEST else ("--sort", sort))]
     return paging.next_page(invocation, words, page.next_cursor or "", limit=limit, usual=PAGE)
 
 

@@ -145,7 +145,7 @@ def test_a_submission_with_a_new_id_asks_for_no_tombstone_by_a_statement_of_its_
 def test_a_quest_that_was_replayed_and_ended_anew_is_not_pruned(bench: Workbench) -> None:
     stays, goes, failed = bench.end("completed"), bench.end("completed"), bench.end("failed")
     bound = bench.clock.advance(LONG)
-    assert set(bench.repository.ended_before(bound, list(ExecutionStatus))) == {stays, goes, failed}
+    assert set(bench.repository.lists.ended_before(bound, list(ExecutionStatus))) == {stays, goes, failed}
     bench.replay(stays)
     bench.clock.advance(1)
     bench.advance(stays, "anew")

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from questline_persistence.errors import PayloadError, QuestNotFound
-from questline_persistence.records import QuestFilter, statistics
+from questline_persistence.records import QuestFilter, QuestSort, statistics
 from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, failure
 
@@ -134,9 +134,9 @@ def test_absurd_68_langgraph_cve_2025_67644_a_hostile_label_value_is_only_a_valu
 def test_quests_that_a_filter_means_are_found_oldest_first(bench: Workbench) -> None:
     quest_ids = submit_apart(bench, 4)
 
-    assert bench.repository.matching(QuestFilter()) == quest_ids[::-1]
-    assert bench.repository.matching(QuestFilter(), limit=2) == quest_ids[:1:-1]
-    assert bench.repository.matching(QuestFilter("failed")) == []
+    assert bench.repository.lists.matching(QuestFilter()) == quest_ids[::-1]
+    assert bench.repository.lists.matching(QuestFilter(), limit=2) == quest_ids[:1:-1]
+    assert bench.repository.lists.matching(QuestFilter("failed")) == []
 
 
 def test_quests_that_ended_before_a_time_are_found_oldest_first(bench: Workbench) -> None:
@@ -147,10 +147,10 @@ def test_quests_that_ended_before_a_time_are_found_oldest_first(bench: Workbench
     live = bench.submit("a")
     later = bench.clock.now() + 1
 
-    assert bench.repository.ended_before(later, list(ExecutionStatus)) == found
-    assert bench.repository.ended_before(later, [ExecutionStatus.FAILED, ExecutionStatus.NEW]) == [found[1]]
-    assert bench.repository.ended_before(bench.clock.now(), list(ExecutionStatus)) == found[:2]
-    assert bench.repository.ended_before(later, list(ExecutionStatus), limit=1) == found[:1]
+    assert bench.repository.lists.ended_before(later, list(ExecutionStatus)) == found
+    assert bench.repository.lists.ended_before(later, [ExecutionStatus.FAILED, ExecutionStatus.NEW]) == [found[1]]
+    assert bench.repository.lists.ended_before(bench.clock.now(), list(ExecutionStatus)) == found[:2]
+    assert bench.repository.lists.ended_before(later, list(ExecutionStatus), limit=1) == found[:1]
     assert live not in found
 
 
@@ -300,3 +300,42 @@ def test_living_workers_are_listed_before_any_number_of_ended_ones(bench: Workbe
         bench.register.declare_dead(str(number))
 
     assert bench.register.all()[0].worker_id == alive.worker_id
+
+
+def test_a_list_goes_in_the_order_that_is_asked_for(bench: Workbench) -> None:
+    newest, middle, oldest = submit_apart(bench, 3)
+    bench.clock.advance(1)
+    bench.controls.pause(middle)
+    bench.clock.advance(1)
+    bench.advance(oldest, 1)
+
+    assert ids(bench, sort="newest") == [newest, middle, oldest]
+    assert ids(bench, sort="oldest") == [oldest, middle, newest]
+    assert ids(bench, sort="updated") == [oldest, middle, newest]
+    assert ids(bench, sort="waiting") == [newest, middle], "what has ended waits for nothing"
+    assert ids(bench, sort="waiting", status="completed") == [oldest]
+
+
+@pytest.mark.parametrize("sort", QuestSort)
+def test_pages_of_every_order_follow_on_each_other(bench: Workbench, sort: QuestSort) -> None:
+    submit_apart(bench, 3)
+    for _ in range(4):
+        bench.submit("a")
+    whole = ids(bench, sort=sort)
+    cursor, walked = None, []
+    while not walked or cursor:
+        page = bench.repository.page(sort=sort, limit=2, cursor=cursor)
+        cursor = page.next_cursor
+        walked += [one.quest_id for one in page.items]
+
+    assert (walked, len(whole)) == (whole, 7)
+
+
+def test_a_cursor_of_another_order_and_an_unknown_order_are_refused(bench: Workbench) -> None:
+    submit_apart(bench, 2)
+    cursor = bench.repository.page(limit=1).next_cursor
+
+    with pytest.raises(PayloadError, match="another list"):
+        bench.repository.page(sort="oldest", cursor=cursor)
+    with pytest.raises(PayloadError, match="'newset' is not an order of quests"):
+        bench.repository.list_quests(sort="newset")

@@ -28,15 +28,15 @@ CALLS: dict[str, Callable[[QuestRepository, Any], object]] = {
     "prune end_time": lambda records, it: records.prune(it, "completed"),
     "prune status": lambda records, it: records.prune(0.0, it),
     "prune limit": lambda records, it: records.prune(0.0, "completed", limit=it),
-    "ended_before end_time": lambda records, it: records.ended_before(it, "completed"),
-    "ended_before status": lambda records, it: records.ended_before(0.0, it),
-    "ended_before limit": lambda records, it: records.ended_before(0.0, "completed", limit=it),
+    "ended_before end_time": lambda records, it: records.lists.ended_before(it, "completed"),
+    "ended_before status": lambda records, it: records.lists.ended_before(0.0, it),
+    "ended_before limit": lambda records, it: records.lists.ended_before(0.0, "completed", limit=it),
     "page chosen": lambda records, it: records.page(it),
     "page limit": lambda records, it: records.page(limit=it),
     "page offset": lambda records, it: records.page(offset=it),
     "page cursor": lambda records, it: records.page(cursor=it),
-    "matching chosen": lambda records, it: records.matching(it),
-    "matching limit": lambda records, it: records.matching(QuestFilter(), limit=it),
+    "matching chosen": lambda records, it: records.lists.matching(it),
+    "matching limit": lambda records, it: records.lists.matching(QuestFilter(), limit=it),
     **{
         f"list_quests {name}": lambda records, it, name=name: records.list_quests(**{name: it})
         for name in ("status", "quest_type", "labels", "since", "until", "queue", "error", "limit", "offset")
@@ -119,7 +119,7 @@ def test_a_filter_takes_one_status_or_several_and_refuses_others(bench: Workbenc
 def test_quests_that_ended_are_found_by_one_status_or_several(bench: Workbench) -> None:
     bench.fail(bench.submit("a", quest_id="broken"))
 
-    assert bench.repository.ended_before(bench.clock.now() + 1e6, "failed") == ["broken"]
+    assert bench.repository.lists.ended_before(bench.clock.now() + 1e6, "failed") == ["broken"]
     with pytest.raises(PayloadError, match="end_time is no moment: '30d'"):
         bench.repository.prune("30d", "failed")
     assert bench.repository.prune(bench.clock.now() + 1e6, "failed") == ["broken"]

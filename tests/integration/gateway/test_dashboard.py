@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import sys
 from urllib.parse import quote
 
 import pytest
@@ -153,6 +154,29 @@ def test_a_long_list_goes_on_behind_a_cursor(http: TestClient, client: QuestClie
     second = http.get(older).text
     ids = re.findall(r'value="(many-\d+)" data-pick', first) + re.findall(r'value="(many-\d+)" data-pick', second)
     assert sorted(ids) == [f"many-{number:03}" for number in range(60)]
+
+
+def test_a_list_is_ordered_by_its_address_and_its_command_says_so(http: TestClient, client: QuestClient) -> None:
+    client.submit_many([quest_of(1, f"many-{number:03}") for number in range(60)])
+    first = http.get("/quests?sort=oldest").text
+    newer = html.unescape(re.findall(r'href="([^"]*cursor=[^"]*)" rel="next"', first)[0])
+
+    assert "questline list --sort oldest --since 24h" in text_of(first)
+    assert "oldest first" in text_of(first)
+    assert re.findall(r'value="(many-\d+)" data-pick', first)[0] == "many-000"
+    assert re.findall(r'value="(many-\d+)" data-pick', http.get(newer).text)[-1] == "many-059"
+
+
+def test_a_search_that_looked_at_enough_says_so_and_leads_on(
+    http: TestClient, client: QuestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["questline_gateway.dashboard.pages.quest_list"], "MAX_PASSED", 2)
+    client.submit_many([quest_of(1, f"q-{number}") for number in range(3)])
+    page = http.get("/quests?type=rare").text
+
+    assert "Nothing matches among the 2 looked at." in text_of(page)
+    assert "Look on" in page
+    assert "0+ match" in text_of(page)
 
 
 def test_ids_of_every_kind_lead_to_theirquest_of(http: TestClient, client: QuestClient) -> None:

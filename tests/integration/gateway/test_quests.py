@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from questline_gateway.api import quests as api_quests
 from questline_gateway.app import create_app
 from questline_persistence.records import explained_quest
 from questline_persistence.settings import load
@@ -66,6 +68,33 @@ def test_pages_hang_together_and_keep_their_filter(both: TestClient) -> None:
     assert following.json()["next_cursor"] is None
     labelled = both.get(QUESTS, params={"label": "odd=1", "status": ["new", "running"]}).json()["items"]
     assert [quest["quest_id"] for quest in labelled] == ["q-3", "q-1"]
+
+
+def test_a_list_goes_in_the_order_that_is_asked_for(both: TestClient) -> None:
+    ids = [both.post(QUESTS, json=a_quest(quest_id=f"q-{number}")).json()["quest_id"] for number in range(3)]
+    both.post(f"{QUESTS}/q-1/pause")
+    listed = {
+        sort: both.get(QUESTS, params={"sort": sort}).json()["items"] for sort in ("oldest", "updated", "waiting")
+    }
+
+    assert [quest["quest_id"] for quest in listed["oldest"]] == ids
+    assert [quest["quest_id"] for quest in listed["updated"]] == ["q-1", "q-2", "q-0"]
+    assert [quest["quest_id"] for quest in listed["waiting"]] == ["q-0", "q-2", "q-1"]
+    assert both.get(QUESTS, params={"sort": "random"}).status_code == 422
+
+
+def test_a_page_that_looked_at_enough_is_short_and_has_a_next(
+    http: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_quests, "MAX_PASSED", 2)
+    for number in range(3):
+        http.post(QUESTS, json=a_quest(quest_id=f"q-{number}", queue="old" if number == 0 else "default"))
+    first = http.get(QUESTS, params={"queue": "old"}).json()
+    second = http.get(QUESTS, params={"queue": "old", "cursor": first["next_cursor"]}).json()
+
+    assert first["items"] == []
+    assert [quest["quest_id"] for quest in second["items"]] == ["q-0"]
+    assert second["next_cursor"] is None
 
 
 def test_an_empty_list_is_a_list(http: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""The list of quests: filtered by its address, newest first, a page at a time."""
+"""The list of quests: filtered and ordered by its address, a page at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from questline_gateway.dashboard.fleet import live_workers
 from questline_gateway.dashboard.list_filter import ALWAYS, DEFAULT_SINCE, ListFilter, typed_words
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.errors import QuestNotFound
-from questline_persistence.records import QuestFilter
+from questline_persistence.records import MAX_PASSED, Counted, QuestFilter, QuestSort
 
 #: Quests on one page.
 PAGE = 50
@@ -24,6 +24,13 @@ VIEWS: tuple[tuple[str, dict[str, list[str]]], ...] = (
     ("Paused", {"status": ["paused", "pausing"], "since": [ALWAYS]}),
     ("Completed", {"status": ["completed"]}),
 )
+#: The orders of the list, each with what its head says and what the links to the pages around it do.
+ORDERS: dict[str, tuple[str, str, str]] = {
+    QuestSort.NEWEST: ("newest first", "Newest", "Older"),
+    QuestSort.OLDEST: ("oldest first", "Oldest", "Newer"),
+    QuestSort.UPDATED: ("last changed first", "Last changed", "Changed before"),
+    QuestSort.WAITING: ("longest waiting first", "Longest waiting", "Waiting less"),
+}
 
 
 def quest_list(visit: Visit) -> Response:
@@ -33,7 +40,10 @@ def quest_list(visit: Visit) -> Response:
         return _searched(visit, ListFilter.of(asked), typed)
     chosen = ListFilter.of(asked)
     quests = chosen.quests(visit.now)
-    page = visit.here.repository.page(quests, limit=PAGE, cursor=visit.asked("cursor") or None)
+    sort = QuestSort.of(chosen.sort or QuestSort.NEWEST)
+    page = visit.here.repository.lists.page(
+        quests, sort=sort, limit=PAGE, cursor=visit.asked("cursor") or None, most_looked=MAX_PASSED
+    )
     if not page.items and not chosen.named and not visit.here.repository.page(limit=1).items:
         return first_quest(visit)
     return visit.page(
@@ -42,11 +52,13 @@ def quest_list(visit: Visit) -> Response:
         chips=list(chosen.chips(visit)),
         items=page.items,
         next_cursor=page.next_cursor,
-        matching=_matching(visit, quests, len(page.items), page.next_cursor),
+        looked=page.looked,
+        matching=_matching(visit, quests, sort, len(page.items), page.next_cursor),
+        sort=sort,
+        orders=ORDERS,
         views=[(name, visit.url("quests", **query), ListFilter.of(query) == chosen) for name, query in VIEWS],
         default_since=DEFAULT_SINCE,
         always=ALWAYS,
-        capped=MAX_COUNTED,
     )
 
 
@@ -55,11 +67,11 @@ def first_quest(visit: Visit) -> Response:
     return visit.page("empty.html", database=visit.here.database.url.get_backend_name(), workers=live_workers(visit))
 
 
-def _matching(visit: Visit, quests: QuestFilter, shown: int, next_cursor: str | None) -> int:
-    """Return how many quests match, counted to `MAX_COUNTED` and one more."""
+def _matching(visit: Visit, quests: QuestFilter, sort: QuestSort, shown: int, next_cursor: str | None) -> Counted:
+    """Return how many quests match, counted to `MAX_COUNTED`, and whether there are more."""
     if next_cursor is None and not visit.asked("cursor"):
-        return shown
-    return len(visit.here.repository.matching(quests, limit=MAX_COUNTED + 1))
+        return Counted(shown, more=False)
+    return visit.here.repository.lists.counted(quests, sort=sort, limit=MAX_COUNTED, most_looked=MAX_PASSED)
 
 
 def _searched(visit: Visit, chosen: ListFilter, typed: str) -> Response:

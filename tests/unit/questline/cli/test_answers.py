@@ -42,6 +42,15 @@ def test_a_quest_has_the_keys_of_the_contract_wherever_it_is_printed(cli: Comman
     assert (made["status"], made["quest_type"]) == ("new", "design_microservice")
 
 
+def test_a_list_has_an_order_which_its_next_page_keeps(cli: CommandLine) -> None:
+    ids = [cli.submit(name) for name in ("alpha", "beta", "gamma")]
+    first = cli.json("list", "--sort", "oldest", "--limit", 2)
+    text = cli("list", "--sort", "oldest", "--limit", 2).out
+
+    assert [quest["quest_id"] for quest in first["items"]] == ids[:2]
+    assert "--sort oldest" in text.replace("\n", " ")
+
+
 def test_snapshots_have_the_keys_of_the_contract(cli: CommandLine) -> None:
     quest_id = cli.submit("alpha")
     cli("pause", quest_id)

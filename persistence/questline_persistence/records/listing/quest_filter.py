@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Never, TypeAlias
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, FromClause
 
 from questline_persistence.arguments import Moment, mapping, moment, sought, wrong_type
 from questline_persistence.clock import rfc3339
@@ -89,26 +89,49 @@ class QuestFilter:
         }
         return {name: value for name, value in told.items() if value not in (None, [], {})}
 
+    @property
+    def unindexed(self) -> list[str]:
+        """The columns that it asks for, and that no index is ordered by."""
+        return [name for name in ("quest_type", "queue", "error", "labels") if getattr(self, name) not in (None, {})]
+
     def conditions(self, dialect: Dialect) -> list[ColumnElement[bool]]:
         """Return the filter as conditions on `quest_executions`; every value is a bound parameter.
 
         Parameters:
           dialect: the database that will be asked.
         """
-        found: list[ColumnElement[bool]] = []
-        if self.status:
-            found.append(quests.c.status.in_([str(status) for status in self.status]))
-        if self.quest_type is not None:
-            found.append(quests.c.quest_type == self.quest_type)
+        words = [str(status) for status in self.status]
+        status = [quests.c.status.in_(words)] if words else []
+        return [*status, *self.span(quests), *self.unindexed_conditions(dialect, quests)]
+
+    def span(self, of: FromClause) -> list[ColumnElement[bool]]:
+        """Return the conditions on when a quest was made.
+
+        Parameters:
+          of: the quests, or a query for some of them.
+        """
+        found = []
         if self.since is not None:
-            found.append(quests.c.created_at >= rfc3339(self.since))
+            found.append(of.c.created_at >= rfc3339(self.since))
         if self.until is not None:
-            found.append(quests.c.created_at < rfc3339(self.until))
+            found.append(of.c.created_at < rfc3339(self.until))
+        return found
+
+    def unindexed_conditions(self, dialect: Dialect, of: FromClause) -> list[ColumnElement[bool]]:
+        """Return the conditions on the columns that no index is ordered by.
+
+        Parameters:
+          dialect: the database that will be asked.
+          of: the quests, or a query for some of them that has these columns.
+        """
+        found: list[ColumnElement[bool]] = []
+        if self.quest_type is not None:
+            found.append(of.c.quest_type == self.quest_type)
         if self.queue is not None:
-            found.append(quests.c.queue == self.queue)
+            found.append(of.c.queue == self.queue)
         if self.error is not None:
-            found.append(dialect.holds(quests.c.error, self.error))
-        return found + [dialect.has_label(quests.c.labels, key, value) for key, value in self.labels.items()]
+            found.append(dialect.holds(of.c.error, self.error))
+        return found + [dialect.has_label(of.c.labels, key, value) for key, value in self.labels.items()]
 
 
 def statuses_of(given: Statuses | None) -> tuple[ExecutionStatus, ...]:
