@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from questline_scheduler.client import AsyncQuestClient, AsyncQuestHandle, QuestClient, QuestHandle
     from questline_scheduler.quest_types import quest_type
     from questline_worker.executor import ExecutionHooks, QuestExecutor
-    from questline_worker.lords import LordContext, Permanent, Retry, Snooze, lord
+    from questline_worker.lords import LordContext, OnceMismatch, Permanent, Retry, Snooze, lord
 
     __version__: str
 
@@ -43,6 +43,7 @@ __all__ = [
     "LordRun",
     "LordStep",
     "NotAllowed",
+    "OnceMismatch",
     "PayloadError",
     "Permanent",
     "Quest",
@@ -79,6 +80,7 @@ _HOMES = {
     "LordRun": "questline_persistence.models",
     "LordStep": "questline_persistence.models",
     "NotAllowed": "questline_persistence.errors",
+    "OnceMismatch": "questline_worker.lords",
     "PayloadError": "questline_persistence.errors",
     "Permanent": "questline_worker.lords",
     "Quest": "questline_persistence.models",

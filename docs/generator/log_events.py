@@ -58,6 +58,7 @@ EVENTS = {
     "settling_failed": "questline itself met an error after a commit. The relay wakes the next step; please report it.",
     "fork_unprepared": "A fork is not safe for a store that was opened before it; the traceback tells why.",
     "statement": "An SQL statement is sent, shown without its values. Only a manager with `echo=True` logs this.",
+    "once_again": "A call of `ctx.once` met an error. It is made again, as its `retries` say.",
     "step_abandoned": "The process ends while the database is away or cannot be used. The sweep frees the step.",
     "end_held_up": "Somebody keeps locked what this step writes. Its result waits for that; other steps run on.",
     "step_put_off": "Others have saved what this step was about to save. It runs again soon, and spends no attempt.",

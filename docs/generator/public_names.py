@@ -36,7 +36,7 @@ from questline_worker.lords import Outputs, StepCancelled, StepEvent
 
 #: The parts of the reference. A class brings its members, but for those that another part names.
 PARTS: dict[str, tuple[str, ...]] = {
-    "lords": ("lord", "LordContext", "Outputs", "Permanent", "Retry", "Snooze", "StepCancelled"),
+    "lords": ("lord", "LordContext", "Outputs", "Permanent", "Retry", "Snooze", "OnceMismatch", "StepCancelled"),
     "quests": ("Quest", "LordStep", "quest_type"),
     "submit": ("QuestClient", "QuestHandle", "AsyncQuestClient", "AsyncQuestHandle"),
     "look": (

@@ -23,7 +23,7 @@ from questline_persistence import kinds
 from questline_persistence.kinds import ENTRIES, VERSIONED, Entries, Versioned
 from questline_persistence.memory import models as remembered
 from questline_persistence.models import LordRun, LordStep, QuestExecutionData, Snapshot
-from questline_persistence.schema import METADATA, batch_tables, memory_tables, security_tables
+from questline_persistence.schema import METADATA, batch_tables, memory_tables, security_tables, step_tables
 from questline_persistence.schema import tables as tables_of_quests
 
 #: Which records say what the columns of a table mean, the first that has a word for it.
@@ -47,7 +47,7 @@ RECORDS: Mapping[str, tuple[type[BaseModel], ...]] = {
 }
 
 #: The modules that declare tables.
-DECLARED = (tables_of_quests, memory_tables, security_tables, batch_tables)
+DECLARED = (tables_of_quests, memory_tables, security_tables, batch_tables, step_tables)
 
 #: A comment, and what it stands above: a table, a kind, a function that makes columns, or a column.
 _OWNER = re.compile(r"(\w+) = (?:Table|Versioned|Entries)\(|def (\w+)\(")

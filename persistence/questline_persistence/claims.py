@@ -229,6 +229,29 @@ class Checkpoint(Generic[_Outcome_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class OnceRecord:
+    """What one call within a step came to, to be kept for the later attempts of that step.
+
+    Parameters:
+      claim: the hold on the step under which it ran.
+      name: the call's name, which no other call of the step has.
+      ordinal: its place among the calls of the step, from 0.
+      overlapped: whether another task or thread than the handler's own has made it, so that its place may change.
+      result: what it returned, as JSON text.
+      start_time: when it began, in epoch seconds of the database.
+      end_time: when it had returned.
+    """
+
+    claim: Claim
+    name: str
+    ordinal: int
+    overlapped: bool
+    result: str
+    start_time: float
+    end_time: float
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the step of a claim says to be: a fraction of 0.0 to 1.0, and what is being done."""
 

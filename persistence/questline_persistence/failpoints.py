@@ -15,6 +15,7 @@ TRANSACTIONS = frozenset(
         "submit_many",
         "claim",
         "checkpoint",
+        "once",
         "also",
         "fail",
         "put_off",

@@ -45,7 +45,9 @@ class Cell:
         """Have it happen; return the seconds from the fault to the end of every quest."""
         scene = scene or scene_of(self.point)
         scene.prepare(ground, self.step)
-        pushing = {"pushes": LORDS[self.step - 1]} if isinstance(scene, Scene) and scene.option == "pushes" else {}
+        option = scene.option if isinstance(scene, Scene) else None
+        pushing = {"pushes": LORDS[self.step - 1]} if option == "pushes" else {}
+        calling = {"calls": LORDS[self.step - 1]} if option == "calls" else {}
         if self.point.rpartition(".")[0] != "migrate":
             ground.expected = dict.fromkeys(ground.quest_ids(), "completed")
             ground.versions_before = ground.versions(ground.quest)
@@ -55,7 +57,7 @@ class Cell:
         before = Photograph.of(ground)
         if isinstance(scene, VerbScene):
             self._judge(ground, scene, ended)
-        ground.start(**pushing)
+        ground.start(**pushing, **calling)
         seconds = self._finish(ground, struck_at)
         before.check(ground)
         assert_invariants(ground.database_url)
@@ -137,20 +139,26 @@ class Photograph:
 
     committed: set[str]
     history: dict[str, set[object]]
+    recorded: set[str]
     runs: int
+    calls: int
 
     @classmethod
     def of(cls, ground: Ground) -> "Photograph":
         migrated = ground.migrated()
         committed = ground.committed() if migrated else set()
         history = ground.history() if migrated else {}
+        recorded = ground.recorded() if migrated else set()
         # Counted last: what is in the ledger beyond these ran after the steps in `committed` were.
-        return cls(committed, history, len(ground.ledger.entries("ran")))
+        ran, called = (len(ground.ledger.entries(event)) for event in ("ran", "called"))
+        return cls(committed, history, recorded, ran, called)
 
     def check(self, ground: Ground) -> None:
         """Check that history was only added to, and that no committed step ran again."""
         again = {entry["text"] for entry in ground.ledger.entries("ran")[self.runs :]} & self.committed
         assert not again, f"committed steps ran again: {again}"
+        called = {entry["text"] for entry in ground.ledger.entries("called")[self.calls :]} & self.recorded
+        assert not called, f"I30: recorded calls were made again: {called}"
         after = ground.history()
         for quest_id, rows in self.history.items():
             assert quest_id not in after or rows <= after[quest_id], "I1: a row of the history was changed"

@@ -13,7 +13,7 @@ from questline_persistence.claims import Doorbell
 from questline_persistence.kinds import AGENT_STATES, CONTEXTS, EVENTS, TODO_LISTS
 from questline_persistence.memory.kept import Kept
 from questline_persistence.models import QuestExecutionData
-from questline_persistence.schema import quests, runs, snapshots, table_of
+from questline_persistence.schema import once, quests, runs, snapshots, table_of
 from questline_persistence.writes import own_name
 from questline_scheduler.client import QuestClient
 from questline_scheduler.doorbells.redis_broker import RingingRedisBroker
@@ -111,6 +111,10 @@ class Ground:
 
     def versions(self, quest_id: str) -> int:
         return len(self.bench.rows(snapshots, quest_id))
+
+    def recorded(self) -> set[str]:
+        """Return what calls within the quest's steps were recorded, each with the step's idempotency key."""
+        return {f"{row.quest_id}:{row.epoch}:{row.position}/{row.name}" for row in self.bench.rows(once, self.quest)}
 
     def migrated(self) -> bool:
         return schema.current(self.bench.database) == schema.HEAD

@@ -99,6 +99,8 @@ def _register(order: Order, trap: Trap, waiting: threading.Event) -> None:
         if ctx.lord_name == order.pushes:
             ctx.push(LordStep(PUSHED, "work", backoff_seconds=0.01))
             remember_in_step(ctx)
+        for name in ("first", "second") if ctx.lord_name == order.calls else ():
+            ctx.once(name, ledger.note, "called", f"{ctx.idempotency_key}/{name}")
         if ctx.lord_name == order.conflicts and not trap.over.is_set():
             remember_in_step(ctx, expected=7)
         if ctx.lord_name == order.fails and not trap.over.is_set():

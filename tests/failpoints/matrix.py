@@ -9,14 +9,16 @@ _ONE_STATEMENT = "one statement that commits itself: nothing lies between the wr
 #: By setup, the points that cannot be passed there, and why.
 UNREACHABLE: dict[str, dict[str, str]] = {
     "sqlite_memory": dict.fromkeys((point for point in PLACES if point.startswith("broker.")), _NO_SERVER),
-    "postgres_valkey": dict.fromkeys(("claim.written", "checkpoint.written", "submit.written"), _ONE_STATEMENT),
+    "postgres_valkey": dict.fromkeys(
+        ("claim.written", "checkpoint.written", "once.written", "submit.written"), _ONE_STATEMENT
+    ),
 }
 #: What docs/project/faults.md calls some of the points, as fault 1.
 NAMED: dict[str, tuple[str, ...]] = {
     "after fetch": ("worker.fetched", "broker.fetch.done"),
     "after claim": ("worker.claimed", "claim.committed"),
     "in the body": (IN_THE_BODY, "worker.body"),
-    "after the effect": ("worker.effect",),
+    "after the effect": ("worker.effect", "once.begun", "once.committed"),
     "in the checkpoint before COMMIT": ("checkpoint.begun", "checkpoint.written", "also.written"),
     "after COMMIT before the doorbell": ("checkpoint.committed", "also.committed", "worker.settled"),
     "after the doorbell before the ack": ("worker.rung",),

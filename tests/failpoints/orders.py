@@ -38,12 +38,13 @@ class Order:
     threads: int = 1
     #: Whether the point counts only where it is passed for a step that this process has handed over to itself.
     handed: bool = False
-    #: Lords that this worker does not know; whose handler waits, fails, saves what has moved, or pushes a step and
-    #: remembers something.
+    #: Lords that this worker does not know; whose handler waits, fails, saves what has moved, makes calls once, or
+    #: pushes a step and remembers something.
     lacks: str | None = None
     waits: str | None = None
     fails: str | None = None
     conflicts: str | None = None
+    calls: str | None = None
     pushes: str | None = None
     #: Stop gracefully, with no time for what runs, once a handler waits.
     stops: bool = False

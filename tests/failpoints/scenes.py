@@ -31,7 +31,7 @@ class Scene:
     prepare: Callable[[Ground, int], None]
     walks: bool = False
     ends: bool = False
-    #: The option of the order that names the step's Lord: lacks, waits, fails, conflicts or pushes.
+    #: The option of the order that names the step's Lord: lacks, waits, fails, conflicts, calls or pushes.
     option: str | None = None
     stops: bool = False
 
@@ -268,6 +268,7 @@ _STOP = Scene(_standing, option="waits", stops=True)
 SCENES: Mapping[str, Scene | VerbScene] = {
     "claim": _WALK,
     "checkpoint": _WALK,
+    "once": Scene(_submitted, walks=True, option="calls"),
     "also": Scene(_submitted, walks=True, option="pushes"),
     # No other step is put off; and SQLite commits the batch of one that is, so that commits do not tell how far it is.
     "put_off": Scene(_submitted, option="conflicts"),

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from questline_persistence.dialects.postgres import once as postgres_once
 from questline_persistence.dialects.postgres import steps as postgres_steps
+from questline_persistence.dialects.sqlite import once as sqlite_once
 from questline_persistence.dialects.sqlite import steps as sqlite_steps
 from questline_persistence.errors import QuestConflict
 from questline_persistence.journal.endings import holds
@@ -85,6 +87,18 @@ def part(sql: str, name: str) -> str:
 def test_the_hot_statements_of_postgresql_ask_what_the_model_asks(text: str, table: str, statement: str) -> None:
     found = {each.replace(" in ?", " = ?") for each in conditions(text, table)}
     assert found == {each.replace(" in ?", " = ?") for each in expected(statement)}
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        (sqlite_once._RECORD.partition("ON CONFLICT")[0], "tickets"),
+        (part(postgres_once._RECORD, "held"), "t"),
+    ],
+)
+def test_a_call_is_recorded_under_the_guard_of_a_checkpoint(text: str, table: str) -> None:
+    found = {each.replace(" in ?", " = ?") for each in conditions(text, table)}
+    assert found == {each.replace(" in ?", " = ?") for each in expected("checkpoint")}
 
 
 def test_a_checkpoint_claims_the_next_step_where_the_model_does_on_postgresql() -> None:

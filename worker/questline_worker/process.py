@@ -71,7 +71,7 @@ class WorkerProcess:
         self.journal = Journal(self.database, settings.namespace, self._identity, on_settled=self._settled)
         self.register = Register(self.database, settings.namespace)
         self.bells = Bells(self.database, settings.namespace)
-        self.running = RunningSteps(self.register)
+        self.running = RunningSteps(self.register, self.journal.record_once)
         self.event_loop = EventLoop()
         self.async_steps = AsyncSteps(
             self.event_loop, self.running, limit=settings.max_async, shutdown_seconds=settings.shutdown_seconds

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Settled, Succeeded
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, OnceRecord, Settled, Succeeded
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.meaning import Meaning
 from questline_persistence.dialects.place import Place
@@ -126,6 +126,17 @@ class Dialect(Protocol):
 
         Returns:
           What became of each claim, by its id; one that is missing had lost its step, and nothing was written of it.
+        """
+        ...
+
+    def record_once(self, connection: Connection, records: Sequence[OnceRecord]) -> set[tuple[str, str]]:
+        """Keep what calls within steps came to; return the claim and the name of each that its claim still allowed.
+
+        The ticket of each is locked until the commit, so that no claim ends meanwhile. A record that the same claim has
+        made already is left as it is, and returned.
+
+        Parameters:
+          records: what the calls came to.
         """
         ...
 

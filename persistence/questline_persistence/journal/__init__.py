@@ -17,6 +17,7 @@ from questline_persistence.journal.endings import (
 from questline_persistence.journal.history import State
 from questline_persistence.journal.identity import Identity
 from questline_persistence.journal.journal import Journal
+from questline_persistence.journal.once import RecordedCall, recorded_calls
 from questline_persistence.journal.remembering import entered, remember, written
 from questline_persistence.journal.submission import Submitted, insert_quests, prepare_quest, submit_one
 from questline_persistence.journal.tombstones import after_deleted, bury
@@ -28,6 +29,7 @@ __all__ = [
     "EndedAttempt",
     "Identity",
     "Journal",
+    "RecordedCall",
     "State",
     "Submitted",
     "after_deleted",
@@ -42,6 +44,7 @@ __all__ = [
     "lock_where_free",
     "prepare_quest",
     "record",
+    "recorded_calls",
     "remember",
     "settle_pause",
     "submission",

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Connection, and_, select
 from sqlalchemy.exc import IntegrityError
 
-from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
+from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, OnceRecord, Settled, Succeeded
 from questline_persistence.journal.conflicts import MAX_CONFLICTS, conflict_wait, conflicts
 from questline_persistence.journal.ended_attempt import EndedAttempt, error_text
 from questline_persistence.journal.endings import end_attempt, release
@@ -24,10 +24,12 @@ from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.store import Committer, Database, Tries
 from questline_persistence.writes import Moved, Pushes
 
-_Item: TypeAlias = ClaimRequest | Checkpoint[Succeeded]
+_Item: TypeAlias = ClaimRequest | Checkpoint[Succeeded] | OnceRecord
 #: What became of a checkpoint: an exception where nothing was written of it.
 _Result: TypeAlias = Settled | Exception
-_Committer: TypeAlias = Committer[_Item, Claim | _Result | None]
+#: What becomes of an item, whatever it is: of a record, whether it was made.
+_Any: TypeAlias = Claim | _Result | bool | None
+_Committer: TypeAlias = Committer[_Item, _Any]
 
 #: Told of posted checkpoints that are settled, each with what became of it or the error that it met.
 OnSettled: TypeAlias = Callable[[Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]], object]
@@ -56,9 +58,12 @@ class Journal:
         # With one writer, nothing can go on beside what takes long.
         slowly = None if self._dialect.has_one_writer else self._flush_slowly
         self._checkpointing: _Committer = Committer(self._flush, told, _size, self._flush_again, slowly)
-        # With one writer, what is committed together costs one sync. Elsewhere claims need wait for nobody's.
-        own: _Committer = Committer(self._flush, again=self._flush_again, slowly=slowly)
-        self._claiming: _Committer = self._checkpointing if self._dialect.has_one_writer else own
+        # With one writer, what is committed together costs one sync. Elsewhere claims and records wait for nobody's.
+        own: list[_Committer] = [
+            Committer(self._flush, lambda _: None, _size, self._flush_again, slowly) for _ in range(2)
+        ]
+        together = [self._checkpointing, self._checkpointing]
+        self._claiming, self._recording = together if self._dialect.has_one_writer else own
 
         self._writing = WritingCheckpoint(database, self._commit, self._settled_before)
 
@@ -96,6 +101,13 @@ class Journal:
     def post(self, checkpoint: Checkpoint[Succeeded]) -> None:
         """Have a checkpoint committed soon; `on_settled` is told. Waits while too many are on their way."""
         self._checkpointing.post(checkpoint)
+
+    def record_once(self, record: OnceRecord) -> bool:
+        """Keep what a call within a step came to, before the step ends; return whether its claim still held the step.
+
+        Those that threads of this process hand in together are committed together.
+        """
+        return self._recording.submit(record) is True
 
     def drain(self) -> None:
         """Wait until every posted checkpoint is settled."""
@@ -178,18 +190,16 @@ class Journal:
 
         return self.database.write(work, at="release")
 
-    def _flush_again(self, item: _Item) -> Claim | _Result | None:
+    def _flush_again(self, item: _Item) -> _Any:
         """Commit one item that an earlier try may have committed."""
         return self._flush([item], again=True)[0]
 
-    def _flush_slowly(self, item: _Item) -> Claim | _Result | None:
+    def _flush_slowly(self, item: _Item) -> _Any:
         """Commit one such item, for which the store may take long."""
         return self._flush([item], again=True, alone=True)[0]
 
-    def _flush(
-        self, items: Sequence[_Item], *, again: bool = False, alone: bool = False
-    ) -> Sequence[Claim | _Result | None]:
-        """Commit what the threads of this process have gathered: results first, then claims.
+    def _flush(self, items: Sequence[_Item], *, again: bool = False, alone: bool = False) -> Sequence[_Any]:
+        """Commit what the threads of this process have gathered: what calls came to, then results, then claims.
 
         Parameters:
           again: whether an earlier try may have been committed, though it met an error.
@@ -200,36 +210,43 @@ class Journal:
         """
         checkpoints = [item for item in items if isinstance(item, Checkpoint)]
         requests = [item for item in items if isinstance(item, ClaimRequest)]
-        settled, claims = self._settle(checkpoints, requests, Tries(again=again), alone=alone)
-        return [
-            settled.get(item.claim.claim_id, Settled(won=False))
-            if isinstance(item, Checkpoint)
-            else claims.get(item.claim_id)
-            for item in items
-        ]
+        records = [item for item in items if isinstance(item, OnceRecord)]
+        settled, claims, kept = self._settle(checkpoints, requests, records, Tries(again=again), alone=alone)
+
+        def result(item: _Item) -> _Any:
+            if isinstance(item, Checkpoint):
+                return settled.get(item.claim.claim_id, Settled(won=False))
+            return claims.get(item.claim_id) if isinstance(item, ClaimRequest) else _named(item) in kept
+
+        return [result(item) for item in items]
 
     def _settle(
         self,
         checkpoints: Sequence[Checkpoint[Succeeded]],
         requests: Sequence[ClaimRequest],
+        records: Sequence[OnceRecord],
         tries: Tries,
         *,
         alone: bool,
-    ) -> tuple[dict[str, _Result], dict[str, Claim]]:
+    ) -> tuple[dict[str, _Result], dict[str, Claim], set[tuple[str, str]]]:
         settled: dict[str, _Result] = {}
         claims: dict[str, Claim] = {}
+        kept: set[tuple[str, str]] = set()
         if self._dialect.has_one_writer:
             plain = [checkpoint for checkpoint in checkpoints if not checkpoint.outcome.also]
             writing = [checkpoint for checkpoint in checkpoints if checkpoint.outcome.also]
 
-            def work(own: Connection) -> tuple[dict[str, _Result], dict[str, Claim]]:
+            def work(own: Connection) -> tuple[dict[str, _Result], dict[str, Claim], set[tuple[str, str]]]:
+                made = self._dialect.record_once(own, records)
                 results = {**self._checkpoints(own, plain), **self._writing.within(own, writing)}
-                return results, self._claims(own, requests, tries)
+                return results, self._claims(own, requests, tries), made
 
-            settled, claims = self.database.statement(
-                work, at="also" if writing else "checkpoint" if plain else "claim", alone=alone
-            )
+            held = "checkpoint" if plain else "once" if records else "claim"
+            settled, claims, kept = self.database.statement(work, at="also" if writing else held, alone=alone)
         else:
+            if records:
+                record = partial(self._dialect.record_once, records=records)
+                kept = self.database.statement(record, at="once", alone=alone)
             if checkpoints:
                 settled |= self.database.statement(
                     lambda own: self._checkpoints(own, checkpoints), at="checkpoint", alone=alone
@@ -239,7 +256,7 @@ class Journal:
                     lambda own: self._claims(own, requests, tries), at="claim", alone=alone
                 )
         missing = [checkpoint for checkpoint in checkpoints if checkpoint.claim.claim_id not in settled]
-        return {**settled, **self._won_before(missing, alone=alone)} if missing else settled, claims
+        return {**settled, **self._won_before(missing, alone=alone)} if missing else settled, claims, kept
 
     def _won_before(self, checkpoints: Sequence[Checkpoint[Succeeded]], *, alone: bool) -> dict[str, Settled]:
         """Return what an earlier try has settled: a COMMIT whose reply was lost is sent again, and finds nothing."""
@@ -322,6 +339,13 @@ class Journal:
         return self._checkpoints(connection, [checkpoint]).get(checkpoint.claim.claim_id)
 
 
+def _named(record: OnceRecord) -> tuple[str, str]:
+    """Return what tells a record from all others of a transaction."""
+    return record.claim.claim_id, record.name
+
+
 def _size(item: _Item) -> int:
     """Return how many characters an item brings into a statement, but for the ids."""
+    if isinstance(item, OnceRecord):
+        return len(item.result)
     return len(item.outcome.output) if isinstance(item, Checkpoint) else 0

@@ -3,7 +3,7 @@
 It imports `store` and what is below. `migrations` is Alembic's to load, and is entered by nobody else.
 """
 
-from questline_persistence.schema import batch_tables, memory_tables, security_tables, tables
+from questline_persistence.schema import batch_tables, memory_tables, security_tables, step_tables, tables
 from questline_persistence.schema.batch_tables import batch_results, batches
 from questline_persistence.schema.head_times import made_at, moved_on
 from questline_persistence.schema.memory_tables import (
@@ -31,6 +31,7 @@ from questline_persistence.schema.revisions import (
     upgrade,
 )
 from questline_persistence.schema.security_tables import api_keys, audit
+from questline_persistence.schema.step_tables import once
 from questline_persistence.schema.tables import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
 from questline_persistence.schema.ticket_conditions import (
     BELL,
@@ -67,6 +68,7 @@ __all__ = [
     "moved_on",
     "not_before_available",
     "of_keys",
+    "once",
     "order_of_locks",
     "quests",
     "require",
@@ -74,6 +76,7 @@ __all__ = [
     "same_key",
     "security_tables",
     "snapshots",
+    "step_tables",
     "steps",
     "still_in_state",
     "table_of",

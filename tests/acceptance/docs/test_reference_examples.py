@@ -43,6 +43,10 @@ def run(name: str, names: dict[str, Any]) -> None:
         asyncio.run(to_its_end(begun))
 
 
+async def fetch(url: str) -> str:
+    return url
+
+
 async def to_its_end(begun: Awaitable[object]) -> None:
     await begun
 
@@ -67,7 +71,7 @@ def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
     public = {name: getattr(home, name) for home in HOMES for name in home.__all__}
     times = {"UTC": UTC, "datetime": datetime, "timedelta": timedelta}
-    users = {"charge": dict, "session": None, "app": FastAPI()}
+    users = {"charge": dict, "ask_model": dict, "fetch": fetch, "session": None, "app": FastAPI()}
     return public | times | users | {"asyncio": asyncio, "json": json}
 
 

@@ -15,6 +15,7 @@ DOCUMENTED = {
     *("Quest", "QuestExecutionData", "LordStep", "LordRun", "Snapshot", "QuestRepository", "QuestFilter"),
     *("ExecutionStatus", "StepStatus", "Actor"),
     *("QuestlineError", "QuestNotFound", "QuestConflict", "PayloadError", "ConfigurationError", "NotAllowed"),
+    "OnceMismatch",
     *("StoreUnavailable", "QuestFailed", "WaitTimeout", "__version__"),
 }
 #: The same of `questline.memory`.

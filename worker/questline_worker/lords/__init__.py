@@ -6,7 +6,9 @@ It imports the floors below, and what keeps a project's modules apart from ours.
 from questline_worker.lords.context import LordContext
 from questline_worker.lords.hooks import AllHooks, ExecutionHooks, StepEvent, StepHooks
 from questline_worker.lords.lords import Handler, find_handler, import_lords, is_async, known_handlers, lord, replaced
+from questline_worker.lords.once import OnceCalls, mark_own_task
 from questline_worker.lords.outcomes import (
+    OnceMismatch,
     Permanent,
     Retry,
     Snooze,
@@ -21,6 +23,8 @@ __all__ = [
     "ExecutionHooks",
     "Handler",
     "LordContext",
+    "OnceCalls",
+    "OnceMismatch",
     "Outputs",
     "Permanent",
     "Retry",
@@ -35,5 +39,6 @@ __all__ = [
     "known_handlers",
     "leaves",
     "lord",
+    "mark_own_task",
     "replaced",
 ]

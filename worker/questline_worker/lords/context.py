@@ -17,6 +17,7 @@ from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
 from questline_persistence.writes import Pushes, Write
 from questline_scheduler.step_defaults import complete
+from questline_worker.lords.once import OnceCalls
 from questline_worker.lords.outcomes import StepCancelled
 from questline_worker.lords.outputs import Outputs
 
@@ -30,6 +31,7 @@ class LordContext:
       still_held: tells whether the claim still holds the step; it is asked often.
       tell: told how far the step is.
       remembering: what the step keeps beside its result.
+      calls: the calls of this attempt that run once in a step.
 
     Example:
       ctx.log.info("designing", service=ctx.input_data["service"], attempt=ctx.attempt)
@@ -43,6 +45,8 @@ class LordContext:
         still_held: Callable[[], bool],
         tell: Callable[[float, str], object] = lambda *_: None,
         remembering: Remembering | None = None,
+        *,
+        calls: OnceCalls | None = None,
     ) -> None:
         self._claim = claim
         self._tell = tell
@@ -51,6 +55,7 @@ class LordContext:
         self._input: dict[str, Any] | None = None
         self._outputs = outputs
         self._remembering = remembering
+        self._calls = calls
 
     @cached_property
     def log(self) -> structlog.stdlib.BoundLogger:
@@ -223,6 +228,38 @@ class LordContext:
         self._tell(fraction, str(message))
         self.log.debug("progress", fraction=round(fraction, 4), message=message)
         self.raise_if_cancelled()
+
+    def once(self, name: str, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        """Call a function once in this step, however often the step is attempted, and return what it has returned.
+
+        The result is committed at once. A later attempt, after an error or a crash, gets it and calls nothing; only
+        what was under way is called again. An error is not recorded. A replay makes all calls anew.
+
+        Parameters:
+          name: what the call is called, which tells its result from others'; used again, it becomes `name#2`.
+          function: what is called; if it is async, `once` is awaited.
+          args: its arguments.
+          options: its keyword arguments. Two are ours: `retries`, how often it is called again after an error, after
+            0.1 to 5 seconds each; and `timeout`, how many seconds it may take each time. A plain function that takes
+            longer is left behind on a thread, where it goes on.
+
+        Returns:
+          what the function has returned, as JSON gives it back: a list for a tuple, a dict for a model.
+
+        Raises:
+          OnceMismatch: an earlier attempt has made other calls, or the same in another order; the step fails for good.
+          PayloadError: the result is not JSON or larger than 1 MB, the name is unfit, or a step makes more than 1,000
+            calls or records more than 16 MB; the step fails for good.
+          StepCancelled: the quest was cancelled or replayed, or the step given to another worker.
+          RuntimeError: this context was made without a store.
+
+        Example:
+          plan = ctx.once("plan", ask_model, service=ctx.input_data["service"], retries=2)
+          pages = await asyncio.gather(*(ctx.once(f"page {url}", fetch, url) for url in ("/api", "/storage")))
+        """
+        if self._calls is None:
+            raise RuntimeError("this context was made without a store, so it records nothing")
+        return self._calls.call(name, function, *args, **options)
 
     def push(self, *steps: LordStep | StepName) -> None:
         """Add steps right after this one; questline commits them together with this step's result.

@@ -29,6 +29,15 @@ class Permanent(Exception):
     """
 
 
+class OnceMismatch(Permanent):
+    """A handler calls `ctx.once` otherwise than an earlier attempt of the same step did, so no result can be trusted.
+
+    The step fails without another attempt. The calls of a step must have the same names in the same order in each of
+    its attempts; those of the handler's other tasks may come in any order. Let them depend on the step's input, on
+    outputs and on recorded results alone, not on chance or the time. A replay from the step makes them anew.
+    """
+
+
 class Retry(Exception):
     """Raised by a handler: try again, after `after` seconds if given, else after the usual back-off.
 

@@ -17,6 +17,7 @@ from questline_persistence.backoff import backoff
 from questline_persistence.claims import Claim, Dropped, Failed, Outcome, Snoozed, Succeeded
 from questline_persistence.errors import PayloadError, summary_of, traceback_of
 from questline_persistence.failpoints import failpoint
+from questline_persistence.journal import recorded_calls
 from questline_persistence.memory.step import Remembering
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
@@ -24,6 +25,7 @@ from questline_worker.forks import end_if_forked
 from questline_worker.lords import (
     Handler,
     LordContext,
+    OnceCalls,
     Outputs,
     Permanent,
     Retry,
@@ -52,6 +54,7 @@ class Execution:
         self._repository = repository
         self._limit = repository.database.limits.output
         self._tracing = Tracing(repository)
+        self._recorded = partial(recorded_calls, repository.database)
 
     def begin(self, step: RunningStep) -> Outcome | Pending:
         """Run the handler of a claimed step as far as a thread is needed; an async one is left to be awaited.
@@ -60,10 +63,11 @@ class Execution:
         """
         remembering = Remembering(self._repository.database, step.claim.namespace, step.claim.quest_id)
         outputs = Outputs(self._repository, step.claim)
-        context = LordContext(step.claim, outputs, step.still_held, step.tell, remembering)
+        calls = OnceCalls(step.claim, self._recorded, step.record_once, step.still_held)
+        context = LordContext(step.claim, outputs, step.still_held, step.tell, remembering, calls=calls)
         own, pid = _own_context(), os.getpid()
         span = self._tracing.begin(step.claim, own)
-        conclude = partial(self._conclude, step, context, span)
+        conclude = partial(self._conclude, step, context, calls, span)
         try:
             output = own.run(_call, step.claim, context)
         except BaseException as error:  # noqa: BLE001  (a handler may raise SystemExit too; none of it may end the worker)
@@ -75,17 +79,22 @@ class Execution:
             return Pending(output, step.claim.timeout_seconds, conclude, own)
         return conclude(lambda: output)
 
-    def _conclude(self, step: RunningStep, context: LordContext, span: StepSpan, result: Callable[[], Any]) -> Outcome:
+    def _conclude(
+        self, step: RunningStep, context: LordContext, calls: OnceCalls, span: StepSpan, result: Callable[[], Any]
+    ) -> Outcome:
         """Return what became of a step whose handler is done, and end its span."""
-        return span.ended(self._concluded(step, context, result))
+        return span.ended(self._concluded(step, context, calls, result))
 
-    def _concluded(self, step: RunningStep, context: LordContext, result: Callable[[], Any]) -> Outcome:
+    def _concluded(
+        self, step: RunningStep, context: LordContext, calls: OnceCalls, result: Callable[[], Any]
+    ) -> Outcome:
         """Return what became of a step whose handler is done; `result` returns its output or raises its error."""
         try:
             output = result()
             failpoint("worker.effect")
             if isinstance(output, Snooze):
                 return Snoozed(output.after)
+            calls.finish()
             text = encode(output, what=f"the output of {step.claim.handler}", root="output", limit=self._limit)
         except BaseException as error:  # noqa: BLE001  (as above)
             return _unsuccessful(step, error)

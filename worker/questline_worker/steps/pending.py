@@ -12,6 +12,7 @@ from typing import Any
 
 from questline_persistence.claims import Outcome
 from questline_worker.forks import end_if_forked
+from questline_worker.lords import mark_own_task
 
 
 class Pending:
@@ -43,6 +44,7 @@ class Pending:
         """Await the coroutine for at most its time, then cancel it; a wish to end the process is returned."""
         limit = asyncio.timeout(self._seconds)
         pid = os.getpid()
+        mark_own_task()
         try:
             async with limit:
                 return await self._coroutine

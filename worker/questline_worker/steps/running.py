@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from questline_persistence.claims import Claim, Progress
+from questline_persistence.claims import Claim, OnceRecord, Progress
 from questline_persistence.clock import uptime
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.log import get_logger
@@ -16,6 +16,8 @@ from questline_persistence.recovery import Register
 
 log = get_logger(__name__)
 
+#: Commits what a call within a step came to; tells whether the step's claim still held.
+Recorder: TypeAlias = Callable[[OnceRecord], bool]
 #: Seconds between two looks into the store for whether one step's claim still holds.
 LOOK_SECONDS = 1.0
 
@@ -39,10 +41,18 @@ class RunningStep:
       claim: the hold on the step.
       look: asks the store whether a claim still holds.
       after: the step of the same quest that it follows at once, or None.
+      record: commits what a call within the step came to; tells whether the claim still held.
     """
 
-    def __init__(self, claim: Claim, look: Callable[[Claim], bool], after: RunningStep | None = None) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        look: Callable[[Claim], bool],
+        after: RunningStep | None = None,
+        record: Recorder | None = None,
+    ) -> None:
         self.claim = claim
+        self._record = record
         self._settling = False
         self._look = look
         self.begun = time.monotonic()
@@ -79,6 +89,19 @@ class RunningStep:
         """Return how far the step has said to be since the last time somebody asked, if it has."""
         untold, self._untold = self._untold, None
         return untold
+
+    def record_once(self, record: OnceRecord) -> bool:
+        """Commit what a call within the step came to; return whether the claim still holds, and note if it does not.
+
+        Raises:
+          RuntimeError: the step was made without a journal.
+        """
+        if self._record is None:
+            raise RuntimeError("this step was made without a journal, so it records nothing")
+        kept = self._record(record)
+        if not kept:
+            self.lose()
+        return kept
 
     def still_held(self) -> bool:
         """Return whether the claim still holds; asks the store once a second at most.
@@ -125,10 +148,12 @@ class RunningSteps:
 
     Parameters:
       register: knows which claims the store still sees with this process.
+      record: commits what calls within steps come to, each under its step's claim.
     """
 
-    def __init__(self, register: Register) -> None:
+    def __init__(self, register: Register, record: Recorder | None = None) -> None:
         self._register = register
+        self._record = record
         self._steps: dict[str, RunningStep] = {}
         self._expected: set[str] = set()
         self._unknown: set[str] = set()
@@ -163,7 +188,7 @@ class RunningSteps:
 
     def begin(self, claim: Claim, after: RunningStep | None = None) -> RunningStep:
         """List `claim` as running until `end`; `after` is the step that it follows at once."""
-        step = self._steps[claim.claim_id] = RunningStep(claim, self._look, after)
+        step = self._steps[claim.claim_id] = RunningStep(claim, self._look, after, self._record)
         return step
 
     def end(self, claim: Claim) -> None:

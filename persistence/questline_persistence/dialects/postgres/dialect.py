@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.driver import execute
 from questline_persistence.dialects.pool_limits import PoolLimits
-from questline_persistence.dialects.postgres import memory, quests, sessions, steps, table_locks, texts
+from questline_persistence.dialects.postgres import memory, once, quests, sessions, steps, table_locks, texts
 from questline_persistence.dialects.postgres.access import ServerAccess
 from questline_persistence.dialects.postgres.errors import meaning
 from questline_persistence.dialects.postgres.place import place
@@ -42,6 +42,7 @@ class Postgres:
     mine = staticmethod(steps.mine)
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
+    record_once = staticmethod(once.record_once)
     insert_quests = staticmethod(quests.insert)
     save = staticmethod(memory.save)
     enter = staticmethod(memory.enter)

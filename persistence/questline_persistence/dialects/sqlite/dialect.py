@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.pool_limits import PoolLimits
-from questline_persistence.dialects.sqlite import library, memory, quests, steps, texts
+from questline_persistence.dialects.sqlite import library, memory, once, quests, steps, texts
 from questline_persistence.dialects.sqlite.access import MEMORY, FileAccess, MemoryAccess
 from questline_persistence.dialects.sqlite.errors import cause, meaning
 from questline_persistence.dialects.sqlite.place import place
@@ -33,6 +33,7 @@ class Sqlite:
     mine = staticmethod(steps.mine)
     ended = staticmethod(steps.ended)
     checkpoint = staticmethod(steps.checkpoint)
+    record_once = staticmethod(once.record_once)
     insert_quests = staticmethod(quests.insert)
     save = staticmethod(memory.save)
     enter = staticmethod(memory.enter)

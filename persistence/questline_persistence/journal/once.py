@@ -1,0 +1,47 @@
+"""What earlier attempts of a step have recorded: read once in an attempt, after its claim.
+
+By then no earlier claim can add to it: a record locks the ticket, and so does the claim.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from questline_persistence.claims import Claim
+from questline_persistence.schema import once
+from questline_persistence.store import Database
+
+
+class RecordedCall(NamedTuple):
+    """What a call within a step came to in an earlier attempt.
+
+    Parameters:
+      name: the call's name.
+      ordinal: its place among the calls of the step.
+      overlapped: whether its place may change.
+      result: what it returned, as JSON text.
+    """
+
+    name: str
+    ordinal: int
+    overlapped: bool
+    result: str
+
+
+def recorded_calls(database: Database, claim: Claim) -> list[RecordedCall]:
+    """Return what the calls of a step came to in earlier attempts of this epoch.
+
+    Parameters:
+      database: the store.
+      claim: the hold on the step.
+
+    Raises:
+      StoreUnavailable: the store did not answer.
+    """
+    query = select(once.c.name, once.c.ordinal, once.c.overlapped, once.c.result).where(
+        once.c.quest_id == claim.quest_id, once.c.epoch == claim.epoch, once.c.position == claim.position
+    )
+    rows = database.read(lambda connection: connection.execute(query).all())
+    return [RecordedCall(name, ordinal, bool(overlapped), result) for name, ordinal, overlapped, result in rows]
