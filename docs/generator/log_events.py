@@ -32,6 +32,8 @@ EVENTS = {
     "lease_lost": "Others took this process for dead. It goes on under a new id; its old claims are void.",
     "leave_failed": "The database was away when the process signed off. Its lease ends by itself.",
     "live_look_failed": "The gateway could not see what is new. Open streams go on, and tell of it later.",
+    "log_lines_lost": "The store refused lines of steps' logs, which are lost; the steps go on.",
+    "log_lines_wait": "Lines of steps' logs could not be written as a quest or a process ended.",
     "loop_failed": "A background loop met an error and goes on after a pause.",
     "lord_unknown": "This worker lacks the step's Lord and left it. The step waits for a worker that has the Lord.",
     "metrics_incomplete": "questline itself met an error while it read the gauges. Please report it.",

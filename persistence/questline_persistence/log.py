@@ -96,11 +96,17 @@ class _CarefulLogger(structlog.stdlib.BoundLogger):
 render_exception = structlog.processors.ExceptionRenderer(lambda exc_info: traceback_of(exc_info[1]))
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return the logger of a module; its lines carry the context variables bound by `structlog.contextvars`."""
+def get_logger(name: str, *, heard: structlog.typing.Processor | None = None) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a module; its lines carry the context variables bound by `structlog.contextvars`.
+
+    Parameters:
+      name: what the standard library calls it.
+      heard: told of each line first, be it of a level that is not logged; it returns the line.
+    """
     logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         logging.getLogger(name),
         processors=[
+            *(() if heard is None else (heard,)),
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_logger_name,

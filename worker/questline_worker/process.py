@@ -20,7 +20,7 @@ from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
 from questline_scheduler.loops import Loops, make_loops
 from questline_scheduler.monitoring import Tally
 from questline_worker.lords import StepHooks
-from questline_worker.middleware import BackgroundLoops, Checkpoints, Lease, Patience, Standby, Watchdog
+from questline_worker.middleware import BackgroundLoops, Checkpoints, Lease, Patience, Standby, StepLogs, Watchdog
 from questline_worker.steps import AsyncSteps, DrivenSteps, EventLoop, Execution, RunningSteps, declare_actor
 
 log = get_logger(__name__)
@@ -47,6 +47,7 @@ class WorkerProcess:
       tally: where the loops of the process count for its metrics, or None.
       driven: calls handlers where quests are awaited in this process, instead of by Dramatiq's threads; then no thread
         goes on while its result is being committed.
+      step_logs: keeps what steps say, where `driven` has been made with it; None makes one.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class WorkerProcess:
         hooks: StepHooks | None = None,
         tally: Tally | None = None,
         driven: DrivenSteps | None = None,
+        step_logs: StepLogs | None = None,
     ) -> None:
         self.settings = settings
         self._tally = tally
@@ -77,8 +79,10 @@ class WorkerProcess:
             self.event_loop, self.running, limit=settings.max_async, shutdown_seconds=settings.shutdown_seconds
         )
         self.process_id = process_id or new_claim_id()
+        self.step_logs = step_logs or StepLogs(self.database)
         self._add_middleware(hooks, driven)
-        calls = driven or Execution(QuestRepository(self.database, namespace=settings.namespace))
+        repository = QuestRepository(self.database, namespace=settings.namespace)
+        calls = driven or Execution(repository, self.step_logs.put)
         self.actor = declare_actor(self.broker, calls.begin, settings.queues)
         if loops:
             self.broker.add_middleware(BackgroundLoops(self._loops))
@@ -129,6 +133,7 @@ class WorkerProcess:
         if driven is None:
             self.broker.add_middleware(Patience(self.database, self.settings.shutdown_seconds))
             self.broker.add_middleware(Watchdog(self.running, async_steps=self.async_steps))
+        self.broker.add_middleware(self.step_logs)
         self.broker.add_middleware(self.lease)
         self.broker.add_middleware(self._checkpoints)
 

@@ -25,6 +25,7 @@ from questline_persistence.schema import (
     quests,
     runs,
     snapshots,
+    step_events,
     steps,
     table_of,
     tables_of,
@@ -69,6 +70,8 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     call = {"quest_id": quest_id, "epoch": 0, "position": "0001", "claim_id": quest_id, "attempt": 1}
     came_to = {"name": "trial", "ordinal": 0, "overlapped": 0, "result": "null"}
     connection.execute(insert(once).values(**call, **came_to, started_at=rfc3339(now), ended_at=rfc3339(now)))
+    said = {"fence": 1, "claim_id": quest_id, "seq": 1, "attempt": 1, "at": now, "kind": "log"}
+    connection.execute(insert(step_events).values(**said, quest_id=quest_id, epoch=0, position="0001"))
     worker = {"worker_id": quest_id, "namespace": namespace, "process_id": quest_id, "host": "trial", "pid": 0}
     times = {"started_at": now, "lease_until": now, "heartbeat_at": now, "threads": 0}
     lists = {"state": WorkerState.STOPPED, "queues": "[]", "handlers": "[]", "code_version": ""}
@@ -86,7 +89,7 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     mine[api_keys] = api_keys.c.key_id
     mine |= {batches: batches.c.batch_id, batch_results: batch_results.c.batch_id}
     own = (batch_results, batches, audit, api_keys)
-    core = (counts, tombstones, workers, once, snapshots, runs, tickets, steps, quests, migrations, *own)
+    core = (counts, tombstones, workers, once, snapshots, step_events, runs, tickets, steps, quests, migrations, *own)
     for table in (*core, *_OF_MEMORY):
         key = table.c.namespace if table in _OF_MEMORY else mine.get(table, table.c.get("quest_id"))
         which = literal(quest_id) == key

@@ -31,7 +31,7 @@ from questline_persistence.schema.revisions import (
     upgrade,
 )
 from questline_persistence.schema.security_tables import api_keys, audit
-from questline_persistence.schema.step_tables import once
+from questline_persistence.schema.step_tables import once, step_events
 from questline_persistence.schema.tables import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
 from questline_persistence.schema.ticket_conditions import (
     BELL,
@@ -76,6 +76,7 @@ __all__ = [
     "same_key",
     "security_tables",
     "snapshots",
+    "step_events",
     "step_tables",
     "steps",
     "still_in_state",

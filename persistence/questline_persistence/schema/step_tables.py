@@ -1,8 +1,8 @@
-"""The tables of what a step keeps on its way, before its result."""
+"""The tables of what a step keeps on its way, before its result, and of what it says meanwhile."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text
 
 from questline_persistence.schema.metadata import METADATA, Position
 
@@ -30,4 +30,36 @@ once = Table(
     Column("started_at", Text, nullable=False),
     Column("ended_at", Text, nullable=False),
     PrimaryKeyConstraint("quest_id", "epoch", "position", "name"),
+)
+
+#: What the steps of quests say while they run, line by line. Rows are added, never changed.
+#:
+#: The one process that holds a claim numbers its lines, so whoever follows a quest by claim and number misses nothing.
+step_events = Table(
+    "step_events",
+    METADATA,
+    Column("quest_id", ForeignKey("quest_executions.quest_id"), primary_key=True),
+    #: The fence of the claim: each claim of a quest has a higher one than those before.
+    Column("fence", BigInteger, primary_key=True),
+    #: The claim that says it.
+    Column("claim_id", Text, primary_key=True),
+    #: The line's number within its claim, from 1.
+    Column("seq", Integer, primary_key=True),
+    #: The quest's replay number.
+    Column("epoch", Integer, nullable=False),
+    #: The step's place.
+    Column("position", Position, nullable=False),
+    #: Which attempt of the step it is, as `ctx.attempt` tells.
+    Column("attempt", Integer, nullable=False),
+    #: When it was said, by the claim's time.
+    Column("at", Double, nullable=False),
+    #: What it is: `log`, `data`, or `left_out` for a word on what is missing.
+    Column("kind", Text, nullable=False),
+    #: How grave a line of `ctx.log` is: `info`, `warning` …
+    Column("level", Text),
+    #: The text of a line.
+    Column("message", Text),
+    #: The fields of a line, or what `ctx.emit` was given, as JSON.
+    Column("data", Text),
+    Index("ix_step_events_position", "quest_id", "position", "fence"),
 )

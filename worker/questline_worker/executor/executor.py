@@ -31,6 +31,7 @@ from questline_worker.executor.inline_broker import InlineBroker
 from questline_worker.executor.runnable_steps import RunnableSteps
 from questline_worker.executor.store_calls import StoreCalls
 from questline_worker.lords import ExecutionHooks, StepHooks
+from questline_worker.middleware import StepLogs
 from questline_worker.process import WorkerProcess
 from questline_worker.steps import DrivenSteps, Execution
 
@@ -68,9 +69,16 @@ class QuestExecutor:
         settings = load(namespace=self.repository.namespace)
         store = self.repository.database
         self._broker = InlineBroker()
-        self._steps = DrivenSteps(Execution(self.repository), settings.shutdown_seconds)
+        self._step_logs = StepLogs(store)
+        self._steps = DrivenSteps(Execution(self.repository, self._step_logs.put), settings.shutdown_seconds)
         self._process = WorkerProcess(
-            settings, loops=False, database=store, broker=self._broker, hooks=self._step_hooks(), driven=self._steps
+            settings,
+            loops=False,
+            database=store,
+            broker=self._broker,
+            hooks=self._step_hooks(),
+            driven=self._steps,
+            step_logs=self._step_logs,
         )
         self._client = QuestClient(namespace=self.repository.namespace, database=store, broker=self._broker)
         self._sweeps = Loop(make_sweeper(store, self._broker, settings, heard=False))
@@ -226,6 +234,8 @@ class QuestExecutor:
         self._start(drive)
         try:
             await drive.to_its_end(partial(self._calls.make, begin), attempts=attempts)
+            if self._step_logs.pending:
+                await self._calls.make(self._step_logs.flush)
             quest = await self._calls.make(partial(self.load_quest, quest_id))
         except asyncio.CancelledError:
             if drive.end():

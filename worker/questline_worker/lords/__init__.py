@@ -3,6 +3,7 @@
 It imports the floors below, and what keeps a project's modules apart from ours.
 """
 
+from questline_worker.lords.attempt_log import AttemptLog, Put
 from questline_worker.lords.context import LordContext
 from questline_worker.lords.hooks import AllHooks, ExecutionHooks, StepEvent, StepHooks
 from questline_worker.lords.lords import Handler, find_handler, import_lords, is_async, known_handlers, lord, replaced
@@ -20,6 +21,7 @@ from questline_worker.lords.parameters import fill
 
 __all__ = [
     "AllHooks",
+    "AttemptLog",
     "ExecutionHooks",
     "Handler",
     "LordContext",
@@ -27,6 +29,7 @@ __all__ = [
     "OnceMismatch",
     "Outputs",
     "Permanent",
+    "Put",
     "Retry",
     "Snooze",
     "StepCancelled",

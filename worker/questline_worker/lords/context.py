@@ -17,6 +17,7 @@ from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
 from questline_persistence.writes import Pushes, Write
 from questline_scheduler.step_defaults import complete
+from questline_worker.lords.attempt_log import AttemptLog, Put
 from questline_worker.lords.once import OnceCalls
 from questline_worker.lords.outcomes import StepCancelled
 from questline_worker.lords.outputs import Outputs
@@ -32,6 +33,7 @@ class LordContext:
       tell: told how far the step is.
       remembering: what the step keeps beside its result.
       calls: the calls of this attempt that run once in a step.
+      put: takes each line of the step's log.
 
     Example:
       ctx.log.info("designing", service=ctx.input_data["service"], attempt=ctx.attempt)
@@ -47,6 +49,7 @@ class LordContext:
         remembering: Remembering | None = None,
         *,
         calls: OnceCalls | None = None,
+        put: Put = lambda _: True,
     ) -> None:
         self._claim = claim
         self._tell = tell
@@ -56,12 +59,25 @@ class LordContext:
         self._outputs = outputs
         self._remembering = remembering
         self._calls = calls
+        self._put = put
+        self._said: AttemptLog | None = None
+
+    @property
+    def said(self) -> AttemptLog:
+        """What this attempt says while it runs, made at its first word."""
+        if self._said is None:
+            self._said = AttemptLog(self._claim, self._put)
+        return self._said
 
     @cached_property
     def log(self) -> structlog.stdlib.BoundLogger:
-        """A structlog logger whose lines name the quest, the step and the attempt."""
+        """A structlog logger whose lines name the quest, the step and the attempt.
+
+        They are also kept with the step, for `questline logs`: a second later at most, and never at the cost of its
+        result. Of one attempt 1,000 lines are kept, and a line says so where more are left out.
+        """
         claim = self._claim
-        return get_logger("questline.lord").bind(
+        return get_logger("questline.lord", heard=self.said.hear).bind(
             quest_id=claim.quest_id,
             position=claim.position,
             lord=claim.lord_name,
@@ -260,6 +276,24 @@ class LordContext:
         if self._calls is None:
             raise RuntimeError("this context was made without a store, so it records nothing")
         return self._calls.call(name, function, *args, **options)
+
+    def emit(self, value: Any) -> None:
+        """Add a value to the step's log, such as a part of an answer that is still being made.
+
+        It is kept and shown as a line of `ctx.log` is, counts as one, and costs the step no time.
+
+        Parameters:
+          value: anything that is JSON; of one that is larger than 64,000 bytes only that is told.
+
+        Raises:
+          PayloadError: it is no JSON; the step fails without another attempt.
+        """
+        self.said.emit(value)
+
+    def close_log(self) -> None:
+        """Tell what was left out of the step's log, now that the handler is done."""
+        if self._said is not None:
+            self._said.close()
 
     def push(self, *steps: LordStep | StepName) -> None:
         """Add steps right after this one; questline commits them together with this step's result.

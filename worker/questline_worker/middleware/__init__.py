@@ -8,6 +8,7 @@ from questline_worker.middleware.checkpoints import Checkpoints
 from questline_worker.middleware.lease import Lease
 from questline_worker.middleware.patience import Patience
 from questline_worker.middleware.standby import Standby
+from questline_worker.middleware.step_logs import StepLogs
 from questline_worker.middleware.watchdog import Watchdog
 
-__all__ = ["BackgroundLoops", "Checkpoints", "Lease", "Patience", "Standby", "Watchdog"]
+__all__ = ["BackgroundLoops", "Checkpoints", "Lease", "Patience", "Standby", "StepLogs", "Watchdog"]

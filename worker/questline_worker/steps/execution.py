@@ -28,6 +28,7 @@ from questline_worker.lords import (
     OnceCalls,
     Outputs,
     Permanent,
+    Put,
     Retry,
     Snooze,
     StepCancelled,
@@ -48,10 +49,12 @@ class Execution:
 
     Parameters:
       repository: where earlier outputs are read.
+      put: takes each line that a step says while it runs.
     """
 
-    def __init__(self, repository: QuestRepository) -> None:
+    def __init__(self, repository: QuestRepository, put: Put = lambda _: True) -> None:
         self._repository = repository
+        self._put = put
         self._limit = repository.database.limits.output
         self._tracing = Tracing(repository)
         self._recorded = partial(recorded_calls, repository.database)
@@ -64,7 +67,7 @@ class Execution:
         remembering = Remembering(self._repository.database, step.claim.namespace, step.claim.quest_id)
         outputs = Outputs(self._repository, step.claim)
         calls = OnceCalls(step.claim, self._recorded, step.record_once, step.still_held)
-        context = LordContext(step.claim, outputs, step.still_held, step.tell, remembering, calls=calls)
+        context = LordContext(step.claim, outputs, step.still_held, step.tell, remembering, calls=calls, put=self._put)
         own, pid = _own_context(), os.getpid()
         span = self._tracing.begin(step.claim, own)
         conclude = partial(self._conclude, step, context, calls, span)
@@ -72,6 +75,7 @@ class Execution:
             output = own.run(_call, step.claim, context)
         except BaseException as error:  # noqa: BLE001  (a handler may raise SystemExit too; none of it may end the worker)
             end_if_forked(pid, error)
+            context.close_log()
             return span.ended(_unsuccessful(step, error))
         end_if_forked(pid)
         # Asked of the value, not of the function: a decorator may have hidden that the function is async.
@@ -83,7 +87,9 @@ class Execution:
         self, step: RunningStep, context: LordContext, calls: OnceCalls, span: StepSpan, result: Callable[[], Any]
     ) -> Outcome:
         """Return what became of a step whose handler is done, and end its span."""
-        return span.ended(self._concluded(step, context, calls, result))
+        outcome = self._concluded(step, context, calls, result)
+        context.close_log()
+        return span.ended(outcome)
 
     def _concluded(
         self, step: RunningStep, context: LordContext, calls: OnceCalls, result: Callable[[], Any]

@@ -1,0 +1,5 @@
+"""The commands that look into steps; one file each, as those beside this folder."""
+
+from questline.cli.commands.steps import logs
+
+__all__ = ["logs"]
