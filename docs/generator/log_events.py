@@ -62,7 +62,7 @@ EVENTS = {
     "statement": "An SQL statement is sent, shown without its values. Only a manager with `echo=True` logs this.",
     "once_again": "A call of `ctx.once` met an error. It is made again, as its `retries` say.",
     "step_abandoned": "The process ends while the database is away or cannot be used. The sweep frees the step.",
-    "end_held_up": "Somebody keeps locked what this step writes. Its result waits for that; other steps run on.",
+    "end_held_up": "Others lock, or have just saved, what this step writes. Its result waits; other steps run on.",
     "step_put_off": "Others have saved what this step was about to save. It runs again soon, and spends no attempt.",
     "step_broken": "questline itself met an error around a step. The step goes back to the queue; please report it.",
     "step_snoozed": "A handler put its step off by `after` seconds, which spends no attempt.",

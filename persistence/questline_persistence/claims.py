@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from questline_persistence.clock import uptime
 from questline_persistence.payload import decode
 from questline_persistence.states import ExecutionStatus
-from questline_persistence.writes import Write
+from questline_persistence.writes import Pushes, Write
 
 #: How long a wake-up may go unanswered before it is sent again, in seconds; it doubles each time.
 REDISPATCH_FIRST = 2.0
@@ -182,6 +182,11 @@ class Succeeded:
 
     output: str
     also: tuple[Write, ...] = ()
+
+    @property
+    def pushes(self) -> bool:
+        """Whether the step pushes others."""
+        return any(isinstance(write, Pushes) for write in self.also)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,11 @@ class Saves:
         return None if self.body is None else fingerprint(self.body[name] for name in self.kind.body)
 
     @property
+    def size(self) -> int:
+        """How many characters its payload has."""
+        return _size(self.body or {})
+
+    @property
     def changes_words(self) -> bool:
         """Whether it is found by other words than before, or by none."""
         return self.body is not None or self.op in EMPTYING
@@ -156,6 +161,11 @@ class Enters:
         """The fingerprint of all that was given, by which an entry that is entered again is known."""
         names = (*self.kind.columns, *self.kind.body)
         return fingerprint((self.stream, *(self.columns.get(name) for name in names)))
+
+    @property
+    def size(self) -> int:
+        """How many characters its columns have."""
+        return _size(self.columns)
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -226,6 +236,10 @@ class Entered(NamedTuple):
     seq: int | None
     row_id: int
     created_at: str
+
+
+def _size(columns: Mapping[str, Any]) -> int:
+    return sum(len(text) for text in columns.values() if isinstance(text, str))
 
 
 def fingerprint(values: Iterable[object]) -> str:

@@ -58,11 +58,12 @@ class Access(Protocol):
         """Make a new connection fit for step statements: those of claims and checkpoints, and of single submissions."""
         ...
 
-    def opening(self, connection: Connection, *, alone: bool) -> str | None:
+    def opening(self, connection: Connection, *, alone: bool, joined: bool = False) -> str | None:
         """Return what begins the transaction of step statements; None where each is one of its own.
 
         Parameters:
           alone: whether they hold one item only, and may take long.
+          joined: whether they are one transaction in any case; of several items, it waits for no lock for long.
         """
         ...
 

@@ -22,9 +22,11 @@ from questline_persistence.journal.remembering import entered, remember, written
 from questline_persistence.journal.submission import Submitted, insert_quests, prepare_quest, submit_one
 from questline_persistence.journal.tombstones import after_deleted, bury
 from questline_persistence.journal.trial import try_writing
+from questline_persistence.journal.writing_checkpoint import TO_BE_WRITTEN_ALONE
 
 __all__ = [
     "MAX_CONFLICTS",
+    "TO_BE_WRITTEN_ALONE",
     "UNCLAIMED",
     "EndedAttempt",
     "Identity",

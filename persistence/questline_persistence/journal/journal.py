@@ -65,7 +65,10 @@ class Journal:
         together = [self._checkpointing, self._checkpointing]
         self._claiming, self._recording = together if self._dialect.has_one_writer else own
 
-        self._writing = WritingCheckpoint(database, self._commit, self._settled_before)
+        self._writing = WritingCheckpoint(database, self._checkpoints, self._settled_before)
+        # What steps remember may be locked by others: plain results do not wait for that.
+        apart: _Committer = Committer(self._flush_writing, told, _size)
+        self._remembering: _Committer = self._checkpointing if self._dialect.has_one_writer else apart
 
     @property
     def worker_id(self) -> str:
@@ -95,12 +98,15 @@ class Journal:
 
     def _in_batch(self, checkpoint: Checkpoint[Succeeded]) -> bool:
         """Tell whether a result is committed with others, and each apart: where one sync is for all of them."""
-        pushes = any(isinstance(write, Pushes) for write in checkpoint.outcome.also)
-        return self._dialect.has_one_writer and not pushes
+        return self._dialect.has_one_writer and not checkpoint.outcome.pushes
 
     def post(self, checkpoint: Checkpoint[Succeeded]) -> None:
-        """Have a checkpoint committed soon; `on_settled` is told. Waits while too many are on their way."""
-        self._checkpointing.post(checkpoint)
+        """Have a checkpoint that pushes nothing committed soon; waits while too many are on their way.
+
+        `on_settled` is told. One of `TO_BE_WRITTEN_ALONE` tells it that nothing was written, and `checkpoint` mends it.
+        """
+        committer = self._remembering if checkpoint.outcome.also else self._checkpointing
+        committer.post(checkpoint)
 
     def record_once(self, record: OnceRecord) -> bool:
         """Keep what a call within a step came to, before the step ends; return whether its claim still held the step.
@@ -112,6 +118,7 @@ class Journal:
     def drain(self) -> None:
         """Wait until every posted checkpoint is settled."""
         self._checkpointing.drain()
+        self._remembering.drain()
 
     def fail(self, checkpoint: Checkpoint[Failed], *, recorded: bool = True) -> Settled:
         """Move a ticket from running to ready after a back-off, or fail its quest; record the error.
@@ -220,6 +227,14 @@ class Journal:
 
         return [result(item) for item in items]
 
+    def _flush_writing(self, items: Sequence[_Item]) -> Sequence[_Result]:
+        """Commit results of steps that remember something besides."""
+        checkpoints = [item for item in items if isinstance(item, Checkpoint)]
+        settled = self._writing.together(checkpoints)
+        missing = [checkpoint for checkpoint in checkpoints if checkpoint.claim.claim_id not in settled]
+        settled |= self._won_before(missing, alone=True) if missing else {}
+        return [settled.get(checkpoint.claim.claim_id, Settled(won=False)) for checkpoint in checkpoints]
+
     def _settle(
         self,
         checkpoints: Sequence[Checkpoint[Succeeded]],
@@ -238,7 +253,8 @@ class Journal:
 
             def work(own: Connection) -> tuple[dict[str, _Result], dict[str, Claim], set[tuple[str, str]]]:
                 made = self._dialect.record_once(own, records)
-                results = {**self._checkpoints(own, plain), **self._writing.within(own, writing)}
+                results: dict[str, _Result] = {**self._checkpoints(own, plain)}
+                results |= self._writing.within(own, writing) if writing else {}
                 return results, self._claims(own, requests, tries), made
 
             held = "checkpoint" if plain else "once" if records else "claim"
@@ -335,9 +351,6 @@ class Journal:
         before = self._won_before([checkpoint], alone=True)
         return before.get(checkpoint.claim.claim_id, Settled(won=False))
 
-    def _commit(self, connection: Connection, checkpoint: Checkpoint[Succeeded]) -> Settled | None:
-        return self._checkpoints(connection, [checkpoint]).get(checkpoint.claim.claim_id)
-
 
 def _named(record: OnceRecord) -> tuple[str, str]:
     """Return what tells a record from all others of a transaction."""
@@ -348,4 +361,6 @@ def _size(item: _Item) -> int:
     """Return how many characters an item brings into a statement, but for the ids."""
     if isinstance(item, OnceRecord):
         return len(item.result)
-    return len(item.outcome.output) if isinstance(item, Checkpoint) else 0
+    if not isinstance(item, Checkpoint):
+        return 0
+    return len(item.outcome.output) + sum(write.size for write in item.outcome.also if not isinstance(write, Pushes))

@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import compress
+from typing import TypeAlias
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.claims import Checkpoint, Settled, Succeeded
-from questline_persistence.dialects import execute
+from questline_persistence.dialects import Overtime, execute
 from questline_persistence.errors import Conflict, PayloadError
 from questline_persistence.failpoints import failpoint
 from questline_persistence.journal.endings import holds
@@ -30,46 +32,63 @@ class _Fenced(Exception):
     """Rolls back what was written beside a checkpoint that turned out to be fenced."""
 
 
+#: What keeps results from being committed together, of which nothing is written then: each may be by itself.
+TO_BE_WRITTEN_ALONE = (Moved, IntegrityError, Overtime)
+
+_Ends: TypeAlias = Sequence[Checkpoint[Succeeded]]
+#: By the ids of claims, what became of their results. One that is missing had lost its step.
+_SettledBy: TypeAlias = dict[str, Settled]
+
+
 class WritingCheckpoint:
     """Commits results together with what else their steps write.
 
     Parameters:
       database: the store.
-      commit: commits a result within a transaction; returns None where its claim no longer holds the step.
+      commit: commits results within a transaction; returns what became of those whose claims still held their steps.
       won_before: returns what an earlier try of the same result has settled, if it was committed.
     """
 
     def __init__(
         self,
         database: Database,
-        commit: Callable[[Connection, Checkpoint[Succeeded]], Settled | None],
+        commit: Callable[[Connection, _Ends], _SettledBy],
         won_before: Callable[[Checkpoint[Succeeded]], Settled],
     ) -> None:
         self._database = database
         self._commit = commit
         self._won_before = won_before
 
-    def within(
-        self, connection: Connection, checkpoints: Sequence[Checkpoint[Succeeded]]
-    ) -> dict[str, Settled | Exception]:
-        """Commit results in a transaction that has the write lock, each by itself: what one meets is its own.
+    def within(self, connection: Connection, checkpoints: _Ends) -> dict[str, Settled | Exception]:
+        """Commit results in a transaction that has the write lock; what one meets is its own.
 
         Returns:
           By the ids of their claims, what became of them: a `Moved` or an `IntegrityError` where nothing was written of
           one. One that is missing had lost its step.
         """
-        found = ((checkpoint.claim.claim_id, self._apart(connection, checkpoint)) for checkpoint in checkpoints)
-        return {claim_id: settled for claim_id, settled in found if settled is not None}
+        return _gathered(partial(self._at_savepoint, connection), checkpoints)
 
-    def _apart(self, connection: Connection, checkpoint: Checkpoint[Succeeded]) -> Settled | Exception | None:
-        execute(connection, "SAVEPOINT step")
+    def together(self, checkpoints: _Ends) -> dict[str, Settled | Exception]:
+        """Commit results in one transaction, which waits for nobody's lock for long; what one meets is its own.
+
+        Returns:
+          As `within` does; an `Overtime`, too, where somebody keeps locked what a step writes.
+        """
+        return _gathered(self._at_once, checkpoints)
+
+    def _at_once(self, checkpoints: _Ends) -> _SettledBy:
+        work = partial(self._all, ends=[(one, _of_step(one)) for one in checkpoints])
+        return self._database.statements(work, at="also", briefly=True)
+
+    def _at_savepoint(self, connection: Connection, checkpoints: _Ends) -> _SettledBy:
+        execute(connection, "SAVEPOINT steps")
         try:
-            settled = self._all(connection, checkpoint, _of_step(checkpoint))
-        except (Moved, IntegrityError) as refused:
-            execute(connection, "ROLLBACK TO step")
-            execute(connection, "RELEASE step")
-            return refused
-        execute(connection, "RELEASE step")
+            settled = self._all(connection, [(one, _of_step(one)) for one in checkpoints])
+        except (Moved, IntegrityError):
+            execute(connection, "ROLLBACK TO steps")
+            execute(connection, "RELEASE steps")
+            raise
+        execute(connection, "RELEASE steps")
         return settled
 
     def write(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
@@ -92,10 +111,10 @@ class WritingCheckpoint:
 
     def _send(self, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]) -> Settled | None:
         """Write all in one transaction; return None where its claim no longer holds the step."""
-        if not any(isinstance(write, Pushes) for write in checkpoint.outcome.also):
+        if not checkpoint.outcome.pushes:
             # The checkpoint's own statement comes first: it locks the ticket, and finds the claim there or gone.
-            work = partial(self._all, checkpoint=checkpoint, writes=writes)
-            return self._database.statements(work, at="also")
+            work = partial(self._all, ends=[(checkpoint, writes)])
+            return self._database.statements(work, at="also").get(checkpoint.claim.claim_id)
         with suppress(_Fenced):
             push = partial(self._push, checkpoint=checkpoint, writes=writes)
             return self._database.write(push, at="also", limited=True)
@@ -114,20 +133,21 @@ class WritingCheckpoint:
             if isinstance(pushes, Pushes):
                 insert_pushed(connection, claim, pushes.steps, self._database.limits)
         self._database.dialect.plan_by_keys(connection)
-        settled = self._all(connection, checkpoint, writes)
-        if settled is None:
+        settled = self._all(connection, [(checkpoint, writes)])
+        if not settled:
             raise _Fenced
-        return settled
+        return settled[claim.claim_id]
 
     def _all(
-        self, connection: Connection, checkpoint: Checkpoint[Succeeded], writes: Sequence[Remembered]
-    ) -> Settled | None:
-        """Write a result and what is remembered with it; return None where its claim no longer holds the step."""
+        self, connection: Connection, ends: Sequence[tuple[Checkpoint[Succeeded], Sequence[Remembered]]]
+    ) -> _SettledBy:
+        """Write results and what is remembered with them, of those whose claims still hold their steps."""
         failpoint("also.fenced")
-        settled = self._commit(connection, checkpoint)
-        if settled is not None:
+        settled = self._commit(connection, [checkpoint for checkpoint, _ in ends])
+        if settled:
             failpoint("also.result")
-            remember(connection, self._database.dialect, writes, self._database.clock.now())
+            kept = [write for checkpoint, writes in ends if checkpoint.claim.claim_id in settled for write in writes]
+            remember(connection, self._database.dialect, kept, self._database.clock.now())
         return settled
 
     def _unentered(self, writes: Sequence[Remembered]) -> Sequence[Remembered]:
@@ -140,6 +160,34 @@ class WritingCheckpoint:
             return self._database.read(work)
         except Conflict as error:
             raise PayloadError(error.message, hint=error.hint) from error
+
+
+def _gathered(commit: Callable[[_Ends], _SettledBy], checkpoints: _Ends) -> dict[str, Settled | Exception]:
+    """Return what became of results that are committed together, or by themselves where one is in the way.
+
+    A key that has moved puts those apart that save it, and the others are committed together all the same.
+
+    Parameters:
+      commit: commits all of the results that it is given, or none.
+      checkpoints: the results.
+    """
+    try:
+        return {**commit(checkpoints)}
+    except TO_BE_WRITTEN_ALONE as error:
+        if len(checkpoints) == 1:
+            return {checkpoints[0].claim.claim_id: error}
+        in_the_way = [not isinstance(error, Moved) or _saves(one, error) for one in checkpoints]
+    others = [one for one, apart in zip(checkpoints, in_the_way, strict=True) if not apart]
+    found = _gathered(commit, others) if others else {}
+    for one in compress(checkpoints, in_the_way):
+        found |= _gathered(commit, [one])
+    return found
+
+
+def _saves(checkpoint: Checkpoint[Succeeded], moved: Moved) -> bool:
+    """Tell whether a step saves the key that has moved."""
+    place = (moved.save.kind, moved.save.key)
+    return any(isinstance(one, Saves) and (one.kind, one.key) == place for one in checkpoint.outcome.also)
 
 
 def _of_step(checkpoint: Checkpoint[Succeeded]) -> Sequence[Remembered]:

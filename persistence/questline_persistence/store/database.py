@@ -230,26 +230,29 @@ class Database:
         except Overtime:
             return self._retry(lambda: self._run(work, at, alone=True))
 
-    def statements(self, work: Callable[[Connection], T], *, at: str) -> T:
-        """Return `work(connection)` of the statements that end one step, which are one transaction and may take long.
+    def statements(self, work: Callable[[Connection], T], *, at: str, briefly: bool = False) -> T:
+        """Return `work(connection)` of the statements that end steps, which are one transaction.
 
         Parameters:
           work: sends them; it may be called again after a passing error.
           at: their name among `failpoints.TRANSACTIONS`.
+          briefly: whether they end several steps, and may neither take long nor wait for a lock for long; else they end
+            one, and may.
 
         Raises:
           Overtime: they took too long, or waited too long for a lock that somebody keeps.
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._run(work, at, alone=True, long=True), limited=True)
+        return self._retry(lambda: self._run(work, at, alone=not briefly, joined=True), limited=True)
 
-    def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool, long: bool = False) -> T:
+    def _run(self, work: Callable[[Connection], T], at: str, *, alone: bool, joined: bool = False) -> T:
         self.clock.refresh()
         self._leave_replaced()
+        lent = self._step_connections.lent(long=alone and joined)
         # The lock is looked up with the connection at hand: opening that is what makes it.
-        with self._access.entry, self._step_connections.lent(long=long) as connection, self._access.write_lock:
+        with self._access.entry, lent as connection, self._access.write_lock:
             failpoint(at, "begun")
-            if begin := self._access.opening(connection, alone=alone):
+            if begin := self._access.opening(connection, alone=alone, joined=joined):
                 result = driver.transaction(connection, work, opening=begin, written=partial(failpoint, at, "written"))
             else:
                 result = work(connection)

@@ -1,4 +1,4 @@
-"""Somebody keeps locked what some steps write: all others run on, and those end once, when the lock is gone."""
+"""Somebody writes, or keeps locked, what steps write as well: each ends once, and all others run on meanwhile."""
 
 import asyncio
 import logging
@@ -116,6 +116,36 @@ def test_a_step_is_put_off_and_spends_no_attempt_where_too_many_ends_wait(
     newest = states.load_agent_state("hot")
     assert newest is not None
     assert newest.version == 2
+
+
+def test_steps_that_write_the_same_key_at_once_lose_nothing_and_spend_no_attempt(pool: Pool) -> None:
+    wanted, updates = {"updating": MANY, "saving": 4}, list[str]()
+
+    def one_more(state: AgentState | None, name: str) -> AgentState:
+        return AgentState(agent_id=name, state_data=("" if state is None else state.state_data) + ".")
+
+    @lord("updating", "work")
+    def updating(context: LordContext) -> None:
+        updates.append(context.quest_id)
+        context.state.update("updated", lambda state: one_more(state, "updated"))
+
+    @lord("saving", "work")
+    def saving(context: LordContext) -> None:
+        context.state.save_agent_state(one_more(context.state.load_agent_state("saved"), "saved"))
+
+    member = pool.start(threads=4)
+    client = pool.client()
+    quests = client.submit_many([quest(name) for name, count in wanted.items() for _ in range(count)])
+
+    for one in quests:
+        runs = client.runs(one.quest_id) if completed(one) else []
+        assert [run.attempt_number for run in runs] == [1] * len(runs)
+        assert [run.status for run in runs if run.status != "conflict"] == ["success"]
+    states = States(Kept(member.process.database, "default"))
+    found = {name: states.load_agent_state(name) for name in ("updated", "saved")}
+    told = [(one.state_data, one.version) for one in found.values() if one is not None]
+    assert told == [("." * MANY, MANY), ("." * 4, 4)]
+    assert len(updates) == MANY, "a handler ran again for what calling its function again mends"
 
 
 @COLORS

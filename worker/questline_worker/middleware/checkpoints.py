@@ -75,13 +75,13 @@ class Checkpoints(Middleware):
         on_quest_changed = None if hooks is None else hooks.quest_changed
         self._wake_ups = WakeUps(journal.database, ringer, running, on_quest_changed)
         outcomes = OutcomeWriter(journal, running)
-        held = HeldEnds(outcomes.write, self.settled)
+        held, met = HeldEnds(outcomes.write, self.settled), HeldEnds(outcomes.write, self.settled)
         self._pipeline = Pipeline(
             may_claim=lease.wait_until_registered,
             claiming=Claiming(journal, bells, running, self._handover, self._company),
             running=running,
             async_steps=self._async_steps,
-            checkpointing=Checkpointing(outcomes, running, self._handover, held, behind=behind),
+            checkpointing=Checkpointing(outcomes, running, self._handover, held, met, behind=behind),
             wake_ups=self._wake_ups,
             hooks=hooks,
         )

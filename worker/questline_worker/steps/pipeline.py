@@ -132,8 +132,9 @@ class Pipeline:
 
     def settled(self, posted: Sequence[tuple[Checkpoint[Succeeded], Settled | BaseException]]) -> None:
         """Wake the next steps of those whose posted ends have been settled, or have met an error."""
-        self._wake_ups.after(self._checkpointing.settled(posted), posted=True)
-        for checkpoint, _ in posted:
+        done = self._checkpointing.let_through(posted)
+        self._wake_ups.after(self._checkpointing.settled(done), posted=True)
+        for checkpoint, _ in done:
             self._tell_settled(checkpoint.claim, checkpoint.end_time)
 
     def _tell_settled(self, claim: Claim, ended_at: float) -> None:

@@ -51,10 +51,11 @@ class ServerAccess:
             own.autocommit = True
             driver.execute(connection, "".join(f"SET {name} = {value};" for name, value in sessions.FOR_STEPS.items()))
 
-    def opening(self, connection: Connection, *, alone: bool) -> str | None:
+    def opening(self, connection: Connection, *, alone: bool, joined: bool = False) -> str | None:
         """Return what begins the transaction of step statements; None where each is one of its own."""
-        if alone or sessions.is_pooled(connection):
-            return sessions.opening(connection, sessions.ALONE if alone else sessions.FOR_STEPS)
+        if alone or joined or sessions.is_pooled(connection):
+            settings = sessions.ALONE if alone else sessions.JOINED if joined else sessions.FOR_STEPS
+            return sessions.opening(connection, settings)
         return None
 
     def read_time(self, engine: Callable[[], Engine]) -> Reading:

@@ -32,6 +32,9 @@ LOCK_MS = 10_000
 #: The same for the statements on a step's way, and the longest that one of them may take. What takes longer is tried
 #: again alone, so that nobody else's result waits for it.
 STEP_LOCK_MS, STEP_STATEMENT_MS = 2_000, 3_000
+#: The longest wait for a lock of what several steps write beside their results, in one transaction: longer than
+#: others' commits take, and nothing to speak of for those steps whose keys nobody has locked.
+JOINED_LOCK_MS = 200
 #: The longest that such a statement may take once it is alone.
 ALONE_STATEMENT_MS = 60_000
 
@@ -68,6 +71,8 @@ PLANNING: Mapping[str, str | int] = {
 }
 #: What a session for step statements relies on besides.
 FOR_STEPS: Mapping[str, str | int] = {**PLANNING, "statement_timeout": STEP_STATEMENT_MS, "lock_timeout": STEP_LOCK_MS}
+#: What a transaction of several steps relies on, none of which is to wait for what another one writes.
+JOINED: Mapping[str, str | int] = {**FOR_STEPS, "lock_timeout": JOINED_LOCK_MS}
 #: What a statement relies on that was too slow for that.
 ALONE: Mapping[str, str | int] = {**FOR_STEPS, "statement_timeout": ALONE_STATEMENT_MS}
 

@@ -43,7 +43,7 @@ class _SqliteAccess:
     def prepare_for_steps(self, connection: Connection) -> None:
         """Leave it: every connection is prepared when it is opened."""
 
-    def opening(self, connection: Connection, *, alone: bool) -> str:  # noqa: ARG002  (the contract's)
+    def opening(self, connection: Connection, *, alone: bool, joined: bool = False) -> str:  # noqa: ARG002  (the contract's)
         """Return what begins the transaction of step statements, which holds all of them."""
         return "BEGIN IMMEDIATE"
 
