@@ -52,7 +52,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("Batch", "BatchOrder", "BatchOutcome", "BatchPage", "BatchResult", "BatchResults", "BatchPreview"),
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
-    "testing": ("run_step", "Outcome"),
+    "testing": ("run_step", "Outcome", "run_quest", "StagedExecutor", "own_registrations"),
     "memory": (
         *("AgentState", "StateTransition", "StateSnapshot", "Event", "ActorType", "Task", "TaskStatus", "Session"),
         *("WorkflowContext", "ContextStatus", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
@@ -121,6 +121,7 @@ INTERNAL = {
         "QuestClient.register",
         "QuestFilter.conditions",
     ),
+    *("StagedExecutor.attempt", "StagedExecutor.keep", "StagedExecutor.last_end"),
     *("Quest.model_post_init", "ExecutionStatus.told", "QuestlineError.preface"),
     *(
         f"ExecutionHooks.{name}"

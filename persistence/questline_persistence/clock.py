@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -44,6 +44,10 @@ class Reading:
         """Return what `ask` is told, which is to be one statement and no more."""
         before = uptime()
         return cls(ask(), before, uptime())
+
+    def ahead(self, seconds: float) -> Reading:
+        """Return what a clock would have told that is so far ahead."""
+        return replace(self, told=self.told + seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,12 @@ class Clock:
                 self._sync(self._read())
             finally:
                 self._asking.release()
+
+    def follow(self, move: Callable[[], object]) -> None:
+        """Know the new time as soon as `move` has moved the database's clock; not while a connection is held."""
+        with self._asking:  # or an answer of before would be learnt behind it, and time would step back
+            move()
+            self._sync(self._read())
 
     def _first(self) -> _Known:
         """Ask the database several times, and take the answer that was on its way for the shortest time."""

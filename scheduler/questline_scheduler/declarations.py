@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -40,6 +41,31 @@ def declaration(example: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         return make
 
     return decorate
+
+
+@contextmanager
+def restored(registry: dict[str, T], function: Callable[[str, T], object]) -> Iterator[None]:
+    """Take back, behind the block, what was registered in it: what was there is there again, and what is new is gone.
+
+    What a module registers as it is imported stays all the same, for it will not be imported again.
+
+    Parameters:
+      registry: what is registered, by name.
+      function: returns the function behind a name and what is registered.
+    """
+    before = dict(registry)
+    try:
+        yield
+    finally:
+        new = {name: one for name, one in registry.items() if name not in before}
+        registry.clear()
+        registry.update(before)
+        registry.update({name: one for name, one in new.items() if _is_of_module(function(name, one))})
+
+
+def _is_of_module(function: object) -> bool:
+    """Return whether a function was defined as its module was imported, and not within another function."""
+    return "<locals>" not in getattr(function, "__qualname__", "")
 
 
 def _refuse_functions(name: str, arguments: tuple[object, ...], example: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, TypeAlias, TypeVar
 
 from questline_persistence.arguments import several
@@ -21,7 +21,7 @@ from questline_persistence.errors import (
 from questline_persistence.ids import NAME_HINT, is_name
 from questline_persistence.models import MAX_STEPS, LordStep, QuestExecutionData, as_step
 from questline_persistence.step_names import StepName
-from questline_scheduler.declarations import declaration
+from questline_scheduler.declarations import declaration, restored
 
 StackBuilder: TypeAlias = Callable[[dict[str, Any]], Sequence[LordStep | StepName]]
 Builder = TypeVar("Builder", bound=StackBuilder)
@@ -123,6 +123,11 @@ _IMPORT_HINT = (
     "(for the command line, name the module that registers the type with -m or in QUESTLINE_LORDS; "
     "a program with a QuestClient imports that module itself)"
 )
+
+
+def restored_types() -> AbstractContextManager[None]:
+    """Take back, behind the block, what types were registered in it, as `restored` does."""
+    return restored(_TYPES, lambda _, builder: builder)
 
 
 def known_types() -> list[str]:

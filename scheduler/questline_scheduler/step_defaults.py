@@ -6,10 +6,12 @@ the store is complete, so that every worker treats it alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from questline_persistence.models import LordStep
+from questline_scheduler.declarations import restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,15 @@ def declare(handler: str, defaults: StepDefaults) -> None:
       defaults: for the steps that name it.
     """
     _DEFAULTS[handler] = defaults
+
+
+def restored_defaults(function_of: Callable[[str], object]) -> AbstractContextManager[None]:
+    """Take back, behind the block, what defaults were set in it, as `restored` does.
+
+    Parameters:
+      function_of: returns the function of a handler.
+    """
+    return restored(_DEFAULTS, lambda name, _: function_of(name))
 
 
 def declared_queues() -> set[str]:

@@ -48,7 +48,6 @@ class Register:
     def __init__(self, database: Database, namespace: str) -> None:
         self.database = database
         self.namespace = namespace
-        self._clock = database.dialect.clock
 
     def enter(self, card: WorkerCard, lease_seconds: float) -> None:
         """Add a live worker; one that is in the register already is left as it is.
@@ -75,9 +74,9 @@ class Register:
             "host": card.host,
             "pid": card.pid,
             "state": WorkerState.LIVE,
-            "started_at": self._clock,
-            "lease_until": self._clock + lease_seconds,
-            "heartbeat_at": self._clock,
+            "started_at": self.database.clock_in_sql,
+            "lease_until": self.database.clock_in_sql + lease_seconds,
+            "heartbeat_at": self.database.clock_in_sql,
             "queues": encode(card.queues, what="queues"),
             "handlers": encode(card.handlers, what="handlers"),
             "threads": card.threads,
@@ -100,7 +99,7 @@ class Register:
         change = (
             update(workers)
             .where(workers.c.worker_id == worker_id, workers.c.state == WorkerState.LIVE)
-            .values(lease_until=self._clock + lease_seconds, heartbeat_at=self._clock)
+            .values(lease_until=self.database.clock_in_sql + lease_seconds, heartbeat_at=self.database.clock_in_sql)
             .returning(workers.c.lease_until)
         )
         return self.database.write(lambda connection: connection.execute(change).first() is not None, at="renew")
@@ -240,7 +239,12 @@ class Register:
         change = (
             update(workers)
             .where(which, workers.c.state == WorkerState.LIVE)
-            .values(state=state, lease_until=self._clock, ended_at=self._clock, **steps_at_end())
+            .values(
+                state=state,
+                lease_until=self.database.clock_in_sql,
+                ended_at=self.database.clock_in_sql,
+                **steps_at_end(),
+            )
             .returning(workers.c.worker_id)
         )
         return self.database.write(lambda connection: list(connection.execute(change).scalars()), at="leave")

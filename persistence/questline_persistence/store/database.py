@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.clock import Clock, Reading
@@ -29,7 +29,7 @@ from questline_persistence.dialects import (
     meaning_of,
     parse_url,
 )
-from questline_persistence.errors import StoreUnavailable
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
 from questline_persistence.payload import DEFAULTS, Limits
@@ -83,6 +83,8 @@ class Database:
         self.limits = limits
         self._pool = pool
         self._echo = echo
+        #: How far the store's clock was moved on, in seconds.
+        self._ahead = 0.0
         self.clock = Clock(self._read_clock, forks.new_lock)
         self._begin()
         forks.join(self)
@@ -156,7 +158,32 @@ class Database:
 
     def _read_clock(self) -> Reading:
         """Read the database's time."""
-        return self._retry(lambda: self._access.read_time(lambda: self.engine))
+        return self._retry(lambda: self._access.read_time(lambda: self.engine)).ahead(self._ahead)
+
+    @property
+    def clock_in_sql(self) -> ColumnElement[float]:
+        """The time that `clock` tells, as a statement's expression."""
+        return self.dialect.clock + self._ahead if self._ahead else self.dialect.clock
+
+    def move_clock(self, seconds: float) -> None:
+        """Move the store's clock on, which a store in memory alone lets be done: no other process goes by it.
+
+        Parameters:
+          seconds: how far.
+
+        Raises:
+          ConfigurationError: the store is not in memory.
+          ValueError: it is to go back.
+        """
+        if not self._access.has_one_connection:
+            message = f"the clock of {self.name} is not this process's to move"
+            raise ConfigurationError(message, hint="use a store in memory: QuestRepository(':memory:')")
+        if not seconds >= 0:
+            raise ValueError(f"time does not go back, so move it by 0 seconds at least, not {seconds}")
+        self.clock.follow(partial(self._move, seconds))
+
+    def _move(self, seconds: float) -> None:
+        self._ahead += seconds
 
     def read(self, work: Callable[[Connection], T], *, limited: bool = False) -> T:
         """Return `work(connection)` of one read transaction.

@@ -134,4 +134,5 @@ class Player:
         }
         folders = [str(folder) for folder in (*programs, Path(sys.executable).parent, kept["PATH"]) if folder]
         path = os.pathsep.join(folders)
-        return {**kept, "PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **self.variables}
+        own = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "questline.pytest_plugin"}  # ours alone
+        return {**kept, "PATH": path, **own, **self.variables}

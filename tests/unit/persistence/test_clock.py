@@ -173,3 +173,35 @@ def test_times_as_text_sort_as_times_do() -> None:
     assert texts == sorted(texts)
     assert texts[1] == "1970-01-01T00:00:00.500000Z"
     assert len({len(text) for text in texts}) == 1
+
+
+def test_a_clock_that_is_moved_is_known_at_once_though_another_thread_has_an_answer_of_before(store: Store) -> None:
+    asked, answers, moving = threading.Event(), threading.Event(), threading.Event()
+
+    def read() -> Reading:
+        reading = store.read()
+        if threading.current_thread() is slow:
+            asked.set()
+            answers.wait(30)
+        return reading
+
+    def move() -> None:
+        store.offset += 3_600.0
+
+    def follow() -> None:
+        moving.set()
+        clock.follow(move)
+
+    slow = threading.Thread(target=(clock := Clock(read)).refresh)
+    clock.now()
+    store.uptime += RESYNC_SECONDS + 0.001
+    slow.start()
+    assert asked.wait(30)
+    mover = threading.Thread(target=follow)
+    mover.start()
+    assert moving.wait(30)
+    mover.join(0.2)
+    answers.set()
+    for thread in (slow, mover):
+        thread.join(30)
+    assert clock.now() == pytest.approx(store.time)

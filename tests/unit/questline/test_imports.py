@@ -8,7 +8,9 @@ import pytest
 HEAVY = ("sqlalchemy", "dramatiq", "alembic", "typer", "pydantic", "redis", "rich", "psycopg", "structlog")
 
 
-@pytest.mark.parametrize("code", ["import questline", "import questline; questline.QuestNotFound"])
+@pytest.mark.parametrize(
+    "code", ["import questline", "import questline; questline.QuestNotFound", "import questline.pytest_plugin"]
+)
 def test_importing_questline_imports_nothing_heavy(code: str) -> None:
     assert not {*HEAVY} & _loaded(code)
 

@@ -81,7 +81,8 @@ class QuestExecutor:
             step_logs=self._step_logs,
         )
         self._client = QuestClient(namespace=self.repository.namespace, database=store, broker=self._broker)
-        self._sweeps = Loop(make_sweeper(store, self._broker, settings, heard=False))
+        self._sweeper = make_sweeper(store, self._broker, settings, heard=False)
+        self._sweeps = Loop(self._sweeper)
         self._runnable = RunnableSteps(
             self.repository, self._process.bells, self._process.register, self._process.journal.identity
         )
@@ -229,7 +230,7 @@ class QuestExecutor:
         self, quest_id: str, begin: Callable[[], object], *, attempts: float = math.inf
     ) -> QuestExecutionData:
         """Run the steps of a quest one after the other until it stops; `begin` has it ready for that."""
-        find = partial(self._calls.make, partial(self._runnable.find, quest_id))
+        find = partial(self._calls.make, partial(self._find, quest_id))
         drive = Drive(quest_id, self._steps, self._broker, self._run, find)
         self._start(drive)
         try:
@@ -248,6 +249,10 @@ class QuestExecutor:
         self.hooks.quest_ended(quest)
         return quest
 
+    def _find(self, quest_id: str) -> Doorbell | bool:
+        """Return the bell of a quest's step that may run here and now, or else whether the quest goes on."""
+        return self._runnable.find(quest_id)
+
     def _drives_on(self, quest_id: str) -> bool:
         """Tell whether a task awaits a quest here and will have it, but has not yet."""
         with self._changing:
@@ -262,9 +267,13 @@ class QuestExecutor:
                 raise _closed()
             if not self._process.lease.alive:
                 self._process.lease.start(threads=1)
-                self._sweeps.start()
+                self._start_sweeps()
             self._drives.add(drive)
         self._process.lease.learn()  # a notebook registers Lords as it goes
+
+    def _start_sweeps(self) -> None:
+        """Begin to free what workers leave behind that are gone."""
+        self._sweeps.start()
 
     def _run(self, bell: Doorbell) -> None:
         """Claim and run the step of a bell."""

@@ -6,7 +6,16 @@ It imports the floors below, and what keeps a project's modules apart from ours.
 from questline_worker.lords.attempt_log import AttemptLog, Put
 from questline_worker.lords.context import LordContext
 from questline_worker.lords.hooks import AllHooks, ExecutionHooks, StepEvent, StepHooks
-from questline_worker.lords.lords import Handler, find_handler, import_lords, is_async, known_handlers, lord, replaced
+from questline_worker.lords.lords import (
+    Handler,
+    find_handler,
+    import_lords,
+    is_async,
+    known_handlers,
+    lord,
+    replaced,
+    restored_handlers,
+)
 from questline_worker.lords.once import OnceCalls, mark_own_task
 from questline_worker.lords.outcomes import (
     OnceMismatch,
@@ -44,4 +53,5 @@ __all__ = [
     "lord",
     "mark_own_task",
     "replaced",
+    "restored_handlers",
 ]

@@ -9,7 +9,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from questline_persistence.errors import ConfigurationError, WrongDeclaration, message_of, suggestion
 from questline_persistence.models import LordStep, wrong_field
 from questline_persistence.step_names import give_names, names_of
-from questline_scheduler.declarations import declaration
+from questline_scheduler.declarations import declaration, restored
 from questline_scheduler.step_defaults import StepDefaults, declare
 from questline_worker.lords.parameters import Parameter, read_parameters
 from questline_worker.own_imports import is_ours, keep_own_imports
@@ -129,6 +129,11 @@ def replaced(name: str, function: Callable[..., Any]) -> Iterator[None]:
             _HANDLERS.pop(name, None)
         else:
             _HANDLERS[name] = before
+
+
+def restored_handlers() -> AbstractContextManager[None]:
+    """Take back, behind the block, what Lords were registered in it, as `restored` does."""
+    return restored(_HANDLERS, lambda _, handler: handler.function)
 
 
 def find_handler(name: str) -> Handler | None:

@@ -83,6 +83,7 @@ class Lease(Middleware):
         self._good_until = 0.0
         self._leaving = threading.Event()
         self._loop = Loop(self)
+        self._beating = threading.Lock()
         self._on_name = on_name
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002  (Dramatiq's signature)
@@ -168,6 +169,10 @@ class Lease(Middleware):
 
     def run_once(self, *, now: float | None = None) -> None:  # noqa: ARG002  (a lease runs by the database's clock)
         """Register or renew, then look which claims are gone, and note how far the steps say to be."""
+        with self._beating:  # two at a time would each take a new name for a worker that was taken for dead
+            self._beat_once()
+
+    def _beat_once(self) -> None:
         asked = uptime()  # before: the lease runs from when the store heard of it
         if not self._registered.is_set():
             self._prepare()

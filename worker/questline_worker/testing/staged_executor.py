@@ -1,4 +1,4 @@
-"""An executor for tests: it can be stopped after any attempt, and tells how each has ended."""
+"""An executor for tests: time passes for it where a quest waits for nothing else, and it can be made to crash."""
 
 from __future__ import annotations
 
@@ -9,67 +9,127 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
-from questline_persistence.claims import Claim, Outcome
+from questline_persistence.claims import Claim, Doorbell, Outcome
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
-from questline_persistence.states import ExecutionStatus
+from questline_persistence.states import ExecutionStatus, TicketState
+from questline_persistence.step_names import StepName
 from questline_worker.executor import ExecutionHooks, QuestExecutor
 from questline_worker.lords import AllHooks, StepHooks
+from questline_worker.testing.stage import Stage
 
 T = TypeVar("T")
 
 
 class StagedExecutor(QuestExecutor):
-    """Runs quests as `QuestExecutor` does.
+    """A `QuestExecutor` for tests, on a store in memory whose clock is moved on wherever a quest waits for its time.
+
+    So `Retry(after=3600)` takes no hour, and all that the store remembers is an hour older behind it. It is the store's
+    clock alone: your program's own stays as it is.
 
     Parameters:
       hooks: as for `QuestExecutor`.
-      repository: as for `QuestExecutor`.
+      repository: a store in memory; without one, the executor makes its own.
+
+    Raises:
+      ConfigurationError: the repository is none of a store in memory.
+
+    Example:
+      with StagedExecutor() as executor:
+          executor.crash_at("architect:design_system")
+          quest = executor.run({"quest_type": "design_microservice", "input_data": {"service": "billing"}})
+          assert quest.steps[0].lost == 1
     """
 
     def __init__(self, hooks: ExecutionHooks | None = None, repository: QuestRepository | None = None) -> None:
-        self._last = _LastEnd()
+        self._stage = Stage()
         super().__init__(hooks, repository)
+        self.move_clock(0.0)
 
     @property
     def last_end(self) -> tuple[Claim, Outcome]:
         """The claim that ended last, and how."""
-        if self._last.end is None:
-            raise LookupError("no step has run here")
-        return self._last.end
+        return self._stage.last_end
+
+    def run(self, quest_data: QuestExecutionData | Mapping[str, Any]) -> QuestExecutionData:
+        """Run a quest until it stops, as `execute_quest` does, for a test that is not async; return it as it then is.
+
+        Parameters:
+          quest_data: the quest, or its object as in a quest file.
+
+        Raises:
+          PayloadError: as `execute_quest`.
+          QuestConflict: as `execute_quest`.
+        """
+        return awaited(self.execute_quest(quest_data))
+
+    def move_clock(self, seconds: float) -> None:
+        """Move the store's clock on, so that what is kept for a time is over, and what waits may run.
+
+        Parameters:
+          seconds: how far.
+
+        Raises:
+          ValueError: it is to go back.
+        """
+        self.repository.database.move_clock(seconds)
+        if self._process.lease.alive:
+            self._process.lease.beat()  # nothing was silent for so long
+
+    def crash_at(self, step: StepName) -> None:
+        """Have the process die at the end of a step, once: what the handler did is done, and nothing of it is stored.
+
+        A step that crashed is claimed anew, as if by another worker, once its worker is known to be lost. It spends no
+        attempt.
+
+        Parameters:
+          step: `"lord:tool"`, the Lord's function, or the step's position, such as `"0002"`.
+
+        Raises:
+          PayloadError: a function is given that is no Lord's.
+        """
+        self._stage.crash_at(step)
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it has crashed where it was to."""
+        return self._stage.crashed
 
     async def attempt(self, quest: QuestExecutionData, attempts: int) -> QuestExecutionData:
         """Run so many attempts of the steps of a quest that is kept in the store, and return it as it then is."""
         return await self._driven(quest.quest_id, partial(self._resume, quest.quest_id), attempts=attempts)
 
-    def keep(self, quest: QuestExecutionData, outputs: Mapping[str, Any]) -> QuestExecutionData:
+    def keep(self, quest: QuestExecutionData, outputs: Mapping[str, Any]) -> None:
         """Keep a quest in the store that some Lords have run already, with these outputs."""
-        kept = quest.model_copy(update={"run_data": dict(outputs), "status": ExecutionStatus.NEW})
-        self.repository.save_quest(kept)
-        return kept
+        self.repository.save_quest(quest.model_copy(update={"run_data": dict(outputs), "status": ExecutionStatus.NEW}))
 
     def _step_hooks(self) -> StepHooks:
-        return AllHooks([self.hooks, self._last])
+        return AllHooks([self.hooks, self._stage])
 
+    def _start_sweeps(self) -> None:
+        """Begin none: nobody else works on this store, and whose clock jumps would take itself for lost."""
 
-class _LastEnd:
-    """Notes how the last attempt has ended."""
+    def _find(self, quest_id: str) -> Doorbell | bool:
+        if self._stage.take_crash():
+            self._recover()
+        found = super()._find(quest_id)
+        return super()._find(quest_id) if found is True and self._pass_time(quest_id) else found
 
-    def __init__(self) -> None:
-        self.end: tuple[Claim, Outcome] | None = None
+    def _recover(self) -> None:
+        """Do what a supervisor does once a process has died, and go on as its successor."""
+        dead = self._process.register.declare_dead(self._process.process_id)
+        self._sweeper.sweep(workers_of=dead)
+        self._process.lease.run_once()
 
-    def step_started(self, claim: Claim) -> None:
-        """Nothing has ended."""
-
-    def step_ended(self, claim: Claim, outcome: Outcome) -> None:
-        """Note how."""
-        self.end = (claim, outcome)
-
-    def step_settled(self, claim: Claim, seconds: float) -> None:
-        """It is known already."""
-
-    def quest_changed(self, claim: Claim, status: ExecutionStatus) -> None:
-        """Whoever asks reads the quest."""
+    def _pass_time(self, quest_id: str) -> bool:
+        """Move the clock to where a quest goes on that waits for its time alone; return whether it does."""
+        tickets = self.repository.tickets(quest_id)
+        if not tickets or any(ticket.state is not TicketState.READY for ticket in tickets):
+            return False
+        wait = min(ticket.available_at for ticket in tickets) - self.repository.database.clock.now()
+        if wait > 0:
+            self.move_clock(wait)
+        return True
 
 
 def awaited(work: Coroutine[Any, Any, T]) -> T:
