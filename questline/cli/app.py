@@ -26,11 +26,13 @@ from questline.cli.commands import (
     workers,
 )
 from questline.cli.commands.memory import context, event, memory, state, todo
+from questline.cli.commands.moving import export
 from questline.cli.commands.security import audit, keys
 from questline.cli.commands.steps import logs
 from questline.cli.commands.upkeep import health, version
 
 _QUESTS, _STEERING, _MEMORY = "Quests", "Steering", "What Lords remember"
+_MOVING = "Moving house"
 _PROCESSES, _SECURITY, _UPKEEP = "Processes", "Security", "Upkeep"
 
 _HELP = """Run quests durably: questline commits the result of each step to SQL.
@@ -52,6 +54,8 @@ for _module in (submit, list, show, runs, logs, snapshots, wait, stats):
     _module.register(app, _QUESTS)
 for _module in (steering, replay, delete, batch):
     _module.register(app, _STEERING)
+for _module in (export,):
+    _module.register(app, _MOVING)
 for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)
 for _module in (worker, scheduler, gateway, dev, demo, workers, health):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from copy import copy
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
+from typing import Annotated, Any, Concatenate, ParamSpec, get_args, get_type_hints
 
 import typer
 
@@ -78,7 +79,8 @@ def command(
     """Register the decorated function as the command `name` of `app`.
 
     Its first parameter receives the invocation, its docstring is the help text; the options that every command
-    takes are added. A parameter whose type is a dataclass stands for one option per field of it.
+    takes are added, but for short names that it gives to options of its own. A parameter whose type is a dataclass
+    stands for one option per field of it.
 
     Parameters:
       example: command lines that show its use, one a line.
@@ -112,12 +114,31 @@ def _with_shared_options(function: Callable[..., None]) -> Callable[..., None]:
         with Invocation(output, flags) as invocation:
             function(invocation, **given)
 
-    shared = [_option(name, annotation, default) for name, (annotation, default) in _SHARED.items()]
-    parameters = [option for parameter in own for option in _options(parameter)] + shared
+    parameters = [option for parameter in own for option in _options(parameter)]
+    taken = {name for one in parameters for name in _names(one.annotation)}
+    parameters += [_option(name, _without(taken, shared), default) for name, (shared, default) in _SHARED.items()]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # Typer reads it
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__name__ = function.__name__
     return run
+
+
+def _names(annotation: Any) -> tuple[str, ...]:
+    """Return the names that an option is given by hand."""
+    return next((tuple(one.param_decls or ()) for one in get_args(annotation)[1:]), ())
+
+
+def _without(taken: set[str], annotation: Any) -> Any:
+    """Return a shared option without those of its names that a command has taken."""
+    kind, option = get_args(annotation)
+    left = [name for name in option.param_decls or () if name not in taken]
+    return annotation if len(left) == len(_names(annotation)) else Annotated[kind, _renamed(option, left)]
+
+
+def _renamed(option: Any, names: list[str]) -> Any:
+    other = copy(option)
+    other.param_decls = tuple(names)
+    return other
 
 
 def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:

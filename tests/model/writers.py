@@ -29,6 +29,7 @@ OF_KINDS = (
     "dialects.postgres.texts",
     "dialects.sqlite.texts",
     "memory.",
+    "moving.memory_rows",
     "recovery.expired",
 )
 _VERBS = frozenset({"insert", "update", "delete"})
@@ -131,11 +132,12 @@ class _Module:
 
     def _statements(self, node: ast.AST) -> Iterator[tuple[ast.Call, str]]:
         """Yield the calls that begin a statement of SQLAlchemy, with its table."""
-        loops = {_name(each.target): each.iter for each in ast.walk(node) if isinstance(each, ast.For)}
+        walked = (each for each in ast.walk(node) if isinstance(each, ast.For | ast.comprehension))
+        loops = {_name(each.target): each.iter for each in walked}
         for call in _calls(node):
             if (target := self._target(call)) is not None:
                 over = loops.get(_name(target))
-                for each in over.elts if isinstance(over, ast.Tuple) else [target]:
+                for each in over.elts if isinstance(over, ast.Tuple) else [over or target]:
                     yield from ((call, table) for table in self._named(each))
 
     def _target(self, call: ast.Call) -> ast.expr | None:
@@ -150,11 +152,16 @@ class _Module:
         return self._origins.get(_name(node), ("", ""))[0].startswith(schema.__name__)
 
     def _named(self, node: ast.expr) -> list[str]:
-        """Return the watched table that a name stands for, if it is one; all, where that is known at run time alone."""
+        """Return the watched tables that a name stands for; all, where these are known at run time alone."""
+        if isinstance(node, ast.Starred):
+            return self._named(node.value)
+        if isinstance(node, ast.Call) and _name(node.func) == "reversed":
+            return self._named(node.args[0])
         if not self._is_table(node):
             return [*WATCHED]
-        name = getattr(schema, self._origins[_name(node)][1]).name
-        return [name] if name in WATCHED else []
+        found = getattr(schema, self._origins[_name(node)][1])
+        names = [table.name for table in (found if isinstance(found, tuple) else (found,))]
+        return [name for name in names if name in WATCHED]
 
 
 def _touches(table: str, columns: set[str]) -> bool:

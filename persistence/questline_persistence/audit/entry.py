@@ -22,6 +22,8 @@ class AuditVerb(StrEnum):
     FORK = "fork"
     DELETE = "delete"
     PRUNE = "prune"
+    EXPORT = "export"
+    IMPORT = "import"
     BATCH_CREATE = "batch create"
     BATCH_ABORT = "batch abort"
     RESTORE = "state restore"

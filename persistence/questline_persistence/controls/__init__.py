@@ -3,6 +3,7 @@
 They import `journal` and what is below, and know nothing of `recovery`.
 """
 
+from questline_persistence.controls.contents import add_words, content_of, renamed
 from questline_persistence.controls.controlled import Controlled
 from questline_persistence.controls.controls import Controls
 from questline_persistence.controls.corrections import Change, Correction
@@ -27,4 +28,7 @@ __all__ = [
     "Reversal",
     "StartingPoint",
     "StepAgain",
+    "add_words",
+    "content_of",
+    "renamed",
 ]

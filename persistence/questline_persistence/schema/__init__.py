@@ -17,6 +17,7 @@ from questline_persistence.schema.memory_tables import (
     within,
 )
 from questline_persistence.schema.metadata import METADATA
+from questline_persistence.schema.of_quest import OF_QUEST
 from questline_persistence.schema.revisions import (
     HEAD,
     NEXT,
@@ -46,6 +47,7 @@ __all__ = [
     "HEAD",
     "METADATA",
     "NEXT",
+    "OF_QUEST",
     "VERSION_TABLE",
     "api_keys",
     "audit",

@@ -1,0 +1,57 @@
+"""`questline export` and `questline import`."""
+
+from tests.unit.questline.cli.conftest import CommandLine
+
+
+def test_quests_go_into_a_file_and_into_another_store(cli: CommandLine) -> None:
+    for name in ("alpha", "beta"):
+        cli.submit(name)
+    there = ("--database-url", f"sqlite:///{cli.folder / 'there.db'}")
+
+    written = cli("export", "--label", "team=a", "-o", "some.quest", "--reason", "to the other house")
+    told = cli("import", "some.quest", *there)
+    again = cli.json("import", "some.quest", *there)
+
+    assert written.out.startswith("2 quests in some.quest (")
+    assert [line.split() for line in told.out.splitlines()[1:]] == [
+        ["alpha", "paused", "imported"],
+        ["beta", "paused", "imported"],
+    ]
+    assert [one["changed"] for one in again["items"]] == [False, False]
+    assert cli.json("show", "beta", *there)["input_data"] == {"service": "billing"}
+    assert {(one["verb"], one["reason"]) for one in cli.json("audit")["items"]} == {("export", "to the other house")}
+
+
+def test_a_dry_run_reads_a_file_and_writes_nothing(cli: CommandLine) -> None:
+    cli.submit("alpha")
+    cli("export", "alpha", "-o", "some.quest")
+    before = cli.rows()
+
+    found = cli.json("import", "some.quest", "--new-ids", "--dry-run")["items"]
+
+    assert [(one["exported_id"], one["status"], one["changed"]) for one in found] == [("alpha", "paused", True)]
+    assert cli.rows() == before
+
+
+def test_a_file_that_was_changed_is_refused_in_one_line(cli: CommandLine) -> None:
+    cli.submit("alpha")
+    cli("export", "alpha", "-o", "some.quest")
+    whole = (cli.folder / "some.quest").read_bytes()
+    (cli.folder / "some.quest").write_bytes(whole[:300] + bytes([whole[300] ^ 1]) + whole[301:])
+
+    refused = cli("import", "some.quest", "--new-ids")
+
+    assert refused.code == 2
+    assert refused.err.startswith("Error: some.quest cannot be imported: ")
+    assert len(refused.err.splitlines()) == 2
+
+
+def test_the_file_is_not_taken_for_the_format_of_the_answer(cli: CommandLine) -> None:
+    cli.submit("alpha")
+
+    refused = cli("export", "alpha", "-o", "json")
+    written = cli("export", "alpha", "-o", "some.quest", "--output", "json")
+
+    assert (refused.code, refused.error["hint"]) == (2, "add: --output json")
+    assert written.data["quests"] == 1
+    assert not (cli.folder / "json").exists()
