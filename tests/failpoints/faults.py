@@ -30,7 +30,7 @@ class Trap:
         self._order = order
         self._ledger = ledger
         self._lock = threading.Lock()
-        self._committed = 0
+        self._committed = self._skipped = 0
         self._sprung = False
         self._act = _fault(order)
         #: Whether this thread is at a step that was handed over, as `step.handed`.
@@ -42,6 +42,8 @@ class Trap:
         with self._lock:
             mine = not self._sprung and name == self._order.point and self._order.after in (None, self._committed)
             mine = mine and (not self._order.handed or getattr(self.step, "handed", False))
+            if mine and self._skipped < self._order.skips:
+                self._skipped, mine = self._skipped + 1, False
             self._committed += name in _COMMITS
             self._sprung = self._sprung or mine
         if mine:

@@ -1,5 +1,6 @@
 """What a forked process does: a worker's life, or one verb of a client."""
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -23,11 +24,15 @@ from questline_worker.lords import LordContext, lord
 from questline_worker.process import WorkerProcess
 from tests.failpoints.faults import Trap
 from tests.failpoints.orders import (
+    AWAITED,
+    CALLS,
     HEARTBEAT,
+    IN_A_CALL,
     IN_THE_BODY,
     LEASE,
     LIFETIME,
     LORDS,
+    PLAIN,
     PUSHED,
     RAISED,
     RETURNED,
@@ -115,6 +120,33 @@ def _register(order: Order, trap: Trap, waiting: threading.Event) -> None:
     for name in (*LORDS, PUSHED):
         if name != order.lacks:
             lord(name, "work")(handle)
+    _register_callers(trap, ledger)
+
+
+def _register_callers(trap: Trap, ledger: Ledger) -> None:
+    """Register the Lords that make calls once, each of which has an effect and returns its square."""
+
+    def call(key: str, number: int) -> int:
+        ledger.note("called", f"{key}/{number}")
+        trap(IN_A_CALL)
+        return number * number
+
+    async def call_later(key: str, number: int) -> int:
+        await asyncio.sleep(0)
+        return call(key, number)
+
+    @lord(PLAIN, "work")
+    def plain(ctx: LordContext) -> list[int]:
+        return [ctx.once(str(number), call, ctx.idempotency_key, number) for number in range(CALLS)]
+
+    @lord(AWAITED, "work")
+    async def awaited(ctx: LordContext) -> list[int]:
+        found: list[int] = []
+        for half in (range(CALLS // 2), range(CALLS // 2, CALLS)):
+            found += await asyncio.gather(
+                *(ctx.once(str(number), call_later, ctx.idempotency_key, number) for number in half)
+            )
+        return found
 
 
 def _say(order: Order) -> int:

@@ -13,8 +13,10 @@ HEARTBEAT, LEASE, SWEEP = 0.2, 1.0, 0.1
 LIFETIME = 60
 #: The Lords of a quest of three steps, and the one that a step may push.
 LORDS, PUSHED = ("a", "b", "c"), "d"
-#: A place that is no failpoint: in the middle of a handler, when it has had its effect.
-IN_THE_BODY = "handler.body"
+#: Places that are no failpoints: in the middle of a handler, or of a call that is to be made once, after its effect.
+IN_THE_BODY, IN_A_CALL = "handler.body", "handler.call"
+#: Lords whose handlers make so many calls that are to be made once: one after the other, and half of them at a time.
+PLAIN, AWAITED, CALLS = "plain", "awaited", 10
 #: Exit codes of a verb: it returned, it raised.
 RETURNED, RAISED = 0, 3
 
@@ -23,9 +25,9 @@ RETURNED, RAISED = 0, 3
 class Order:
     """What one forked process does, and at which point what is to happen to it.
 
-    `after` is how many steps must have been committed when the point counts (None: any number), and `fault` what
-    happens there: kill, raise, sql (its connections to the store are cut) or broker. `verb` is a client's call instead
-    of a worker's life.
+    `after` is how many steps must have been committed when the point counts (None: any number), `skips` how often it
+    is passed then before it counts, and `fault` what happens there: kill, raise, sql (its connections to the store are
+    cut) or broker. `verb` is a client's call instead of a worker's life.
     """
 
     database_url: str
@@ -34,6 +36,7 @@ class Order:
     ledger: str
     point: str | None = None
     after: int | None = None
+    skips: int = 0
     fault: str = "kill"
     threads: int = 1
     #: Whether the point counts only where it is passed for a step that this process has handed over to itself.
