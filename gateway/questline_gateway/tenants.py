@@ -12,6 +12,7 @@ from questline_persistence.audit import Actor
 from questline_persistence.memory import Kept
 from questline_persistence.records import Backlog, QuestHistory, Queues, Statistics
 from questline_persistence.settings import Settings
+from questline_persistence.step_log import StepLog
 from questline_persistence.store import Database
 from questline_scheduler.client import QuestClient
 from questline_scheduler.doorbells import DoorbellBroker, open_broker
@@ -37,6 +38,7 @@ class Tenant:
         self.repository = self.client.repository
         self.register = self.client.register
         self.history = QuestHistory(database, self.namespace)
+        self.step_log = StepLog(database, self.namespace)
         self.statistics = Statistics(database, self.namespace)
         self.backlog = Backlog(database, self.namespace)
         self.queues = Queues(database, self.namespace)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 
 from questline_gateway.answers import Answer
-from questline_gateway.api.pages import PAGE, Limit, page
+from questline_gateway.api.pages import PAGE, Cursor, Limit, page
 from questline_gateway.api.shapes import answers, lists
 from questline_gateway.api.tenancy import Here, QuestId
 from questline_gateway.security import Scope, needs
@@ -19,6 +19,11 @@ MAX_CURSOR = 10**18
 MAX_VERSION = 999_999_999
 
 router = APIRouter(prefix="/api/v1/quests/{quest_id:path}", tags=["quests"], dependencies=[needs(Scope.READ)])
+
+#: What steps have said is people's data, as what they return is.
+sayings = APIRouter(
+    prefix="/api/v1/quests/{quest_id:path}", tags=["quests"], dependencies=[needs(Scope.READ, payloads=True)]
+)
 
 _After = Annotated[
     int | None, Query(ge=0, le=MAX_CURSOR, description="Where the page begins: the `next_cursor` of the page before.")
@@ -55,6 +60,21 @@ def show_snapshot(
 ) -> Answer:
     """Show the state that a quest had at a version: its outputs, and the steps that remained."""
     return Answer(here.history.snapshot(quest_id, version).to_json())
+
+
+@sayings.get("/log", responses=lists("LogLine", "A page of lines."))
+def list_lines(
+    request: Request,
+    here: Here,
+    quest_id: QuestId,
+    *,
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+    step: Annotated[str | None, Query(max_length=1_000, description="Only lines of the step at this position.")] = None,
+) -> Answer:
+    """List what a quest's steps have said: claim after claim, each in its order."""
+    found = here.step_log.page(quest_id, limit=limit, after=cursor, position=step)
+    return page(request, [line.to_json() for line in found.items], found.next_cursor)
 
 
 @router.get("/why", responses=answers("Situation", "Why it is where it is."))

@@ -24,6 +24,7 @@ ROUTERS = (
     removal.router,
     *batches.ROUTERS,
     history.router,
+    history.sayings,
     quests.router,
     overview.router,
     namespaces.router,

@@ -23,6 +23,7 @@ from questline_persistence.memory.models import (
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
 from questline_persistence.records import Cause, LordStatistics, QueueView, SnapshotHead
 from questline_persistence.states import BatchState, ExecutionStatus, WorkerState
+from questline_persistence.step_log import LineKind
 
 #: Records that are answered as they are.
 _RECORDS: dict[str, Any] = {
@@ -194,6 +195,15 @@ _WRITTEN: dict[str, Any] = {
         handlers={"type": "array", "items": _TEXT},
         holding=_WHOLE,
         claims={"type": "array", "items": {"type": "object"}},
+    ),
+    "LogLine": _object(
+        **dict.fromkeys(("position", "claim_id", "at"), _TEXT),
+        **dict.fromkeys(("epoch", "attempt", "seq"), _WHOLE),
+        kind={"enum": [str(one) for one in LineKind]},
+        level=_TEXT_OR_NULL,
+        message=_TEXT_OR_NULL,
+        data={},
+        cursor=_TEXT,
     ),
     "Namespace": _object(namespace=_TEXT),
     "Runs": _object(runs={"type": "array", "items": {"$ref": _ref("RunSummary")}}, limit=_WHOLE, offset=_WHOLE),

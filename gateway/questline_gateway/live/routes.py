@@ -1,4 +1,4 @@
-"""The two streams: what happens to one quest, and which quests of the namespace change."""
+"""The streams: what happens to one quest, what its steps say, and which quests of the namespace change."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from questline_gateway.api import Here, QuestId
+from questline_gateway.live.log_events import END
 from questline_gateway.live.quest_events import seen_by
 from questline_gateway.live.reader import in_thread
 from questline_gateway.live.streams import Streams
-from questline_gateway.security import Scope, needs
+from questline_gateway.security import Scope, Veil, needs
 from questline_persistence.records.changes import FollowedQuests
 from questline_persistence.states import TERMINAL
 
@@ -24,11 +25,33 @@ router = APIRouter(prefix="/api/v1", tags=["live"], dependencies=[needs(Scope.RE
 _After = Annotated[
     int, Query(ge=-1, le=MAX_VERSION, description="Tell the versions after this one; -1 tells all of them.")
 ]
+_AfterLine = Annotated[str | None, Query(max_length=200, description="Tell the lines after the one of this `cursor`.")]
 _Last = Annotated[
     str | None,
     Header(max_length=1_000, description="The `id` of the last event that was read; it goes before `after`."),
 ]
 _STREAM: dict[str, Any] = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+
+
+@router.get(
+    "/quests/{quest_id:path}/log/events",
+    dependencies=[needs(Scope.READ, payloads=True)],
+    responses={
+        200: {"description": "The lines, as they are written.", **_STREAM},
+        204: {"description": "The quest has ended, and `Last-Event-ID` says that this is known."},
+    },
+)
+async def follow_log(
+    request: Request, here: Here, quest_id: QuestId, after: _AfterLine = None, last_event_id: _Last = None
+) -> Response:
+    """Tell what a quest's steps say as they say it, as server-sent events: each line once, to the quest's end."""
+    seen = after if last_event_id is None else last_event_id.removesuffix(END) or None
+    if last_event_id is not None and last_event_id.endswith(END):
+        status = await in_thread(partial(here.repository.status, quest_id))
+        if status in TERMINAL:
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+    settings = here.settings
+    return _streams(request).of_log(here, quest_id, seen, Veil(settings.redact_keys, settings.redact_paths))
 
 
 @router.get(

@@ -12,9 +12,11 @@ from starlette.exceptions import HTTPException
 
 from questline_gateway.live import wire
 from questline_gateway.live.listener import Ended, Listener
+from questline_gateway.live.log_events import LogEvents
 from questline_gateway.live.namespace_events import namespace_events
 from questline_gateway.live.quest_events import QuestEvents
 from questline_gateway.live.reader import Reader
+from questline_gateway.security import Veil
 from questline_gateway.tenants import Tenant
 from questline_persistence.records.changes import Changes, Look
 
@@ -70,6 +72,24 @@ class Streams:
         reader = self._admit(here, listener)
         reader.follow_all(listener)
         return self._stream(reader, None, listener, namespace_events(here.namespace, listener))
+
+    def of_log(self, here: Tenant, quest_id: str, after: str | None, veil: Veil) -> wire.EventStream:
+        """Return the stream of what a quest's steps say.
+
+        Parameters:
+          here: the namespace.
+          quest_id: the quest, which must be there.
+          after: the cursor of the line that was seen last; None where none was.
+          veil: takes out what nobody is to see.
+
+        Raises:
+          HTTPException: too many streams are open.
+          PayloadError: a cursor that no line has.
+        """
+        lines = LogEvents(here, quest_id, after, veil)
+        listener = Listener[Look]()
+        reader = self._admit(here, listener)
+        return self._stream(reader, None, listener, lines.sent_to(listener))
 
     def wake(self) -> None:
         """Have everybody who listens told soon: something has been changed here. From any thread."""

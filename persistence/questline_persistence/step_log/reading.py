@@ -67,24 +67,38 @@ class StepLog:
         found = self.read(quest_id, which, limit=limit + 1)
         return HistoryPage(found[:limit], found[limit - 1].place.cursor if len(found) > limit else None)
 
+    def newest(self, quest_id: str, position: str, *, limit: int) -> list[LogLine]:
+        """Return what a step has said last, in its order.
+
+        Parameters:
+          position: the step.
+          limit: at most this many lines.
+        """
+        return self.read(quest_id, [step_events.c.position == position], limit=limit, newest=True)
+
     def tail(self, quest_id: str, *, after: str | None = None) -> LogTail:
         """Return what follows the log of a quest."""
         return LogTail(self, quest_id, None if after is None else Place.of_cursor(after))
 
-    def read(self, quest_id: str, which: Sequence[ColumnElement[bool]], *, limit: int) -> list[LogLine]:
+    def read(
+        self, quest_id: str, which: Sequence[ColumnElement[bool]], *, limit: int, newest: bool = False
+    ) -> list[LogLine]:
         """Return those lines of a quest that meet conditions, in their order.
 
         Parameters:
           which: the conditions.
           limit: at most this many.
+          newest: whether the last ones are meant, and not the first.
         """
         there = exists().where(quests.c.quest_id == quest_id, quests.c.namespace == self.namespace)
-        query = select(step_events).where(step_events.c.quest_id == quest_id, *which).order_by(*_ORDER).limit(limit)
+        order = [column.desc() if newest else column.asc() for column in _ORDER]
+        query = select(step_events).where(step_events.c.quest_id == quest_id, *which).order_by(*order).limit(limit)
 
         def work(connection: Connection) -> list[LogLine]:
             if not (is_possible(quest_id) and connection.execute(select(there)).scalar()):
                 raise not_found(quest_id)
-            return [_line(row) for row in connection.execute(query)]
+            found = [_line(row) for row in connection.execute(query)]
+            return found[::-1] if newest else found
 
         return self.database.read(work)
 

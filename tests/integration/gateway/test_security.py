@@ -128,7 +128,12 @@ def test_payloads_are_hidden_from_keys_that_may_not_see_them(app: FastAPI) -> No
         assert "Ada" not in blind.get(path).text, path
     replay = blind.post("/api/v1/quests/alpha/replay", json={"dry_run": True, "set": {"input_data.patient": "Bo"}})
     assert "Ada" not in replay.text
-    for path in ("/api/v1/memory/states", "/api/v1/runs"):
+    for path in (
+        "/api/v1/memory/states",
+        "/api/v1/runs",
+        "/api/v1/quests/alpha/log",
+        "/api/v1/quests/alpha/log/events",
+    ):
         assert blind.get(path).status_code == 403, path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.responses import Response
 
@@ -16,15 +17,23 @@ from questline_gateway.dashboard.verbs import verbs_for
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
-from questline_persistence.records import QuestHistory, explained_quest
+from questline_persistence.records import explained_quest
 from questline_persistence.states import RunStatus, StepStatus
+from questline_persistence.step_log import LogLine
 
 #: Steps that one page shows; of a longer quest, those around the chosen one.
 STEPS = 60
 #: Versions that one page names; the others are a link away.
 VERSIONS = 60
-#: Attempts of one step that are shown.
-ATTEMPTS = 50
+#: Attempts of one step that are shown, and lines of its log.
+ATTEMPTS, LINES = 50, 100
+
+
+class SaidLine(NamedTuple):
+    """A line of a step's log, and its fields, or the value that was emitted, as a tree."""
+
+    line: LogLine
+    data: Node | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class ChosenStep:
       failed: the attempt whose error is shown; None where the newest did not fail.
       params: what the step was given by itself, as a tree; None while it has not run.
       output: what it returned, as a tree; None where it has returned nothing yet.
+      lines: what it has said last; `LINES` at most.
     """
 
     step: StepView
@@ -44,6 +54,7 @@ class ChosenStep:
     failed: LordRun | None
     params: Node | None
     output: Node | None
+    lines: Sequence[SaidLine] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,7 @@ def quest(visit: Visit) -> Response:
         shown=shown,
         timeline=timeline,
         fold=fold,
-        step=None if chosen is None else _step(history, found, chosen),
+        step=None if chosen is None else _step(visit, found, chosen),
         input=tree_of(found.input_data),
         output=None if found.output_data is None else tree_of(found.output_data),
         versions=_versions(visit, found),
@@ -104,8 +115,8 @@ def _chosen(steps: Sequence[StepView], position: str) -> StepView | None:
     return next((step for step in steps if step.status is not StepStatus.SUCCESS), steps[-1] if steps else None)
 
 
-def _step(history: QuestHistory, quest: QuestExecutionData, step: StepView) -> ChosenStep:
-    runs = history.runs(quest.quest_id, positions=[step.position])[-ATTEMPTS:][::-1]
+def _step(visit: Visit, quest: QuestExecutionData, step: StepView) -> ChosenStep:
+    runs = visit.here.history.runs(quest.quest_id, positions=[step.position])[-ATTEMPTS:][::-1]
     newest = runs[0] if runs else None
     failed = newest if newest is not None and newest.error_message else None
     succeeded = next((run for run in runs if run.status is RunStatus.SUCCESS), None)
@@ -115,7 +126,12 @@ def _step(history: QuestHistory, quest: QuestExecutionData, step: StepView) -> C
         failed,
         None if newest is None else tree_of(newest.input_data),
         None if succeeded is None else tree_of(succeeded.output_data),
+        [_said(line) for line in visit.here.step_log.newest(quest.quest_id, step.position, limit=LINES)],
     )
+
+
+def _said(line: LogLine) -> SaidLine:
+    return SaidLine(line, None if line.data is None else tree_of(line.value))
 
 
 def _versions(visit: Visit, quest: QuestExecutionData) -> list[dict[str, object]]:
