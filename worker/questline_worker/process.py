@@ -82,7 +82,7 @@ class WorkerProcess:
         self.step_logs = step_logs or StepLogs(self.database)
         self._add_middleware(hooks, driven)
         repository = QuestRepository(self.database, namespace=settings.namespace)
-        calls = driven or Execution(repository, self.step_logs.put)
+        calls = driven or Execution(repository, self.step_logs.put, captures=settings.capture_output)
         self.actor = declare_actor(self.broker, calls.begin, settings.queues)
         if loops:
             self.broker.add_middleware(BackgroundLoops(self._loops))

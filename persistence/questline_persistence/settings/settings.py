@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         le=86400,
         description="time that running steps get to end when a worker is asked to stop; `questline dev` gives them 3 s",
     )
+    capture_output: bool = Field(
+        default=False,
+        description="keep what handlers print, or log by Python's `logging`, with their steps, as lines of `ctx.log`",
+    )
     code_version: str = Field(
         "", max_length=200, description="which code a worker runs, such as a git commit; kept with each attempt"
     )

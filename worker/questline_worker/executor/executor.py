@@ -70,7 +70,8 @@ class QuestExecutor:
         store = self.repository.database
         self._broker = InlineBroker()
         self._step_logs = StepLogs(store)
-        self._steps = DrivenSteps(Execution(self.repository, self._step_logs.put), settings.shutdown_seconds)
+        execution = Execution(self.repository, self._step_logs.put, captures=settings.capture_output)
+        self._steps = DrivenSteps(execution, settings.shutdown_seconds)
         self._process = WorkerProcess(
             settings,
             loops=False,

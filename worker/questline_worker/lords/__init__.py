@@ -4,6 +4,7 @@ It imports the floors below, and what keeps a project's modules apart from ours.
 """
 
 from questline_worker.lords.attempt_log import AttemptLog, Put
+from questline_worker.lords.captured import capture, speaking
 from questline_worker.lords.context import LordContext
 from questline_worker.lords.hooks import AllHooks, ExecutionHooks, StepEvent, StepHooks
 from questline_worker.lords.lords import (
@@ -44,6 +45,7 @@ __all__ = [
     "StepCancelled",
     "StepEvent",
     "StepHooks",
+    "capture",
     "fill",
     "find_handler",
     "import_lords",
@@ -54,4 +56,5 @@ __all__ = [
     "mark_own_task",
     "replaced",
     "restored_handlers",
+    "speaking",
 ]

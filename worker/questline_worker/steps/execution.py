@@ -32,9 +32,11 @@ from questline_worker.lords import (
     Retry,
     Snooze,
     StepCancelled,
+    capture,
     fill,
     find_handler,
     leaves,
+    speaking,
 )
 from questline_worker.steps.pending import Pending
 from questline_worker.steps.running import RunningStep
@@ -50,11 +52,13 @@ class Execution:
     Parameters:
       repository: where earlier outputs are read.
       put: takes each line that a step says while it runs.
+      captures: whether what handlers print, or log by Python's own logging, counts among these.
     """
 
-    def __init__(self, repository: QuestRepository, put: Put = lambda _: True) -> None:
+    def __init__(self, repository: QuestRepository, put: Put = lambda _: True, *, captures: bool = False) -> None:
         self._repository = repository
         self._put = put
+        self._captures = captures
         self._limit = repository.database.limits.output
         self._tracing = Tracing(repository)
         self._recorded = partial(recorded_calls, repository.database)
@@ -70,6 +74,9 @@ class Execution:
         context = LordContext(step.claim, outputs, step.still_held, step.tell, remembering, calls=calls, put=self._put)
         own, pid = _own_context(), os.getpid()
         span = self._tracing.begin(step.claim, own)
+        if self._captures:
+            capture()
+            own.run(speaking, context.said)
         conclude = partial(self._conclude, step, context, calls, span)
         try:
             output = own.run(_call, step.claim, context)
