@@ -10,6 +10,7 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.ids import is_name
 from questline_persistence.models import LordStep, QuestExecutionData, as_step
 from questline_persistence.records import QuestRepository
+from questline_persistence.step_log import StepLog
 from questline_persistence.step_names import StepName, names_of
 from questline_scheduler.step_defaults import complete
 from questline_worker.lords import LordContext, Retry, replaced
@@ -73,7 +74,8 @@ def _attempted(
                 with replaced(handler, _fail):
                     awaited(executor.attempt(quest, attempt - 1))
             stopped = awaited(executor.attempt(quest, 1))
-            return Outcome(*executor.last_end, stopped, repository, close)
+            lines = StepLog(repository.database, repository.namespace).page(quest.quest_id).items
+            return Outcome(*executor.last_end, stopped, lines=lines, repository=repository, close=close)
     except BaseException:
         if close is not None:
             close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from questline_persistence.claims import Claim, Failed, Snoozed, Succeeded
@@ -13,6 +13,7 @@ from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.payload import decode
 from questline_persistence.records import QuestRepository
 from questline_persistence.states import StepStatus
+from questline_persistence.step_log import LineKind, LogLine
 from questline_persistence.writes import Pushes
 
 
@@ -25,6 +26,7 @@ class Outcome:
       claim: the hold on the step.
       ended: how the handler ended.
       quest: the quest as it is now.
+      lines: what its step has said since it was claimed.
       repository: the store, which stays open for as long as this object is there, if it is this object's own.
       close: closes the store; None where it is not ours to close.
 
@@ -38,12 +40,15 @@ class Outcome:
         claim: Claim,
         ended: Ended,
         quest: QuestExecutionData,
+        *,
+        lines: Sequence[LogLine],
         repository: QuestRepository,
         close: Callable[[], object] | None = None,
     ) -> None:
         self._ended = ended
         self._kept = Remembering(repository.database, claim.namespace, claim.quest_id)
         self._position = claim.position
+        self._lines = tuple(line for line in lines if line.claim_id == claim.claim_id)
         self.quest = quest
         if close is not None:
             weakref.finalize(self, close)
@@ -86,6 +91,16 @@ class Outcome:
         """The steps that it added behind this one; none unless it succeeded."""
         writes = self._ended.also if isinstance(self._ended, Succeeded) else ()
         return tuple(step for write in writes if isinstance(write, Pushes) for step in write.steps)
+
+    @property
+    def emitted(self) -> tuple[Any, ...]:
+        """What the handler gave to `ctx.emit`, in its order, also where it failed later."""
+        return tuple(line.value for line in self._lines if line.kind is LineKind.DATA)
+
+    @property
+    def logged(self) -> tuple[str, ...]:
+        """The messages of `ctx.log`, in their order."""
+        return tuple(line.message or "" for line in self._lines if line.kind is LineKind.LOG)
 
     @property
     def state(self) -> Any:

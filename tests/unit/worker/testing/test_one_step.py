@@ -112,6 +112,17 @@ def test_what_a_step_remembers_can_be_read_once_it_is_committed() -> None:
     assert [event.content for event in outcome.events.get_events()] == ["three rooms"]
 
 
+def test_what_a_step_says_is_told_also_where_it_fails() -> None:
+    def talk(ctx: LordContext) -> None:
+        ctx.emit({"part": ctx.attempt})
+        ctx.log.info("reading", file="api.py")
+        raise Retry("later", after=1)
+
+    outcome = run_step(talk, attempt=2)
+
+    assert (outcome.emitted, outcome.logged) == (({"part": 2},), ("reading",))
+
+
 def test_a_failed_step_remembers_nothing() -> None:
     def plan(ctx: LordContext) -> None:
         ctx.state.save_agent_state(AgentState(agent_id="planner"))

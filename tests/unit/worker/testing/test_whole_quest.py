@@ -150,6 +150,22 @@ def test_a_failure_that_a_crash_swallows_is_met_again() -> None:
     assert (ended.output_data, lost(ended)) == (2, [1])
 
 
+def test_calls_that_are_recorded_are_not_made_again_after_a_crash() -> None:
+    asked = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return question.upper()
+
+    @lord("model", "ask")
+    def answer(ctx: LordContext) -> list[str]:
+        return [ctx.once(name, ask, name) for name in ("a", "b")]
+
+    ended = run_quest(quest(answer), crash_at=answer)
+
+    assert (ended.output_data, lost(ended), asked) == (["A", "B"], [1], ["a", "b"])
+
+
 def test_a_crash_that_did_not_happen_fails_the_test(charge: Callable[..., str]) -> None:
     with pytest.raises(AssertionError, match="billing:refund"):
         run_quest(quest(charge), crash_at="billing:refund")

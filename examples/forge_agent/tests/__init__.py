@@ -1,0 +1,1 @@
+"""Tests of the agent, with the kit that everybody has: `questline.testing`."""
