@@ -12,7 +12,6 @@ from questline_persistence.errors import (
     ConfigurationError,
     InvalidRecord,
     PayloadError,
-    QuestlineError,
     WrongDeclaration,
     message_of,
     suggestion,
@@ -116,7 +115,8 @@ def build_stack(name: str, input_data: Mapping[str, Any]) -> list[LordStep]:
 
 def _said(error: Exception) -> str:
     """Return what an error says; where it was not meant to refuse the input, with its class, too."""
-    return message_of(error) if type(error) is ValueError or isinstance(error, QuestlineError) else summary_of(error)
+    meant = type(error) is ValueError or type(error).__module__.startswith("questline_")  # ours, such as `Permanent`
+    return message_of(error) if meant else summary_of(error)
 
 
 _IMPORT_HINT = (
@@ -133,6 +133,11 @@ def restored_types() -> AbstractContextManager[None]:
 def known_types() -> list[str]:
     """Return the names of all registered types."""
     return sorted(_TYPES)
+
+
+def told_of(name: str) -> str:
+    """Return what the function of a registered type says that it does, in a line; "" where it says nothing."""
+    return (inspect.getdoc(_TYPES[name]) or "").partition("\n")[0]
 
 
 def _place(builder: StackBuilder) -> tuple[str, str]:

@@ -21,6 +21,7 @@ PAGES = [
     "/audit",
     "/keys",
     "/docs",
+    "/submit",
     "/compare?a=bad@v0&b=bad",
     "/control/replay/bad",
     "/control/cancel/mine",

@@ -30,6 +30,23 @@ def test_what_is_submitted_by_http_stands_in_the_list_and_opens(site: Site, page
     expect(page.locator(".why")).to_contain_text("no worker is alive")
 
 
+def test_a_new_quest_is_written_in_a_form_that_a_key_opens(site: Site, page: Page) -> None:
+    page.goto("/quests")
+    page.keyboard.press("n")
+    dialog = page.get_by_role("dialog", name="Form")
+    expect(dialog.get_by_role("combobox", name="Type")).to_be_focused()
+    page.keyboard.type("codebase_review")
+    dialog.get_by_label("Input").fill("{")
+    dialog.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("main")).to_contain_text("the input is not JSON")
+    page.get_by_label("Input").fill('{"files": 3}')
+    page.get_by_role("textbox", name="Steps").fill("surveyor:survey")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", name="codebase_review")).to_be_visible()
+    (made,) = site.client.repository.page().items
+    assert (made.input_data, made.queue) == ({"files": 3}, "default")
+
+
 _GIVEN = {"quest_id", "quest_type", "input_data", "execution_stack"}
 
 

@@ -53,13 +53,14 @@ def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
       tenant_of: returns the namespace that a request may look at.
     """
 
-    def page(path: str, view: View, *methods: str, scope: Scope = Scope.READ) -> Route:
-        return Route(path, _endpoint(view, tenant_of, scope), methods=list(methods or ("GET",)))
+    def page(path: str, view: View, *methods: str, scope: Scope = Scope.READ, sending: Scope = Scope.CONTROL) -> Route:
+        return Route(path, _endpoint(view, tenant_of, scope, sending), methods=list(methods or ("GET",)))
 
     return [
         page("/", pages.overview),
         page("/quests", pages.quest_list),
         page("/quests/{quest_id:path}", pages.quest),
+        page("/submit", pages.submit, "GET", "POST", scope=Scope.SUBMIT, sending=Scope.SUBMIT),
         page("/batches", pages.batches),
         page("/batches", pages.make_batch, "POST"),
         page("/batches/{batch_id}", pages.batch),
@@ -80,11 +81,12 @@ def dashboard_routes(tenant_of: TenantOf) -> list[BaseRoute]:
     ]
 
 
-def _endpoint(view: View, tenant_of: TenantOf, scope: Scope) -> Endpoint:
+def _endpoint(view: View, tenant_of: TenantOf, reading: Scope, sending: Scope) -> Endpoint:
     """Return what answers requests by a view, which runs in a thread because it waits for the store."""
 
     async def answer(request: Request) -> Response:
         body = await request.body() if request.method == "POST" else b""
+        scope = sending if request.method == "POST" else reading
         return await run_in_threadpool(_answer, request, tenant_of, body, view, scope)
 
     return answer
@@ -108,12 +110,10 @@ def _answer(request: Request, tenant_of: TenantOf, body: bytes, view: View, scop
         return Visit(request, here).page("trouble.html", status=status, error=error, code=status)
 
 
-def _scope(request: Request, fields: Mapping[str, Sequence[str]], reading: Scope) -> Scope:
-    """Return what a request needs: to read a page, to steer quests, or to delete them."""
-    if request.method != "POST":
-        return reading
+def _scope(request: Request, fields: Mapping[str, Sequence[str]], scope: Scope) -> Scope:
+    """Return what a request needs: the scope of its page, or more where it deletes quests."""
     verbs = [request.path_params.get("verb"), *fields.get("verb", ())]
-    return Scope.ADMIN if "delete" in verbs else Scope.CONTROL
+    return Scope.ADMIN if request.method == "POST" and "delete" in verbs else scope
 
 
 def _fields(body: bytes) -> dict[str, list[str]]:

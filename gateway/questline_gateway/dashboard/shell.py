@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from questline_gateway.dashboard.visit import Visit
@@ -47,3 +47,14 @@ def command(
         lines.append(["--set", f"{path}={json.dumps(value, ensure_ascii=False)}"])
     lines += [[f"--{name.strip('_')}", value] for name, value in options.items() if value]
     return " \\\n  ".join(shlex.join(line) for line in lines)
+
+
+def submission(quest_type: str, modules: Sequence[str]) -> str:
+    """Return the command that submits a quest without input.
+
+    Parameters:
+      quest_type: its type.
+      modules: those that register the type.
+    """
+    imports = [word for module in modules for word in ("-m", module)]
+    return shlex.join(["questline", "submit", *imports, "--type", quest_type, "--wait"])

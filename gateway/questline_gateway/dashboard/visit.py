@@ -56,6 +56,11 @@ class Visit:
         return self.request.method == "POST"
 
     @property
+    def may_submit(self) -> bool:
+        """Whether who looks may submit quests."""
+        return self.principal.may(Scope.SUBMIT)
+
+    @property
     def may_control(self) -> bool:
         """Whether who looks may steer quests; buttons that they may not press are not there."""
         return self.principal.may(Scope.CONTROL)

@@ -51,12 +51,13 @@ PAGES = [
     "/memory/events",
     "/batches",
     "/control/replay/bad",
+    "/submit",
 ]
 FORMS = ["/control/retry/bad", "/control/fork/bad", "/control/delete/good", "/control/pause/good"]
 
 
 @pytest.mark.parametrize("path", ["/", "/quests"])
-def test_an_empty_store_teaches_the_firstquest_of(http: TestClient, path: str) -> None:
+def test_an_empty_store_teaches_the_first_quest(http: TestClient, path: str) -> None:
     answer = http.get(path)
     assert answer.status_code == 200
     assert "Start your first quest" in answer.text
@@ -135,7 +136,7 @@ def test_the_list_is_filtered_on_the_server_and_shows_its_window(http: TestClien
 
 
 @pytest.mark.usefixtures("ended")
-def test_a_search_for_an_id_opens_thequest_of(http: TestClient) -> None:
+def test_a_search_for_an_id_opens_that_quest(http: TestClient) -> None:
     answer = http.get("/quests", params={"q": "bad"}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/quests/bad")
 
@@ -179,7 +180,7 @@ def test_a_search_that_looked_at_enough_says_so_and_leads_on(
     assert "0+ match" in text_of(page)
 
 
-def test_ids_of_every_kind_lead_to_theirquest_of(http: TestClient, client: QuestClient) -> None:
+def test_ids_of_every_kind_lead_to_their_quest(http: TestClient, client: QuestClient) -> None:
     for quest_id in ("a/b", "a/../b", "a?b=c#d", "a%2Fb", "a&b;c", "q/control/x"):
         client.submit(quest_of(1, quest_id))
         answer = http.get(f"/quests/{quote(quest_id, safe='')}")
@@ -248,7 +249,7 @@ def test_an_input_that_cannot_be_is_refused_and_kept_to_be_mended(
     assert ended.glance("bad").epoch == 0
 
 
-def test_a_fork_is_a_newquest_of(http: TestClient, ended: QuestRepository) -> None:
+def test_a_fork_is_a_new_quest(http: TestClient, ended: QuestRepository) -> None:
     form = {"from": "0002", "input": _edited(1), "new_id": "second", "action": "do"}
     answer = http.post("/control/fork/bad", data=form, follow_redirects=False)
     assert answer.headers["location"] == "/quests/second"

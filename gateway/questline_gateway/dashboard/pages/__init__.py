@@ -10,6 +10,7 @@ from questline_gateway.dashboard.pages.memory import agent, memory
 from questline_gateway.dashboard.pages.overview import overview
 from questline_gateway.dashboard.pages.quest import quest
 from questline_gateway.dashboard.pages.quest_list import quest_list
+from questline_gateway.dashboard.pages.submit import submit
 from questline_gateway.dashboard.pages.workers import workers
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "overview",
     "quest",
     "quest_list",
+    "submit",
     "workers",
 ]

@@ -6,11 +6,13 @@ from contextlib import suppress
 
 from starlette.responses import Response
 
+from questline_gateway.dashboard import shell
 from questline_gateway.dashboard.fleet import live_workers
 from questline_gateway.dashboard.list_filter import ALWAYS, DEFAULT_SINCE, ListFilter, typed_words
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.errors import QuestNotFound
 from questline_persistence.records import MAX_PASSED, Counted, QuestFilter, QuestSort
+from questline_scheduler.quest_types import known_types
 
 #: Quests on one page.
 PAGE = 50
@@ -64,7 +66,15 @@ def quest_list(visit: Visit) -> Response:
 
 def first_quest(visit: Visit) -> Response:
     """Return the page that teaches how to start the first quest."""
-    return visit.page("empty.html", database=visit.here.database.url.get_backend_name(), workers=live_workers(visit))
+    types, modules = known_types(), visit.here.settings.lords
+    return visit.page(
+        "empty.html",
+        database=visit.here.database.url.get_backend_name(),
+        workers=live_workers(visit),
+        types=types,
+        modules=modules,
+        command=shell.submission(types[0], modules) if types else "",
+    )
 
 
 def _matching(visit: Visit, quests: QuestFilter, sort: QuestSort, shown: int, next_cursor: str | None) -> Counted:
