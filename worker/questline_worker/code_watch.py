@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from questline_persistence.errors import ConfigurationError
+from questline_worker.lords import import_lords
+from questline_worker.own_imports import is_ours
 
 
 class CodeWatch:
@@ -41,6 +48,18 @@ class CodeWatch:
         self._broken = {path for path in changed | self._broken if not self._compiles(path)}
         return [] if self._broken else sorted(changed)
 
+    def import_anew(self, modules: Sequence[str]) -> None:
+        """Import modules again, with what they bring along from below the folder; what cannot be imported stays.
+
+        It is for whoever submits from this process, by quest types: steps run in others, which import the code first.
+        """
+        for name, module in [*sys.modules.items()]:
+            if _is_of(self._folder, name, getattr(module, "__file__", None)):
+                del sys.modules[name]
+        importlib.invalidate_caches()
+        with suppress(ConfigurationError):  # a worker process tells it
+            import_lords(modules)
+
     def _compiles(self, path: Path) -> bool:
         """Return whether a file, if it is still there, can be compiled."""
         try:
@@ -60,3 +79,11 @@ class CodeWatch:
                 self.note({Path(path) for _, path in changes})
         except OSError as error:
             self._say(f"questline dev cannot notice changes of code: {error}")
+
+
+def _is_of(folder: Path, name: str, file: str | None) -> bool:
+    """Tell whether a module is a developer's own: below the folder, and in no environment that lies there."""
+    if file is None or name == "__main__" or is_ours(name.partition(".")[0]):
+        return False
+    place = Path(file)
+    return place.is_relative_to(folder) and not place.is_relative_to(sys.prefix) and "site-packages" not in place.parts

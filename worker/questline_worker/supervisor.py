@@ -200,13 +200,15 @@ class Supervisor:
 
     def _renew(self) -> None:
         """Have children retire whose code has changed; successors that could not start with the code before are due."""
-        changed = self._watch.take() if self._watch is not None else []
-        if not changed:
+        watch = self._watch
+        if watch is None or not (changed := watch.take()):
             return
         log.info("code_changed", files=[path.name for path in changed])
         for child in self._children:
             child.retire()
         self._successors = [_Successor(0.0, 0) for _ in self._successors]
+        # In a thread: an import may take long, or never end.
+        threading.Thread(target=watch.import_anew, args=[self._modules], name="questline-import", daemon=True).start()
 
     def _bury(self, child: ChildProcess) -> None:
         """Have a dead child's steps offered again, and its place filled."""
