@@ -58,7 +58,8 @@ def schemas() -> dict[str, Any]:
         found[name] = _of_record(record, found)
     quest = _of_record(QuestExecutionData, found)
     found["Quest"] = _with(quest, progress={"$ref": _ref("Progress")})
-    found["ExplainedQuest"] = _with(found["Quest"], why={"$ref": _ref("Situation")})
+    calls = {"type": "array", "items": {"$ref": _ref("OnceCall")}}
+    found["ExplainedQuest"] = _with(found["Quest"], why={"$ref": _ref("Situation")}, calls=calls)
     return dict(sorted((found | _WRITTEN).items()))
 
 

@@ -7,7 +7,7 @@ words at the root.
 from questline_persistence.models.labels import MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, refuse_labels
 from questline_persistence.models.quest import MAX_KEY_LENGTH, MAX_PRIORITY, MAX_REASON, Quest, QuestExecutionData
 from questline_persistence.models.record import KeyedModel, Record
-from questline_persistence.models.run import LordRun
+from questline_persistence.models.run import LordRun, OnceCall
 from questline_persistence.models.snapshot import Snapshot
 from questline_persistence.models.step import MAX_STEPS, LordStep, StepProgress, StepView, as_step
 from questline_persistence.models.wrong_field import MAX_PLACE, wrong_field
@@ -24,6 +24,7 @@ __all__ = [
     "KeyedModel",
     "LordRun",
     "LordStep",
+    "OnceCall",
     "Quest",
     "QuestExecutionData",
     "Record",

@@ -8,6 +8,28 @@ from questline_persistence.models.record import Record
 from questline_persistence.states import RunStatus
 
 
+class OnceCall(Record):
+    """What one call of `ctx.once` has returned; it never changes.
+
+    Parameters:
+      name: the call's name; `name#2` where its step used the name for the second time.
+      attempt_number: the attempt of the step in which it ran, from 1.
+      claim_id: the hold on the step under which it ran.
+      output_data: what it returned.
+      started_at: when it began.
+      ended_at: when it had returned.
+      duration_seconds: the time from the one to the other.
+    """
+
+    name: str
+    attempt_number: int
+    claim_id: str
+    output_data: Any
+    started_at: str
+    ended_at: str
+    duration_seconds: float
+
+
 class LordRun(Record):
     """One recorded attempt of one step; it never changes.
 
@@ -33,6 +55,7 @@ class LordRun(Record):
       claim_id: that process's hold on the step.
       lost: whether it ended because its worker was lost.
       code_version: which code ran it, as the worker was told.
+      calls: what its calls of `ctx.once` have returned, in the order of their end.
     """
 
     run_id: int
@@ -56,3 +79,4 @@ class LordRun(Record):
     claim_id: str | None
     lost: bool = False
     code_version: str | None = None
+    calls: tuple[OnceCall, ...] = ()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from questline_persistence.models import QuestExecutionData
+from questline_persistence.models import OnceCall, QuestExecutionData
 from questline_persistence.records.backlog import Backlog
+from questline_persistence.records.quest_history import QuestHistory
 from questline_persistence.records.repository import QuestRepository
 from questline_persistence.records.situation import Situation, situation_of
 from questline_persistence.recovery import Register
+from questline_persistence.states import StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +22,17 @@ class ExplainedQuest:
     Parameters:
       quest: the quest.
       situation: what it waits for or who runs it, and the command that changes that.
+      calls: what the step where it stands has recorded of its calls, in all of its attempts.
     """
 
     quest: QuestExecutionData
     situation: Situation
+    calls: Sequence[OnceCall] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the quest as JSON, and under `why` its situation."""
-        return self.quest.to_json() | {"why": self.situation.to_json()}
+        """Return the quest as JSON, under `why` its situation, and under `calls` what its present step has recorded."""
+        more = {"why": self.situation.to_json(), "calls": [call.to_json() for call in self.calls]}
+        return self.quest.to_json() | more
 
 
 def explained_quest(repository: QuestRepository, quest_id: str, *, whole: bool = True) -> ExplainedQuest:
@@ -47,4 +53,14 @@ def explained_quest(repository: QuestRepository, quest_id: str, *, whole: bool =
     ahead = Backlog(database, namespace).ahead_of(quest_id)
     quest = repository.load_quest(quest_id) if whole else repository.glance(quest_id)
     workers = Register(database, namespace).all()
-    return ExplainedQuest(quest, situation_of(quest, tickets, workers, database.clock.now(), ahead=ahead))
+    situation = situation_of(quest, tickets, workers, database.clock.now(), ahead=ahead)
+    return ExplainedQuest(quest, situation, _calls(repository, quest) if whole else ())
+
+
+def _calls(repository: QuestRepository, quest: QuestExecutionData) -> Sequence[OnceCall]:
+    """Return what the first step that has not succeeded has recorded."""
+    step = next((step for step in quest.steps if step.status is not StepStatus.SUCCESS), None)
+    if step is None:
+        return ()
+    history = QuestHistory(repository.database, repository.namespace)
+    return history.calls(quest.quest_id, quest.epoch, step.position)

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, null, select
 
 from questline_persistence.arguments import whole
 from questline_persistence.journal import history
-from questline_persistence.models import LordRun, Snapshot, StepView
+from questline_persistence.models import LordRun, OnceCall, Snapshot, StepView
 from questline_persistence.payload import decode
 from questline_persistence.records.listing import refuse_limit
+from questline_persistence.records.once_calls import calls_by_claim, calls_of_step
 from questline_persistence.records.quest_view import quest_row, steps_of
 from questline_persistence.records.snapshot_head import SnapshotHead
 from questline_persistence.schema import runs, snapshots
@@ -72,7 +73,7 @@ class QuestHistory:
           limit: at most this many, 1 to `MAX_HISTORY`; None means all.
           after: only runs behind the one of this `run_id`.
           positions: only runs of these steps; None means all.
-          contents: whether with their inputs, outputs and errors; else these are None, whatever they are.
+          contents: whether with their inputs, outputs, errors and calls; else these are None, whatever they are.
 
         Raises:
           QuestNotFound: there is no such quest in the namespace.
@@ -88,9 +89,20 @@ class QuestHistory:
 
         def work(connection: Connection) -> list[LordRun]:
             quest_row(connection, self.namespace, quest_id)
-            return [_run(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+            claims = [row.claim_id for row in rows if row.claim_id] if contents else []
+            calls = calls_by_claim(connection, quest_id, claims)
+            return [_run(row, calls.get(row.claim_id, [])) for row in rows]
 
         return self.database.read(work)
+
+    def calls(self, quest_id: str, epoch: int, position: str) -> list[OnceCall]:
+        """Return what the calls of `ctx.once` in a step have returned, also in an attempt that has not ended.
+
+        Parameters:
+          position: the step's place in the stack.
+        """
+        return self.database.read(lambda connection: calls_of_step(connection, quest_id, epoch, position))
 
     def runs_page(self, quest_id: str, *, limit: int, after: int | None = None) -> HistoryPage[LordRun]:
         """Return a page of the attempts, as `runs` does.
@@ -220,9 +232,10 @@ class QuestHistory:
         return self.database.read(lambda connection: history.base_data(connection, quest_id, epoch, version))
 
 
-def _run(row: Row[Any]) -> LordRun:
+def _run(row: Row[Any], calls: list[OnceCall]) -> LordRun:
     """Return a row of the history as users see it."""
-    values = {name: getattr(row, name) for name in LordRun.model_fields}
+    values = {name: getattr(row, name) for name in LordRun.model_fields if name != "calls"}
+    values["calls"] = tuple(calls)
     values["status"] = RunStatus(row.status)
     values["lost"] = bool(row.lost)
     values["input_data"] = None if row.input_data is None else decode(row.input_data)

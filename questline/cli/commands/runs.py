@@ -8,11 +8,11 @@ import typer
 
 from questline.cli import options, paging, times
 from questline.cli.command import command
-from questline.cli.display import formatting
+from questline.cli.display import formatting, visible
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -71,13 +71,14 @@ def _draw(found: Sequence[LordRun]) -> RenderableType:
         "Took",
         *(["Code"] if versioned else []),
         "Result",
-        rows=[_row(run, versioned=versioned) for run in found],
+        rows=[row for run in found for row in _rows(run, versioned=versioned)],
         spare=("Tool", "Took", "Code", "Epoch", "Attempt"),
     )
 
 
-def _row(run: LordRun, *, versioned: bool) -> list[object]:
-    return [
+def _rows(run: LordRun, *, versioned: bool) -> Iterator[list[object]]:
+    """Yield the row of an attempt, and below it one for each of its calls that run once."""
+    yield [
         run.position or "",
         run.lord_name,
         run.tool_name,
@@ -88,3 +89,7 @@ def _row(run: LordRun, *, versioned: bool) -> list[object]:
         *([run.code_version or ""] if versioned else []),
         formatting.first_line(run.error_message) if run.error_message else formatting.short(run.output_data, 80),
     ]
+    for call in run.calls:
+        name, took = visible(f"  once {call.name}"), times.length(call.duration_seconds)
+        code = [""] if versioned else []
+        yield ["", name, "", "", "", "", took, *code, formatting.short(call.output_data, 80)]

@@ -12,11 +12,11 @@ from questline.cli.display import formatting, printable, visible
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from questline_persistence.models import QuestExecutionData
+    from questline_persistence.models import OnceCall, QuestExecutionData
     from questline_persistence.records import ExplainedQuest, Situation
 
 
@@ -28,8 +28,8 @@ def register(app: typer.Typer, panel: str) -> None:
 def show(invocation: Invocation, quest_id: options.QuestId) -> None:
     """Show one quest: its steps, its outputs, and what it waits for or who runs it.
 
-    The JSON form is the whole quest object, and under `why` its cause, message and hint; the text form shortens what
-    is long.
+    The JSON form is the whole quest object, under `why` its cause, message and hint, and under `calls` what the step
+    where it stands has recorded by `ctx.once`; the text form shortens what is long.
     """
     from questline_persistence.records import explained_quest  # noqa: PLC0415  (200 ms that --help does not need)
 
@@ -48,6 +48,8 @@ def draw(found: ExplainedQuest, now: float) -> RenderableType:
     if situation.hint:
         parts += ["", formatting.command_line(f"Next: {situation.hint}")]
     parts += ["", _steps(quest)]
+    if found.calls:
+        parts += ["", _calls(found.calls)]
     if quest.run_data:
         parts += ["", formatting.structure(quest.run_data, "Lord", "Output")]
     return Group(*parts)
@@ -84,4 +86,20 @@ def _steps(quest: QuestExecutionData) -> RenderableType:
     ]
     return formatting.table(
         "Step", "Lord", "Tool", "Status", "Attempts", rows=rows, numbers=("Attempts",), spare=("Attempts",)
+    )
+
+
+def _calls(calls: Sequence[OnceCall]) -> RenderableType:
+    """Return what the step where the quest stands has recorded."""
+    rows = [
+        (
+            visible(call.name),
+            call.attempt_number,
+            times.length(call.duration_seconds),
+            formatting.short(call.output_data),
+        )
+        for call in calls
+    ]
+    return formatting.table(
+        "Call", "Attempt", "Took", "Result", rows=rows, numbers=("Attempt",), spare=("Attempt", "Took")
     )

@@ -2,20 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from sqlalchemy import select
 
-from questline_persistence.claims import Claim, OnceRecord
+from questline_persistence.claims import Claim
 from questline_persistence.journal import RecordedCall, recorded_calls
 from questline_persistence.schema import once
+from tests.contract.once.records import record
 from tests.contract.quests import LONG, Workbench, failure
-
-
-def record(claim: Claim, name: str = "call", result: str = '"done"', **changed: Any) -> OnceRecord:
-    """Return what a call came to."""
-    values = {"ordinal": 0, "overlapped": False, "start_time": claim.start_time, "end_time": claim.start_time + 1}
-    return OnceRecord(claim, name, result=result, **{**values, **changed})
 
 
 def kept(bench: Workbench, claim: Claim) -> dict[str, str]:

@@ -20,7 +20,10 @@ def test_a_quest_is_explained_by_its_ticket_the_workers_and_its_place_in_the_que
     bench.claim(first, worker)
 
     assert queued.situation.cause is Cause.QUEUED
-    assert queued.to_json() == bench.repository.load_quest(second).to_json() | {"why": queued.situation.to_json()}
+    assert queued.to_json() == bench.repository.load_quest(second).to_json() | {
+        "why": queued.situation.to_json(),
+        "calls": [],
+    }
     assert explained_quest(bench.repository, first).situation.cause is Cause.RUNNING
 
 

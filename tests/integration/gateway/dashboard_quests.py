@@ -3,6 +3,7 @@
 import asyncio
 import html
 import re
+from typing import Any
 
 from questline import LordContext, LordStep, Quest, QuestExecutor, lord
 from questline_persistence.records import QuestRepository
@@ -13,9 +14,9 @@ BIG = 9007199254740993
 
 
 @lord("page_reader", "read")
-def read(_ctx: LordContext) -> dict[str, int]:
-    """Return a number that is large."""
-    return {"pages": 3, "big": BIG}
+def read(ctx: LordContext) -> Any:
+    """Return a number that is large, by a call that runs once."""
+    return ctx.once(f"count {EVIL}", dict, pages=3, big=BIG)
 
 
 @lord("page_risks", "find", max_attempts=2)

@@ -108,6 +108,14 @@ def test_a_step_and_a_version_are_chosen_by_the_address(http: TestClient) -> Non
 
 
 @pytest.mark.usefixtures("ended")
+def test_calls_that_run_once_stand_with_their_step(http: TestClient) -> None:
+    said = text_of(http.get("/quests/good?step=0001").text)
+    assert "Calls 1 recorded, none runs again" in said
+    assert f"count {EVIL}" in said
+    assert "recorded, none runs again" not in text_of(http.get("/quests/good?step=0002").text)
+
+
+@pytest.mark.usefixtures("ended")
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -16,7 +16,7 @@ from questline_gateway.dashboard.timeline import timeline_of
 from questline_gateway.dashboard.verbs import verbs_for
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.errors import PayloadError, QuestNotFound
-from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
+from questline_persistence.models import LordRun, OnceCall, QuestExecutionData, Snapshot, StepView
 from questline_persistence.records import explained_quest
 from questline_persistence.states import RunStatus, StepStatus
 from questline_persistence.step_log import LogLine
@@ -36,6 +36,13 @@ class SaidLine(NamedTuple):
     data: Node | None
 
 
+class MadeCall(NamedTuple):
+    """A call that runs once in a step, and what it has returned, as a tree."""
+
+    call: OnceCall
+    output: Node
+
+
 @dataclass(frozen=True, slots=True)
 class ChosenStep:
     """The step that stands beside the timeline.
@@ -46,6 +53,7 @@ class ChosenStep:
       failed: the attempt whose error is shown; None where the newest did not fail.
       params: what the step was given by itself, as a tree; None while it has not run.
       output: what it returned, as a tree; None where it has returned nothing yet.
+      calls: what its calls that run once have returned, each with that as a tree.
       lines: what it has said last; `LINES` at most.
     """
 
@@ -54,6 +62,7 @@ class ChosenStep:
     failed: LordRun | None
     params: Node | None
     output: Node | None
+    calls: Sequence[MadeCall] = ()
     lines: Sequence[SaidLine] = ()
 
 
@@ -126,8 +135,15 @@ def _step(visit: Visit, quest: QuestExecutionData, step: StepView) -> ChosenStep
         failed,
         None if newest is None else tree_of(newest.input_data),
         None if succeeded is None else tree_of(succeeded.output_data),
+        _calls(visit, quest, step, runs),
         [_said(line) for line in visit.here.step_log.newest(quest.quest_id, step.position, limit=LINES)],
     )
+
+
+def _calls(visit: Visit, quest: QuestExecutionData, step: StepView, runs: Sequence[LordRun]) -> Sequence[MadeCall]:
+    """Return the calls of a step in the present epoch; of one that a replay has kept, those of the epoch it ran in."""
+    found = visit.here.history.calls(quest.quest_id, quest.epoch, step.position)
+    return [MadeCall(call, tree_of(call.output_data)) for call in found or [one for run in runs for one in run.calls]]
 
 
 def _said(line: LogLine) -> SaidLine:

@@ -8,6 +8,8 @@ from rich.console import Console
 
 import questline
 from questline.cli.display import formatting
+from questline_persistence.claims import OnceRecord
+from tests.contract.quests import Workbench
 from tests.unit.questline.cli.conftest import QUEST, CommandLine
 
 
@@ -24,6 +26,9 @@ QUEST_KEYS = _words(
 SNAPSHOT_KEYS = _words(
     "snapshot_id quest_id version epoch position snapshot_reason run_data execution_stack created_at"
 )
+CALL_KEYS = _words("name attempt_number claim_id output_data started_at ended_at duration_seconds")
+#: When a call ran.
+TIMES = {"start_time": 1.0, "end_time": 2.5}
 STEP_KEYS = _words(
     "position lord_name tool_name status attempts max_attempts lost earlier_attempts progress progress_message"
 )
@@ -34,8 +39,9 @@ def test_a_quest_has_the_keys_of_the_contract_wherever_it_is_printed(cli: Comman
     shown = cli.json("show", made["quest_id"])
     listed = cli.json("list")["items"][0]
 
-    assert set(made) == set(shown) - {"why"} == set(listed) == QUEST_KEYS
+    assert set(made) == set(shown) - {"why", "calls"} == set(listed) == QUEST_KEYS
     assert set(shown.pop("why")) == {"cause", "message", "hint"}
+    assert shown.pop("calls") == []
     assert made == shown
     assert {frozenset(step) for step in made["steps"]} == {frozenset(STEP_KEYS)}
     assert made["progress"] == {"completed": 0, "remaining": 2}
@@ -49,6 +55,26 @@ def test_a_list_has_an_order_which_its_next_page_keeps(cli: CommandLine) -> None
 
     assert [quest["quest_id"] for quest in first["items"]] == ids[:2]
     assert "--sort oldest" in text.replace("\n", " ")
+
+
+def test_calls_that_run_once_are_shown_below_their_attempt_and_with_the_step_where_a_quest_stands(
+    cli: CommandLine, bench: Workbench
+) -> None:
+    quest_id = bench.submit("a")
+    claim = bench.claim(quest_id)
+    bench.journal.record_once(OnceRecord(claim, "pay\x1b[2J", 0, overlapped=False, result='"paid"', **TIMES))
+
+    shown, text = cli.json("show", quest_id), cli("show", quest_id).out
+    assert [set(call) for call in shown["calls"]] == [CALL_KEYS]
+    assert [(call["output_data"], call["duration_seconds"]) for call in shown["calls"]] == [("paid", 1.5)]
+    assert "paid" in text
+    assert "\x1b[2J" not in text
+
+    bench.finish(claim, "done")
+    (run,) = cli.json("runs", quest_id)["items"]
+    assert (run["output_data"], run["calls"]) == ("done", shown["calls"])
+    listed = cli("runs", quest_id).out
+    assert ("once pay" in listed, "paid" in listed, "\x1b[2J" in listed) == (True, True, False)
 
 
 def test_snapshots_have_the_keys_of_the_contract(cli: CommandLine) -> None:
