@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from questline.cli.display.output import printable, visible
@@ -136,6 +136,18 @@ def apart(values: Sequence[Any], most: int = MAX_CELL) -> list[str]:
     common = next((at for at, letters in enumerate(zip(*texts, strict=False)) if len(set(letters)) > 1), 0)
     begin = 0 if common < most - LEAD else common - LEAD
     return [cut(("…" if begin else "") + text[begin:], most) for text in texts]
+
+
+def changed(path: str, told: Mapping[str, Any], sides: Sequence[str]) -> list[object]:
+    """Return the row of a change: where, and what each side has there; "-" for nothing.
+
+    Parameters:
+      path: where; "" is the whole.
+      told: what the sides have, by their names; one that has nothing is missing.
+      sides: the names, in the order of the columns.
+    """
+    shown = iter(apart([told[side] for side in sides if side in told]))
+    return [visible(path) or "(all)", *(next(shown) if side in told else "-" for side in sides)]
 
 
 def cut(text: str, most: int = MAX_CELL) -> str:

@@ -3,6 +3,7 @@
 The command line and HTTP show what it returns. It imports what is kept and the models.
 """
 
+from questline_persistence.memory.looking.comparison import Compared, Comparing, Comparison
 from questline_persistence.memory.looking.meant import LAST, meant
 from questline_persistence.memory.looking.newest import entry, newest, with_words
 from questline_persistence.memory.looking.quest_difference import KeyDifference, Side, quest_difference
@@ -10,6 +11,9 @@ from questline_persistence.memory.looking.version_view import VersionView, versi
 
 __all__ = [
     "LAST",
+    "Compared",
+    "Comparing",
+    "Comparison",
     "KeyDifference",
     "Side",
     "VersionView",

@@ -108,7 +108,7 @@ def _differences(found: Sequence[KeyDifference], ids: Sequence[str]) -> Renderab
         ]
         parts.append(formatting.table("", "Version", "Of", "Value", rows=rows, spare=("Of",)))
         if one.changes:
-            parts.append(formatting.table("Path", *names, rows=[_row(each, "before", "after") for each in one.changes]))
+            parts.append(formatting.table("Path", *names, rows=_rows(one.changes, "before", "after")))
     return Group(*parts[1:])
 
 
@@ -124,11 +124,8 @@ def _side(name: str, side: Side | None) -> list[object]:
     return [name, f"v{side.version}{dropped}", side.key, value]
 
 
-def _row(one: StateChange | MergeConflict, *sides: str) -> list[object]:
-    """Return a change or a conflict as a row: where, and what each side has there; "-" for nothing."""
-    told = one.to_json()
-    shown = iter(formatting.apart([told[side] for side in sides if side in told]))
-    return [visible(one.path) or "(all)", *(next(shown) if side in told else "-" for side in sides)]
+def _rows(found: Sequence[StateChange] | Sequence[MergeConflict], *sides: str) -> list[list[object]]:
+    return [formatting.changed(one.path, one.to_json(), sides) for one in found]
 
 
 def _adopted(found: Sequence[Adopted], fork: str) -> RenderableType:
@@ -140,11 +137,11 @@ def _adopted(found: Sequence[Adopted], fork: str) -> RenderableType:
 def _agent(one: Adopted, fork: str) -> Iterator[RenderableType]:
     if one.conflicts:
         yield formatting.title("Conflicts of", one.agent_id)
-        rows = [_row(conflict, "base", "ours", "theirs") for conflict in one.conflicts]
+        rows = _rows(one.conflicts, "base", "ours", "theirs")
         yield formatting.table("Path", "Began with", "Shared", shortened(fork), rows=rows)
     elif one.changes:
         version = "would change" if one.version is None else f"v{one.version}"
         yield formatting.title("Agent", one.agent_id, version)
-        yield formatting.table("Path", "Before", "After", rows=[_row(each, "before", "after") for each in one.changes])
+        yield formatting.table("Path", "Before", "After", rows=_rows(one.changes, "before", "after"))
     else:
         yield f"{visible(one.agent_id)}: nothing is left to adopt."
