@@ -24,6 +24,7 @@ class AuditVerb(StrEnum):
     PRUNE = "prune"
     EXPORT = "export"
     IMPORT = "import"
+    COPY = "db copy"
     BATCH_CREATE = "batch create"
     BATCH_ABORT = "batch abort"
     RESTORE = "state restore"

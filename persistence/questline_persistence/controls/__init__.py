@@ -3,7 +3,7 @@
 They import `journal` and what is below, and know nothing of `recovery`.
 """
 
-from questline_persistence.controls.contents import add_words, content_of, renamed
+from questline_persistence.controls.contents import content_of, renamed
 from questline_persistence.controls.controlled import Controlled
 from questline_persistence.controls.controls import Controls
 from questline_persistence.controls.corrections import Change, Correction
@@ -28,7 +28,6 @@ __all__ = [
     "Reversal",
     "StartingPoint",
     "StepAgain",
-    "add_words",
     "content_of",
     "renamed",
 ]

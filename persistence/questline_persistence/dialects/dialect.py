@@ -288,6 +288,33 @@ class Dialect(Protocol):
         """Have the rest of a transaction wait for a lock for a second at most, where it waits for rows."""
         ...
 
+    def keep_to_itself(self, connection: Connection, tables: Sequence[str]) -> None:
+        """Let nobody else write tables for the rest of a transaction, which may take long; others read them.
+
+        Parameters:
+          tables: their names.
+        """
+        ...
+
+    def numbered_to(self, connection: Connection, table: str, column: str) -> int:
+        """Return the highest number that a table has ever given to a row; 0 where it has given none.
+
+        Parameters:
+          table: the table.
+          column: its primary key, which it numbers.
+        """
+        ...
+
+    def number_on(self, connection: Connection, table: str, column: str, *, after: int) -> None:
+        """Have a table, whose rows were numbered elsewhere, give higher numbers than that from now on.
+
+        Parameters:
+          table: the table.
+          column: its primary key.
+          after: the number; 0 means that none was given.
+        """
+        ...
+
     def meaning(self, error: DBAPIError) -> Meaning:
         """Return what an error of this database means, whatever driver has raised it."""
         ...

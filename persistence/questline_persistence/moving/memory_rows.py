@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, select, text
 
-from questline_persistence.controls import add_words, content_of
-from questline_persistence.dialects import dialect_of
 from questline_persistence.errors import QuestConflict
-from questline_persistence.kinds import KEY, MEMORIES, VERSIONED, Versioned, entries_of
-from questline_persistence.moving.quest_rows import QuestRow, read
+from questline_persistence.kinds import KEY, MEMORIES, VERSIONED, entries_of
+from questline_persistence.moving.quest_rows import FETCHED, QuestRow, read
+from questline_persistence.moving.words import SEARCHED, add_words
 from questline_persistence.schema import of_keys, table_of, tables_of
-from questline_persistence.writes import Key, Words, tokens_of
 
 #: The lessons.
 LESSONS = table_of(MEMORIES)
@@ -84,20 +82,14 @@ def index_memory(connection: Connection, quest_id: str) -> None:
     for kind in VERSIONED:
         heads = tables_of(kind).heads
         own = heads.c.owner == quest_id
-        if kind.searched:
-            _index_heads(connection, kind, quest_id)
-        for entries in entries_of(kind):
-            if entries.searched:
-                add_words(connection, entries, of_keys(kind, table_of(entries), heads, own))
-    add_words(connection, MEMORIES, LESSONS.c.quest_id == quest_id)
+        _index(connection, kind.heads, select(heads.c.id).where(own))
+        for entries in map(table_of, entries_of(kind)):
+            _index(connection, entries.name, select(entries.c.id).where(of_keys(kind, entries, heads, own)))
+    _index(connection, LESSONS.name, select(LESSONS.c.id).where(LESSONS.c.quest_id == quest_id))
 
 
-def _index_heads(connection: Connection, kind: Versioned, quest_id: str) -> None:
-    heads = tables_of(kind).heads
-    there = (heads.c.owner == quest_id, heads.c.body_version.is_not(None), heads.c.deleted_at.is_(None))
-    for row in connection.execute(select(heads).where(*there)).all():
-        key = Key(row.namespace, row.key_prefix, getattr(row, kind.key))
-        columns, body = content_of(connection, kind, key, row.version)
-        found = tokens_of(kind.searched, {**row._asdict(), **columns, **(body or {})})
-        words = [Words(row.id, row.namespace, row.key_prefix, found)]
-        dialect_of(connection).add_texts(connection, kind.heads, words)
+def _index(connection: Connection, table: str, rows: Select[tuple[int]]) -> None:
+    if table in SEARCHED:
+        ids = [row.id for row in connection.execute(rows.order_by(text("id")))]
+        for start in range(0, len(ids), FETCHED):
+            add_words(connection, table, ids[start : start + FETCHED])

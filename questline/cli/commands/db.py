@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ from questline.cli.bulk import confirm
 from questline.cli.command import command, new_app
 from questline.cli.display import formatting, output
 from questline.cli.invocation import Invocation
-from questline_persistence.errors import ConfigurationError
+from questline_persistence.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from questline_persistence.store import Database
@@ -28,6 +29,8 @@ def register(app: typer.Typer, panel: str) -> None:
     command(group, "current", example="questline db current -o json")(current)
     command(group, "history", example="questline db history")(history)
     command(group, "check", example="questline db check && questline worker")(check)
+    copy_example = "questline db copy --from sqlite:///.questline/questline.db --to postgresql://localhost/quests"
+    command(group, "copy", example=copy_example)(copy)
     app.add_typer(group, name="db", rich_help_panel=panel)
 
 
@@ -99,6 +102,39 @@ def check(invocation: Invocation) -> None:
         raise ConfigurationError(message, hint="somebody changed it by hand; undo that, or restore a backup")
     data = {"database": invocation.database.name, "revision": schema.HEAD, "head": schema.HEAD, "differences": []}
     invocation.answer(data, lambda: f"{schema.HEAD}: as it should be")
+
+
+def copy(
+    invocation: Invocation,
+    *,
+    to: Annotated[str, typer.Option(help="The database to fill; it must be empty.", metavar="URL", show_default=False)],
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="The database to read. Default: that of the settings.", metavar="URL", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Copy everything to an empty database, of whatever kind: quests, live ones too, memory, audit, keys, batches.
+
+    Stop the workers first: while one is alive, nothing is copied. Meanwhile nobody else writes the database that is
+    read. All of it is copied, or nothing.
+    """
+    from questline_persistence.moving import copy_store  # noqa: PLC0415  (as above)
+    from questline_persistence.store import open_database  # noqa: PLC0415
+
+    chosen = invocation.settings
+    with closing(open_database(from_, chosen)) as source, closing(open_database(to, chosen)) as target:
+        if source.missing:
+            raise StoreUnavailable(f"there is no database at {source.name}", hint="correct --from")
+        done = copy_store(
+            source,
+            target,
+            actor=invocation.actor,
+            namespace=chosen.namespace,
+            tell=lambda table, rows: output.note(f"{table}: {rows:,}"),
+        )
+    invocation.answer(done.to_json(), lambda: f"{sum(done.rows.values()):,} rows copied to {done.target}")
 
 
 def require_head(database: Database) -> None:

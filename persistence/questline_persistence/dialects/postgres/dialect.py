@@ -23,6 +23,9 @@ from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.search import tsvector_tokens
 
 _SIZE = sql("SELECT pg_database_size(current_database())")
+#: What numbers the rows of a table, and how it is set.
+_SEQUENCE = sql("SELECT pg_get_serial_sequence(:table, :column)")
+_NUMBER_ON = sql("SELECT setval(pg_get_serial_sequence(:table, :column), :after)")
 #: How long a count waits for its row, which somebody else may have locked.
 _BRIEFLY = "SET LOCAL lock_timeout = '1s'"
 #: How long a statement may take that somebody waits for who has typed a search. It is planned for the words at hand:
@@ -108,6 +111,22 @@ class Postgres:
     def wait_briefly(self, connection: Connection) -> None:
         """Set how long the rest of a transaction waits for a lock."""
         connection.exec_driver_sql(_BRIEFLY)
+
+    def keep_to_itself(self, connection: Connection, tables: Sequence[str]) -> None:
+        """Lock the tables against writers, once those under way have ended, and lift the limit of idling."""
+        connection.execute(sql("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(sql(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE"))
+
+    def numbered_to(self, connection: Connection, table: str, column: str) -> int:
+        """Return what the column's sequence has come to, whoever took the numbers."""
+        name = connection.execute(_SEQUENCE, {"table": table, "column": column}).scalar_one()
+        last, is_called = connection.execute(sql(f"SELECT last_value, is_called FROM {name}")).one()  # noqa: S608  (quoted by the server)
+        return int(last) if is_called else 0
+
+    def number_on(self, connection: Connection, table: str, column: str, *, after: int) -> None:
+        """Set the column's sequence."""
+        if after > 0:
+            connection.execute(_NUMBER_ON, {"table": table, "column": column, "after": after})
 
     def cause(self, error: SQLAlchemyError) -> SQLAlchemyError:
         """Return the error itself, which says what happened."""

@@ -18,6 +18,14 @@ from questline_persistence.dialects.transactions import Transactions
 from questline_persistence.errors import ConfigurationError
 from questline_persistence.search import fts5_tokens
 
+#: The highest number that a table has given, which SQLite notes of those that use none again.
+_NOTED = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+_FORGET_NOTE = text("DELETE FROM sqlite_sequence WHERE name = :table AND seq < :after")
+_NUMBER_ON = text(
+    "INSERT INTO sqlite_sequence (name, seq) SELECT name, :after FROM sqlite_master WHERE type = 'table' "
+    "AND name = :table AND sql LIKE '%AUTOINCREMENT%' AND :after > 0 "
+    "AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = :table)"
+)
 _SIZE = text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
 
 
@@ -113,6 +121,20 @@ class Sqlite:
 
     def wait_briefly(self, connection: Connection) -> None:
         """Leave it: a transaction has the one lock there is from its beginning."""
+
+    def keep_to_itself(self, connection: Connection, tables: Sequence[str]) -> None:
+        """Leave it: a transaction that writes is alone from its beginning."""
+
+    def numbered_to(self, connection: Connection, table: str, column: str) -> int:
+        """Return what SQLite has noted for the table; where it notes nothing, the highest number that is there."""
+        highest = f'SELECT coalesce(max("{column}"), 0) FROM "{table}"'  # noqa: S608  (names of ours)
+        noted = connection.execute(_NOTED, {"table": table}).scalar()
+        return int(connection.exec_driver_sql(highest).scalar_one() if noted is None else noted)
+
+    def number_on(self, connection: Connection, table: str, column: str, *, after: int) -> None:  # noqa: ARG002  (the contract's)
+        """Note the number where SQLite keeps notes; elsewhere it goes on behind the highest that is there."""
+        connection.execute(_FORGET_NOTE, {"table": table, "after": after})
+        connection.execute(_NUMBER_ON, {"table": table, "after": after})
 
     def begin_callers(self, connection: Connection) -> bool:
         """Begin it: Python's driver begins none before a SAVEPOINT, and releasing that would commit."""

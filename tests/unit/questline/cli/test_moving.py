@@ -55,3 +55,24 @@ def test_the_file_is_not_taken_for_the_format_of_the_answer(cli: CommandLine) ->
     assert (refused.code, refused.error["hint"]) == (2, "add: --output json")
     assert written.data["quests"] == 1
     assert not (cli.folder / "json").exists()
+
+
+def test_a_whole_store_goes_to_another_one(cli: CommandLine) -> None:
+    cli.submit("alpha")
+    to = f"sqlite:///{cli.folder / 'there.db'}"
+
+    copied = cli("db", "copy", "--to", to, "-o", "json")
+    refused = cli("db", "copy", "--to", to)
+
+    assert copied.data["rows"]["quest_executions"] == 1
+    assert "quest_executions: 1" in copied.err
+    assert cli.json("show", "alpha", "--database-url", to)["status"] == "new"
+    assert [one["verb"] for one in cli.json("audit", "--database-url", to)["items"]] == ["db copy"]
+    assert (refused.code, "is not empty" in refused.err) == (5, True)
+
+
+def test_a_store_that_is_not_there_is_not_made_by_copying(cli: CommandLine) -> None:
+    refused = cli("db", "copy", "--from", f"sqlite:///{cli.folder / 'none.db'}", "--to", "sqlite:///there.db")
+
+    assert refused.code == 3
+    assert not list(cli.folder.glob("*.db"))
