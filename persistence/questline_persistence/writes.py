@@ -100,6 +100,16 @@ class Saves:
         """Whether the key need not have been saved before."""
         return self.body is not None and self.points_at is None and self.expected in {None, 0} and not self.there
 
+    def goes_with(self, before: Saves) -> bool:
+        """Whether both differ in values alone, and so may be saved by one statement."""
+        mine, theirs = ((one.kind, one.key.namespace, {*one.columns}, {*one.defaults}) for one in (self, before))
+        return mine == theirs and self.key != before.key and self._is_whole and before._is_whole
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the payload is the version's own, whatever was there."""
+        return self.body is not None and self.points_at is None and not self.there
+
     @property
     def needs_one(self) -> bool:
         """Whether something must be there, since there is nothing to change or delete otherwise."""

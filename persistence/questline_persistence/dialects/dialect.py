@@ -165,6 +165,18 @@ class Dialect(Protocol):
         """
         ...
 
+    def save_all(self, connection: Connection, writes: Sequence[Saves], *, now: float) -> list[Saved | None]:
+        """Add versions of keys, as `save` does, whose heads are locked in the order given.
+
+        Parameters:
+          writes: what is saved, of the same form as each other: see `Saves.goes_with`.
+          now: the database's time in epoch seconds.
+
+        Returns:
+          The versions. None stands for a key that is not at the version expected; then the transaction must not go on.
+        """
+        ...
+
     def enter(self, connection: Connection, write: Enters, *, now: float) -> Entered:
         """Add an entry of what Lords remember, numbered by the head of its stream if its kind has one.
 

@@ -6,7 +6,8 @@ can be joined puts the head's own statement there, another one the values that i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -120,6 +121,27 @@ def head_insert(kind: Versioned, given: Given, largest: str) -> str:
     )
 
 
+@lru_cache(maxsize=256)
+def heads_insert(kind: Versioned, given: Given, largest: str) -> str:
+    """Return the statement that makes the heads of several saves, read from `given`, or moves those on that are there.
+
+    Each save may expect a version of its own: only one that expects none, or 0, makes a head.
+    """
+    names = [name for name in (*kind.both, *kind.head) if name in given.columns | given.defaults]
+    columns = (*KEY, kind.key, "owner", "version", "body_version", "fingerprint", *names, *_TIMES)
+    values = listed(columns, **{name: f":{name}" for name in columns} | {kind.key: ":key"} | _FIRST | _NOW)
+    moved = re.sub(r"(?<!:):(?!now\b|stamp\b)(\w+)", r"excluded.\1", _moved(kind, given, Shape.OWN, largest))
+    mine = f"given.key_prefix = h.key_prefix AND given.key = h.{kind.key}"
+    there = f"h.namespace = :namespace AND {mine}"
+    returned = listed((*head_row(kind), "key_prefix", kind.key))
+    return (
+        f"INSERT INTO {kind.heads} AS h ({listed(columns)}) SELECT {values} FROM given "  # noqa: S608  (of a kind's names)
+        f"WHERE coalesce(:expected, 0) = 0 OR EXISTS (SELECT 1 FROM {kind.heads} h WHERE {there}) "
+        f"ORDER BY given.number ON CONFLICT ({listed((*KEY, kind.key))}) DO UPDATE SET {moved} "
+        f"WHERE (SELECT {_EXPECTED} FROM given WHERE {mine}) RETURNING {returned}"
+    )
+
+
 def _moved(kind: Versioned, given: Given, shape: Shape, largest: str) -> str:
     names = [name for name in (*kind.both, *kind.head) if name in given.columns]
     unset = [name for name in (*kind.both, *kind.head) if name in given.defaults - given.columns]
@@ -139,15 +161,10 @@ def _is(kind: Versioned) -> str:
     return f"h.namespace = :namespace AND h.key_prefix = :key_prefix AND h.{kind.key} = :key"
 
 
-@lru_cache(maxsize=256)
-def version_insert(kind: Versioned, source: str) -> str:
-    """Return the statement that adds the version that a head has come to.
-
-    Parameters:
-      kind: the kind.
-      source: where the row of the head is read from, as `head`: all of `HEAD`, and what the kind's versions share.
-    """
-    columns = (
+@lru_cache(maxsize=64)
+def version_columns(kind: Versioned) -> tuple[str, ...]:
+    """Return the columns of a version that are written."""
+    return (
         *KEY,
         kind.key,
         *("version", "op", "body_version", "fingerprint", "write_id", "saved_time", "created_at"),
@@ -156,6 +173,17 @@ def version_insert(kind: Versioned, source: str) -> str:
         *kind.version,
         *kind.body,
     )
+
+
+@lru_cache(maxsize=256)
+def version_insert(kind: Versioned, source: str) -> str:
+    """Return the statement that adds the version that a head has come to.
+
+    Parameters:
+      kind: the kind.
+      source: where the row of the head is read from, as `head`: all of `HEAD`, and what the kind's versions share.
+    """
+    columns = version_columns(kind)
     own = {name: f":{name}" for name in columns} | {
         kind.key: ":key",
         "version": "head.version",
@@ -248,6 +276,21 @@ def save_values(write: Saves, now: float) -> dict[str, Any]:
         "expected": write.expected,
         "points_at": write.points_at,
     }
+
+
+def version_values(kind: Versioned, values: Mapping[str, Any], head: Sequence[Any]) -> dict[str, Any]:
+    """Return the values of a version that a head has come to, by the names of its columns.
+
+    Parameters:
+      kind: the kind.
+      values: the parameters by which it was saved.
+      head: what the head's statement has returned.
+    """
+    row = dict(zip(head_row(kind), head, strict=True))
+    own = {name: values[name] if row["body_version"] == row["version"] else None for name in kind.body}
+    when = {name: row["updated_time"] for name in kind.version if name == "timestamp" and values[name] is None}
+    moment = {"saved_time": row["updated_time"], "created_at": row["updated_at"]}
+    return {**values, kind.key: values["key"], **row, **moment, **when, **own}
 
 
 def enter_values(write: Enters, now: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, and_, select
 
@@ -24,16 +24,39 @@ def remember(
       Moved: a key is at another version than its save expects.
       IntegrityError: there is an entry of an id already.
     """
-    return {write.write_id: _made(connection, dialect, write, now) for write in in_order(writes)}
+    made: dict[str, Saved | Entered] = {}
+    for alike in _runs(in_order(writes)):
+        made |= _made(connection, dialect, alike, now)
+    return made
 
 
-def _made(connection: Connection, dialect: Dialect, write: Remembered, now: float) -> Saved | Entered:
-    if isinstance(write, Enters):
-        return dialect.enter(connection, write, now=now)
-    saved = dialect.save(connection, write, now=now)
-    if saved is None:
-        raise Moved(write)
-    return saved
+def _runs(writes: Iterable[Remembered]) -> Iterator[list[Remembered]]:
+    """Yield writes in their order, together where one statement may make several."""
+    run: list[Remembered] = []
+    for write in writes:
+        together = run and isinstance(write, Saves) and isinstance(run[-1], Saves) and write.goes_with(run[-1])
+        if run and not together:
+            yield run
+            run = []
+        run.append(write)
+    if run:
+        yield run
+
+
+def _made(
+    connection: Connection, dialect: Dialect, writes: Sequence[Remembered], now: float
+) -> dict[str, Saved | Entered]:
+    """Make one write, or several saves; return what came of each, by its `write_id`."""
+    made: dict[str, Saved | Entered] = {}
+    saves = [write for write in writes if isinstance(write, Saves)]
+    for save, saved in zip(saves, dialect.save_all(connection, saves, now=now) if saves else (), strict=True):
+        if saved is None:
+            raise Moved(save)
+        made[save.write_id] = saved
+    for write in writes:
+        if isinstance(write, Enters):
+            made[write.write_id] = dialect.enter(connection, write, now=now)
+    return made
 
 
 def written(connection: Connection, write: Saves) -> Saved | None:

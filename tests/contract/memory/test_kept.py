@@ -9,7 +9,18 @@ import pytest
 from sqlalchemy import select
 
 from questline_persistence.errors import Conflict
-from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES, SESSIONS, SNAPSHOTS, TRANSITIONS
+from questline_persistence.kinds import (
+    AGENT_STATES,
+    CONTEXTS,
+    EVENTS,
+    MEMORIES,
+    SESSIONS,
+    SNAPSHOTS,
+    TASKS,
+    TRANSITIONS,
+    VERSIONED,
+    Versioned,
+)
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.searching import search
@@ -165,6 +176,43 @@ def test_several_writes_are_all_there_or_none(kept: Kept) -> None:
     assert moved.value.save.key.name == "b"
     assert (data(kept, "a"), data(kept, "b")) == (None, "x")
     assert kept.enter(event(kept, "e")).seq == 1
+
+
+@pytest.mark.parametrize("kind", VERSIONED, ids=lambda kind: kind.name)
+def test_several_saves_are_as_so_many_single_ones(database: Database, kind: Versioned) -> None:
+    one, many = (Kept(database, "here", prefix) for prefix in ("one", "many"))
+    status = {TASKS: "todo", CONTEXTS: "running"}.get(kind, "new")
+    known = {"epic_num": 7, "story_num": 8, "timestamp": 1.5, "status": status}
+
+    def save(kept: Kept, number: int, expected: int | None, text: str) -> Saves:
+        columns = {name: known.get(name, f"{name} {number}") for name in (*kind.both, *kind.head, *kind.version)}
+        body = dict.fromkeys(kind.body, f"word{number} {text}")
+        return Saves(kind, kept.key(f"k{number}"), columns=columns, body=body, expected=expected)
+
+    def rows(kept: Kept) -> list[list[str]]:
+        """Return all that is told of the keys, but for when and by which write."""
+        apart = {"id", "key_prefix", "write_id", "created_at", "updated_at", "updated_time", "saved_time"}
+        of = reading.tables(kind)
+        queries = [select(*(c for c in table.c if c.name not in apart)).where(*kept.rows(table)) for table in of]
+        return kept.read(lambda own, _: [sorted(map(str, own.execute(query))) for query in queries])
+
+    for first, expected, text in ((1, None, "new"), (1, 1, "new"), (0, None, "again")):
+        numbers = range(first, 3)
+        for number in numbers:
+            assert one.save(save(one, number, expected, text))
+        many.write([save(many, number, expected, text) for number in numbers])
+    assert rows(many) == rows(one)
+    assert [len(each) for each in rows(many)] == [3, 7]
+    with pytest.raises(Moved):
+        many.write([save(many, 0, 1, "late"), save(many, 1, 1, "late"), save(many, 2, 3, "fits")])
+    with pytest.raises(Moved):
+        many.write([save(many, 2, 3, "fits"), save(many, 3, 1, "was never saved")])
+    assert rows(many) == rows(one)
+    for kept in (one, many) if kind.searched else ():
+        assert [row.id for row in search(kept, kind, "word1 again").rows] == [
+            row.id for row in search(kept, kind, "word1").rows
+        ]
+        assert not search(kept, kind, "new").rows
 
 
 def test_entries_of_a_batch_that_are_there_already_are_left_as_they_are(kept: Kept) -> None:

@@ -64,6 +64,17 @@ def test_a_first_save_asks_so_too_if_somebody_else_was_faster(kind: Versioned) -
 
 
 @KINDS
+def test_of_several_saves_each_asks_for_the_version_that_it_expects(kind: Versioned) -> None:
+    heads = statements.heads_insert(kind, statements.Given(), "greatest")
+    made, _, moved = heads.partition(" ON CONFLICT ")
+    assert "version = ?" in conditions(moved, "h")
+    assert "coalesce(:expected, 0) = 0 OR EXISTS" in made, "only a save that expects none makes a head"
+    assert made.endswith(" ORDER BY given.number"), "heads are locked in the order given"
+    text = postgres._save_all(kind, statements.Given())
+    assert postgres._placed(f"head AS ({postgres._own(heads, kind)})") in text
+
+
+@KINDS
 def test_on_postgresql_the_version_is_added_by_the_statement_that_asks(kind: Versioned) -> None:
     for head in (first(kind), again(kind)):
         text = postgres._save(kind, head, None)

@@ -48,6 +48,7 @@ class Postgres:
     record_once = staticmethod(once.record_once)
     insert_quests = staticmethod(quests.insert)
     save = staticmethod(memory.save)
+    save_all = staticmethod(memory.save_all)
     enter = staticmethod(memory.enter)
     texts_with = staticmethod(texts.texts_with)
     newest_first = staticmethod(texts.newest_first)

@@ -7,7 +7,9 @@ COMMITTED, "EvalPlanQual"); the version or the entry follows from what that part
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,10 +17,15 @@ from questline_persistence.dialects import memory_statements as statements
 from questline_persistence.dialects.columns import listed
 from questline_persistence.dialects.driver import execute
 from questline_persistence.dialects.postgres import texts
-from questline_persistence.kinds import Entries, Versioned
+from questline_persistence.kinds import ORIGIN, Entries, Versioned
 from questline_persistence.writes import Entered, Enters, Saved, Saves
 
 _LARGEST = "greatest"
+#: The types of what is no text, among the values of several saves.
+_TYPES = {
+    **dict.fromkeys(("expected", "epoch", "quest_version", "epic_num", "story_num"), "int"),
+    "timestamp": "float8",
+}
 
 
 def save(connection: Connection, write: Saves, *, now: float) -> Saved | None:
@@ -34,6 +41,60 @@ def save(connection: Connection, write: Saves, *, now: float) -> Saved | None:
     if not rows and write.makes_head:
         rows = execute(connection, _save(kind, statements.head_insert(kind, given, _LARGEST), text), values)
     return Saved(*rows[0]) if rows else None
+
+
+def save_all(connection: Connection, writes: Sequence[Saves], *, now: float) -> list[Saved | None]:
+    """Add versions of keys of one kind by one statement, their heads locked in the order given."""
+    if len(writes) == 1:
+        return [save(connection, writes[0], now=now)]
+    kind, given = writes[0].kind, statements.given_by(writes[0])
+    rows = [_given(write, now) for write in writes]
+    names = _arrays(kind)
+    values: dict[str, Any] = {name: [row[name] for row in rows] for name in names}
+    values |= {name: rows[0][name] for name in ("namespace", "now", "stamp")} | {"table": kind.heads}
+    found = {row[0]: Saved(*row[1:]) for row in execute(connection, _save_all(kind, given), values)}
+    return [found.get(number) for number in range(1, len(writes) + 1)]
+
+
+def _given(write: Saves, now: float) -> dict[str, Any]:
+    words = texts.words(write.kind.heads, *write.key[:2], write.tokens) if write.kind.searched else None
+    return {**statements.save_values(write, now), "tokens": words}
+
+
+@lru_cache(maxsize=64)
+def _arrays(kind: Versioned) -> tuple[str, ...]:
+    """Return the names of the parameters that each of several saves has a value of its own for."""
+    own = ("key_prefix", "key", "op", "owner", "expected", "fingerprint", "write_id", "tokens")
+    return (*own, *ORIGIN, *kind.both, *kind.head, *kind.version, *kind.body)
+
+
+@lru_cache(maxsize=256)
+def _save_all(kind: Versioned, given: statements.Given) -> str:
+    """Return the statement that makes several versions.
+
+    The heads are inserted, and so locked, one after the other in the order given; one that is there is moved on.
+    """
+    names, joined = _arrays(kind), _joined(kind)
+    arrays = ", ".join(f":{name}::{_TYPES.get(name, 'text')}[]" for name in names)
+    parts = [
+        f"given AS (SELECT * FROM unnest({arrays}) WITH ORDINALITY AS given({listed(names)}, number))",  # noqa: S608  (of a kind's names)
+        f"head AS ({_own(statements.heads_insert(kind, given, _LARGEST), kind)})",
+        f"kept AS ({_own(statements.version_insert(kind, joined), kind)})",
+    ]
+    if kind.searched:
+        parts.append(f"words AS ({_own(texts.KEPT.format(row='head', source=joined), kind)})")
+    told = listed(statements.HEAD, of="head")
+    return _placed(f"WITH {', '.join(parts)} SELECT given.number, {told} FROM {joined}")  # noqa: S608  (as above)
+
+
+def _joined(kind: Versioned) -> str:
+    return f"head JOIN given ON given.key_prefix = head.key_prefix AND given.key = head.{kind.key}"
+
+
+def _own(statement: str, kind: Versioned) -> str:
+    """Return a statement that reads each save's own values where it has them as parameters."""
+    names = "|".join(_arrays(kind))
+    return re.sub(rf"(?<!:):({names})\b", r"given.\1", statement)
 
 
 def enter(connection: Connection, write: Enters, *, now: float) -> Entered:
@@ -54,7 +115,7 @@ def enter(connection: Connection, write: Enters, *, now: float) -> Entered:
 def _save(kind: Versioned, head: str, text: str | None) -> str:
     parts = [f"head AS ({head})", f"kept AS ({statements.version_insert(kind, 'head')})"]
     if text is not None:
-        parts.append(f"words AS ({text.format(source='head')})")
+        parts.append(f"words AS ({text.format(row='head', source='head')})")
     return _placed(f"WITH {', '.join(parts)} SELECT {listed(statements.HEAD)} FROM head")  # noqa: S608  (of a kind's names)
 
 
@@ -65,7 +126,7 @@ def _enter(kind: Entries, given: frozenset[str]) -> str:
     if kind.stream is not None:
         parts.insert(0, f"head AS ({statements.counting(kind, given, _LARGEST)})")
     if kind.searched:
-        parts.append(f"words AS ({texts.KEPT.format(source='added')})")
+        parts.append(f"words AS ({texts.KEPT.format(row='added', source='added')})")
     returned = "head.seq, added.id, head.updated_at FROM head, added" if source else "NULL::int, id, :stamp FROM added"
     return _placed(f"WITH {', '.join(parts)} SELECT {returned}")
 

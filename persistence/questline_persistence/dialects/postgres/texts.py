@@ -26,9 +26,9 @@ from questline_persistence.writes import Words
 
 #: Parts of a statement, which read the id of the row from `head` or from `added`; a text that is written again is the
 #: newest.
-REMOVED = "DELETE FROM memory_texts t USING {source} WHERE t.kind = :table AND t.ref_id = {source}.id"
+REMOVED = "DELETE FROM memory_texts t USING {source} WHERE t.kind = :table AND t.ref_id = {row}.id"
 KEPT = """INSERT INTO memory_texts AS t (namespace, key_prefix, kind, ref_id, tokens)
-  SELECT :namespace, :key_prefix, :table, {source}.id, CAST(:tokens AS tsvector) FROM {source}
+  SELECT :namespace, :key_prefix, :table, {row}.id, CAST(:tokens AS tsvector) FROM {source}
   ON CONFLICT (kind, ref_id) DO UPDATE SET text_id = excluded.text_id, tokens = excluded.tokens"""
 
 _TEXTS = table("memory_texts", *map(column, ("text_id", "namespace", "key_prefix", "kind", "ref_id", "tokens")))

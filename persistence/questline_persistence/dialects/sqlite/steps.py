@@ -6,7 +6,7 @@ carries its guard all the same. What is only added is added for the whole batch 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,11 +26,9 @@ from questline_persistence.claims import (
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects.columns import NEXT_STEP, RUN, SNAPSHOT, claim_columns, listed
 from questline_persistence.dialects.driver import execute
+from questline_persistence.dialects.sqlite.rows import insert
 from questline_persistence.payload import encode
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
-
-#: Most rows in one statement; each number of them is a text of its own, which the driver keeps prepared.
-MAX_ROWS = 32
 
 # `state || ''` keeps the planner from reading all tickets of a state by their index: each is looked up by its key.
 _CLAIM = """
@@ -241,14 +239,14 @@ def _take_away(connection: Connection, values: dict[str, Any]) -> Settled | None
 def _record(connection: Connection, won: Sequence[tuple[dict[str, Any], Settled]]) -> None:
     """Write what was won: runs, snapshots, and the quests that have completed or paused."""
     rows = [values for values, _ in won]
-    _insert(connection, _RUN, RUN, rows)
-    _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
+    insert(connection, _RUN, RUN, rows)
+    insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, rows)
     for values, settled in won:
         if settled.status is ExecutionStatus.COMPLETED:
             execute(connection, _COMPLETE, values)
         elif settled.status is ExecutionStatus.PAUSED:
             pause = {"version": values["version"] + 1, "snapshot_reason": SnapshotReason.PAUSE.value}
-            _insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [values | pause])
+            insert(connection, _SNAPSHOT, _SNAPSHOT_VALUES, [values | pause])
             execute(connection, _PAUSE, values)
 
 
@@ -278,20 +276,3 @@ def _values(checkpoint: Checkpoint[Succeeded], now: float, code_version: str | N
         "updated_at": stamp,
         "redispatch": REDISPATCH_FIRST,
     }
-
-
-def _insert(
-    connection: Connection, statement: str, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Insert rows, in as few parts as may be."""
-    for start in range(0, len(rows), MAX_ROWS):
-        part = rows[start : start + MAX_ROWS]
-        values = [row[name] for row in part for name in columns]  # by place: the driver looks each name up anew
-        execute(connection, _with_rows(statement, len(columns), len(part)), values)
-
-
-@lru_cache(maxsize=256)
-def _with_rows(statement: str, columns: int, count: int) -> str:
-    """Return a statement with so many rows of parameters."""
-    row = f"({', '.join('?' * columns)})"
-    return statement.replace("{rows}", ", ".join([row] * count))

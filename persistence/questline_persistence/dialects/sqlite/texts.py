@@ -19,48 +19,42 @@ from sqlalchemy import (
 )
 
 from questline_persistence.dialects.driver import execute
+from questline_persistence.dialects.sqlite.rows import MAX_ROWS, insert, with_rows
 from questline_persistence.search import Query, fts5_match, fts5_text, scope_token
 from questline_persistence.writes import Words
 
-_REMOVE = "DELETE FROM memory_texts WHERE kind = :kind AND ref_id = :row_id RETURNING text_id"
-_REMOVE_WORDS = "DELETE FROM memory_tokens WHERE rowid = :text_id"
-_ADD = """INSERT INTO memory_texts (namespace, key_prefix, kind, ref_id)
-  VALUES (:namespace, :key_prefix, :kind, :row_id) RETURNING text_id"""
-_ADD_WORDS = "INSERT INTO memory_tokens (rowid, tokens) VALUES (:text_id, :tokens)"
+_REMOVE = "DELETE FROM memory_texts WHERE kind = ? AND ref_id IN {rows} RETURNING text_id"
+_REMOVE_WORDS = "DELETE FROM memory_tokens WHERE rowid IN {rows}"
+_ADD = "INSERT INTO memory_texts (namespace, key_prefix, kind, ref_id) VALUES {rows} RETURNING ref_id, text_id"
+_ADD_WORDS = "INSERT INTO memory_tokens (rowid, tokens) VALUES {rows}"
 
 _TEXTS = table("memory_texts", column("text_id"), column("kind"), column("ref_id"))
 _WORDS = table("memory_tokens", column("rowid"), column("tokens"))
 
 
-def remove(connection: Connection, kind: str, row_id: int) -> None:
-    """Remove a row's words.
+def remove(connection: Connection, kind: str, row_ids: Sequence[int]) -> None:
+    """Remove the words of rows, of those that have any.
 
     Parameters:
-      kind: the row's table.
-      row_id: its id there.
+      kind: the rows' table.
+      row_ids: their ids there.
     """
-    for (text_id,) in execute(connection, _REMOVE, {"kind": kind, "row_id": row_id}):
-        execute(connection, _REMOVE_WORDS, {"text_id": text_id})
-
-
-def add(connection: Connection, kind: str, row_id: int, scope: tuple[str, str], tokens: Sequence[str]) -> None:
-    """Add a row's words, which has none yet.
-
-    Parameters:
-      kind: the row's table.
-      row_id: its id there.
-      scope: its namespace and key prefix.
-      tokens: the words.
-    """
-    values = {"namespace": scope[0], "key_prefix": scope[1], "kind": kind, "row_id": row_id}
-    ((text_id,),) = execute(connection, _ADD, values)
-    execute(connection, _ADD_WORDS, {"text_id": text_id, "tokens": fts5_text(scope_token(*scope, kind), tokens)})
+    for start in range(0, len(row_ids), MAX_ROWS):
+        part = row_ids[start : start + MAX_ROWS]
+        found = execute(connection, with_rows(_REMOVE, len(part), 1), [kind, *part])
+        if found:
+            execute(connection, with_rows(_REMOVE_WORDS, len(found), 1), [text_id for (text_id,) in found])
 
 
 def add_texts(connection: Connection, kind: str, rows: Sequence[Words]) -> None:
     """Add the words of rows that have none."""
-    for row in rows:
-        add(connection, kind, row.row_id, (row.namespace, row.prefix), row.tokens)
+    given = [{"namespace": row.namespace, "key_prefix": row.prefix, "kind": kind, "ref_id": row.row_id} for row in rows]
+    added: dict[int, int] = dict(insert(connection, _ADD, ("namespace", "key_prefix", "kind", "ref_id"), given))
+    words = [
+        {"text_id": added[row.row_id], "tokens": fts5_text(scope_token(row.namespace, row.prefix, kind), row.tokens)}
+        for row in rows
+    ]
+    insert(connection, _ADD_WORDS, ("text_id", "tokens"), words)
 
 
 def texts_with(query: Query, kind: str, namespace: str, prefix: str) -> Select[Any]:

@@ -59,15 +59,13 @@ def test_a_batch_whose_transaction_breaks_off_leaves_nothing(
 ) -> None:
     persistence.save_context(a_context("a"))
     dialect = type(persistence._kept.database.dialect)
-    save, seen = dialect.save, []
+    save_all, seen = dialect.save_all, []
 
-    def save_two(*given: Any, **more: Any) -> Any:
-        seen.append(given)
-        if len(seen) > 2:
-            raise RuntimeError("broken off")
-        return save(*given, **more)
+    def save_and_break_off(*given: Any, **more: Any) -> Any:
+        seen.extend(save_all(*given, **more))
+        raise RuntimeError("broken off")
 
-    monkeypatch.setattr(dialect, "save", staticmethod(save_two))
+    monkeypatch.setattr(dialect, "save_all", staticmethod(save_and_break_off))
     with pytest.raises(RuntimeError, match="broken off"):
         persistence.save_contexts([a_context(name) for name in "abc"])
     monkeypatch.undo()
