@@ -31,6 +31,7 @@ EVENTS = {
     "http_request_failed": "The gateway met an error that nobody foresaw, and answered 500. Please report it.",
     "lease_lost": "Others took this process for dead. It goes on under a new id; its old claims are void.",
     "leave_failed": "The database was away when the process signed off. Its lease ends by itself.",
+    "live_broker_lost": "The gateway cannot hear the broker. Open streams tell of what is new within a second.",
     "live_look_failed": "The gateway could not see what is new. Open streams go on, and tell of it later.",
     "log_lines_lost": "The store refused lines of steps' logs, which are lost; the steps go on.",
     "log_lines_wait": "Lines of steps' logs could not be written as a quest or a process ended.",

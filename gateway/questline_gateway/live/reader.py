@@ -11,9 +11,11 @@ from typing import TypeVar
 import anyio.to_thread
 
 from questline_gateway.live.listener import Listener
+from questline_gateway.live.watching import Watching
 from questline_persistence.log import get_logger
 from questline_persistence.records.changes import ChangedQuests, Changes, FollowedQuests, Look
 from questline_persistence.store import Database
+from questline_scheduler.doorbells import Watch
 
 #: Shortest and longest pause between two looks, in seconds: short while things change, longer while nothing does.
 PAUSE_FIRST, PAUSE_LONGEST = 0.1, 1.0
@@ -50,9 +52,10 @@ class Reader:
     Parameters:
       database: the store.
       namespace: the tenant.
+      watch: returns what hears the broker, or None where there is nothing to hear.
     """
 
-    def __init__(self, database: Database, namespace: str) -> None:
+    def __init__(self, database: Database, namespace: str, watch: Callable[[], Watch | None] = lambda: None) -> None:
         self.quests = FollowedQuests(database, namespace)
         self._database = database
         self._namespace = namespace
@@ -62,6 +65,8 @@ class Reader:
         self._fresh: set[Listener[Look] | Listener[Changes]] = set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._watch = watch
+        self._watching: Watching | None = None
 
     @property
     def idle(self) -> bool:
@@ -104,6 +109,9 @@ class Reader:
         if self.idle and self._task is not None:
             self._task.cancel()
             self._task = None
+            if self._watching is not None:
+                self._watching.end()
+                self._watching = None
 
     def wake(self) -> None:
         """Look now: something has been changed."""
@@ -114,6 +122,18 @@ class Reader:
         self._wake.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run())
+            self._listen()
+
+    def _listen(self) -> None:
+        """Look whenever the broker says so, from now on."""
+        loop, watch = asyncio.get_running_loop(), self._watch()
+
+        def moved() -> None:
+            with suppress(RuntimeError):  # the loop has ended, and all who listened with it
+                loop.call_soon_threadsafe(self.wake)
+
+        if watch is not None:
+            self._watching = Watching(watch, moved, self._namespace)
 
     async def _run(self) -> None:
         pause = PAUSE_FIRST

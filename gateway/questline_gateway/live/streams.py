@@ -117,7 +117,7 @@ class Streams:
             self._open[listener] = loop
             key = (loop, here.namespace)
             if key not in self._readers:
-                self._readers[key] = Reader(here.database, here.namespace)
+                self._readers[key] = Reader(here.database, here.namespace, here.client.broker.watch)
             return self._readers[key]
 
     def _stream(

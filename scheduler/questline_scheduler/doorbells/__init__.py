@@ -11,6 +11,7 @@ from questline_scheduler.doorbells.doorbell_broker import DoorbellBroker
 from questline_scheduler.doorbells.doorbell_consumer import DoorbellConsumer, HandedMessage
 from questline_scheduler.doorbells.free_threads import PATIENCE_SECONDS, FreeThreads
 from questline_scheduler.doorbells.ringer import Ringer
+from questline_scheduler.doorbells.watch import Watch
 
 __all__ = [
     "ACTOR_NAME",
@@ -21,6 +22,7 @@ __all__ = [
     "FreeThreads",
     "HandedMessage",
     "Ringer",
+    "Watch",
     "bell_id",
     "message_for",
     "open_broker",

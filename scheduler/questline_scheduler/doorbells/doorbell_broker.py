@@ -19,6 +19,7 @@ from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_scheduler.doorbells.bell_message import bell_in, message_for
 from questline_scheduler.doorbells.doorbell_consumer import DoorbellConsumer
 from questline_scheduler.doorbells.free_threads import FreeThreads
+from questline_scheduler.doorbells.watch import Watch
 
 #: Milliseconds that a consumer waits for a bell unless told otherwise.
 IDLE_MILLIS = 1_000
@@ -125,6 +126,10 @@ class DoorbellBroker(Broker, ABC):
         Raises:
           StoreUnavailable: it does not.
         """
+
+    def watch(self) -> Watch | None:
+        """Return what hears that something moves anywhere; None where nobody outside this process could be heard."""
+        return None
 
     @abstractmethod
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = IDLE_MILLIS) -> DoorbellConsumer:

@@ -22,7 +22,8 @@ from questline_scheduler.doorbells.doorbell_broker import IDLE_MILLIS, DoorbellB
 from questline_scheduler.doorbells.redis_consumer import RedisConsumer
 from questline_scheduler.doorbells.redis_errors import BROKER_ERRORS, unavailable
 from questline_scheduler.doorbells.redis_link import RedisLink
-from questline_scheduler.doorbells.redis_queue import NO_ID, RedisQueue, keys_of, names_key, prefix_of
+from questline_scheduler.doorbells.redis_queue import NO_ID, RedisQueue, keys_of, moves_key, names_key, prefix_of
+from questline_scheduler.doorbells.redis_watch import RedisWatch
 
 #: How long the keys of an earlier version are kept, in seconds: longer than any upgrade from worker to worker.
 EARLIER_SECONDS = 86_400
@@ -181,6 +182,10 @@ class RingingRedisBroker(DoorbellBroker):
         """
         with self._reaching():
             self.client.ping()
+
+    def watch(self) -> RedisWatch:
+        """Return what hears that something moves in the namespace; it connects when it is first asked."""
+        return RedisWatch(self._link, moves_key(self._prefix))
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = IDLE_MILLIS) -> RedisConsumer:
         """Return a consumer that holds at most `prefetch` messages and waits `timeout` milliseconds for one."""

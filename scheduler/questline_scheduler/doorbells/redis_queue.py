@@ -25,6 +25,8 @@ HELD_MILLIS = 2_000
 CHUNK = 500
 #: Most tokens on the wake list; an idle consumer that gets none looks for itself within a second.
 MAX_TOKENS = 64
+#: Who watches is told once in so many milliseconds that something moves, however much does.
+TOLD_MILLIS = 100
 #: A token that names no bell.
 NO_ID = b"1"
 #: Distance between two priorities in `ready`; turns grow by one, and 1,000 priorities stay exact in a double.
@@ -43,16 +45,24 @@ local function ring_tokens(count, id)
   for _ = 1, math.min(count, {MAX_TOKENS}) do redis.call("RPUSH", wake, token) end
   redis.call("LTRIM", wake, -{MAX_TOKENS}, -1)
 end
+
+local function tell_watchers()
+  local now, told = millis(), tonumber(redis.call("HGET", KEYS[4], "told") or 0)
+  if math.abs(now - told) < {TOLD_MILLIS} then return end  -- the clock may have been set back
+  redis.call("HSET", KEYS[4], "told", string.format("%.0f", now))
+  redis.pcall("PUBLISH", KEYS[4], "")  -- a user who may not tell rings all the same
+end
 """
 
-#: KEYS also: the counter of turns, the names of all queues. ARGV: the queue's name, priority, id, priority, id, ...
+#: KEYS also: the counter of turns, the names of all queues; the fourth is what watchers hear.
+#: ARGV: the queue's name, priority, id, priority, id, ...
 _RING = (
     _COMMON
     + f"""
 local ids, placed, now = {{}}, {{}}, millis()
 for i = 3, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
-local turn, holds = redis.call("INCRBY", KEYS[4], #ids), redis.call("HMGET", held, unpack(ids))
-redis.call("SADD", KEYS[5], ARGV[1])
+local turn, holds = redis.call("INCRBY", KEYS[5], #ids), redis.call("HMGET", held, unpack(ids))
+redis.call("SADD", KEYS[6], ARGV[1])
 for i, id in ipairs(ids) do
   local hold = holds[i]
   if hold and now - tonumber(string.match(hold, "^%d+") or 0) >= {HELD_MILLIS} then
@@ -67,6 +77,7 @@ end
 if #placed == 0 then return 0 end
 local rung = redis.call("ZADD", ready, "NX", unpack(placed))
 ring_tokens(rung, #placed == 2 and placed[2])
+tell_watchers()
 return rung
 """
 )
@@ -87,6 +98,7 @@ for i = told + 1, #ARGV do
   local hold = redis.call("HGET", held, ARGV[i])
   if hold and string.match(hold, "^%d+ %S+ (.*)$") == ARGV[1] then redis.call("HDEL", held, ARGV[i]) end
 end
+if #ARGV > told then tell_watchers() end
 local fetched, wanted = {{}}, tonumber(ARGV[2])
 if wanted == 0 then return fetched end
 local popped, now = redis.call("ZPOPMIN", ready, wanted), millis()
@@ -134,6 +146,11 @@ def names_key(prefix: str) -> str:
     return f"{prefix}:queues"
 
 
+def moves_key(prefix: str) -> str:
+    """Return the key, and the channel, by which watchers of a namespace are told that something moves."""
+    return f"{prefix}:moves"
+
+
 def keys_of(prefix: str, queue: str) -> list[str]:
     """Return the keys of a queue: ready, held, wake, turn."""
     return [f"{prefix}:queue:{queue}:{part}" for part in ("ready", "held", "wake", "turn")]
@@ -151,7 +168,7 @@ class RedisQueue:
     def __init__(self, link: RedisLink, prefix: str, name: str) -> None:
         self._link = link
         self._name = name
-        self._names = names_key(prefix)
+        self._names, self._moves = names_key(prefix), moves_key(prefix)
         self._scripts: dict[str, Script] = {}
         self.ready, self.held, self.wake, self.turn = keys_of(prefix, name)
 
@@ -244,7 +261,7 @@ class RedisQueue:
     def _run(self, point: str, arguments: list[Any], *keys: str) -> Any:
         """Run the script of a failpoint on the queue's keys and these."""
         failpoint(point)
-        keys_of_all = [self.ready, self.held, self.wake, *keys]
+        keys_of_all = [self.ready, self.held, self.wake, self._moves, *keys]
         reply = self._script(point)(keys=keys_of_all, args=cast("Any", arguments), client=self._link.client)
         failpoint(point, "done")
         return reply

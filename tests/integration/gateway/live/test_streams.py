@@ -1,7 +1,9 @@
 """Streams as such, whatever the store: many, idle, slow, too many, long, and ended; nobody does any harm."""
 
+import threading
 import time
 import urllib.request
+from contextlib import closing
 
 import pytest
 from fastapi import FastAPI
@@ -10,7 +12,9 @@ from questline_gateway.app import create_app
 from questline_gateway.live import listener, reader, streams, wire
 from questline_gateway.server import STOP_SECONDS, GatewayServer
 from questline_persistence.settings import load
+from questline_scheduler.doorbells import open_broker
 from tests.contract.quests import Workbench, statements
+from tests.doorbells import bell
 from tests.integration.gateway.live.event_reader import EventReader, deaf, everything, of, told
 from tests.integration.gateway.test_server import served
 from tests.waiting import eventually
@@ -133,3 +137,32 @@ def test_what_is_changed_by_http_is_told_without_waiting_for_the_next_look(
         cancel = urllib.request.Request(f"{server.url}/api/v1/quests/{quest_id}/cancel", method="POST")  # noqa: S310  (our own server)
         urllib.request.urlopen(cancel, timeout=30).close()  # noqa: S310  (our own server)
         assert told(next(events)) == ("ended", "cancelled")
+
+
+def test_the_broker_wakes_those_who_listen_and_a_stream_ends_its_thread(
+    bench: Workbench, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "PAUSE_FIRST", 3_600.0)
+    monkeypatch.setattr(reader, "PAUSE_LONGEST", 3_600.0)
+    quest_id = bench.submit("a")
+    app = create_app(load(database_url=bench.url, broker_url=redis_url))
+    with served(app) as server, EventReader(of(server, quest_id)) as stream:
+        events = stream.events()
+        assert told(next(events)) == ("submitted", "new")
+        bench.advance(quest_id, 1)  # as a worker does, which then tells the broker
+        with closing(open_broker(redis_url, namespace="default")) as broker:
+            broker.ring([bell(quest_id)])
+        assert ("completed", "completed") in map(told, events)
+        stream.close()
+        eventually(lambda: not any(thread.name.startswith("watching") for thread in threading.enumerate()))
+
+
+def test_streams_go_on_without_the_broker(bench: Workbench, caplog: pytest.LogCaptureFixture) -> None:
+    quest_id = bench.submit("a")
+    app = create_app(load(database_url=bench.url, broker_url="redis://127.0.0.1:1"))
+    with served(app) as server, EventReader(of(server, quest_id)) as stream:
+        events = stream.events()
+        assert told(next(events)) == ("submitted", "new")
+        eventually(lambda: "live_broker_lost" in caplog.text)
+        bench.advance(quest_id, 1)
+        assert ("completed", "completed") in map(told, events)
