@@ -8,7 +8,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 COPY requirements/ requirements/
 RUN python -m venv /opt/questline \
-    && /opt/questline/bin/pip install -r requirements/gateway.txt \
+    && /opt/questline/bin/pip install -r requirements/gateway.txt -r requirements/codec.txt \
     && python -m venv /opt/builder \
     && /opt/builder/bin/pip install -r requirements/build.txt
 COPY . .

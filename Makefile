@@ -60,6 +60,6 @@ $(RUNTIME): requirements/base.txt requirements/gateway.txt requirements/build.tx
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEVELOPER): $(RUNTIME) requirements/dev.txt
+$(DEVELOPER): $(RUNTIME) requirements/dev.txt requirements/codec.txt
 	$(PIP) -r requirements/dev.txt
 	@touch $@

@@ -3,7 +3,8 @@
 A missing server is a failure, never a skip. `QUESTLINE_TEST_PG_URL` (a superuser's database) and
 `QUESTLINE_TEST_REDIS_URL` name servers to use instead of our own; a test that stops or restarts a server asks for
 `valkey_server` or `postgres_server`, takes its URLs from there, and always gets our own. `QUESTLINE_TEST_POOLER` puts a
-PgBouncer that shares sessions in front of PostgreSQL.
+PgBouncer that shares sessions in front of PostgreSQL; `QUESTLINE_TEST_CODEC` has every store encrypt and compress its
+payloads.
 """
 
 import gc
@@ -22,7 +23,7 @@ import redis
 from hypothesis import HealthCheck, settings
 
 from questline_persistence.store import Database
-from tests import compiled_statements
+from tests import compiled_statements, payload_codec
 from tests.servers.databases import PostgresDatabases
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
@@ -42,10 +43,15 @@ MEMORY, ROOM = Path("/dev/shm"), 8 * 1024**3  # noqa: S108  every run makes a fo
 
 
 def pytest_configure() -> None:
-    """Keep what tests write in memory, unless somebody says where: a disk takes longer to sync it than they take."""
+    """Keep what tests write in memory, unless somebody says where: a disk takes longer to sync it than they take.
+
+    And switch the codec on where it is asked for.
+    """
     if "TMPDIR" not in os.environ and _holds_programs(MEMORY) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None
+    if os.environ.get("QUESTLINE_TEST_CODEC"):
+        payload_codec.switch_on()
 
 
 @pytest.hookimpl(trylast=True)

@@ -68,6 +68,7 @@ EVENTS = {
     "step_broken": "questline itself met an error around a step. The step goes back to the queue; please report it.",
     "step_snoozed": "A handler put its step off by `after` seconds, which spends no attempt.",
     "step_ended": "A handler has ended. Only `questline dev` logs this.",
+    "payload_unreadable": "This worker lacks a key of a step's payloads and left it to workers that have the key.",
     "step_failed": "A handler raised. `retry_in` is the wait before the next attempt, null when the quest fails.",
     "step_started": "The worker calls a handler. Only `questline dev` logs this.",
     "step_released": "A step did not end before its worker had to. The worker gave it back, and spent no attempt.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from questline_persistence.clock import uptime
-from questline_persistence.payload import decode
+from questline_persistence.payload import CLEAR, HIDDEN, Codec, cells, decode
 from questline_persistence.states import ExecutionStatus
 from questline_persistence.writes import Pushes, Write
 
@@ -78,6 +78,8 @@ class Claim:
     fence: int
     #: How many steps this process may run at most for as long as it runs this one; of no meaning where `lost` is 0.
     company: int = 0
+    #: What the params and the input have passed, which stand here as they are stored.
+    codec: Codec = field(default=CLEAR, compare=False, repr=False)
     began: float = field(default_factory=uptime, compare=False, repr=False)
 
     @property
@@ -97,16 +99,26 @@ class Claim:
         """
         return self.start_time + uptime() - self.began
 
+    def tellable(self, error: str) -> str:
+        """Return what log lines and traces may tell of an error: nothing where payloads are encrypted."""
+        return HIDDEN if self.codec.seals else error
+
     @property
     def params(self) -> dict[str, Any]:
-        """The step's own parameters."""
-        params: dict[str, Any] = decode(self.params_json)
+        """The step's own parameters.
+
+        Raises:
+          EncryptionError: the process cannot read them; as for `input_data`.
+        """
+        cell = cells.of_step(self.quest_id, self.epoch, self.position)
+        params: dict[str, Any] = decode(self.codec.open(self.params_json, cell))
         return params
 
     @property
     def input_data(self) -> dict[str, Any]:
         """The quest's input."""
-        data: dict[str, Any] = decode(self.input_json)
+        cell = cells.of_quest("input_data", self.namespace, self.quest_id)
+        data: dict[str, Any] = decode(self.codec.open(self.input_json, cell))
         return data
 
 
@@ -164,6 +176,7 @@ def claim_on_next(
         occurrence=occurrence,
         params_json=params,
         input_json=claim.input_json,  # only a replay changes it, and with it the epoch
+        codec=claim.codec,
         attempt=1,
         lost=0,
         version=version,
@@ -178,10 +191,14 @@ def claim_on_next(
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The handler returned: its output as JSON text, and what its step writes besides."""
+    """The handler returned: its output as JSON text, and what its step writes besides.
+
+    `last` is the output as the quest has it, should the step be its last; None: the same text.
+    """
 
     output: str
     also: tuple[Write, ...] = ()
+    last: str | None = None
 
     @property
     def pushes(self) -> bool:
@@ -211,7 +228,12 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """The handler did not begin for want of a place; the step is offered again, and no attempt is spent."""
+    """The handler did not come to work here; the step is offered again, and no attempt is spent.
+
+    `quiet` is for how many seconds nobody is told of it.
+    """
+
+    quiet: float = 0.0
 
 
 #: How a step that was claimed has ended.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from questline_persistence.claims import Doorbell
+from questline_persistence.payload import CLEAR, Codec, cells
 from questline_persistence.plan import Plan
 
 
@@ -32,6 +34,8 @@ class NewQuest(NamedTuple):
     plan: Plan
     #: Whether an idempotency key that was used for another input gives that quest, and no error.
     any_input: bool = False
+    #: What its payloads pass on their way into its rows.
+    codec: Codec = CLEAR
 
     @property
     def doorbell(self) -> Doorbell:
@@ -39,4 +43,20 @@ class NewQuest(NamedTuple):
         queue = self.plan.queue or self.queue
         return Doorbell(
             self.quest_id, self.epoch, self.plan.position, self.fence, queue, self.priority, self.available_at
+        )
+
+    def sealed(self) -> NewQuest:
+        """Return the quest with its payloads sealed for the rows that they are to stand in."""
+        codec, quest_id = self.codec, self.quest_id
+        if codec is CLEAR:
+            return self
+        steps = tuple(
+            step._replace(params=codec.seal(step.params, cells.of_step(quest_id, self.epoch, step.position)))
+            for step in self.plan.steps
+        )
+        stack = codec.seal(self.plan.text, cells.of_quest("execution_stack", self.namespace, quest_id))
+        return self._replace(
+            input_data=codec.seal(self.input_data, cells.of_quest("input_data", self.namespace, quest_id)),
+            run_data=codec.seal(self.run_data, cells.of_snapshot("run_data", quest_id, 0)),
+            plan=replace(self.plan, text=stack, steps=steps),
         )

@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from questline_persistence.payload import Codec
 from tests.contract.quests import Workbench
 
 
@@ -10,8 +11,8 @@ def open_bench(database_url: str) -> Iterator[Callable[..., Workbench]]:
     """A function that opens another workbench on the test's store, for example for another namespace."""
     opened: list[Workbench] = []
 
-    def open_one(namespace: str = "default") -> Workbench:
-        opened.append(Workbench(database_url, namespace))
+    def open_one(namespace: str = "default", codec: Codec | None = None) -> Workbench:
+        opened.append(Workbench(database_url, namespace, codec))
         return opened[-1]
 
     yield open_one

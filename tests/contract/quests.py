@@ -1,6 +1,7 @@
 """A workbench with every part of the store, to lead quests through their lives by hand."""
 
 import uuid
+from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,13 +16,14 @@ from questline_persistence.audit import Actor, AuditEntry, AuditLog
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, Settled, Succeeded
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.controls import Controls, Correction, StartingPoint
+from questline_persistence.errors import EncryptionError
 from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import Identity, Journal, Submitted, prepare_quest, submit_one
 from questline_persistence.models import LordStep, QuestExecutionData, Snapshot
-from questline_persistence.payload import encode
+from questline_persistence.payload import Codec, encode
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Bells, Counters, Register, Sweep, WorkerCard
-from questline_persistence.schema import quests, runs, snapshots, steps, tickets
+from questline_persistence.schema import PAYLOADS, opened, quests, runs, snapshots, steps, tickets
 from questline_persistence.schema.metadata import METADATA
 from questline_persistence.store import Database
 from questline_persistence.writes import Pushes
@@ -85,12 +87,13 @@ class Workbench:
 
     url: str
     namespace: str = "default"
+    codec: Codec | None = None
     database: Database = field(init=False)
     clock: HandClock = field(init=False)
     _journal: Journal | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.database = Database(self.url)
+        self.database = Database(self.url) if self.codec is None else Database(self.url, codec=self.codec)
         self.clock = HandClock(self.database.clock.now())
         self.database.clock = self.clock
         self.controls = Controls(self.database, self.namespace, ACTOR)
@@ -133,7 +136,8 @@ class Workbench:
         return self._journal
 
     def send(self, data: QuestExecutionData, key: str | None = None) -> Submitted:
-        rows = prepare_quest(data, namespace=self.namespace, now=self.clock.now(), idempotency_key=key)
+        codec, now = self.database.codec, self.clock.now()
+        rows = prepare_quest(data, namespace=self.namespace, now=now, idempotency_key=key, codec=codec)
         return self.database.write(lambda connection: submit_one(connection, rows))
 
     def submit(self, *lords: str | LordStep, **fields: Any) -> str:
@@ -259,7 +263,23 @@ def _everything(connection: Connection, quest_id: str) -> dict[str, list[Row[Any
 
 
 def _rows(connection: Connection, table: Table, quest_id: str) -> list[Row[Any]]:
-    return list(connection.execute(_query(table), {"quest_id": quest_id}))
+    return [_clear(connection, table, row) for row in connection.execute(_query(table), {"quest_id": quest_id})]
+
+
+def _clear(connection: Connection, table: Table, row: Row[Any]) -> Row[Any]:
+    """Return a row as it is without a codec, unless it cannot be read."""
+    if table.name not in PAYLOADS or (clear := opened(connection, table, row)) is row:
+        return row
+    try:
+        return _row_of(row._fields)(**clear._asdict())  # type: ignore[no-any-return]
+    except EncryptionError:
+        return row
+
+
+@cache
+def _row_of(fields: tuple[str, ...]) -> Any:
+    """Return a type that answers as SQLAlchemy's rows do."""
+    return type("Row", (namedtuple("Row", fields),), {"_mapping": property(lambda row: row._asdict())})  # noqa: PYI024
 
 
 @cache

@@ -27,22 +27,21 @@ class StepSpan:
     """The span of one step, or none.
 
     Parameters:
+      claim: the hold on the step.
       span: the span; None where there is no SDK.
     """
 
-    __slots__ = ("_span",)
+    __slots__ = ("_claim", "_span")
 
-    def __init__(self, span: Span | None = None) -> None:
+    def __init__(self, claim: Claim, span: Span | None = None) -> None:
+        self._claim = claim
         self._span = span
 
     def ended(self, outcome: Outcome) -> Outcome:
         """End the span as the step has ended, and return the outcome."""
         if self._span is not None:
-            _end(self._span, outcome)
+            _end(self._span, outcome, self._claim)
         return outcome
-
-
-_NONE = StepSpan()
 
 
 class Tracing:
@@ -68,7 +67,7 @@ class Tracing:
         """
         found = tracer()
         if found is None:
-            return _NONE
+            return StepSpan(claim)
         from opentelemetry.context import attach  # noqa: PLC0415  (it is loaded where there is an SDK)
         from opentelemetry.trace import SpanKind, set_span_in_context  # noqa: PLC0415
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
@@ -80,7 +79,7 @@ class Tracing:
         )
         context.run(attach, set_span_in_context(span))
         context.run(bind_contextvars, trace_id=f"{span.get_span_context().trace_id:032x}")
-        return StepSpan(span)
+        return StepSpan(claim, span)
 
     def _traceparent(self, quest_id: str) -> str | None:
         """Return the trace that a quest carries, if it does and can be read."""
@@ -111,11 +110,11 @@ def _attributes(claim: Claim) -> dict[str, str | int]:
     }
 
 
-def _end(span: Span, outcome: Outcome) -> None:
+def _end(span: Span, outcome: Outcome, claim: Claim) -> None:
     from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415  (as above)
 
     span.set_attribute("questline.outcome", type(outcome).__name__.lower())
     if isinstance(outcome, Failed):
-        description = outcome.error.partition("\n")[0][:MAX_DESCRIPTION]
+        description = claim.tellable(outcome.error.partition("\n")[0][:MAX_DESCRIPTION])
         span.set_status(Status(StatusCode.ERROR, description))
     span.end()

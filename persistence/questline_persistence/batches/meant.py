@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, func, literal, select, tuple_
 
 from questline_persistence.batches.order import MAX_QUESTS
-from questline_persistence.dialects import dialect_of
+from questline_persistence.dialects import codec_of, dialect_of
 from questline_persistence.records import QuestFilter
 from questline_persistence.schema import quests
 
@@ -22,6 +22,7 @@ def conditions(connection: Connection, namespace: str, chosen: QuestFilter, *, u
       chosen: the filter.
       until: the time of the batch, as texts in the store tell times.
     """
+    chosen.refuse_sealed(codec_of(connection))
     found = chosen.conditions(dialect_of(connection))
     return [quests.c.namespace == namespace, quests.c.created_at <= until, *found]
 

@@ -13,7 +13,7 @@ from questline_persistence.errors import QuestConflict
 from questline_persistence.ids import is_possible, not_found
 from questline_persistence.journal import UNCLAIMED, EndedAttempt, record
 from questline_persistence.payload import DEFAULTS, Limits
-from questline_persistence.schema import BELL, quests, steps, tickets
+from questline_persistence.schema import BELL, opened, quests, sealed, steps, tickets
 from questline_persistence.states import LIVE, TRANSITIONS, ExecutionStatus, RunStatus, TicketState
 
 #: How often to look again when a quest gains a ticket between the two locks.
@@ -109,8 +109,9 @@ class LockedQuest:
 
     def change(self, **values: Any) -> None:
         """Write columns of the quest's row."""
-        mine = quests.c.quest_id == self.quest_id
-        self.connection.execute(update(quests).where(mine).values(**values, updated_at=rfc3339(self.now)))
+        mine, whose = quests.c.quest_id == self.quest_id, {"namespace": self.quest.namespace, "quest_id": self.quest_id}
+        written = sealed(self.connection, quests, values, **whose)
+        self.connection.execute(update(quests).where(mine).values(**written, updated_at=rfc3339(self.now)))
 
     def issue_ticket(self, epoch: int, position: str, version: int) -> Doorbell:
         """Insert the one ticket of a quest that is to run from `position`; return its doorbell."""
@@ -162,7 +163,7 @@ def lock(
             raise not_found(quest_id)
         # A quest that looked ended may have been retried or replayed before its row was locked.
         if held or not connection.execute(select(tickets.c.quest_id).where(*mine).limit(1)).first():
-            return LockedQuest(connection, quest, held, now, limits)
+            return LockedQuest(connection, opened(connection, quests, quest), held, now, limits)
     raise QuestConflict(f"quest {quest_id} keeps changing", hint="try again")
 
 

@@ -15,13 +15,14 @@ from questline_persistence.controls.locked_quest import LockedQuest
 from questline_persistence.controls.restart import Restart, StepAgain
 from questline_persistence.controls.reversals import Present, Reversal, told
 from questline_persistence.controls.starting_point import StartingPoint, resolve
+from questline_persistence.dialects import codec_of
 from questline_persistence.errors import InvalidRecord, PayloadError, QuestConflict
 from questline_persistence.journal import history, prepare_quest
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.new_quest import NewQuest
 from questline_persistence.payload import decode, whole_state
 from questline_persistence.plan import PlannedStep, counts_text, highest
-from questline_persistence.schema import snapshots, steps, tickets
+from questline_persistence.schema import sealed, snapshots, steps, tickets
 from questline_persistence.states import ExecutionStatus, SnapshotReason
 
 
@@ -83,22 +84,22 @@ def start_again(locked: LockedQuest, earlier: Earlier) -> Doorbell:
     state = earlier.state
     quest_id, epoch, version = locked.quest_id, locked.quest.epoch + 1, locked.version + 1
     plan = [history.copied_step(row, to=quest_id, epoch=epoch) for row in earlier.plan]
-    locked.connection.execute(insert(steps), plan)
-    locked.connection.execute(
-        insert(snapshots).values(
-            quest_id=quest_id,
-            version=version,
-            epoch=epoch,
-            position=state.position,
-            run_data=whole_state(state.run_data, limit=locked.limits.state),
-            input_data=state.input_json,
-            parent_version=state.version,
-            snapshot_reason=SnapshotReason.REPLAY,
-            created_at=rfc3339(locked.now),
-        )
-    )
+    connection = locked.connection
+    connection.execute(insert(steps), [sealed(connection, steps, row) for row in plan])
+    base = {
+        "quest_id": quest_id,
+        "version": version,
+        "epoch": epoch,
+        "position": state.position,
+        "run_data": whole_state(state.run_data, limit=locked.limits.state),
+        "input_data": state.input_json,
+        "parent_version": state.version,
+        "snapshot_reason": SnapshotReason.REPLAY,
+        "created_at": rfc3339(locked.now),
+    }
+    connection.execute(insert(snapshots).values(**sealed(connection, snapshots, base)))
     locked.cut_short("the quest was replayed")
-    locked.connection.execute(delete(tickets).where(tickets.c.quest_id == quest_id))
+    connection.execute(delete(tickets).where(tickets.c.quest_id == quest_id))
     bell = locked.issue_ticket(epoch, str(state.position), version)
     locked.change(
         status=ExecutionStatus.RUNNING,
@@ -142,7 +143,13 @@ def forked_rows(locked: LockedQuest, earlier: Earlier, new_id: str) -> NewQuest:
         )
     except InvalidRecord:  # all else was stored by ourselves
         raise PayloadError(f"{new_id!r} is not an id for a quest", hint="use letters, digits and _ . -") from None
-    new = prepare_quest(quest, namespace=source.namespace, now=locked.now, limits=locked.limits)
+    new = prepare_quest(
+        quest,
+        namespace=source.namespace,
+        now=locked.now,
+        limits=locked.limits,
+        codec=codec_of(locked.connection),
+    )
     steps = tuple(PlannedStep(**{name: row[name] for name in PlannedStep._fields}) for row in earlier.plan)
     base = whole_state(state.run_data, limit=locked.limits.state)
     counts = counts_text(highest((step.lord_name, step.occurrence) for step in steps))

@@ -7,6 +7,7 @@ is chosen once, when the store is opened. It imports the words at the root of th
 from questline_persistence.dialects import driver, forks
 from questline_persistence.dialects.access import Access
 from questline_persistence.dialects.chosen import check_callers, decide_library, dialect_for, dialect_of, parse_url
+from questline_persistence.dialects.codecs import CODEC, SHOWN, codec_of, is_shown
 from questline_persistence.dialects.dialect import Dialect
 from questline_persistence.dialects.driver import changed_rows, execute
 from questline_persistence.dialects.meaning import Meaning, meaning_of
@@ -16,8 +17,10 @@ from questline_persistence.dialects.store_errors import REFUSALS, Overtime, expl
 from questline_persistence.dialects.unindexed import Unindexed
 
 __all__ = [
+    "CODEC",
     "DEFAULT_POOL",
     "REFUSALS",
+    "SHOWN",
     "Access",
     "Dialect",
     "Meaning",
@@ -27,6 +30,7 @@ __all__ = [
     "Unindexed",
     "changed_rows",
     "check_callers",
+    "codec_of",
     "decide_library",
     "dialect_for",
     "dialect_of",
@@ -34,6 +38,7 @@ __all__ = [
     "execute",
     "explained",
     "forks",
+    "is_shown",
     "meaning_of",
     "parse_url",
     "reason_of",

@@ -57,13 +57,23 @@ class Conflict(QuestlineError):
 class EncryptionError(ConfigurationError):
     """What is stored cannot be read or searched because of its encryption.
 
-    So far questline stores everything in clear, and nothing raises it.
+    Its key is not among those that this process has, or it does not stand where questline has written it.
+
+    Parameters:
+      message: which row and column it is.
+      hint: the next step.
+      key_id: the key that is not there; None where that is not what is wrong.
 
     What to do:
-      Give this process the key that the message names.
+      Give this process the key that the message names, by `QUESTLINE_PAYLOAD_KEYS`. Where a row or a column is named
+      that was changed, look into who can write to the database.
     """
 
     code = "encryption"
+
+    def __init__(self, message: str, *, hint: str | None = None, key_id: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.key_id = key_id
 
 
 #: Whatever a store of what Lords remember raises.

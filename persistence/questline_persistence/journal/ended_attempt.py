@@ -10,7 +10,9 @@ from sqlalchemy import Connection, Double, Integer, Row, Text, bindparam, func, 
 
 from questline_persistence.claims import Checkpoint, Failed
 from questline_persistence.clock import rfc3339
-from questline_persistence.schema import quests, runs, steps, workers
+from questline_persistence.dialects import codec_of
+from questline_persistence.payload import Codec, cells
+from questline_persistence.schema import opened, quests, runs, steps, workers
 from questline_persistence.states import RunStatus
 from questline_persistence.suspicion import Loss
 
@@ -93,10 +95,25 @@ def error_text(error: str) -> str:
 def record(connection: Connection, attempts: Sequence[EndedAttempt], now: float) -> None:
     """Add attempts to the history; whoever ends one may have another idea of the time than who began it."""
     if attempts:
-        connection.execute(_RECORD, [_recorded(attempt, now) for attempt in attempts])
+        codec = codec_of(connection)
+        connection.execute(_RECORD, [_recorded(attempt, now, codec) for attempt in attempts])
 
 
-def _recorded(attempt: EndedAttempt, now: float) -> dict[str, Any]:
+def is_recorded(connection: Connection, checkpoint: Checkpoint[Failed]) -> bool:
+    """Return whether the history has this very failure of a claim, and no other end of it."""
+    claim, names = checkpoint.claim, ("quest_id", "epoch", "position", "claim_id", "error_message")
+    query = select(*(runs.c[name] for name in names)).where(
+        runs.c.quest_id == claim.quest_id,
+        runs.c.run_index == claim.occurrence,
+        runs.c.claim_id == claim.claim_id,
+        runs.c.status == RunStatus.ERROR,
+    )
+    rows = (opened(connection, runs, row) for row in connection.execute(query).all())
+    return any(row.error_message == error_text(checkpoint.outcome.error) for row in rows)
+
+
+def _recorded(attempt: EndedAttempt, now: float, codec: Codec) -> dict[str, Any]:
+    cell = cells.of_attempt("error_message", attempt.quest_id, attempt.epoch, attempt.position, attempt.claim_id)
     end_time = max(attempt.start_time, attempt.end_time)
     return {
         "of_quest": attempt.quest_id,
@@ -105,7 +122,7 @@ def _recorded(attempt: EndedAttempt, now: float) -> dict[str, Any]:
         "began": attempt.start_time,
         "ended": end_time,
         "lasted": end_time - attempt.start_time,
-        "error": error_text(attempt.outcome.error),
+        "error": codec.seal(error_text(attempt.outcome.error), cell),
         "attempt": attempt.attempt_number,
         "recorded": rfc3339(max(now, end_time)),
         "worker": attempt.worker_id,

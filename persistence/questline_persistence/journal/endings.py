@@ -27,7 +27,7 @@ from questline_persistence.claims import Doorbell, Settled
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import dialect_of
 from questline_persistence.journal.ended_attempt import EndedAttempt, error_text, record
-from questline_persistence.schema import BELL, order_of_locks, quests, snapshots, still_in_state, tickets
+from questline_persistence.schema import BELL, order_of_locks, quests, sealed, snapshots, still_in_state, tickets
 from questline_persistence.states import ExecutionStatus, SnapshotReason, TicketState
 from questline_persistence.suspicion import Loss
 
@@ -219,10 +219,11 @@ def _fail_quest(
 ) -> Settled:
     """Take the ticket away and mark the quest as failed, with an error snapshot."""
     newest = tickets.c.version + (1 if recorded else 0)
-    row = connection.execute(delete(tickets).where(guard).returning(newest, tickets.c.fence + 1)).first()
+    gone = delete(tickets).where(guard).returning(newest, tickets.c.fence + 1, tickets.c.namespace)
+    row = connection.execute(gone).first()
     if row is None:
         return Settled(won=False)
-    version, fence = row
+    version, fence, namespace = row
     if recorded:
         connection.execute(
             insert(snapshots).values(
@@ -234,12 +235,12 @@ def _fail_quest(
                 created_at=rfc3339(now),
             )
         )
+    failed = {"status": ExecutionStatus.FAILED, "error": error_text(attempt.outcome.error)}
     connection.execute(
         update(quests)
         .where(quests.c.quest_id == attempt.quest_id)
         .values(
-            status=ExecutionStatus.FAILED,
-            error=error_text(attempt.outcome.error),
+            **sealed(connection, quests, failed, namespace=namespace, quest_id=attempt.quest_id),
             **ended(now),
             version=version,
             fence=fence,

@@ -15,7 +15,7 @@ from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFo
 from questline_persistence.models import LordStep
 from questline_persistence.payload import DEFAULTS, Limit, decode, size_of
 from questline_persistence.run_data import RunData, outputs_of, split, without
-from questline_persistence.schema import quests, runs, snapshots, steps
+from questline_persistence.schema import opened, quests, runs, snapshots, steps
 from questline_persistence.states import RunStatus
 
 #: Outputs that are fetched at a time where all of them are read; a state beyond its limit is not read to its end.
@@ -31,9 +31,13 @@ _NEWEST = select(snapshots).where(_OF_QUEST).order_by(snapshots.c.version.desc()
 _BASE = _NEWEST.where(_OF_EPOCH, snapshots.c.version <= bindparam("version"), snapshots.c.run_data.is_not(None))
 _PARENT = select(snapshots.c.parent_version).where(_OF_QUEST, _OF_EPOCH).order_by(snapshots.c.version).limit(1)
 _CHANGED_INPUT = (
-    select(snapshots.c.input_data).where(_OF_QUEST, _OF_EPOCH, snapshots.c.input_data.is_not(None)).limit(1)
+    select(snapshots.c.input_data, snapshots.c.version)
+    .where(_OF_QUEST, _OF_EPOCH, snapshots.c.input_data.is_not(None))
+    .limit(1)
 )
-_INPUT = select(quests.c.input_data, quests.c.submitted_input).where(quests.c.quest_id == bindparam("quest_id"))
+_INPUT = select(quests.c.namespace, quests.c.quest_id, quests.c.input_data, quests.c.submitted_input).where(
+    quests.c.quest_id == bindparam("quest_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,9 @@ def copied_step(row: Mapping[str, Any], *, to: str, epoch: int) -> dict[str, Any
 
 def plan(connection: Connection, quest_id: str, epoch: int, *, version: int | None = None) -> list[Row[Any]]:
     """Return the rows of a quest's plan in order, as they were at `version` (default: as they are)."""
-    if version is None:
-        return list(connection.execute(_PLAN, {"quest_id": quest_id, "epoch": epoch}))
-    return list(connection.execute(_PLAN_AT, {"quest_id": quest_id, "epoch": epoch, "version": version}))
+    whose = {"quest_id": quest_id, "epoch": epoch}
+    query, values = (_PLAN, whose) if version is None else (_PLAN_AT, {**whose, "version": version})
+    return [opened(connection, steps, row) for row in connection.execute(query, values)]
 
 
 def snapshot_row(connection: Connection, quest_id: str, version: int | None = None) -> Row[Any]:
@@ -94,12 +98,13 @@ def snapshot_row(connection: Connection, quest_id: str, version: int | None = No
     if row is None:
         what = "a snapshot" if version is None else f"snapshot v{version}"
         raise QuestNotFound(f"quest {quest_id} has no {what}", hint=f"run: questline snapshots {quest_id}")
-    return row
+    return opened(connection, snapshots, row)
 
 
 def _base(connection: Connection, quest_id: str, epoch: int, version: int) -> Row[Any]:
     """Return the newest row of the epoch, up to `version`, that holds the whole `run_data`."""
-    return connection.execute(_BASE, {"quest_id": quest_id, "epoch": epoch, "version": version}).one()
+    row = connection.execute(_BASE, {"quest_id": quest_id, "epoch": epoch, "version": version}).one()
+    return opened(connection, snapshots, row)
 
 
 def run_data_at(
@@ -129,12 +134,13 @@ def _add_all(
     """Put the outputs that a query finds into `run_data`, which has `size` bytes by now, in the order of the steps."""
     in_order = query.order_by(runs.c.version)
     with connection.execute(in_order, execution_options={"yield_per": FETCHED}) as found:
-        for lord_name, occurrence, output in found:
+        for row in found:
+            output = opened(connection, runs, row).output_data
             size += size_of(output)
             if size > limit.size:
                 message = f"the outputs of quest {quest_id} are {size:,} bytes of JSON or more"
                 raise PayloadError(f"{message}; the limit is {limit.size:,}", hint=limit.advice)
-            run_data.add(lord_name, occurrence, decode(output))
+            run_data.add(row.lord_name, row.run_index, decode(output))
 
 
 def state_at(
@@ -179,10 +185,10 @@ def lineage(connection: Connection, quest_id: str, version: int) -> Iterator[tup
 def _input_at(connection: Connection, quest_id: str, version: int) -> str:
     """Return the input as it was at `version`: as the last replay before it left it, or as submitted."""
     for epoch, _ in lineage(connection, quest_id, version):
-        changed = connection.execute(_CHANGED_INPUT, {"quest_id": quest_id, "epoch": epoch}).scalar()
+        changed = connection.execute(_CHANGED_INPUT, {"quest_id": quest_id, "epoch": epoch}).first()
         if changed is not None:
-            return str(changed)
-    row = connection.execute(_INPUT, {"quest_id": quest_id}).one()
+            return str(opened(connection, snapshots, changed, quest_id=quest_id).input_data)
+    row = opened(connection, quests, connection.execute(_INPUT, {"quest_id": quest_id}).one())
     return str(row.submitted_input or row.input_data)
 
 
@@ -254,7 +260,7 @@ def output_of(connection: Connection, quest_id: str, epoch: int, version: int, n
     if number:
         query = query.where(runs.c.run_index == number)
     found = connection.execute(query.order_by(runs.c.version.desc()).limit(1)).first()
-    return None if found is None else str(found.output_data)
+    return None if found is None else str(opened(connection, runs, found).output_data)
 
 
 def all_outputs_of(
@@ -272,9 +278,19 @@ def all_outputs_of(
     return [one.output for one in outputs_of(run_data.data, lord_name)]
 
 
+#: What is read of a result: what it is, and what tells its row from others.
+_RESULT = tuple(
+    runs.c[name]
+    for name in (
+        *("lord_name", "run_index", "output_data"),
+        *("quest_id", "epoch", "position", "claim_id", "attempt_number"),
+    )
+)
+
+
 def _successes(quest_id: str, epoch: int, version: int) -> Select[*tuple[Any, ...]]:
     """Return the query for what an epoch's steps came to, up to `version`."""
-    return select(runs.c.lord_name, runs.c.run_index, runs.c.output_data).where(
+    return select(*_RESULT).where(
         runs.c.quest_id == quest_id,
         runs.c.epoch == epoch,
         runs.c.status == RunStatus.SUCCESS,

@@ -10,15 +10,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.claims import Checkpoint, Claim, ClaimRequest, Failed, OnceRecord, Settled, Succeeded
 from questline_persistence.journal.conflicts import MAX_CONFLICTS, conflict_wait, conflicts
-from questline_persistence.journal.ended_attempt import EndedAttempt, error_text
+from questline_persistence.journal.ended_attempt import EndedAttempt, is_recorded
 from questline_persistence.journal.endings import end_attempt, release
 from questline_persistence.journal.identity import Identity
 from questline_persistence.journal.writing_checkpoint import WritingCheckpoint
+from questline_persistence.payload import CLEAR, cells
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState
 from questline_persistence.store import Committer, Database, Tries
@@ -78,7 +79,7 @@ class Journal:
     def claim(self, request: ClaimRequest) -> Claim | None:
         """Move a ticket from ready to running; return the claim, or None if it may not run here and now."""
         won = self._claiming.submit(request)
-        return won if isinstance(won, Claim) else None
+        return self._with_codec(won) if isinstance(won, Claim) else None
 
     def checkpoint(self, checkpoint: Checkpoint[Succeeded]) -> Settled:
         """Move a ticket from running to its next step, committing the result of the last one with it.
@@ -87,6 +88,7 @@ class Journal:
           Moved: a key that the step saves is at another version than it expects; nothing was written.
           Overtime: somebody keeps locked what the step writes; nothing was written.
         """
+        checkpoint = self._sealed(checkpoint)
         if checkpoint.outcome.also and not self._in_batch(checkpoint):
             return self._writing.write(checkpoint)
         settled = self._checkpointing.submit(checkpoint)
@@ -106,14 +108,30 @@ class Journal:
         `on_settled` is told. One of `TO_BE_WRITTEN_ALONE` tells it that nothing was written, and `checkpoint` mends it.
         """
         committer = self._remembering if checkpoint.outcome.also else self._checkpointing
-        committer.post(checkpoint)
+        committer.post(self._sealed(checkpoint))
+
+    def _sealed(self, checkpoint: Checkpoint[Succeeded]) -> Checkpoint[Succeeded]:
+        """Return a checkpoint with its output as it is stored: in the attempt's row, and in the quest's."""
+        codec, claim, outcome = self.database.codec, checkpoint.claim, checkpoint.outcome
+        if codec is CLEAR or outcome.last is not None:  # what was posted before may come again
+            return checkpoint
+        cell = cells.of_attempt("output_data", claim.quest_id, claim.epoch, claim.position, claim.claim_id)
+        last = codec.seal(outcome.output, cells.of_quest("output_data", claim.namespace, claim.quest_id))
+        return replace(checkpoint, outcome=replace(outcome, output=codec.seal(outcome.output, cell), last=last))
+
+    def _with_codec(self, claim: Claim) -> Claim:
+        """Return a claim that can read what it holds."""
+        codec = self.database.codec
+        return claim if claim.codec is codec else replace(claim, codec=codec)
 
     def record_once(self, record: OnceRecord) -> bool:
         """Keep what a call within a step came to, before the step ends; return whether its claim still held the step.
 
         Those that threads of this process hand in together are committed together.
         """
-        return self._recording.submit(record) is True
+        claim, codec = record.claim, self.database.codec
+        cell = cells.of_call(claim.quest_id, claim.epoch, claim.position, record.name)
+        return self._recording.submit(replace(record, result=codec.seal(record.result, cell))) is True
 
     def drain(self) -> None:
         """Wait until every posted checkpoint is settled."""
@@ -126,13 +144,12 @@ class Journal:
         Parameters:
           recorded: False leaves the history out, where the store takes none: the attempt counts all the same.
         """
-        claim, attempt = checkpoint.claim, EndedAttempt.of_checkpoint(checkpoint)
+        attempt = EndedAttempt.of_checkpoint(checkpoint)
 
         def work(connection: Connection) -> Settled:
             settled = end_attempt(connection, attempt, now=self.database.clock.now(), recorded=recorded)
             # The sweep may have ended the same claim with another error: only this very failure is ours.
-            ours = and_(runs.c.status == RunStatus.ERROR, runs.c.error_message == error_text(checkpoint.outcome.error))
-            return settled if settled.won else self._recorded(connection, [claim], ours).get(claim.claim_id, settled)
+            return settled if settled.won else Settled(won=is_recorded(connection, checkpoint))
 
         return self.database.write(work, at="fail")
 
@@ -296,7 +313,10 @@ class Journal:
                 now=self.database.clock.now(),
             )
             claims = self.database.statement(mine, at="claim", alone=alone)
-            won |= {before[claim.claim_id].claim_id: Settled(won=True, next_claim=claim) for claim in claims}
+            won |= {
+                before[claim.claim_id].claim_id: Settled(won=True, next_claim=self._with_codec(claim))
+                for claim in claims
+            }
         return won
 
     def _checkpoints(self, connection: Connection, checkpoints: Sequence[Checkpoint[Succeeded]]) -> dict[str, Settled]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from questline_persistence.claims import Claim
-from questline_persistence.schema import once
+from questline_persistence.schema import once, opened
 from questline_persistence.store import Database
+
+#: What is read of a record: what the call came to, and what tells its row from others.
+_RESULT = tuple(once.c[name] for name in ("quest_id", "epoch", "position", "name", "ordinal", "overlapped", "result"))
 
 
 class RecordedCall(NamedTuple):
@@ -39,9 +42,14 @@ def recorded_calls(database: Database, claim: Claim) -> list[RecordedCall]:
 
     Raises:
       StoreUnavailable: the store did not answer.
+      EncryptionError: the process cannot read what they came to.
     """
-    query = select(once.c.name, once.c.ordinal, once.c.overlapped, once.c.result).where(
+    query = select(*_RESULT).where(
         once.c.quest_id == claim.quest_id, once.c.epoch == claim.epoch, once.c.position == claim.position
     )
-    rows = database.read(lambda connection: connection.execute(query).all())
-    return [RecordedCall(name, ordinal, bool(overlapped), result) for name, ordinal, overlapped, result in rows]
+
+    def work(connection: Connection) -> list[RecordedCall]:
+        rows = (opened(connection, once, row) for row in connection.execute(query).all())
+        return [RecordedCall(row.name, row.ordinal, bool(row.overlapped), row.result) for row in rows]
+
+    return database.read(work)

@@ -12,7 +12,7 @@ from questline_persistence.errors import PayloadError
 from questline_persistence.models import MAX_STEPS, LordStep
 from questline_persistence.payload import Limits, encode, size_of, too_large
 from questline_persistence.plan import PlannedStep, counts_text
-from questline_persistence.schema import quests, steps
+from questline_persistence.schema import quests, sealed, steps
 
 #: Longest position: steps that push steps between others, some twenty deep.
 MAX_POSITION_LENGTH = 100
@@ -41,7 +41,7 @@ def insert_pushed(connection: Connection, claim: Claim, pushed: Sequence[LordSte
             f"{size:,}",
             limits.stack,
         )
-    connection.execute(insert(steps), rows)
+    connection.execute(insert(steps), [sealed(connection, steps, row) for row in rows])
     mine = quests.c.quest_id == claim.quest_id
     connection.execute(update(quests).where(mine).values(step_counts=counts_text(counts)))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from questline_persistence.claims import REDISPATCH_FIRST, Doorbell
@@ -18,9 +18,9 @@ from questline_persistence.errors import ConfigurationError, PayloadError, Quest
 from questline_persistence.journal.tombstones import after_deleted
 from questline_persistence.models import LordStep, QuestExecutionData, refuse_labels
 from questline_persistence.new_quest import NewQuest
-from questline_persistence.payload import DEFAULTS, Limits, encode, refuse_halves
+from questline_persistence.payload import CLEAR, DEFAULTS, Codec, Limits, encode, refuse_halves
 from questline_persistence.plan import Plans
-from questline_persistence.schema import quests
+from questline_persistence.schema import opened_by, quests
 from questline_persistence.store import Database
 
 #: Most steps that one statement inserts, and most characters of payloads; a single quest may have more.
@@ -55,6 +55,7 @@ def prepare_quest(
     stack: Sequence[LordStep] | None = None,
     plans: Plans | None = None,
     any_input: bool = False,
+    codec: Codec = CLEAR,
 ) -> NewQuest:
     """Return what the rows of a new quest are made of.
 
@@ -64,6 +65,7 @@ def prepare_quest(
       stack: the steps to run; default: the quest's own.
       plans: where quests that are submitted together find a plan that another of them has, too.
       any_input: whether a key that was used for a quest of another type or input gives that quest, and no error.
+      codec: what its payloads pass on their way into the store.
 
     Raises:
       PayloadError: the quest has no steps or too many, its labels are not labels, or its input or params are not JSON
@@ -98,6 +100,7 @@ def prepare_quest(
         epoch=0,
         fence=FIRST_FENCE,
         any_input=any_input,
+        codec=codec,
     )
 
 
@@ -208,7 +211,8 @@ def insert_quests(connection: Connection, batch: Sequence[NewQuest], *, tickets_
     roll back what came of the others.
     """
     dialect = dialect_of(connection)
-    return sum(dialect.insert_quests(connection, part, tickets_too=tickets_too) for part in _portions(batch))
+    portions = ([quest.sealed() for quest in part] for part in _portions(batch))
+    return sum(dialect.insert_quests(connection, part, tickets_too=tickets_too) for part in portions)
 
 
 def _portions(batch: Sequence[NewQuest]) -> Iterator[Sequence[NewQuest]]:
@@ -235,13 +239,12 @@ def _find_existing(connection: Connection, quest: NewQuest) -> Submitted | None:
         same_key = (quests.c.namespace == quest.namespace, quests.c.idempotency_key == key)
         first = connection.execute(select(*_COMPARED).where(*same_key)).first()
         if first is not None and (first.quest_id, first.created_at) != (quest.quest_id, quest.created_at):
-            _refuse_another(first, quest)
+            _refuse_another(opened_by(quest.codec, quests, first, namespace=quest.namespace), quest)
             return Submitted(first.quest_id, created=False)
-    query = select(quests.c.namespace, quests.c.created_at, quests.c.input_data, quests.c.execution_stack)
-    taken = connection.execute(query.where(quests.c.quest_id == quest.quest_id)).first()
+    taken = connection.execute(select(*_WHOSE).where(quests.c.quest_id == quest.quest_id)).first()
     if taken is None:
         return None
-    if tuple(taken) == (quest.namespace, quest.created_at, quest.input_data, quest.plan.text):
+    if taken[:2] == (quest.namespace, quest.created_at) and _says_same(taken, quest):
         # This very submission, whose COMMIT went through though its reply was lost.
         (quest,) = after_deleted(connection, [quest])
         return _submitted(quest)
@@ -249,18 +252,28 @@ def _find_existing(connection: Connection, quest: NewQuest) -> Submitted | None:
     raise QuestConflict(f"a quest {quest.quest_id} exists already", hint=hint)
 
 
+#: What is looked at of a quest that may be this very one.
+_WHOSE = (quests.c.namespace, quests.c.created_at, quests.c.quest_id, quests.c.input_data, quests.c.execution_stack)
 #: What is looked at of a quest whose idempotency key is used again.
 _COMPARED = (
     quests.c.quest_id,
     quests.c.created_at,
     quests.c.quest_type,
-    func.coalesce(quests.c.submitted_input, quests.c.input_data).label("submitted"),
+    quests.c.submitted_input,
+    quests.c.input_data,
 )
 
 
-def _refuse_another(first: Row[Any, Any, Any, Any], quest: NewQuest) -> None:
+def _says_same(taken: Row[*tuple[Any, ...]], quest: NewQuest) -> bool:
+    """Tell whether a stored quest has the input and the plan of one that is submitted."""
+    row = opened_by(quest.codec, quests, taken)
+    return (row.input_data, row.execution_stack) == (quest.input_data, quest.plan.text)
+
+
+def _refuse_another(first: Row[Any], quest: NewQuest) -> None:
     """Raise QuestConflict if a key that is used again would stand for something else, unless that is wanted."""
-    same = first.quest_type == quest.quest_type and _comparable(first.submitted) == _comparable(quest.input_data)
+    submitted = first.submitted_input or first.input_data
+    same = first.quest_type == quest.quest_type and _comparable(submitted) == _comparable(quest.input_data)
     if not same and not quest.any_input:
         what = "input" if first.quest_type == quest.quest_type else "type"
         message = f"the idempotency key {quest.idempotency_key} was used for quest {first.quest_id} of another {what}"

@@ -23,7 +23,7 @@ from questline_persistence.payload import encode, refuse_halves, whole_state
 from questline_persistence.plan import highest, stack_text
 from questline_persistence.records.kept_state import KeptState, NewVersion, new_version
 from questline_persistence.run_data import numbers
-from questline_persistence.schema import quests, runs, snapshots, tickets
+from questline_persistence.schema import opened, quests, runs, sealed, snapshots, tickets
 from questline_persistence.states import ExecutionStatus, RunStatus, SnapshotReason
 from questline_persistence.step_names import StepName
 from questline_persistence.store import Database
@@ -93,7 +93,8 @@ class KeptQuests:
         if not is_possible(quest_id):
             return None
         mine = (quests.c.quest_id == quest_id, quests.c.namespace == self.namespace)
-        return connection.execute(select(quests).where(*mine).with_for_update()).first()
+        row = connection.execute(select(quests).where(*mine).with_for_update()).first()
+        return None if row is None else opened(connection, quests, row)
 
     def _lock_kept(self, connection: Connection, quest_id: str) -> Row[Any]:
         """Lock the row of a quest that is there, and that no worker holds; return it."""
@@ -106,7 +107,7 @@ class KeptQuests:
     def _insert(self, connection: Connection, quest: QuestExecutionData, now: float) -> None:
         """Insert a quest that workers do not hold: it has no ticket."""
         stamp, limits = rfc3339(now), self.database.limits
-        new = prepare_quest(quest, namespace=self.namespace, now=now, limits=limits)
+        new = prepare_quest(quest, namespace=self.namespace, now=now, limits=limits, codec=self.database.codec)
         plan = new.plan.numbered_after(highest(numbers(quest.run_data)))
         new = new._replace(plan=plan, run_data=whole_state(quest.run_data, limit=limits.state))
         (new,) = after_deleted(connection, [new])
@@ -123,22 +124,20 @@ class KeptQuests:
         limits, duration = self.database.limits, quest.duration_seconds
         if duration is None:
             duration = _duration(quest.start_time, quest.end_time)
-        connection.execute(
-            update(quests)
-            .where(quests.c.quest_id == quest.quest_id)
-            .values(
-                quest_type=quest.quest_type,
-                status=quest.status,
-                input_data=encode(quest.input_data, what="input_data", limit=limits.input),
-                output_data=self._output(quest.output_data),
-                labels=quest.labels,
-                error=None if quest.error is None else error_text(quest.error),
-                start_time=quest.start_time,
-                end_time=quest.end_time,
-                duration_seconds=duration,
-                **more,
-            )
-        )
+        values = {
+            "quest_type": quest.quest_type,
+            "status": quest.status,
+            "input_data": encode(quest.input_data, what="input_data", limit=limits.input),
+            "output_data": self._output(quest.output_data),
+            "labels": quest.labels,
+            "error": None if quest.error is None else error_text(quest.error),
+            "start_time": quest.start_time,
+            "end_time": quest.end_time,
+            "duration_seconds": duration,
+            **more,
+        }
+        written = sealed(connection, quests, values, namespace=self.namespace, quest_id=quest.quest_id)
+        connection.execute(update(quests).where(quests.c.quest_id == quest.quest_id).values(**written))
 
     def _output(self, output: Any) -> str | None:
         """Return an output as JSON text; None where there is none."""
@@ -230,7 +229,8 @@ class KeptQuests:
             "error_message": None if run["error_message"] is None else error_text(run["error_message"]),
             "created_at": rfc3339(self.database.clock.now()),
         }
-        return int(connection.execute(insert(runs).values(values).returning(runs.c.run_id)).scalar_one())
+        written = sealed(connection, runs, values, claim_id=None)
+        return int(connection.execute(insert(runs).values(written).returning(runs.c.run_id)).scalar_one())
 
 
 def _refuse_held(connection: Connection, quest_id: str) -> None:
@@ -247,14 +247,15 @@ def _insert_snapshot(connection: Connection, quest_id: str, version: NewVersion,
     """Insert a snapshot that holds its whole `run_data`, and the columns in `more`; return its `snapshot_id`."""
     run_data = whole_state(state.run_data, limit=state.limits.state)
     values = {"quest_id": quest_id, **asdict(version), "run_data": run_data, **more}
-    query = insert(snapshots).values(values).returning(snapshots.c.snapshot_id)
+    query = insert(snapshots).values(sealed(connection, snapshots, values)).returning(snapshots.c.snapshot_id)
     return int(connection.execute(query).scalar_one())
 
 
 def _keep_input(connection: Connection, row: Row[Any]) -> None:
     """Keep the input that was submitted beside the one that is about to take its place."""
-    mine = quests.c.quest_id == row.quest_id
-    connection.execute(update(quests).where(mine).values(submitted_input=row.submitted_input or row.input_data))
+    mine, kept = quests.c.quest_id == row.quest_id, {"submitted_input": row.submitted_input or row.input_data}
+    written = sealed(connection, quests, kept, namespace=row.namespace, quest_id=row.quest_id)
+    connection.execute(update(quests).where(mine).values(**written))
 
 
 def _duration(start_time: float | None, end_time: float | None) -> float | None:

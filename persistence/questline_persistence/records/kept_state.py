@@ -18,7 +18,7 @@ from questline_persistence.models import LordStep
 from questline_persistence.payload import Limits, whole_state
 from questline_persistence.plan import Plans, highest
 from questline_persistence.run_data import numbers
-from questline_persistence.schema import quests, runs, steps
+from questline_persistence.schema import quests, runs, sealed, steps
 from questline_persistence.states import RunStatus
 
 
@@ -82,9 +82,11 @@ def new_version(connection: Connection, row: Row[Any], state: KeptState) -> NewV
         planned = Plans(state.limits).of(state.stack).numbered_after(highest(numbers(state.run_data)))
         position = planned.position
         rows = [step.row(row.quest_id, epoch=row.epoch + 1, queue=row.queue) for step in planned.steps]
-        changed = {"execution_stack": planned.text, "step_counts": planned.counts}
+        whose = {"namespace": row.namespace, "quest_id": row.quest_id}
+        stack = {"execution_stack": planned.text, "step_counts": planned.counts}
+        changed = sealed(connection, quests, stack, **whose)
         connection.execute(update(quests).where(quests.c.quest_id == row.quest_id).values(changed))
-    connection.execute(insert(steps), rows)
+    connection.execute(insert(steps), [sealed(connection, steps, one) for one in rows])
     return NewVersion(version, row.epoch + 1, position, newest.version, state.input_json)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 from questline_persistence.dialects import dialect_of
 from questline_persistence.models import OnceCall
 from questline_persistence.payload import decode
-from questline_persistence.schema import once
+from questline_persistence.schema import once, opened
 
 
 def calls_by_claim(connection: Connection, quest_id: str, claim_ids: Collection[str]) -> dict[str, list[OnceCall]]:
@@ -45,7 +45,7 @@ def calls_of_step(connection: Connection, quest_id: str, epoch: int, position: s
 
 def _calls(connection: Connection, *which: ColumnElement[bool]) -> list[OnceCall]:
     query = select(once).where(*which).order_by(once.c.ended_at, once.c.ordinal)
-    return [_call(row) for row in connection.execute(query)]
+    return [_call(opened(connection, once, row)) for row in connection.execute(query)]
 
 
 def _call(row: Row[Any]) -> OnceCall:

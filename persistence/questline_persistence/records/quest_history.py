@@ -16,7 +16,7 @@ from questline_persistence.records.listing import refuse_limit
 from questline_persistence.records.once_calls import calls_by_claim, calls_of_step
 from questline_persistence.records.quest_view import quest_row, steps_of
 from questline_persistence.records.snapshot_head import SnapshotHead
-from questline_persistence.schema import runs, snapshots
+from questline_persistence.schema import opened, runs, snapshots
 from questline_persistence.states import RunStatus, SnapshotReason
 from questline_persistence.store import Database
 
@@ -92,9 +92,9 @@ class QuestHistory:
             rows = connection.execute(query).all()
             claims = [row.claim_id for row in rows if row.claim_id] if contents else []
             calls = calls_by_claim(connection, quest_id, claims)
-            return [_run(row, calls.get(row.claim_id, [])) for row in rows]
+            return [_run(opened(connection, runs, row), calls.get(row.claim_id, [])) for row in rows]
 
-        return self.database.read(work)
+        return self.database.read(work, shown=True)
 
     def calls(self, quest_id: str, epoch: int, position: str) -> list[OnceCall]:
         """Return what the calls of `ctx.once` in a step have returned, also in an attempt that has not ended.
@@ -102,7 +102,7 @@ class QuestHistory:
         Parameters:
           position: the step's place in the stack.
         """
-        return self.database.read(lambda connection: calls_of_step(connection, quest_id, epoch, position))
+        return self.database.read(lambda connection: calls_of_step(connection, quest_id, epoch, position), shown=True)
 
     def runs_page(self, quest_id: str, *, limit: int, after: int | None = None) -> HistoryPage[LordRun]:
         """Return a page of the attempts, as `runs` does.
@@ -139,7 +139,7 @@ class QuestHistory:
           QuestNotFound: there is no such quest in the namespace.
         """
         return self.database.read(
-            lambda connection: steps_of(connection, quest_row(connection, self.namespace, quest_id))
+            lambda connection: steps_of(connection, quest_row(connection, self.namespace, quest_id)), shown=True
         )
 
     def snapshots(self, quest_id: str, *, limit: int | None = None, after: int = -1) -> list[SnapshotHead]:
@@ -164,7 +164,7 @@ class QuestHistory:
             query = select(*shown).where(*mine).order_by(snapshots.c.version).limit(limit)
             return [_head(row) for row in connection.execute(query)]
 
-        return self.database.read(work)
+        return self.database.read(work, shown=True)
 
     def snapshot(self, quest_id: str, version: int | None = None) -> Snapshot:
         """Return the snapshot of a quest at a version, whole.
@@ -183,7 +183,7 @@ class QuestHistory:
             quest_row(connection, self.namespace, quest_id)
             return self._whole(connection, history.snapshot_row(connection, quest_id, version))
 
-        return self.database.read(work)
+        return self.database.read(work, shown=True)
 
     def _whole(self, connection: Connection, row: Row[Any]) -> Snapshot:
         """Return a snapshot with its outputs and its stack."""

@@ -17,7 +17,7 @@ from questline_persistence.models import QuestExecutionData, StepView
 from questline_persistence.payload import Limit, decode
 from questline_persistence.records.attempts import tried_steps
 from questline_persistence.records.current_state import CurrentState
-from questline_persistence.schema import quests, snapshots, steps, tickets
+from questline_persistence.schema import opened, quests, snapshots, steps, tickets
 from questline_persistence.states import ExecutionStatus, StepStatus, TicketState
 
 _STATUS_WITH_TICKET = {
@@ -214,4 +214,4 @@ def quest_row(connection: Connection, namespace: str, quest_id: str) -> Row[Any]
     row = connection.execute(select(quests).where(*mine)).first() if is_possible(quest_id) else None
     if row is None:
         raise not_found(quest_id)
-    return row
+    return opened(connection, quests, row)

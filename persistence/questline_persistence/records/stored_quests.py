@@ -41,7 +41,7 @@ class StoredQuests:
             row = quest_row(connection, self.namespace, quest_id)
             return whole_quest(connection, row, limit=self.database.limits.state)
 
-        return self.database.read(work)
+        return self.database.read(work, shown=True)
 
     def glance(self, quest_id: str) -> QuestExecutionData:
         """Return a quest with its progress, but without its outputs and steps, as in a list.
@@ -54,7 +54,7 @@ class StoredQuests:
             row = quest_row(connection, self.namespace, quest_id)
             return listed_quests(connection, [row])[0]
 
-        return self.database.read(work)
+        return self.database.read(work, shown=True)
 
     def status(self, quest_id: str) -> ExecutionStatus:
         """Return a quest's status, by one look-up that costs the same whatever the quest holds.

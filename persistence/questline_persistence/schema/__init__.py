@@ -31,6 +31,7 @@ from questline_persistence.schema.revisions import (
     require,
     upgrade,
 )
+from questline_persistence.schema.sealing import PAYLOADS, opened, opened_by, sealed
 from questline_persistence.schema.security_tables import api_keys, audit
 from questline_persistence.schema.step_tables import once, step_events
 from questline_persistence.schema.tables import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
@@ -48,6 +49,7 @@ __all__ = [
     "METADATA",
     "NEXT",
     "OF_QUEST",
+    "PAYLOADS",
     "VERSION_TABLE",
     "api_keys",
     "audit",
@@ -71,11 +73,14 @@ __all__ = [
     "not_before_available",
     "of_keys",
     "once",
+    "opened",
+    "opened_by",
     "order_of_locks",
     "quests",
     "require",
     "runs",
     "same_key",
+    "sealed",
     "security_tables",
     "snapshots",
     "step_events",

@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from questline_persistence.ids import NAME_HINT, is_name
-from questline_persistence.payload import DEFAULTS, Limit, Limits
+from questline_persistence.payload import DEFAULTS, Limit, Limits, parse_keys
 from questline_persistence.settings.sources import DOTENV, PREFIX, Sources
 from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
 
@@ -206,6 +206,20 @@ class Settings(BaseSettings):
         description="largest thing that Lords remember, such as one state, context or event, in bytes",
     )
 
+    payload_keys: str = Field(
+        "",
+        max_length=10_000,
+        description="keys that encrypt payloads in the store, as `ID:KEY` with 32 bytes in base64, separated by "
+        "commas; the first one encrypts, all of them decrypt; if unset, payloads stand in clear",
+        repr=False,
+    )
+    payload_compress_bytes: int | None = Field(
+        None,
+        ge=100,
+        le=MAX_LIMIT,
+        description="size from which a payload is compressed in the store, in bytes of JSON; if unset, none is",
+    )
+
     @property
     def limits(self) -> Limits:
         """The sizes that this process keeps to."""
@@ -228,6 +242,13 @@ class Settings(BaseSettings):
             if not is_name(queue):
                 raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")
         return queues
+
+    @field_validator("payload_keys")
+    @classmethod
+    def _read_keys(cls, keys: str) -> str:
+        """Refuse keys that are none."""
+        parse_keys(keys)
+        return keys
 
     @field_validator("log_level", "log_format", "database_pooler", "pool_size", mode="before")
     @classmethod

@@ -18,7 +18,9 @@ from sqlalchemy.exc import DBAPIError
 
 from questline_persistence.clock import Clock, Reading
 from questline_persistence.dialects import (
+    CODEC,
     DEFAULT_POOL,
+    SHOWN,
     Meaning,
     Overtime,
     PoolLimits,
@@ -32,7 +34,7 @@ from questline_persistence.dialects import (
 from questline_persistence.errors import ConfigurationError, StoreUnavailable
 from questline_persistence.failpoints import failpoint
 from questline_persistence.log import get_logger
-from questline_persistence.payload import DEFAULTS, Limits
+from questline_persistence.payload import CLEAR, DEFAULTS, Codec, Limits
 from questline_persistence.secret_files import renewed
 from questline_persistence.store.alarm import Alarm
 from questline_persistence.store.callers_engines import CallersEngines
@@ -57,6 +59,7 @@ class Database:
       url: a URL, a path of an SQLite file, or ":memory:".
       patience: seconds for which a transaction that met a passing error is tried again.
       limits: how large what is stored, or read as a whole, may be.
+      codec: what payloads pass on their way in and out.
       pool: how many connections there are at most, and how long a thread waits for one.
       pooler: "transaction" where a pooler is known to share PostgreSQL's sessions; "auto" looks.
       echo: whether each statement is logged, without its values.
@@ -68,6 +71,7 @@ class Database:
         *,
         patience: float = 5.0,
         limits: Limits = DEFAULTS,
+        codec: Codec = CLEAR,
         pool: PoolLimits = DEFAULT_POOL,
         pooler: str = "auto",
         echo: bool = False,
@@ -81,6 +85,7 @@ class Database:
         )
         self.patience = patience
         self.limits = limits
+        self.codec = codec
         self._pool = pool
         self._echo = echo
         #: How far the store's clock was moved on, in seconds.
@@ -121,6 +126,7 @@ class Database:
                 if self._engine is None:
                     with forks.importing():
                         engine = self._access.open_engine()
+                    engine.update_execution_options(**{CODEC: self.codec})
                     if self._echo:
                         event.listen(engine, "before_cursor_execute", _echo)
                     self._engine = engine
@@ -185,18 +191,20 @@ class Database:
     def _move(self, seconds: float) -> None:
         self._ahead += seconds
 
-    def read(self, work: Callable[[Connection], T], *, limited: bool = False) -> T:
+    def read(self, work: Callable[[Connection], T], *, limited: bool = False, shown: bool = False) -> T:
         """Return `work(connection)` of one read transaction.
 
         Parameters:
           work: does the reading; it may be called again after a passing error.
           limited: whether what took too long is told of at once.
+          shown: whether it is for people, who see of a payload whose key is not there that it is encrypted; else that
+            is an error.
 
         Raises:
           Overtime: it took too long, and `limited`.
           StoreUnavailable: the store did not answer within the patience.
         """
-        return self._retry(lambda: self._transaction(work), limited=limited)
+        return self._retry(lambda: self._transaction(work, shown=shown), limited=limited)
 
     def write(
         self,
@@ -288,7 +296,13 @@ class Database:
             return result
 
     def _transaction(
-        self, work: Callable[[Connection], T], *, write: bool = False, at: str | None = None, repeatable: bool = True
+        self,
+        work: Callable[[Connection], T],
+        *,
+        write: bool = False,
+        at: str | None = None,
+        repeatable: bool = True,
+        shown: bool = False,
     ) -> T:
         """Run one transaction, which passes the failpoints of its name if it has one."""
         # Before a connection is taken: `work` asks for the time, and must not need a second connection for it.
@@ -297,7 +311,7 @@ class Database:
         with self._access.entry, self.engine.connect() as plain:
             # What is read in several statements is read at one moment; SQLite's transactions are so by themselves.
             level = "READ COMMITTED" if write else "REPEATABLE READ"
-            connection = plain.execution_options(questline_write=write, questline_level=level)
+            connection = plain.execution_options(questline_write=write, questline_level=level, **{SHOWN: shown})
             if not write:
                 return self._carry_out(connection, work, at, repeatable=repeatable)
             with self._access.write_lock:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from questline_persistence import settings
 from questline_persistence.dialects import DEFAULT_POOL, PoolLimits
+from questline_persistence.errors import ConfigurationError
+from questline_persistence.payload import CLEAR, Codec, parse_keys, sealing_codec
+from questline_persistence.secret_files import renewed
 from questline_persistence.settings import Settings
 from questline_persistence.store.database import Database
 
@@ -35,10 +38,30 @@ def open_database(
         chosen.database_url if url is None else url,
         patience=patience,
         limits=chosen.limits,
+        codec=payload_codec(chosen),
         pool=pool_limits(chosen) if pool is None else pool,
         pooler=chosen.database_pooler,
         echo=echo,
     )
+
+
+def payload_codec(chosen: Settings) -> Codec:
+    """Return what payloads pass on their way into the store and out of it, as the settings say.
+
+    Parameters:
+      chosen: the settings.
+
+    Raises:
+      ConfigurationError: the keys are malformed, or the extra `codec` is not installed.
+    """
+    if not chosen.payload_keys and chosen.payload_compress_bytes is None:
+        return CLEAR
+    keys = parse_keys(renewed(chosen.payload_keys))
+    try:
+        return sealing_codec(keys, compress_from=chosen.payload_compress_bytes)
+    except ImportError as error:
+        message = f"QUESTLINE_PAYLOAD_KEYS is set, but {error.name or 'a library'} is not installed"
+        raise ConfigurationError(message, hint="run: pip install 'questline[codec]'") from error
 
 
 def pool_limits(chosen: Settings, *, auto: int = DEFAULT_POOL.size) -> PoolLimits:

@@ -23,7 +23,7 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def show(invocation: Invocation) -> None:
-    """Show every setting with its value, and where the value comes from. It masks passwords.
+    """Show every setting with its value, and where the value comes from. It masks secrets.
 
     A flag comes first, then the environment, then .env, then the profile, then questline.toml, then [tool.questline] of
     pyproject.toml, then the default.
@@ -47,12 +47,17 @@ def shown_settings(invocation: Invocation) -> list[dict[str, Any]]:
         {
             "name": name,
             "variable": f"QUESTLINE_{name.upper()}",
-            "value": masked(settings.shown(getattr(chosen, name))),
+            "value": _told(settings.shown(getattr(chosen, name)), secret=not field.repr),
             "origin": origins[name],
             "description": field.description,
         }
         for name, field in settings.Settings.model_fields.items()
     ]
+
+
+def _told(value: str, *, secret: bool) -> str:
+    """Return a value as anybody may see it."""
+    return "***" if secret and value else masked(value)
 
 
 def masked(url: str) -> str:

@@ -159,6 +159,7 @@ class Submissions:
             stack=complete(steps_of(data)),
             plans=plans,
             any_input=any_input,
+            codec=self._database.codec,
         )
 
     def _callers(self, given: object) -> Connection:

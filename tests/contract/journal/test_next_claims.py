@@ -54,7 +54,9 @@ def test_the_claim_on_the_next_step_says_what_a_claim_by_itself_would(bench: Wor
 
     for own, alone in (claims[:2], claims[2:]):
         same = {"claim_id": own.claim_id, "quest_id": own.quest_id, "fence": own.fence}
-        assert own == replace(alone, **same)
+        stored = {"params_json": own.params_json, "input_json": own.input_json}
+        assert own == replace(alone, **same, **stored)
+        assert (own.params, own.input_data) == (alone.params, alone.input_data)
     assert [claim.occurrence for claim in claims] == [1, 1, 2, 2]
 
 

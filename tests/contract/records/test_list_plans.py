@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from questline_persistence.clock import rfc3339
+from questline_persistence.payload import CLEAR
 from questline_persistence.records import QuestFilter, QuestSort
 from questline_persistence.schema import quests, snapshots
 from questline_persistence.states import LIVE, ExecutionStatus
@@ -28,8 +29,11 @@ INDEXES = {
 
 @pytest.fixture
 def bench(database_url: str) -> Iterator[Workbench]:
-    """A workbench that does not look at every quest when the test is over: most are rows without a story."""
-    with closing(Workbench(database_url)) as bench:
+    """A workbench that does not look at every quest when the test is over: most are rows without a story.
+
+    Its store encrypts nothing, since errors are looked for.
+    """
+    with closing(Workbench(database_url, codec=CLEAR)) as bench:
         quest_id = bench.submit("a")
         (row,), (start,) = bench.rows(quests, quest_id), bench.rows(snapshots, quest_id)
         ended = [status for status in ExecutionStatus if status not in LIVE]

@@ -1,8 +1,10 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from questline_persistence.errors import PayloadError, QuestNotFound
+from questline_persistence.payload import CLEAR
 from questline_persistence.records import QuestFilter, QuestSort, statistics
 from questline_persistence.states import ExecutionStatus
 from tests.contract.quests import LONG, Workbench, failure
@@ -197,7 +199,8 @@ def test_the_statistics_of_quests_count_each_status_and_the_durations(bench: Wor
     assert [stats[f"{key}_duration_seconds"] for key in ("avg", "max", "min")] == pytest.approx([3.0, 4.0, 2.0])
 
 
-def test_quests_are_chosen_by_queue_and_by_what_their_error_holds(bench: Workbench) -> None:
+def test_quests_are_chosen_by_queue_and_by_what_their_error_holds(open_bench: Callable[..., Workbench]) -> None:
+    bench = open_bench(codec=CLEAR)
     bench.submit("a", quest_id="mail", queue="mail")
     bench.fail(bench.submit("a", quest_id="odd"), "it costs 100% of a_b")
     bench.fail(bench.submit("a", quest_id="even"), "it costs 1000 of acb")

@@ -14,10 +14,11 @@ from functools import partial
 from typing import Any
 
 from questline_persistence.backoff import backoff
-from questline_persistence.claims import Claim, Dropped, Failed, Outcome, Snoozed, Succeeded
-from questline_persistence.errors import PayloadError, summary_of, traceback_of
+from questline_persistence.claims import Claim, Dropped, Failed, GivenBack, Outcome, Snoozed, Succeeded
+from questline_persistence.errors import EncryptionError, PayloadError, summary_of, traceback_of
 from questline_persistence.failpoints import failpoint
 from questline_persistence.journal import recorded_calls
+from questline_persistence.log import get_logger
 from questline_persistence.memory.step import Remembering
 from questline_persistence.payload import encode
 from questline_persistence.records import QuestRepository
@@ -39,11 +40,15 @@ from questline_worker.lords import (
     speaking,
 )
 from questline_worker.steps.pending import Pending
-from questline_worker.steps.running import RunningStep
+from questline_worker.steps.running import RunningStep, ids_of
 from questline_worker.tracing import StepSpan, Tracing
 
 #: Longest error text kept with a run, in characters; the middle of a longer one is left out.
 MAX_ERROR = 16_000
+#: How long nobody is told of a step that this process cannot read, in seconds: others may have the key.
+UNREADABLE_SECONDS = 5.0
+
+log = get_logger(__name__)
 
 
 class Execution:
@@ -150,7 +155,10 @@ def _judged(step: RunningStep, error: BaseException) -> Outcome:
         return Dropped()
     if all(cancelled):
         return Failed(_described(StepCancelled("the step was cancelled")), _retry(claim))
-    if any(isinstance(one, Permanent | PayloadError) for one in errors):
+    if missing := {one.key_id for one in errors if isinstance(one, EncryptionError) and one.key_id}:
+        log.warning("payload_unreadable", **ids_of(claim), lord=claim.lord_name, keys=sorted(missing))
+        return GivenBack(quiet=UNREADABLE_SECONDS)
+    if any(isinstance(one, Permanent | PayloadError | EncryptionError) for one in errors):
         return Failed(_described(error), None)
     snoozes = [one.after for one in errors if isinstance(one, Snooze)]
     if len(snoozes) == len(errors):
@@ -174,7 +182,7 @@ def _retry(claim: Claim, after: float | None = None) -> float | None:
 
 def _described(error: BaseException) -> str:
     """Return an error as its summary, and below it the traceback from the handler on, with causes and groups."""
-    if isinstance(error, PayloadError):
+    if isinstance(error, PayloadError | EncryptionError):
         return error.advice
     summary, trace = summary_of(error), traceback_of(error, without=_NOT_THEIRS)
     text = summary if trace == summary else f"{summary}\n\n{trace}"

@@ -61,16 +61,15 @@ class OutcomeWriter:
             case Succeeded():
                 return self._succeed(claim, outcome, next_claim_id)
             case Failed(error, retry_in):
-                log.info(
-                    "step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=error[:200]
-                )
+                told = claim.tellable(error[:200])
+                log.info("step_failed", lord=claim.lord_name, attempt=claim.attempt, retry_in=retry_in, error=told)
                 return self._fail(claim, outcome)
             case Snoozed(after):
                 log.info("step_snoozed", lord=claim.lord_name, after=after)
                 return self._journal.release(claim, after=after)
-            case GivenBack():
+            case GivenBack(quiet):
                 # Unrung: a relay finds it, anybody's; our own bell would bring it straight back here.
-                return replace(self._journal.release(claim), doorbell=None)
+                return replace(self._journal.release(claim, quiet=quiet), doorbell=None)
             case Dropped():
                 return Settled(won=False)
 

@@ -96,9 +96,9 @@ _OF_PAUSE = {"version": "version + 1", "snapshot_reason": "'pause'", "created_at
 _CHECKPOINT = f"""
 WITH done AS (
   SELECT * FROM unnest(%(quest_ids)s::text[], %(epochs)s::int[], %(positions)s::text[], %(claim_ids)s::text[],
-                       %(outputs)s::text[], %(starts)s::float8[], %(ends)s::float8[],
+                       %(outputs)s::text[], %(lasts)s::text[], %(starts)s::float8[], %(ends)s::float8[],
                        %(next_claims)s::text[], %(queues)s::text[])
-    AS done(quest_id, epoch, position, claim_id, output, start_time, end_time, next_claim, queue)
+    AS done(quest_id, epoch, position, claim_id, output, last, start_time, end_time, next_claim, queue)
 ), ahead AS (
   SELECT done.quest_id, done.epoch, done.position, done.claim_id, s.position AS next_position,
     s.lord_name || ':' || s.tool_name AS next_handler, s.queue AS next_queue,
@@ -156,7 +156,7 @@ WITH done AS (
   SELECT {listed(SNAPSHOT, **_OF_PAUSE)} FROM moved WHERE pause_requested = 1
 ), completed AS (
   UPDATE quest_executions q
-  SET status = 'completed', output_data = done.output, end_time = greatest(%(now)s, q.start_time),
+  SET status = 'completed', output_data = coalesce(done.last, done.output), end_time = greatest(%(now)s, q.start_time),
       duration_seconds = greatest(%(now)s - coalesce(q.start_time, done.start_time), 0),
       version = gone.version, fence = gone.fence, error = NULL, updated_at = %(now_text)s
   FROM gone JOIN done ON done.claim_id = gone.claim_id WHERE q.quest_id = gone.quest_id
@@ -223,6 +223,7 @@ def checkpoint(
     values |= {
         "workers": [claim.worker_id for claim in claims],
         "outputs": [each.outcome.output for each in checkpoints],
+        "lasts": [each.outcome.last for each in checkpoints],
         "starts": [claim.start_time for claim in claims],
         "ends": [each.end_time for each in checkpoints],
         "next_claims": [each.next_claim_id for each in checkpoints],

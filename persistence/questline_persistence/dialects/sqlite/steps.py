@@ -102,7 +102,7 @@ _SNAPSHOT = f"INSERT INTO quest_snapshots ({listed(SNAPSHOT)}) VALUES {{rows}}" 
 _SNAPSHOT_VALUES = tuple({"position": "next_position"}.get(name, name) for name in SNAPSHOT)
 
 _COMPLETE = """
-UPDATE quest_executions SET status = 'completed', output_data = :output_data,
+UPDATE quest_executions SET status = 'completed', output_data = coalesce(:last, :output_data),
   end_time = max(:now, coalesce(start_time, :now)),
   duration_seconds = max(:now - coalesce(start_time, :start_time), 0.0),
   version = :version, fence = :fence, error = NULL, updated_at = :updated_at
@@ -271,6 +271,7 @@ def _values(checkpoint: Checkpoint[Succeeded], now: float, code_version: str | N
         "end_time": checkpoint.end_time,
         "duration_seconds": checkpoint.end_time - claim.start_time,
         "output_data": checkpoint.outcome.output,
+        "last": checkpoint.outcome.last,
         "now": now,
         "created_at": stamp,
         "updated_at": stamp,

@@ -65,7 +65,7 @@ def _elsewhere(connection: Connection, kept: Kept, now: float, most: int) -> lis
 def _summaries_of_quests(connection: Connection, kept: Kept, quest_ids: list[str]) -> list[RunSummary]:
     mine = (quests.c.quest_id.in_(quest_ids), quests.c.namespace == kept.namespace)
     rows: Iterable[Any] = connection.execute(quest_runs.LISTED.where(*mine)) if quest_ids else ()
-    return [quest_runs.summary(row) for row in rows]
+    return [quest_runs.summary(connection, row) for row in rows]
 
 
 def _summaries_of_runs(connection: Connection, kept: Kept, run_ids: list[str]) -> list[RunSummary]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from questline_persistence.arguments import moment
 from questline_persistence.errors import PayloadError
@@ -13,18 +13,13 @@ from questline_persistence.memory.models import RunRecord, RunSummary
 from questline_persistence.memory.runs.given import objective_of
 from questline_persistence.payload import decode
 from questline_persistence.records import steps_of
-from questline_persistence.schema import quests
+from questline_persistence.schema import opened, quests
 from questline_persistence.states import ExecutionStatus
 
-#: The input as submitted, whatever a replay has made of it.
-_SUBMITTED = func.coalesce(quests.c.submitted_input, quests.c.input_data).label("submitted")
-_SHOWN: tuple[ColumnElement[Any], ...] = (
-    *(quests.c[name] for name in ("quest_id", "epoch", "quest_type", "status", "created_at")),
-    _SUBMITTED,
-)
+_SHOWN = ("namespace", "quest_id", "epoch", "quest_type", "status", "created_at", "submitted_input", "input_data")
 #: What a list shows of a quest.
-LISTED = select(*_SHOWN)
-_WHOLE = select(quests, _SUBMITTED)
+LISTED = select(*(quests.c[name] for name in _SHOWN))
+_WHOLE = select(quests)
 
 
 def record(connection: Connection, namespace: str, quest_id: str) -> RunRecord | None:
@@ -39,7 +34,8 @@ def record(connection: Connection, namespace: str, quest_id: str) -> RunRecord |
     row = connection.execute(_WHOLE.where(*mine)).first()
     if row is None:
         return None
-    input_data = decode(row.submitted)
+    row = opened(connection, quests, row)
+    input_data = _submitted(row)
     named = {"plan_id": _plan_id(row), "objective": _objective(row, input_data)}
     steps = decode(row.execution_stack)
     return RunRecord(
@@ -51,12 +47,18 @@ def record(connection: Connection, namespace: str, quest_id: str) -> RunRecord |
     )
 
 
-def summary(row: Row[Any]) -> RunSummary:
+def _submitted(row: Row[Any]) -> Any:
+    """Return the input as submitted, whatever a replay has made of it."""
+    return decode(row.submitted_input or row.input_data)
+
+
+def summary(connection: Connection, row: Row[Any]) -> RunSummary:
     """Return a quest as a run in a list."""
+    row = opened(connection, quests, row)
     return RunSummary(
         run_id=row.quest_id,
         plan_id=_plan_id(row),
-        objective=_objective(row, decode(row.submitted)),
+        objective=_objective(row, _submitted(row)),
         success=_succeeded(row),
         created_at=_recorded(row.created_at),
     )

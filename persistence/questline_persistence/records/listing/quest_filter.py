@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, FromClause
 from questline_persistence.arguments import Moment, mapping, moment, sought, wrong_type
 from questline_persistence.clock import rfc3339
 from questline_persistence.dialects import Dialect
-from questline_persistence.errors import PayloadError, suggestion
+from questline_persistence.errors import EncryptionError, PayloadError, suggestion
 from questline_persistence.models import refuse_labels
+from questline_persistence.payload import Codec
 from questline_persistence.schema import quests
 from questline_persistence.states import ExecutionStatus
 
@@ -88,6 +89,16 @@ class QuestFilter:
             "error": self.error,
         }
         return {name: value for name, value in told.items() if value not in (None, [], {})}
+
+    def refuse_sealed(self, codec: Codec) -> None:
+        """Raise EncryptionError where quests are to be chosen by their errors, and a codec encrypts these.
+
+        Parameters:
+          codec: what the payloads of the store pass.
+        """
+        if self.error is not None and codec.seals:
+            message = "the errors of quests are encrypted here, so no quest can be chosen by what its error holds"
+            raise EncryptionError(message, hint="choose quests by status, type, label or time")
 
     @property
     def unindexed(self) -> list[str]:

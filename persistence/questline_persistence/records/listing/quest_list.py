@@ -15,7 +15,7 @@ from questline_persistence.records.listing.quest_filter import QuestFilter, Stat
 from questline_persistence.records.listing.quest_look import QuestLook
 from questline_persistence.records.listing.quest_sort import QuestSort
 from questline_persistence.records.quest_view import listed_quests
-from questline_persistence.schema import quests
+from questline_persistence.schema import opened, quests
 from questline_persistence.states import TERMINAL
 from questline_persistence.store import Database
 
@@ -102,7 +102,7 @@ class QuestList:
         query = select(quests).where(quests.c.quest_id.in_(meant)).order_by(*order.order(quests))
 
         def work(connection: Connection) -> Page:
-            rows = list(connection.execute(query))
+            rows = [opened(connection, quests, row) for row in connection.execute(query)]
             items = listed_quests(connection, rows[:limit])
             if len(rows) > limit:
                 last = rows[limit - 1]
@@ -110,7 +110,7 @@ class QuestList:
             end = None if look.most is None else connection.execute(look.end(look.most)).first()
             return Page(items) if end is None else Page(items, _cursor(order, tuple(end)), look.most)
 
-        return self.database.read(work)
+        return self.database.read(work, shown=True)
 
     def counted(
         self,
@@ -184,6 +184,7 @@ class QuestList:
         """Return how to find what a filter means here, or raise PayloadError where it is none."""
         if not isinstance(chosen, QuestFilter):
             raise wrong_type(chosen, "chosen", "a QuestFilter", 'such as QuestFilter("failed")')
+        chosen.refuse_sealed(self.database.codec)
         place = None if cursor is None else place_of(cursor, _named(sort), 2)
         return QuestLook(self.database.dialect, self.namespace, chosen, sort, place=place, most=most)
 

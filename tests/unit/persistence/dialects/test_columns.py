@@ -10,6 +10,7 @@ from questline_persistence import schema
 from questline_persistence.claims import CLAIMED, claim_on_next
 from questline_persistence.dialects import columns
 from questline_persistence.dialects.columns import NEXT_STEP, claim_columns, listed
+from questline_persistence.payload import CLEAR
 
 
 @pytest.mark.parametrize(("alias", "table"), [("t", schema.tickets), ("s", schema.steps), ("q", schema.quests)])
@@ -44,7 +45,8 @@ def test_what_is_written_are_columns_of_the_table_and_all_that_must_have_a_value
 
 
 def test_the_claim_on_the_next_step_is_made_of_its_columns_in_their_order() -> None:
-    ended: Any = SimpleNamespace(quest_id="q", quest_type="a", namespace="default", epoch=0, input_json="{}", queue="q")
+    whose = {"quest_id": "q", "quest_type": "a", "namespace": "default", "epoch": 0, "queue": "q"}
+    ended: Any = SimpleNamespace(**whose, input_json="{}", codec=CLEAR)
     made = claim_on_next(ended, NEXT_STEP, claim_id="next", worker_id="w", version=1, fence=1, now=0.0)
     assert tuple(getattr(made, "params_json" if name == "params" else name) for name in NEXT_STEP) == NEXT_STEP
 

@@ -10,6 +10,7 @@ import questline
 from questline.cli.display import formatting
 from questline_persistence.claims import OnceRecord
 from tests.contract.quests import Workbench
+from tests.payload_codec import KEYS
 from tests.unit.questline.cli.conftest import QUEST, CommandLine
 
 
@@ -281,6 +282,14 @@ def test_the_version_is_told(cli: CommandLine) -> None:
     assert cli.json("version")["questline"] == questline.__version__
     assert cli("--version").out == f"questline {questline.__version__}\n"
     assert questline.__version__ in cli("version").out
+
+
+def test_config_show_masks_what_is_a_secret_as_a_whole(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUESTLINE_SESSION_KEY", "sesame")
+    monkeypatch.setenv("QUESTLINE_PAYLOAD_KEYS", KEYS["alpha"])
+    rows = {row["name"]: row["value"] for row in cli.json("config", "show")["items"]}
+
+    assert (rows["session_key"], rows["payload_keys"]) == ("***", "***")
 
 
 @pytest.mark.parametrize("words", [(), ("db",), ("config",)])
