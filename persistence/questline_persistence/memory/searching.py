@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from questline_persistence.arguments import text, whole
-from questline_persistence.dialects import Overtime
+from questline_persistence.dialects import Overtime, Unindexed
 from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
@@ -64,10 +64,12 @@ def search(
 
     def work(connection: Connection, now: float) -> Found:
         dialect.read_briefly(connection)
-        own = (*kept.rows(of), *where, *reading.present(of, now))
-        found = connection.execute(newest.where(*own)).all()
+        visible = (*where, *reading.present(of, now))
+        found = connection.execute(newest.where(*kept.rows(of), *visible)).all()
         best = _best(query, found[:MAX_RANKED], dialect.words_of)[:limit]
-        # What they say may be large, so it is read of these alone.
+        # What they say may be large, so it is read of these alone, by their ids: SQLite would read the index of a whole
+        # tenant rather than look up a hundred rows.
+        own = (Unindexed(of.c.namespace) == kept.namespace, Unindexed(of.c.key_prefix) == kept.prefix, *visible)
         by_id = {row.id: row for row in connection.execute(rows.where(of.c.id.in_(best), *own))}
         return Found([by_id[row_id] for row_id in best if row_id in by_id], newest_only=len(found) > MAX_RANKED)
 

@@ -27,9 +27,11 @@ def filled(database_url: str, tmp_path: Path) -> Database:
     return Database(database_url)
 
 
-def looked(observer: Observer, database: Database, kind: Versioned | Entries, typed: str) -> list[Look]:
+def looked(
+    observer: Observer, database: Database, kind: Versioned | Entries, typed: str, *, limit: int = 10
+) -> list[Look]:
     with observer.looking() as looks:
-        search(Kept(database, "default"), kind, typed, limit=10)
+        search(Kept(database, "default"), kind, typed, limit=limit)
     table = kind.heads if isinstance(kind, Versioned) else kind.table
     return [look for look in looks if f"FROM {table}" in look.statement or "memory_texts" in look.statement]
 
@@ -45,4 +47,15 @@ def test_a_search_reads_no_more_than_it_ranks(filled: Database, monkeypatch: pyt
             assert "every row" not in str([*found.ways, *best.ways])
             assert not {column for column in kind.body if f".{column}" in found.statement}
             assert found.rows <= most, (kind.name, typed, str(found))  # SQLite does not tell
+    filled.close()
+
+
+def test_a_page_of_what_was_found_is_read_by_its_ids(filled: Database) -> None:
+    observer = Observer(filled)
+    for kind in (AGENT_STATES, CONTEXTS, EVENTS):
+        _, best = looked(observer, filled, kind, "repository", limit=100)
+        table = kind.heads if isinstance(kind, Versioned) else kind.table
+        of_the_tenant = {way for way in best.ways if way.startswith(("ix_", "idx_"))}
+        assert not of_the_tenant, f"all rows of the tenant are read: {best}"
+        assert best.ways & {f"pk_{table}", f"every row of {table}"}  # PostgreSQL reads a table of few pages as a whole
     filled.close()
