@@ -160,6 +160,7 @@ _WRITTEN: dict[str, Any] = {
         actor=_TEXT,
         door=_TEXT,
         reason=_TEXT_OR_NULL,
+        idempotency_key=_TEXT_OR_NULL,
         created_at=_TEXT,
         started_at=_TEXT_OR_NULL,
         ended_at=_TEXT_OR_NULL,

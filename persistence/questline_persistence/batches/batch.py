@@ -51,6 +51,8 @@ class Batch:
       created_at: when it was made (RFC 3339); quests made later are not meant.
       started_time: when it was begun, in epoch seconds, or None.
       ended_time: when it was done or aborted, in epoch seconds, or None.
+      idempotency_key: the key that it was made with, or None.
+      repeated: whether this call has found it by that key, as an earlier one has made it.
     """
 
     batch_id: str
@@ -66,6 +68,8 @@ class Batch:
     created_at: str
     started_time: float | None = None
     ended_time: float | None = None
+    idempotency_key: str | None = None
+    repeated: bool = False
 
     @property
     def ended(self) -> bool:
@@ -94,6 +98,7 @@ class Batch:
             created_at=row.created_at,
             started_time=row.started_time,
             ended_time=row.ended_time,
+            idempotency_key=row.idempotency_key,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -117,6 +122,7 @@ class Batch:
             "actor": self.by.name,
             "door": str(self.by.door),
             "reason": self.reason,
+            "idempotency_key": self.idempotency_key,
             "created_at": self.created_at,
             **{name: None if value is None else rfc3339(value) for name, value in times.items()},
         }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, literal, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
 from questline_persistence.arguments import sought, whole
 from questline_persistence.audit import Actor, AuditVerb, note
@@ -21,6 +23,7 @@ from questline_persistence.batches.order import BatchOrder
 from questline_persistence.clock import rfc3339
 from questline_persistence.errors import NotFound, PayloadError, QuestConflict, suggestion
 from questline_persistence.ids import new_quest_id
+from questline_persistence.models import MAX_KEY_LENGTH
 from questline_persistence.pages import cursor_behind, place_of
 from questline_persistence.payload import encode
 from questline_persistence.schema import batch_results, batches, quests
@@ -75,16 +78,20 @@ class BatchBook:
 
         return self.database.read(work)
 
-    def create(self, order: BatchOrder, *, reason: str | None = None) -> Batch:
-        """Make a batch, which the loops of the namespace then carry out; return it.
+    def create(self, order: BatchOrder, *, reason: str | None = None, key: str | None = None) -> Batch:
+        """Make a batch, which the loops of the namespace then carry out; return it, or the one that its key has made.
 
         Parameters:
           order: the verb and the quests.
+          key: the idempotency key, or None.
 
         Raises:
-          PayloadError: the corrections are no JSON, or too large.
-          QuestConflict: 100 batches have not ended yet.
+          PayloadError: the corrections are no JSON, or too large; the key is empty or too long.
+          QuestConflict: 100 batches have not ended yet, or the key has made a batch that asks for something else.
         """
+        key = _key(key)
+        if key is not None and (earlier := self._earlier(key, order)) is not None:
+            return earlier
         now, batch_id, tries = self.database.clock.now(), new_quest_id(), Tries()
         arguments, chosen = order.arguments(), order.chosen
         total, capped = self.database.read(
@@ -96,6 +103,7 @@ class BatchBook:
             by=self.actor,
             reason=reason,
             created_at=rfc3339(now),
+            idempotency_key=key,
         )
 
         def work(connection: Connection) -> None:
@@ -105,7 +113,13 @@ class BatchBook:
             connection.execute(insert(batches).values(_columns(made, arguments)))
             self._note(connection, AuditVerb.BATCH_CREATE, made, now, reason)
 
-        self.database.write(work, at="save")
+        try:
+            self.database.write(work, at="save")
+        except IntegrityError:
+            earlier = None if key is None else self._earlier(key, order)
+            if earlier is None:
+                raise
+            return earlier  # somebody else has come first with this key
         return made
 
     def abort(self, batch_id: str, *, reason: str | None = None) -> Batch:
@@ -190,6 +204,22 @@ class BatchBook:
 
         return self.database.read(work)
 
+    def _earlier(self, key: str, order: BatchOrder) -> Batch | None:
+        """Return the batch that a key has made, if any.
+
+        Raises:
+          QuestConflict: it asks for something else.
+        """
+        mine = (batches.c.namespace == self.namespace, batches.c.idempotency_key == key)
+        row = self.database.read(lambda connection: connection.execute(select(batches).where(*mine)).first())
+        if row is None:
+            return None
+        found = Batch.of(row)
+        if not found.order.same_as(order):
+            message = f"the idempotency key {key!r:.100} has made batch {found.batch_id}, which asks for something else"
+            raise QuestConflict(message, hint=f"give another key, or look: questline batch show {found.batch_id}")
+        return replace(found, repeated=True)
+
     def _row(self, batch_id: str) -> Select[Any]:
         mine = (batches.c.batch_id == _known(batch_id), batches.c.namespace == self.namespace)
         return select(batches).where(*mine)
@@ -234,6 +264,7 @@ def _columns(batch: Batch, arguments: str) -> dict[str, Any]:
         "address": by.address,
         "request_id": by.request_id,
         "reason": batch.reason,
+        "idempotency_key": batch.idempotency_key,
         "created_at": batch.created_at,
         "reached_at": "",
         "reached_id": "",
@@ -244,6 +275,14 @@ def _columns(batch: Batch, arguments: str) -> dict[str, Any]:
 def _known(batch_id: str) -> str:
     """Return an id that can be looked for."""
     return sought(batch_id, "batch_id") or ""
+
+
+def _key(given: str | None) -> str | None:
+    """Return an idempotency key that can be kept, or None."""
+    key = sought(given, "idempotency_key")
+    if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise PayloadError(f"an idempotency key has 1 to {MAX_KEY_LENGTH} characters, not {len(key)}")
+    return key
 
 
 def _outcome(given: str) -> BatchOutcome:

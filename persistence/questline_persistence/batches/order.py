@@ -86,6 +86,15 @@ class BatchOrder:
             usual = QuestFilter(sorted(self.verb.usual), **self.chosen.to_json())
             object.__setattr__(self, "chosen", usual)
 
+    def same_as(self, other: BatchOrder) -> bool:
+        """Return whether another order asks for the same, but for its times: an age is another time at each call.
+
+        Parameters:
+          other: the other order.
+        """
+        mine, others = ({**one.chosen.to_json(), "since": None, "until": None} for one in (self, other))
+        return (self.verb, self.arguments(), mine) == (other.verb, other.arguments(), others)
+
     def arguments(self) -> str:
         """Return what the verb needs beside a quest, as JSON text.
 

@@ -8,6 +8,7 @@ from questline_persistence.schema.metadata import METADATA, one_of
 from questline_persistence.states import BatchState
 
 _OPEN = text("state IN ('new', 'running')")
+_KEYED = text("idempotency_key IS NOT NULL")
 
 #: Batches. How far one has come is written by the transaction that does its verb to a quest.
 batches = Table(
@@ -49,6 +50,8 @@ batches = Table(
     Column("request_id", Text),
     #: Why, in the words of who made it.
     Column("reason", Text),
+    #: The key that whoever made it gave, so as to make it once however often they ask.
+    Column("idempotency_key", Text),
     #: When it was made; quests made later are not meant.
     Column("created_at", Text, nullable=False),
     #: When it was begun.
@@ -64,6 +67,14 @@ batches = Table(
     #: Until when nobody else takes it up.
     Column("lease_until", Double, nullable=False),
     one_of("state", BatchState),
+    Index(
+        "uq_batches_idempotency_key",
+        "namespace",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=_KEYED,
+        postgresql_where=_KEYED,
+    ),
     Index("ix_batches_newest", "namespace", "created_at", "batch_id"),
     Index("ix_batches_open", "namespace", "lease_until", sqlite_where=_OPEN, postgresql_where=_OPEN),
 )

@@ -34,6 +34,15 @@ _Cursor = Annotated[
     str | None,
     typer.Option(help="Show what follows a page: give its next_cursor.", metavar="CURSOR", show_default=False),
 ]
+_Key = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key",
+        help="Make it at most once: the same key gives the same batch.",
+        metavar="KEY",
+        show_default=False,
+    ),
+]
 _Wait = Annotated[
     bool, typer.Option("--wait", "-w", help="Wait until the batch ends, and show how far it is.", show_default=False)
 ]
@@ -69,6 +78,7 @@ def create(
     name: Annotated[
         str | None, typer.Option("--name", help="What to call it.", metavar="NAME", show_default=False)
     ] = None,
+    key: _Key = None,
     start: options.StartFrom = None,
     corrections: options.Corrections = None,
     keep_state: options.KeepState = False,
@@ -99,7 +109,7 @@ def create(
         return
     output.note(f"{_number(found)} {'matches' if found.total == 1 else 'match'}.")
     confirm(f"{verb.capitalize()} {_number(found)}?", yes=yes)
-    made = batches.create(verb, filtered, name=name, reason=reason, **order)  # type: ignore[arg-type]  # as above
+    made = batches.create(verb, filtered, name=name, reason=reason, idempotency_key=key, **order)  # type: ignore[arg-type]  # as above
     if wait:
         _finish(invocation, made.batch_id, timeout)
     elif invocation.output is Output.TEXT:

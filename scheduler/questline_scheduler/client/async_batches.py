@@ -54,9 +54,11 @@ class AsyncBatches:
         set: Mapping[str, Any] | None = None,  # noqa: A002  (as `Batches`')
         keep_state: bool = False,
         reason: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Batch:
         """Make a batch, as `Batches.create` does."""
-        create = partial(Batches.create, name=name, from_=from_, set=set, keep_state=keep_state, reason=reason)
+        about = partial(Batches.create, name=name, reason=reason, idempotency_key=idempotency_key)
+        create = partial(about, from_=from_, set=set, keep_state=keep_state)
         return await self._call(lambda batches: create(batches, verb, chosen))
 
     async def get(self, batch_id: str) -> Batch:

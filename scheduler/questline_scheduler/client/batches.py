@@ -88,18 +88,20 @@ class Batches:
         set: Mapping[str, Any] | None = None,  # noqa: A002  (as above)
         keep_state: bool = False,
         reason: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Batch:
         """Make a batch, which begins as soon as a loop finds it; return it.
 
         Parameters:
           name: what to call it, in at most 100 characters.
+          idempotency_key: make it at most once: the same key gives the same batch, for as long as that is kept.
 
         Raises:
           PayloadError: there is no such verb, the filter is empty, or what only a replay has was given to another verb.
-          QuestConflict: 100 batches have not ended yet.
+          QuestConflict: 100 batches have not ended yet, or the key has made one that asks for something else.
         """
         order = BatchOrder(verb_of(verb), chosen, name, from_, set or {}, keep_state=keep_state)
-        return self._book.create(order, reason=reason_of(reason))
+        return self._book.create(order, reason=reason_of(reason), key=idempotency_key)
 
     def get(self, batch_id: str) -> Batch:
         """Return a batch, with how far it has come."""

@@ -1,10 +1,11 @@
 """Batches as they are made, listed, and forgotten."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from questline_persistence.batches import BatchBook, BatchOrder, BatchVerb, BatchWork, work
+from questline_persistence.batches import Batch, BatchBook, BatchOrder, BatchVerb, BatchWork, work
 from questline_persistence.batches import book as book_module
 from questline_persistence.errors import NotFound, PayloadError, QuestConflict
 from questline_persistence.records import QuestFilter
@@ -41,6 +42,43 @@ def test_lists_of_batches_and_of_results_have_pages(bench: Workbench, book: Batc
     assert {one.quest_id for one in (*page.items, *rest.items)} == {*quests}
     with pytest.raises(PayloadError, match="another list"):
         book.results(first.batch_id, outcome="failed", cursor=page.next_cursor)
+
+
+def test_a_key_makes_one_batch_however_often_it_is_asked_for(bench: Workbench, book: BatchBook) -> None:
+    bench.end("failed")
+    made = book.create(BatchOrder(BatchVerb.RETRY, QuestFilter(since=bench.clock.now() - 60)), key="back up")
+    bench.clock.advance(1.0)
+    again = book.create(BatchOrder(BatchVerb.RETRY, QuestFilter(since=bench.clock.now() - 60)), key="back up")
+
+    assert (made.repeated, again.repeated) == (False, True), "an age is another time at each call"
+    assert again == replace(book.get(made.batch_id), repeated=True)
+    assert len(book.page().items) == 1
+    with pytest.raises(QuestConflict, match="asks for something else"):
+        book.create(order("cancel"), key="back up")
+    for key in ("", "x" * 256):
+        with pytest.raises(PayloadError, match="1 to 255"):
+            book.create(order("retry"), key=key)
+
+
+def test_of_two_who_come_at_once_with_a_key_one_makes_the_batch(
+    bench: Workbench, book: BatchBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Batch | None] = []
+    look = book._earlier
+
+    def late(key: str, wanted: BatchOrder) -> Batch | None:
+        found = look(key, wanted)
+        if not looked:  # the other one comes just behind this look
+            looked.append(found)
+            BatchBook(bench.database, bench.namespace, book.actor).create(order("retry"), key=key)
+        return found
+
+    monkeypatch.setattr(book, "_earlier", late)
+    second = book.create(order("retry"), key="once")
+
+    assert (looked, second.repeated) == ([None], True)
+    assert [batch.batch_id for batch in book.page().items] == [second.batch_id]
+    assert [entry.verb for entry in bench.audit()] == ["batch create"]
 
 
 def test_no_more_than_so_many_batches_are_open(

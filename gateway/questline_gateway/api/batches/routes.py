@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 
 from questline_gateway.answers import Answer
 from questline_gateway.api.batches.bodies import BatchLookedAt, BatchMade
@@ -14,6 +14,7 @@ from questline_gateway.api.shapes import answers, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, admit, needs
 from questline_persistence.batches import BatchOutcome, BatchVerb
+from questline_persistence.models import MAX_KEY_LENGTH
 
 reading = APIRouter(prefix="/api/v1/batches", tags=["batches"], dependencies=[needs(Scope.READ)])
 steering = APIRouter(prefix="/api/v1/batches", tags=["batches"], dependencies=[needs(Scope.CONTROL)])
@@ -33,6 +34,15 @@ def batch_meant(
     return batch_id
 
 
+_Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        description="Make it at most once: the same key gives the same batch.",
+    ),
+]
 BatchId = Annotated[str, Depends(batch_meant)]
 
 
@@ -45,8 +55,13 @@ def preview_batch(request: Request, here: Here, body: BatchLookedAt) -> Answer:
     return Answer(found.to_json())
 
 
-@steering.post("", status_code=201, responses=answers("Batch", "The batch.", status=201))
-def create_batch(request: Request, here: Here, body: BatchMade) -> Answer:
+@steering.post(
+    "",
+    status_code=201,
+    responses=answers("Batch", "The batch that this request has made.", status=201)
+    | answers("Batch", "The batch that the key has made before."),
+)
+def create_batch(request: Request, here: Here, body: BatchMade, idempotency_key: _Key = None) -> Answer:
     """Do a verb to all quests that a filter means: workers and schedulers carry it out, quest by quest.
 
     It means quests that were made before it, and reaches the oldest 100,000 of them.
@@ -60,9 +75,10 @@ def create_batch(request: Request, here: Here, body: BatchMade) -> Answer:
         set=body.set,
         keep_state=body.keep_state,
         reason=body.reason,
+        idempotency_key=idempotency_key,
     )
     place = f"{request.scope.get('root_path', '')}/api/v1/batches/{made.batch_id}"
-    return Answer(made.to_json(), status_code=201, headers={"Location": place})
+    return Answer(made.to_json(), status_code=200 if made.repeated else 201, headers={"Location": place})
 
 
 @reading.get("", responses=lists("Batch", "A page of batches."))

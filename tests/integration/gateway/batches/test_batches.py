@@ -58,6 +58,20 @@ def test_a_batch_is_previewed_made_and_carried_out(http: TestClient, here: Tenan
     assert [batch["batch_id"] for batch in http.get(BATCHES).json()["items"]] == [shown["batch_id"]]
 
 
+def test_a_key_makes_one_batch(http: TestClient) -> None:
+    submit(http, 1)
+    key = {"Idempotency-Key": "calm-17"}
+    first = http.post(BATCHES, json=asked(), headers=key)
+    again = http.post(BATCHES, json=asked(), headers=key)
+    other = http.post(BATCHES, json=asked("cancel"), headers=key)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json() == http.get(again.headers["Location"]).json()
+    assert first.json()["idempotency_key"] == "calm-17"
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    assert len(http.get(BATCHES).json()["items"]) == 1
+
+
 def test_a_done_batch_cannot_be_aborted_and_an_open_one_can(http: TestClient, here: Tenant) -> None:
     submit(http, 1)
     aborted = http.post(f"{BATCHES}/{http.post(BATCHES, json=asked()).json()['batch_id']}/abort")

@@ -32,6 +32,14 @@ def test_a_dry_run_counts_and_names_and_makes_nothing(cli: CommandLine) -> None:
     assert cli.json("batch", "list")["items"] == []
 
 
+def test_a_key_makes_one_batch(cli: CommandLine) -> None:
+    cli.submit("one")
+    words = ("batch", "create", "pause", "--label", "team=a", "-y", "--idempotency-key", "calm")
+
+    assert cli(*words).out == cli(*words).out
+    assert len(cli.json("batch", "list")["items"]) == 1
+
+
 def test_a_batch_stands_alone_on_stdout_and_is_carried_out_by_the_loops(cli: CommandLine) -> None:
     cli.submit("one")
     cli.submit("two")
