@@ -102,6 +102,14 @@ KeepState: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+KeepOnce: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--keep-once",
+        help="Serve what the steps have recorded by ctx.once, rather than make those calls anew.",
+        show_default=False,
+    ),
+]
 Wait: TypeAlias = Annotated[
     bool, typer.Option("--wait", "-w", help="Wait until the quest ends, and show how far it is.", show_default=False)
 ]

@@ -96,6 +96,9 @@ class _Restarted(Reasoned):
         "with its new value",
     )
     dry_run: bool = Field(default=False, description="change nothing, and tell what would be done")
+    keep_once: bool = Field(
+        default=False, description="serve what steps have recorded by `ctx.once`, rather than make those calls anew"
+    )
 
 
 class Replayed(_Restarted):
@@ -109,4 +112,8 @@ class Forked(_Restarted):
 
     quest_id: str | None = Field(
         default=None, max_length=200, description="the new quest's id; a new one, if not given"
+    )
+    recorded: bool = Field(
+        default=False,
+        description="serve what is recorded by `ctx.once` alone: a call that is not recorded fails the new quest",
     )

@@ -49,7 +49,14 @@ def replay_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Replayed |
     """
     body = body or Replayed()
     done = acting.replay(
-        quest_id, body.from_, body.set, seen=seen, dry_run=body.dry_run, keep_state=body.keep_state, reason=body.reason
+        quest_id,
+        body.from_,
+        body.set,
+        seen=seen,
+        dry_run=body.dry_run,
+        keep_state=body.keep_state,
+        keep_once=body.keep_once,
+        reason=body.reason,
     )
     if body.dry_run:
         return Answer(done.preview(acting.repository.status(quest_id)))
@@ -68,7 +75,15 @@ def fork_quest(request: Request, acting: Acting, quest_id: QuestId, seen: Seen, 
     """
     body = body or Forked()
     handle = acting.fork(
-        quest_id, body.from_, body.set, body.quest_id, seen=seen, dry_run=body.dry_run, reason=body.reason
+        quest_id,
+        body.from_,
+        body.set,
+        body.quest_id,
+        seen=seen,
+        dry_run=body.dry_run,
+        keep_once=body.keep_once,
+        recorded=body.recorded,
+        reason=body.reason,
     )
     if body.dry_run:
         return Answer(handle.preview(quest_id))

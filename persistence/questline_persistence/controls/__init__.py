@@ -10,12 +10,14 @@ from questline_persistence.controls.corrections import Change, Correction
 from questline_persistence.controls.key_change import Fate, KeyChange
 from questline_persistence.controls.part import Part
 from questline_persistence.controls.removal import MAX_AT_ONCE, Removal
+from questline_persistence.controls.replays import CallsOfFork
 from questline_persistence.controls.restart import Restart, StepAgain
 from questline_persistence.controls.reversals import Reversal
 from questline_persistence.controls.starting_point import StartingPoint
 
 __all__ = [
     "MAX_AT_ONCE",
+    "CallsOfFork",
     "Change",
     "Controlled",
     "Controls",

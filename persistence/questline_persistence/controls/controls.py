@@ -20,7 +20,14 @@ from questline_persistence.controls.corrections import Correction
 from questline_persistence.controls.inheriting import Inheriting
 from questline_persistence.controls.locked_quest import LockedQuest, is_there, lock
 from questline_persistence.controls.part import Part
-from questline_persistence.controls.replays import earlier, forked_rows, start_again
+from questline_persistence.controls.replays import (
+    CallsOfFork,
+    earlier,
+    fork_calls,
+    forked_rows,
+    keep_calls,
+    start_again,
+)
 from questline_persistence.controls.restart import Restart
 from questline_persistence.controls.rewinding import Rewinding
 from questline_persistence.controls.starting_point import StartingPoint
@@ -157,6 +164,7 @@ class Controls:
         seen: int | None = None,
         dry_run: bool = False,
         keep_state: bool = False,
+        keep_once: bool = False,
         reason: str | None = None,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot, under the next epoch, and let it run from there.
@@ -166,6 +174,7 @@ class Controls:
           correction: what to change in the input or in earlier outputs, in the same transaction.
           dry_run: change nothing, only say what would be done.
           keep_state: leave what other quests can read as it is: keys that are not the quest's own.
+          keep_once: serve what the steps have recorded by `ctx.once`, rather than make those calls anew.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -184,6 +193,8 @@ class Controls:
             done = replace(done, changed=not dry_run, notice=found.notice, epoch=origin.epoch, restart=restart)
             if dry_run:
                 return done
+            if keep_once:
+                keep_calls(connection, quest_id, quest_id, origin.epoch, origin.position)
             self._note(AuditVerb.REPLAY, locked, reason, _became(done) | _began(restart))
             return self._noted(connection, done)
 
@@ -198,9 +209,13 @@ class Controls:
         new_id: str,
         seen: int | None = None,
         dry_run: bool = False,
+        calls: CallsOfFork = CallsOfFork.ANEW,
         reason: str | None = None,
     ) -> tuple[Submitted, Restart]:
         """Create a new quest from a snapshot of another; return it, and what it starts with.
+
+        Parameters:
+          calls: what becomes of the calls that the steps have recorded by `ctx.once`.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -219,9 +234,11 @@ class Controls:
             rows, restart = forked_rows(locked, found, new_id), found.restart
             forked = Submitted(new_id, created=False) if dry_run else submit_one(connection, rows)
             epoch = 0 if forked.doorbell is None else forked.doorbell.epoch
-            inheriting = Inheriting(connection, quest_id, Origin(new_id, epoch, restart.position, 0), now)
+            origin = Origin(new_id, epoch, restart.position, 0)
+            inheriting = Inheriting(connection, quest_id, origin, now)
             keys = inheriting.inherit(restart.version, dry_run=dry_run or made)
             if not (dry_run or made):
+                fork_calls(connection, quest_id, origin, calls)
                 self._note(AuditVerb.FORK, locked, reason, _began(restart), subject=new_id)
             return forked, replace(restart, keys=keys)
 

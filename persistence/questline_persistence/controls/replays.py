@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, delete, insert
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from questline_persistence.claims import Doorbell
 from questline_persistence.clock import rfc3339
@@ -17,13 +18,14 @@ from questline_persistence.controls.reversals import Present, Reversal, told
 from questline_persistence.controls.starting_point import StartingPoint, resolve
 from questline_persistence.dialects import codec_of
 from questline_persistence.errors import InvalidRecord, PayloadError, QuestConflict
-from questline_persistence.journal import history, prepare_quest
+from questline_persistence.journal import RECORDED_ALONE, history, prepare_quest
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.new_quest import NewQuest
 from questline_persistence.payload import decode, whole_state
 from questline_persistence.plan import PlannedStep, counts_text, highest
-from questline_persistence.schema import sealed, snapshots, steps, tickets
+from questline_persistence.schema import once, opened, quests, sealed, snapshots, steps, tickets
 from questline_persistence.states import ExecutionStatus, SnapshotReason
+from questline_persistence.writes import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +156,71 @@ def forked_rows(locked: LockedQuest, earlier: Earlier, new_id: str) -> NewQuest:
     base = whole_state(state.run_data, limit=locked.limits.state)
     counts = counts_text(highest((step.lord_name, step.occurrence) for step in steps))
     return new._replace(run_data=base, plan=replace(new.plan, steps=steps, position=str(state.position), counts=counts))
+
+
+class CallsOfFork(StrEnum):
+    """What becomes, in a fork, of the calls that the steps have recorded by `ctx.once`."""
+
+    #: They are made anew.
+    ANEW = "anew"
+    #: What is recorded is served.
+    KEPT = "kept"
+    #: The same, and a call that is not recorded fails the quest for good, instead of going out.
+    RECORDED = "recorded"
+
+    @classmethod
+    def of(cls, *, keep_once: bool, recorded: bool) -> CallsOfFork:
+        """Return what two options say together."""
+        return cls.RECORDED if recorded else cls.KEPT if keep_once else cls.ANEW
+
+
+def fork_calls(connection: Connection, source: str, target: Origin, calls: CallsOfFork) -> None:
+    """Give a fork the calls that the steps have recorded, if it is to have them.
+
+    Parameters:
+      connection: the transaction that makes the fork.
+      source: the quest that is forked.
+      target: the fork, and the step that it begins with.
+      calls: what becomes of them.
+    """
+    if calls is not CallsOfFork.ANEW:
+        keep_calls(connection, source, target.quest_id, target.epoch, target.position)
+    if calls is CallsOfFork.RECORDED:
+        mine = quests.c.quest_id == target.quest_id
+        connection.execute(update(quests).where(mine).values(once_mode=RECORDED_ALONE))
+
+
+def keep_calls(connection: Connection, source: str, target: str, epoch: int, start: str) -> None:
+    """Copy what the calls of steps have come to into another epoch, or another quest, that has the same steps.
+
+    Of a step that ran in several epochs it is what the newest has recorded.
+
+    Parameters:
+      connection: a transaction that has locked the source's rows, and made the plan of the target.
+      source: the quest whose steps have recorded them.
+      target: the quest that is to have them.
+      epoch: its replay number.
+      start: the first step that runs again.
+    """
+    for position, origin in _steps_to_keep(connection, source, target, epoch, start):
+        mine = (once.c.quest_id == source, once.c.epoch == origin, once.c.position == position)
+        rows = [opened(connection, once, row) for row in connection.execute(select(once).where(*mine))]
+        new = {"quest_id": target, "epoch": epoch}
+        copies = [{**{column.name: getattr(row, column.name) for column in once.c}, **new} for row in rows]
+        connection.execute(insert(once), [sealed(connection, once, copy) for copy in copies])
+
+
+def _steps_to_keep(connection: Connection, source: str, target: str, epoch: int, start: str) -> list[tuple[str, int]]:
+    """Return which steps have recorded calls and are to run again, each with the epoch that is meant."""
+    old, new, there = steps.alias("old"), steps.alias("new"), once.alias("there")
+    newest = (
+        select(there.c.position, func.max(there.c.epoch).label("epoch"))
+        .where(there.c.quest_id == source, there.c.position >= start)
+        .group_by(there.c.position)
+        .subquery()
+    )
+    ran = and_(old.c.quest_id == source, old.c.epoch == newest.c.epoch, old.c.position == newest.c.position)
+    again = and_(new.c.quest_id == target, new.c.epoch == epoch, new.c.position == newest.c.position)
+    same = and_(new.c.lord_name == old.c.lord_name, new.c.tool_name == old.c.tool_name)
+    query = select(newest.c.position, newest.c.epoch).join(old, ran).join(new, and_(again, same))
+    return [(row.position, row.epoch) for row in connection.execute(query)]

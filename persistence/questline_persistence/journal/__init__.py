@@ -17,7 +17,7 @@ from questline_persistence.journal.endings import (
 from questline_persistence.journal.history import State
 from questline_persistence.journal.identity import Identity
 from questline_persistence.journal.journal import Journal
-from questline_persistence.journal.once import RecordedCall, recorded_calls
+from questline_persistence.journal.once import RECORDED_ALONE, Recorded, RecordedCall, recorded_calls
 from questline_persistence.journal.remembering import entered, remember, written
 from questline_persistence.journal.submission import Submitted, insert_quests, prepare_quest, submit_one
 from questline_persistence.journal.tombstones import after_deleted, bury
@@ -26,11 +26,13 @@ from questline_persistence.journal.writing_checkpoint import TO_BE_WRITTEN_ALONE
 
 __all__ = [
     "MAX_CONFLICTS",
+    "RECORDED_ALONE",
     "TO_BE_WRITTEN_ALONE",
     "UNCLAIMED",
     "EndedAttempt",
     "Identity",
     "Journal",
+    "Recorded",
     "RecordedCall",
     "State",
     "Submitted",

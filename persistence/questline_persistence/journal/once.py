@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from questline_persistence.claims import Claim
-from questline_persistence.schema import once, opened
+from questline_persistence.schema import once, opened, quests
 from questline_persistence.store import Database
 
 #: What is read of a record: what the call came to, and what tells its row from others.
@@ -33,7 +33,23 @@ class RecordedCall(NamedTuple):
     result: str
 
 
-def recorded_calls(database: Database, claim: Claim) -> list[RecordedCall]:
+class Recorded(NamedTuple):
+    """What there is of earlier attempts of a step.
+
+    Parameters:
+      calls: what their calls came to.
+      alone: whether that alone is served, and no call may be made now.
+    """
+
+    calls: list[RecordedCall]
+    alone: bool = False
+
+
+#: The mode of a quest that serves recorded calls alone.
+RECORDED_ALONE = "recorded"
+
+
+def recorded_calls(database: Database, claim: Claim) -> Recorded:
     """Return what the calls of a step came to in earlier attempts of this epoch.
 
     Parameters:
@@ -44,12 +60,17 @@ def recorded_calls(database: Database, claim: Claim) -> list[RecordedCall]:
       StoreUnavailable: the store did not answer.
       EncryptionError: the process cannot read what they came to.
     """
-    query = select(*_RESULT).where(
-        once.c.quest_id == claim.quest_id, once.c.epoch == claim.epoch, once.c.position == claim.position
+    step = and_(once.c.quest_id == quests.c.quest_id, once.c.epoch == claim.epoch, once.c.position == claim.position)
+    query = (
+        select(quests.c.once_mode, *_RESULT)
+        .select_from(quests.outerjoin(once, step))
+        .where(quests.c.quest_id == claim.quest_id)
     )
 
-    def work(connection: Connection) -> list[RecordedCall]:
-        rows = (opened(connection, once, row) for row in connection.execute(query).all())
-        return [RecordedCall(row.name, row.ordinal, bool(row.overlapped), row.result) for row in rows]
+    def work(connection: Connection) -> Recorded:
+        found = connection.execute(query).all()
+        rows = (opened(connection, once, row) for row in found if row.name)
+        calls = [RecordedCall(row.name, row.ordinal, bool(row.overlapped), row.result) for row in rows]
+        return Recorded(calls, alone=any(row.once_mode == RECORDED_ALONE for row in found))
 
     return database.read(work)

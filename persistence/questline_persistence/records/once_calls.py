@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,19 +15,23 @@ from questline_persistence.payload import decode
 from questline_persistence.schema import once, opened
 
 
-def calls_by_claim(connection: Connection, quest_id: str, claim_ids: Collection[str]) -> dict[str, list[OnceCall]]:
-    """Return the calls that attempts of a quest have recorded, by the claim of each attempt, in the order of their end.
+def calls_by_claim(
+    connection: Connection, quest_id: str, claim_ids: Collection[str]
+) -> dict[tuple[str, int], list[OnceCall]]:
+    """Return the calls that attempts of a quest have recorded, by claim and epoch of each, in the order of their end.
+
+    What a replay has kept of them is another epoch's.
 
     Parameters:
       connection: a transaction that reads.
       quest_id: the quest.
       claim_ids: the claims of the attempts.
     """
-    found: defaultdict[str, list[OnceCall]] = defaultdict(list)
+    found: defaultdict[tuple[str, int], list[OnceCall]] = defaultdict(list)
     if claim_ids:
         theirs = dialect_of(connection).one_of(once.c.claim_id, list(claim_ids))
-        for call in _calls(connection, once.c.quest_id == quest_id, theirs):
-            found[call.claim_id].append(call)
+        for row in _rows(connection, once.c.quest_id == quest_id, theirs):
+            found[row.claim_id, row.epoch].append(_call(row))
     return found
 
 
@@ -40,12 +44,13 @@ def calls_of_step(connection: Connection, quest_id: str, epoch: int, position: s
       epoch: its replay number.
       position: the step.
     """
-    return _calls(connection, once.c.quest_id == quest_id, once.c.epoch == epoch, once.c.position == position)
+    step = (once.c.epoch == epoch, once.c.position == position)
+    return [_call(row) for row in _rows(connection, once.c.quest_id == quest_id, *step)]
 
 
-def _calls(connection: Connection, *which: ColumnElement[bool]) -> list[OnceCall]:
+def _rows(connection: Connection, *which: ColumnElement[bool]) -> Sequence[Row[Any]]:
     query = select(once).where(*which).order_by(once.c.ended_at, once.c.ordinal)
-    return [_call(opened(connection, once, row)) for row in connection.execute(query)]
+    return [opened(connection, once, row) for row in connection.execute(query)]
 
 
 def _call(row: Row[Any]) -> OnceCall:

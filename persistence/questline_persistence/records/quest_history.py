@@ -92,7 +92,7 @@ class QuestHistory:
             rows = connection.execute(query).all()
             claims = [row.claim_id for row in rows if row.claim_id] if contents else []
             calls = calls_by_claim(connection, quest_id, claims)
-            return [_run(opened(connection, runs, row), calls.get(row.claim_id, [])) for row in rows]
+            return [_run(opened(connection, runs, row), calls.get((row.claim_id, row.epoch), [])) for row in rows]
 
         return self.database.read(work, shown=True)
 

@@ -79,6 +79,8 @@ quests = Table(
     Column("reason", Text),
     Column("idempotency_key", Text),
     Column("forked_from", Text),
+    #: "recorded" where calls of `ctx.once` are served as they are recorded, and none is made; else NULL.
+    Column("once_mode", Text),
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
     Column("schema_version", Integer, nullable=False),

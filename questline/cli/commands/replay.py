@@ -32,6 +32,7 @@ def replay(
     start: options.StartFrom = None,
     corrections: options.Corrections = None,
     keep_state: options.KeepState = False,
+    keep_once: options.KeepOnce = False,
     reason: options.Reason = None,
     dry_run: options.DryRun = False,
     wait: options.Wait = False,
@@ -51,7 +52,9 @@ def replay(
     changes = read_values(corrections or (), "--set", "PATH=JSON")
     client = invocation.client
     quest_id = client.repository.full_id(quest_id)
-    done = client.replay(quest_id, start, changes, dry_run=dry_run, keep_state=keep_state, reason=reason)
+    done = client.replay(
+        quest_id, start, changes, dry_run=dry_run, keep_state=keep_state, keep_once=keep_once, reason=reason
+    )
     for line in done.restart.notes if done.restart is not None else ():
         output.note(line)
     if dry_run and done.restart is not None:
@@ -74,6 +77,15 @@ def fork(
         str | None,
         typer.Option("--as", help="Id of the new quest; made up by default.", metavar="NEW_ID", show_default=False),
     ] = None,
+    keep_once: options.KeepOnce = False,
+    recorded: Annotated[
+        bool,
+        typer.Option(
+            "--recorded",
+            help="Serve what is recorded by ctx.once alone: a call that is not recorded fails the new quest.",
+            show_default=False,
+        ),
+    ] = False,
     reason: options.Reason = None,
     dry_run: options.DryRun = False,
     wait: options.Wait = False,
@@ -92,7 +104,9 @@ def fork(
     changes = read_values(corrections or (), "--set", "PATH=JSON")
     client = invocation.client
     source = client.repository.full_id(quest_id)
-    handle = client.fork(source, start, changes, new_id, dry_run=dry_run, reason=reason)
+    handle = client.fork(
+        source, start, changes, new_id, dry_run=dry_run, keep_once=keep_once, recorded=recorded, reason=reason
+    )
     for line in handle.restart.notes if handle.restart is not None else ():
         output.note(line)
     if dry_run and handle.restart is not None:

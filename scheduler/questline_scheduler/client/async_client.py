@@ -154,12 +154,12 @@ class AsyncQuestClient:
         dry_run: bool = False,
         from_lord: str | None = None,
         keep_state: bool = False,
+        keep_once: bool = False,
         reason: str | None = None,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
-        replay = partial(
-            QuestClient.replay, seen=seen, dry_run=dry_run, from_lord=from_lord, keep_state=keep_state, reason=reason
-        )
+        kept = partial(QuestClient.replay, keep_state=keep_state, keep_once=keep_once)
+        replay = partial(kept, seen=seen, dry_run=dry_run, from_lord=from_lord, reason=reason)
         return await self._call(lambda client: replay(client, quest_id, from_, set))
 
     async def fork(
@@ -172,10 +172,13 @@ class AsyncQuestClient:
         seen: int | None = None,
         dry_run: bool = False,
         from_lord: str | None = None,
+        keep_once: bool = False,
+        recorded: bool = False,
         reason: str | None = None,
     ) -> AsyncQuestHandle:
         """Start a new quest from a snapshot of another, as `QuestClient.fork` does."""
-        fork = partial(QuestClient.fork, seen=seen, dry_run=dry_run, from_lord=from_lord, reason=reason)
+        kept = partial(QuestClient.fork, keep_once=keep_once, recorded=recorded)
+        fork = partial(kept, seen=seen, dry_run=dry_run, from_lord=from_lord, reason=reason)
         return self._handle(await self._call(lambda client: fork(client, quest_id, from_, set, quest_id_new)))
 
     async def delete(self, quest_id: QuestRef, reason: str | None = None) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from questline_persistence import schema, settings
 from questline_persistence.arguments import Length, wrong_type
 from questline_persistence.audit import Actor
-from questline_persistence.controls import Controlled, Controls, Correction
+from questline_persistence.controls import CallsOfFork, Controlled, Controls, Correction
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot
 from questline_persistence.records import QuestRepository
 from questline_persistence.recovery import Bells, Register
@@ -48,6 +48,7 @@ class QuestClient:
     Parameters of its methods:
       quest_id: the quest: its id, its handle, or the quest as it was read.
       reason: why, in at most 2,000 characters; the audit keeps it.
+      seen: the version that you have seen; questline refuses if the quest has moved on.
 
     Raises:
       ConfigurationError: a URL or setting is wrong, or the store has the wrong schema.
@@ -204,7 +205,6 @@ class QuestClient:
 
         Parameters:
           reason: why; people see it when they look at the quest.
-          seen: the version that you have seen; questline refuses if the quest has moved on.
 
         Raises:
           QuestNotFound: there is no such quest.
@@ -215,9 +215,6 @@ class QuestClient:
 
     def resume(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Let a paused quest go on from where it stands.
-
-        Parameters:
-          seen: the version that you have seen; questline refuses if the quest has moved on.
 
         Raises:
           QuestNotFound: there is no such quest.
@@ -232,7 +229,6 @@ class QuestClient:
 
         Parameters:
           reason: why; people see it when they look at the quest.
-          seen: the version that you have seen; questline refuses if the quest has moved on.
 
         Raises:
           QuestNotFound: there is no such quest.
@@ -243,9 +239,6 @@ class QuestClient:
 
     def retry(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Run the failed step of a failed quest again, with all of its attempts.
-
-        Parameters:
-          seen: the version that you have seen; questline refuses if the quest has moved on.
 
         Raises:
           QuestNotFound: there is no such quest.
@@ -263,6 +256,7 @@ class QuestClient:
         dry_run: bool = False,
         from_lord: str | None = None,
         keep_state: bool = False,
+        keep_once: bool = False,
         reason: str | None = None,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again from there, as its next epoch.
@@ -272,11 +266,11 @@ class QuestClient:
             a version such as `v7`; default: the beginning.
           set: corrections made in the same transaction: `{"input_data.KEY": value, "run_data.LORD.KEY": value,
             "execution_stack.STEP.params.KEY": value}`.
-          seen: the version that you have seen; questline refuses if the quest has moved on.
           dry_run: change nothing, and return what would happen: `restart` tells the start, the changes, the steps, and
             what becomes of the keys that these have written of what Lords remember.
           from_lord: another name of `from_`.
           keep_state: leave the keys that quests share as they are; those that are the quest's own go back all the same.
+          keep_once: serve what the steps have recorded by `ctx.once`, rather than make those calls anew.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -287,7 +281,9 @@ class QuestClient:
           client.replay(quest_id, from_="forge_master", set={"input_data.language": "go"})
         """
         start = one_start(from_, from_lord)
-        return self._steering.replay(quest_id, start, set, reason, seen=seen, dry_run=dry_run, keep_state=keep_state)
+        return self._steering.replay(
+            quest_id, start, set, reason, seen=seen, dry_run=dry_run, keep_state=keep_state, keep_once=keep_once
+        )
 
     def fork(
         self,
@@ -299,6 +295,8 @@ class QuestClient:
         seen: int | None = None,
         dry_run: bool = False,
         from_lord: str | None = None,
+        keep_once: bool = False,
+        recorded: bool = False,
         reason: str | None = None,
     ) -> QuestHandle:
         """Start a new quest from a snapshot of another quest, and leave that quest as it is.
@@ -307,9 +305,10 @@ class QuestClient:
           from_: where to start, as in `replay`.
           set: corrections, as in `replay`.
           quest_id_new: the new quest's id; default: a new one.
-          seen: the version that you have seen, as in `replay`.
           dry_run: change nothing, return a handle whose `restart` tells the start, the changes and the steps.
           from_lord: another name of `from_`.
+          keep_once: as in `replay`.
+          recorded: the same; and a call that is not recorded fails the new quest for good, instead of going out.
 
         Raises:
           QuestNotFound: there is no such quest, snapshot or step.
@@ -318,8 +317,9 @@ class QuestClient:
           PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
         """
         start = one_start(from_, from_lord)
+        calls = CallsOfFork.of(keep_once=keep_once, recorded=recorded)
         forked, restart = self._steering.fork(
-            quest_id, start, set, reason, new_id=quest_id_new, seen=seen, dry_run=dry_run
+            quest_id, start, set, reason, new_id=quest_id_new, seen=seen, dry_run=dry_run, calls=calls
         )
         return QuestHandle(forked.quest_id, forked.created, self, restart)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from questline_persistence.arguments import mapping, sought, text_or_none, whole
-from questline_persistence.controls import Controlled, Controls, Correction, Restart, StartingPoint
+from questline_persistence.controls import CallsOfFork, Controlled, Controls, Correction, Restart, StartingPoint
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
 from questline_persistence.journal import Submitted
@@ -50,12 +50,20 @@ class Steering:
         seen: int | None,
         dry_run: bool,
         keep_state: bool,
+        keep_once: bool,
     ) -> Controlled:
         """Take a quest back to an earlier snapshot and run it again, as `QuestClient.replay` does."""
         quest_id, start, changes = id_of(quest_id), _start(from_), _changes(correction)
         seen, reason = _seen(seen), reason_of(reason)
         done = self._controls.replay(
-            quest_id, start, changes, seen=seen, dry_run=dry_run, keep_state=keep_state, reason=reason
+            quest_id,
+            start,
+            changes,
+            seen=seen,
+            dry_run=dry_run,
+            keep_state=keep_state,
+            keep_once=keep_once,
+            reason=reason,
         )
         return self._rung(done)
 
@@ -69,6 +77,7 @@ class Steering:
         new_id: str | None,
         seen: int | None,
         dry_run: bool,
+        calls: CallsOfFork,
     ) -> tuple[Submitted, Restart]:
         """Start a new quest from a snapshot of another, as `QuestClient.fork` does.
 
@@ -79,7 +88,7 @@ class Steering:
         quest_id, start, changes = id_of(quest_id), _start(from_), _changes(correction)
         seen, reason = _seen(seen), reason_of(reason)
         forked, restart = self._controls.fork(
-            quest_id, start, changes, new_id=new_id, seen=seen, dry_run=dry_run, reason=reason
+            quest_id, start, changes, new_id=new_id, seen=seen, dry_run=dry_run, calls=calls, reason=reason
         )
         self._ringer.ring([] if forked.doorbell is None else [forked.doorbell])
         return forked, restart

@@ -14,7 +14,7 @@ from tests.contract.quests import LONG, Workbench, failure
 
 def kept(bench: Workbench, claim: Claim) -> dict[str, str]:
     """Return what was recorded for a claim's step, by name."""
-    return {call.name: call.result for call in recorded_calls(bench.database, claim)}
+    return {call.name: call.result for call in recorded_calls(bench.database, claim).calls}
 
 
 def test_a_record_is_there_for_the_next_attempt_and_tells_who_made_it(bench: Workbench) -> None:
@@ -25,7 +25,7 @@ def test_a_record_is_there_for_the_next_attempt_and_tells_who_made_it(bench: Wor
     bench.journal.fail(failure(claim))
     again = bench.claim(quest_id)
 
-    assert recorded_calls(bench.database, again) == [RecordedCall("call", 3, overlapped=True, result='"done"')]
+    assert recorded_calls(bench.database, again).calls == [RecordedCall("call", 3, overlapped=True, result='"done"')]
     (row,) = bench.rows(once, quest_id)
     assert (row.claim_id, row.attempt, row.started_at < row.ended_at) == (claim.claim_id, 1, True)
 

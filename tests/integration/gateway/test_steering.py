@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from questline_persistence.controls import Controls
 from tests.integration.gateway.test_quests import QUESTS, a_quest
 
 
@@ -133,3 +134,27 @@ def test_the_audit_is_filtered_and_told_in_pages(http: TestClient) -> None:
     assert following.json()["next_cursor"] is None
     assert http.get("/api/v1/audit?verb=burn").status_code == 422
     assert http.get("/api/v1/audit?quest=gone").json()["items"] == []
+
+
+def test_recorded_calls_are_kept_where_a_replay_or_a_fork_asks_for_it(
+    http: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[bool, object]] = []
+    both = Controls.replay, Controls.fork
+
+    def replay(self: Controls, *place: Any, **options: Any) -> Any:
+        asked.append((options["keep_once"], None))
+        return both[0](self, *place, **options)
+
+    def fork(self: Controls, *place: Any, **options: Any) -> Any:
+        asked.append((False, options["calls"]))
+        return both[1](self, *place, **options)
+
+    monkeypatch.setattr(Controls, "replay", replay)
+    monkeypatch.setattr(Controls, "fork", fork)
+    done(http, "replay", {"keep_once": True})
+    done(http, "fork", {"keep_once": True})
+    done(http, "fork", {"recorded": True})
+    done(http, "fork")
+
+    assert asked == [(True, None), *((False, calls) for calls in ("kept", "recorded", "anew"))]

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from questline_persistence.journal import recorded_calls
 from tests.contract.lessons import outside, present, state, step
+from tests.contract.once.records import record
 from tests.contract.quests import Workbench
 from tests.unit.questline.cli.conftest import CommandLine
 
@@ -291,6 +293,28 @@ def test_a_replay_names_the_keys_that_go_back_and_those_that_are_kept(cli: Comma
         assert "agent state maker: v2 of what was saved outside of quests builds on it; kept" in told
         assert "agent state planner: v1 goes back to nothing" in told
     assert (present(bench), present(bench, "maker")) == (None, "by hand")
+
+
+@pytest.mark.parametrize(
+    ("verb", "quest_id", "found"),
+    [
+        (["replay", "alpha"], "alpha", ([], False)),
+        (["replay", "alpha", "--keep-once"], "alpha", (["paid"], False)),
+        (["fork", "alpha", "--as", "beta"], "beta", ([], False)),
+        (["fork", "alpha", "--as", "beta", "--keep-once"], "beta", (["paid"], False)),
+        (["fork", "alpha", "--as", "beta", "--recorded"], "beta", (["paid"], True)),
+    ],
+)
+def test_recorded_calls_are_made_anew_or_kept_as_an_option_says(
+    cli: CommandLine, bench: Workbench, verb: list[str], quest_id: str, found: tuple[list[str], bool]
+) -> None:
+    claim = bench.claim(bench.submit("a", quest_id="alpha"))
+    bench.journal.record_once(record(claim, result="paid"))
+    bench.finish(claim)
+
+    cli(*verb)
+    calls, alone = recorded_calls(bench.database, bench.claim(quest_id))
+    assert ([call.result for call in calls], alone) == found
 
 
 def test_an_unknown_key_in_a_file_names_the_nearest_one(cli: CommandLine) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from questline_persistence.controls import CallsOfFork
 from questline_persistence.journal import recorded_calls
 from questline_worker.lords import LordContext, StepCancelled
 from tests.model.statements import sent
@@ -83,7 +84,7 @@ def test_a_result_that_is_no_json_or_too_large_fails_the_step_and_names_the_call
     attempts: Attempts, value: Any
 ) -> None:
     assert "the result of once('a')" in attempts.refused(lambda ctx: ctx.once("a", lambda: value))
-    assert recorded_calls(attempts.bench.database, attempts.claim) == []
+    assert recorded_calls(attempts.bench.database, attempts.claim).calls == []
 
 
 def test_an_error_is_not_recorded_and_the_call_is_made_again(attempts: Attempts) -> None:
@@ -103,7 +104,7 @@ def test_a_name_that_is_used_again_is_another_call(attempts: Attempts) -> None:
         return [ctx.once("page", attempts.make(text)) for text in ("a", "b", "c")]
 
     assert attempts.output(handler) == ["a", "b", "c"]
-    names = [call.name for call in recorded_calls(attempts.bench.database, attempts.claim)]
+    names = [call.name for call in recorded_calls(attempts.bench.database, attempts.claim).calls]
     assert names == ["page", "page#2", "page#3"]
 
 
@@ -195,7 +196,7 @@ def test_a_claim_that_was_lost_records_nothing_and_stops_the_handler(attempts: A
     attempts.run(handler)
     assert isinstance(seen[0], StepCancelled)
     assert step.lost
-    assert recorded_calls(attempts.bench.database, attempts.claim) == []
+    assert recorded_calls(attempts.bench.database, attempts.claim).calls == []
 
 
 def test_no_call_is_made_once_the_claim_is_known_to_be_gone(attempts: Attempts) -> None:
@@ -236,3 +237,17 @@ def test_what_a_step_records_is_bounded_over_all_its_attempts(
 
     attempts.error(handler)
     assert "more than 100 bytes" in attempts.refused(handler)
+
+
+def test_a_fork_that_serves_recorded_calls_alone_fails_for_good_instead_of_going_out(attempts: Attempts) -> None:
+    attempts.output(lambda ctx: ctx.once("a", attempts.make("a")))
+    attempts.bench.finish(attempts.claim)
+    forked = attempts.bench.fork(attempts.quest_id, calls=CallsOfFork.RECORDED)
+    attempts.quest_id, attempts.claim = forked, attempts.bench.claim(forked)
+    attempts.step = attempts._running()
+
+    def handler(ctx: LordContext) -> str:
+        return str(ctx.once("a", attempts.make("again"))) + str(ctx.once("b", attempts.make("b")))
+
+    assert "once('b'): this quest serves recorded calls alone" in attempts.refused(handler)
+    assert attempts.called == ["a"]

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from questline_persistence.errors import PayloadError
-from questline_persistence.journal import RecordedCall
+from questline_persistence.journal import Recorded, RecordedCall
 from questline_persistence.payload import has_halves, shortened, size_of
 from questline_worker.lords.once.own_task import caller
-from questline_worker.lords.outcomes import OnceMismatch
+from questline_worker.lords.outcomes import OnceMismatch, Permanent
 
 #: Longest name of a call, in characters.
 MAX_NAME = 255
@@ -88,11 +87,12 @@ class Earlier:
     """What earlier attempts of a step have recorded, and what this one adds.
 
     Parameters:
-      records: what they have recorded.
+      recorded: what they have recorded.
     """
 
-    def __init__(self, records: Iterable[RecordedCall]) -> None:
-        self._by_name = {record.name: record for record in records}
+    def __init__(self, recorded: Recorded) -> None:
+        self._alone = recorded.alone
+        self._by_name = {record.name: record for record in recorded.calls}
         self._in_order = {record.ordinal: record for record in self._by_name.values() if not record.overlapped}
         self._adding = threading.Lock()
         self._count = len(self._by_name)
@@ -129,12 +129,16 @@ class Earlier:
             calls = f"its own calls are {', '.join(sorted(names))}"
             raise _mismatch(f"ends without once({first.name!r}), which an earlier one has called: {calls:.500}")
 
-    def count(self) -> None:
+    def count(self, name: str) -> None:
         """Count another call among those that the step makes.
 
         Raises:
           PayloadError: there are too many.
+          Permanent: what is recorded is served alone.
         """
+        if self._alone:
+            message = "this quest serves recorded calls alone, since it was forked so, and this one is not recorded"
+            raise Permanent(f"once({name!r}): {message}")
         with self._adding:
             self._count += 1
         if self._count > MAX_CALLS:

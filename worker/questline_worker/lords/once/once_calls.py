@@ -6,14 +6,14 @@ import asyncio
 import inspect
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from questline_persistence.claims import Claim, OnceRecord
 from questline_persistence.errors import PayloadError
-from questline_persistence.journal import RecordedCall
+from questline_persistence.journal import Recorded
 from questline_persistence.payload import Limit, decode, encode
 from questline_persistence.store import Threads
 from questline_worker.lords.once.call_order import Call, Calls, Earlier
@@ -46,7 +46,7 @@ class OnceCalls:
     def __init__(
         self,
         claim: Claim,
-        read: Callable[[Claim], Sequence[RecordedCall]],
+        read: Callable[[Claim], Recorded],
         record: Callable[[OnceRecord], bool],
         still_held: Callable[[], bool],
     ) -> None:
@@ -107,7 +107,7 @@ class OnceCalls:
             self._refused = refused
             raise
         if found is None:
-            earlier.count()
+            earlier.count(call.name)
             return None
         return found.result
 
