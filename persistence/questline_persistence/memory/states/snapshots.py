@@ -68,10 +68,8 @@ class Snapshots(Agents):
     def restore_snapshot(self, snapshot_id: str, *, expected_version: int | None = None) -> AgentState:
         """Make the state that a snapshot names the present one of its agent, as a new version."""
         with trying("restore snapshot", snapshot_id):
-            found = self._snapshot(snapshot_id)
-            name = None if found is None else self._kept.called(AGENT_STATES, found.agent_id)
-            version = None if found is None else found.version
-            row = None if name is None else self._kept.load(AGENT_STATES, name, version=version)
+            row = self._named_by(snapshot_id)
+            name = None if row is None else self._kept.called(AGENT_STATES, row.agent_id)
             if name is None or row is None:
                 raise NotFound("there is none, or none any more", hint="look: list_snapshots(agent_id)")
             return self._restored(name, row, f"restored from snapshot {snapshot_id}", expected_version)
@@ -120,6 +118,16 @@ class Snapshots(Agents):
 
         return self._kept.read(work)
 
+    def _named_by(self, snapshot_id: str) -> Row[Any] | None:
+        """Return the version of an agent's state that a snapshot names, with its payload."""
+        name = key(snapshot_id, "snapshot_id")
+
+        def work(connection: Connection, now: float) -> Row[Any] | None:
+            own = (*self._kept.rows(_ROWS), *reading.present(_ROWS, now), _ROWS.c.snapshot_id == name)
+            return connection.execute(_NAMED_VERSIONS.where(*own)).first()
+
+        return self._kept.read(work)
+
 
 def _of_snapshots() -> Select[Any]:
     bodies = _VERSIONS.alias("bodies")
@@ -131,6 +139,11 @@ def _of_snapshots() -> Select[Any]:
 
 
 _OF_SNAPSHOTS = _of_snapshots()
+_NAMED_VERSIONS = (
+    reading.of_versions(AGENT_STATES)
+    .join(_ROWS, _VERSIONS.c.id == reading.row_of(AGENT_STATES, _ROWS, _ROWS.c.version))
+    .where(_VERSIONS.c.body_version.is_not(None))
+)
 
 
 def snapshot_write(kept: Kept, made: StateSnapshot, expires_time: float | None) -> Enters:

@@ -22,6 +22,7 @@ COSTS: dict[str, tuple[Callable[[States], object], int, int]] = {
     "append an event": (lambda own: own.save_event(event()), 1, 3),
     "append a transition": (lambda own: own.record_state_transition("a1", "x", "y"), 1, 1),
     "create a snapshot": (lambda own: own.create_snapshot("a1"), 2, 0),
+    "restore a snapshot": (lambda own: own.restore_snapshot("of a0"), 4, 6),
     "set a status": (lambda own: own.update_agent_status("a1", "busy"), 3, 2),
     "update": (lambda own: own.update("a1", lambda state: state or agent("a1")), 2, 5),
     "list agents": (lambda own: own.list_agents(), 1, 0),
@@ -69,6 +70,8 @@ def looked(database: Database, call: Callable[[], object]) -> list[Look]:
 def test_a_method_costs_so_many_statements(states: States, database: Database, name: str) -> None:
     states.save_agent_states([agent(f"a{number}") for number in range(3)])
     states.save_event(event())
+    named = {"agent_id": "a0", "version": 1, "description": None}
+    states._kept.enter(states._kept.entry(SNAPSHOTS, "of a0", named))
     call, statements, more = COSTS[name]
 
     looks = looked(database, lambda: call(states))
