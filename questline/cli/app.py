@@ -26,7 +26,7 @@ from questline.cli.commands import (
     workers,
 )
 from questline.cli.commands.memory import context, event, memory, state, todo
-from questline.cli.commands.moving import export
+from questline.cli.commands.moving import backup, export
 from questline.cli.commands.security import audit, keys
 from questline.cli.commands.steps import diff, logs
 from questline.cli.commands.upkeep import health, version
@@ -54,7 +54,7 @@ for _module in (submit, list, show, runs, logs, snapshots, diff, wait, stats):
     _module.register(app, _QUESTS)
 for _module in (steering, replay, delete, batch):
     _module.register(app, _STEERING)
-for _module in (export,):
+for _module in (export, backup):
     _module.register(app, _MOVING)
 for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)

@@ -123,6 +123,7 @@ COMMANDS = {
     ("redis_queue.py", "remove"): {"delete", "srem"},
     ("redis_queue.py", "missing"): {"pipeline", "zmscore", "hmget", "execute"},
     ("redis_queue.py", "_script"): {"register_script"},
+    ("redis_watch.py", "_begin"): {"pubsub"},
     ("redis_broker.py", "recollects"): {"get", "set"},
     ("redis_broker.py", "remember"): {"set"},
     ("redis_broker.py", "rehearse"): {"get"},

@@ -27,6 +27,7 @@ OF_KINDS = (
     "controls.rewinding",
     "dialects.memory_statements",
     "dialects.postgres.texts",
+    "dialects.sqlite.memory",
     "dialects.sqlite.texts",
     "memory.",
     "moving.memory_rows",
@@ -182,21 +183,52 @@ def _columns(statement: ast.Call, within: ast.AST) -> set[str]:
     values = next(chains, None)
     if values is None:
         return {_UNKNOWN}
-    found = {each.arg or f"**{_name(each.value)}" for each in values.keywords}
+    found = {each.arg for each in values.keywords if each.arg}
+    for each in values.keywords:
+        found |= set() if each.arg else _spread(each.value, within)
     for value in values.args:
         found |= _keys(value, within)
     return found
 
 
+def _spread(value: ast.expr, within: ast.AST) -> set[str]:
+    """Return the columns of what is written as `**value`."""
+    given = _unsealed(value, within)
+    if isinstance(given, ast.Name) and (given is value or f"**{given.id}" in _rest(within)):
+        return {f"**{given.id}"}
+    return _keys(given, within)
+
+
 def _keys(value: ast.expr, within: ast.AST) -> set[str]:
     """Return the keys of a dictionary that is written down where it is used, or before that in the same function."""
+    value = _unsealed(value, within)
     if isinstance(value, ast.Name):
-        assigned = (each for each in ast.walk(within) if isinstance(each, ast.Assign))
-        found = [each.value for each in assigned if _name(each.targets[0]) == value.id]
+        found = _assigned(value.id, within)
         value = found[0] if len(found) == 1 else value
     if isinstance(value, ast.Dict):
         return {str(each.value) if isinstance(each, ast.Constant) else _UNKNOWN for each in value.keys}
     return {_UNKNOWN}
+
+
+def _unsealed(value: ast.expr, within: ast.AST) -> ast.expr:
+    """Return a value as it was before its payloads were sealed: that names the same columns."""
+    found = _assigned(value.id, within) if isinstance(value, ast.Name) else []
+    last = found[0] if len(found) == 1 else value
+    return last.args[2] if isinstance(last, ast.Call) and _name(last.func) == "sealed" else value
+
+
+def _assigned(name: str, within: ast.AST) -> list[ast.expr]:
+    """Return all values that a name is given in a function."""
+    found: list[ast.expr] = []
+    for each in (one for one in ast.walk(within) if isinstance(one, ast.Assign)):
+        target, value = each.targets[0], each.value
+        pairs = (
+            zip(target.elts, value.elts, strict=True)
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+            else [(target, value)]
+        )
+        found += [given for one, given in pairs if _name(one) == name]
+    return found
 
 
 def _in_plain(text: str) -> Iterator[str]:

@@ -25,6 +25,8 @@ class AuditVerb(StrEnum):
     EXPORT = "export"
     IMPORT = "import"
     COPY = "db copy"
+    BACKUP = "backup"
+    BRING_BACK = "restore"
     BATCH_CREATE = "batch create"
     BATCH_ABORT = "batch abort"
     RESTORE = "state restore"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -72,6 +72,41 @@ class Access(Protocol):
 
         Parameters:
           engine: returns the engine; it is not opened where the time is this machine's.
+        """
+        ...
+
+    def back_up(self, engine: Callable[[], Engine], path: Path, tables: Collection[str]) -> None:
+        """Write the store, as it is at one moment, into a new file, while others go on.
+
+        Parameters:
+          engine: returns the engine.
+          path: the file, which is there and empty.
+          tables: the names of our tables.
+
+        Raises:
+          ConfigurationError: what it takes is not installed.
+          StoreUnavailable: it did not work.
+        """
+        ...
+
+    def look_at_backup(self, path: Path) -> set[str]:
+        """Make sure that a file is a whole backup of such a store; return the names of its tables.
+
+        Raises:
+          PayloadError: it is not.
+          ConfigurationError: what it takes to look is not installed.
+        """
+        ...
+
+    def restore(self, engine: Callable[[], Engine], path: Path) -> None:
+        """Bring back the tables that a file holds in place of those that are there, in one transaction.
+
+        Parameters:
+          engine: returns the engine.
+          path: a backup that was looked at.
+
+        Raises:
+          StoreUnavailable: it did not work.
         """
         ...
 

@@ -14,7 +14,8 @@ from questline_persistence.ids import is_possible
 from questline_persistence.journal import UNCLAIMED
 from questline_persistence.moving.memory_rows import ENTRY_IDS, HEADS, KEY_OF, LESSONS, VERSIONS
 from questline_persistence.moving.quest_file import FiledQuest
-from questline_persistence.moving.quest_rows import TABLES, QuestRow, columns_of
+from questline_persistence.moving.quest_rows import TABLES, QuestRow, columns_of, in_clear
+from questline_persistence.payload import CLEAR, Codec
 from questline_persistence.schema import METADATA, quests, tickets
 from questline_persistence.states import LIVE, ExecutionStatus, TicketState
 from questline_persistence.writes import own_name
@@ -32,12 +33,14 @@ class Arrival:
       quest_id: the quest's id there.
       new_id: its id here.
       namespace: the tenant here.
+      codec: what opens payloads; they are sealed anew for their place here.
     """
 
     file: str
     quest_id: str
     new_id: str
     namespace: str
+    codec: Codec = CLEAR
     _keys: set[tuple[str, str, str]] = field(default_factory=set, compare=False)
 
     def rows(self, filed: FiledQuest, *, at_rest: bool = True) -> Iterator[QuestRow]:
@@ -62,7 +65,7 @@ class Arrival:
         if row.table not in TABLES and row.table not in KEY_OF and row.table != LESSONS.name:
             raise self._refused(row.table, "is no table of quests")
         table = METADATA.tables[row.table]
-        values = self._checked(table, row.values)
+        values = in_clear(self.codec, QuestRow(row.table, self._checked(table, row.values))).values
         if "namespace" in values:
             values["namespace"] = self.namespace
         if row.table not in TABLES:

@@ -78,7 +78,7 @@ def copy_store(
 
     def read(out: Connection) -> dict[str, int]:
         source.dialect.keep_to_itself(out, [table.name for table in METADATA.sorted_tables])
-        _refuse_workers(out, source)
+        refuse_workers(out, source)
 
         def write(into: Connection) -> dict[str, int]:
             target.dialect.keep_to_itself(into, [table.name for table in METADATA.sorted_tables])
@@ -104,8 +104,13 @@ def _require_head(database: Database) -> None:
         raise ConfigurationError(message, hint="run: questline db upgrade --database-url …")
 
 
-def _refuse_workers(connection: Connection, source: Database) -> None:
-    """Raise QuestConflict while a worker of any namespace may still write."""
+def refuse_workers(connection: Connection, source: Database) -> None:
+    """Raise QuestConflict while a worker of any namespace may still write.
+
+    Parameters:
+      connection: that of a transaction.
+      source: the store.
+    """
     alive = (workers.c.state == WorkerState.LIVE, workers.c.lease_until > source.clock.now())
     number = connection.execute(select(func.count()).select_from(workers).where(*alive)).scalar_one()
     if number:

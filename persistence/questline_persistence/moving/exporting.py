@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import chain
@@ -18,9 +15,10 @@ from sqlalchemy import Connection
 
 from questline_persistence.audit import Actor, AuditVerb, note
 from questline_persistence.clock import rfc3339
-from questline_persistence.errors import PayloadError, QuestConflict
+from questline_persistence.errors import PayloadError
 from questline_persistence.ids import not_found
 from questline_persistence.moving.memory_rows import memory_of
+from questline_persistence.moving.new_file import new_file
 from questline_persistence.moving.quest_file import MAX_IN_MEMORY, FiledQuest, QuestFileWriter, canonical
 from questline_persistence.moving.quest_rows import rows_of
 from questline_persistence.schema import HEAD
@@ -81,7 +79,7 @@ def export_quests(
     if not 0 < len(chosen) <= MAX_EXPORTED:
         raise PayloadError(f"one file holds 1 to {MAX_EXPORTED:,} quests, not {len(chosen):,}")
     rows = 0
-    with _written(path, replace=replace) as file:
+    with new_file(path, replace=replace) as part, part.open("wb") as file:
         about = {"export_id": str(uuid4()), "questline": version("questline"), "schema": HEAD}
         writer = QuestFileWriter(file, about | {"made_at": rfc3339(database.clock.now())})
         for quest_id in chosen:
@@ -118,22 +116,3 @@ def _read(database: Database, namespace: str, quest_id: str, spool: IO[bytes]) -
     if count == 0:
         raise not_found(quest_id)
     return FiledQuest(quest_id, count, spool)
-
-
-@contextmanager
-def _written(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """Open a file for bytes that takes its place once it is whole."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise PayloadError(f"{path} cannot be written", hint="name a file in a folder that is there")
-    if path.exists() and not replace:
-        raise QuestConflict(f"there is a file {path} already", hint="name another one, or add --replace")
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()

@@ -17,7 +17,7 @@ from questline_persistence.errors import QuestConflict
 from questline_persistence.moving.arrival import Arrival
 from questline_persistence.moving.memory_rows import LESSONS, index_memory, insert_memory, memory_of
 from questline_persistence.moving.quest_file import FiledQuest, QuestFileReader
-from questline_persistence.moving.quest_rows import TABLES, QuestRow, insert_rows, rows_of
+from questline_persistence.moving.quest_rows import TABLES, QuestRow, in_clear, insert_rows, rows_of
 from questline_persistence.schema import tombstones
 from questline_persistence.store import Database
 
@@ -81,7 +81,7 @@ class Importing:
         export_id = UUID(file.about()["export_id"])
         for filed in file.quests():
             new_id = str(uuid5(export_id, filed.quest_id)) if self.new_ids else filed.quest_id
-            arrival = Arrival(str(path), filed.quest_id, new_id, self.namespace)
+            arrival = Arrival(str(path), filed.quest_id, new_id, self.namespace, self.database.codec)
             yield self._import(filed, arrival, dry_run=dry_run, reason=reason)
 
     def _import(self, filed: FiledQuest, arrival: Arrival, *, dry_run: bool, reason: str | None) -> ImportedQuest:
@@ -112,7 +112,7 @@ class Importing:
             return False
         for at_rest in (True, False):
             there = chain(rows_of(connection, arrival.new_id), memory_of(connection, arrival.new_id))
-            if _same(there, arrival.rows(filed, at_rest=at_rest)):
+            if _same((in_clear(arrival.codec, row) for row in there), arrival.rows(filed, at_rest=at_rest)):
                 return True
         message = f"there is a quest {arrival.new_id} already, and it is not as in {arrival.file}"
         raise QuestConflict(message, hint="add --new-ids, or delete that one first")

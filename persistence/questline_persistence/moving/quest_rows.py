@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Select, Table, insert, select
 
-from questline_persistence.schema import OF_QUEST, tickets
+from questline_persistence.payload import Codec, is_sealed
+from questline_persistence.schema import OF_QUEST, PAYLOADS, sealed, tickets
 
 #: How many rows the database sends at a time.
 FETCHED = 200
@@ -46,17 +47,41 @@ def rows_of(connection: Connection, quest_id: str) -> Iterator[QuestRow]:
         yield from read(connection, table, select(table).where(table.c.quest_id == quest_id))
 
 
+def in_clear(codec: Codec, row: QuestRow) -> QuestRow:
+    """Return a row with its payloads opened, which are sealed for the place that the row names itself.
+
+    Parameters:
+      codec: what they have passed.
+      row: the row.
+
+    Raises:
+      EncryptionError: a key is not there, or a payload was written for another place.
+    """
+    payloads = PAYLOADS.get(row.table)
+    closed = [name for name, value in row.values.items() if is_sealed(value)] if payloads else []
+    if payloads is None or not closed:
+        return row
+    return QuestRow(
+        row.table,
+        row.values | {name: codec.open(row.values[name], payloads.cell(name, row.values)) for name in closed},
+    )
+
+
 def insert_rows(connection: Connection, name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows of quests that are not there.
 
     Parameters:
       connection: that of a write transaction.
       name: the name of their table.
-      rows: the rows, tickets among them only in a state in which nobody claims them.
+      rows: the rows, with their payloads in clear; tickets only in a state in which nobody claims them.
     """
     for table in (*OF_QUEST, tickets):
         if table.name == name:
-            connection.execute(insert(table), rows)
+            connection.execute(insert(table), [_sealed(connection, table, row) for row in rows])
+
+
+def _sealed(connection: Connection, table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    return sealed(connection, table, row) if table.name in PAYLOADS else row
 
 
 def read(connection: Connection, table: Table, query: Select[Any]) -> Iterator[QuestRow]:

@@ -21,6 +21,7 @@ from questline_persistence.dialects import (
     CODEC,
     DEFAULT_POOL,
     SHOWN,
+    Access,
     Meaning,
     Overtime,
     PoolLimits,
@@ -107,6 +108,11 @@ class Database:
     def name(self) -> str:
         """The URL without its password, for people."""
         return self._access.name
+
+    @property
+    def access(self) -> Access:
+        """The way to the store, for who copies it as a whole."""
+        return self._access
 
     @property
     def file(self) -> Path | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from questline_persistence.clock import Reading
 from questline_persistence.dialects import driver
 from questline_persistence.dialects.pool_limits import PoolLimits
-from questline_persistence.dialects.postgres import sessions
+from questline_persistence.dialects.postgres import backups, sessions
 from questline_persistence.dialects.postgres.url import shown
 
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -68,6 +69,18 @@ class ServerAccess:
             except DBAPIError as error:
                 connection.invalidate(error)  # what goes past SQLAlchemy is not seen by it either
                 raise
+
+    def back_up(self, engine: Callable[[], Engine], path: Path, tables: Collection[str]) -> None:  # noqa: ARG002  (the contract's)
+        """Have `pg_dump` write our tables, as they are at one moment."""
+        backups.dump(self._fresh(), path, tables)
+
+    def look_at_backup(self, path: Path) -> set[str]:
+        """Have `pg_restore` tell what is in a file."""
+        return backups.look_at(path)
+
+    def restore(self, engine: Callable[[], Engine], path: Path) -> None:  # noqa: ARG002  (the contract's)
+        """Have `pg_restore` make the tables anew, in one transaction."""
+        backups.restore(self._fresh(), path)
 
     def is_replaced(self) -> bool:
         """Return False: a session ends with what it leads to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from sqlalchemy.pool import StaticPool
 from questline_persistence.clock import Reading
 from questline_persistence.dialects import forks
 from questline_persistence.dialects.pool_limits import PoolLimits
-from questline_persistence.dialects.sqlite import library
+from questline_persistence.dialects.sqlite import backups, library
 from questline_persistence.dialects.sqlite.file import DEFAULT_FOLDER, SqliteFile, make_folder
 from questline_persistence.errors import ConfigurationError
 
@@ -50,6 +50,20 @@ class _SqliteAccess:
     def read_time(self, engine: Callable[[], Engine]) -> Reading:  # noqa: ARG002  (the contract's)
         """Read the time of the machine, which is always this one."""
         return Reading.of(time.time)
+
+    def back_up(self, engine: Callable[[], Engine], path: Path, tables: Collection[str]) -> None:  # noqa: ARG002  (the contract's)
+        """Write all pages into a file."""
+        backups.back_up(engine(), path)
+
+    def look_at_backup(self, path: Path) -> set[str]:
+        """Have SQLite check a file."""
+        return backups.look_at(path)
+
+    def restore(self, engine: Callable[[], Engine], path: Path) -> None:
+        """Take all pages from a file."""
+        opened = engine()  # which makes the lock
+        with self.write_lock:
+            backups.restore(opened, path)
 
     def is_replaced(self) -> bool:
         """Return whether another file has taken the place of the one that is open."""

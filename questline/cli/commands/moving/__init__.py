@@ -1,5 +1,5 @@
 """The commands that take quests, or a whole store, from one place to another."""
 
-from questline.cli.commands.moving import export
+from questline.cli.commands.moving import backup, export
 
-__all__ = ["export"]
+__all__ = ["backup", "export"]

@@ -76,3 +76,17 @@ def test_a_store_that_is_not_there_is_not_made_by_copying(cli: CommandLine) -> N
 
     assert refused.code == 3
     assert not list(cli.folder.glob("*.db"))
+
+
+def test_a_store_comes_back_from_its_backup_once_that_was_confirmed(cli: CommandLine) -> None:
+    cli.submit("alpha")
+    made = cli("backup", "monday.db")
+    cli("cancel", "alpha")
+
+    unasked, refused = cli("restore", "monday.db", "-y"), cli("restore", "monday.db", "--replace")
+    done = cli("restore", "monday.db", "--replace", "-y")
+
+    assert (made.code, "is in monday.db (" in made.out) == (0, True)
+    assert (unasked.code, refused.code, done.code) == (5, 2, 0)
+    assert cli.json("show", "alpha")["status"] == "new"
+    assert [one["verb"] for one in cli.json("audit")["items"]] == ["restore"]
