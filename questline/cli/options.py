@@ -144,6 +144,16 @@ Modules: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+LordModules: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--module",
+        "-m",
+        help="Module that registers the step's Lord; repeatable. Default: the setting QUESTLINE_LORDS.",
+        metavar="MODULE",
+        show_default=False,
+    ),
+]
 TypeModules: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(

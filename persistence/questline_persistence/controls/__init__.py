@@ -10,7 +10,7 @@ from questline_persistence.controls.corrections import Change, Correction
 from questline_persistence.controls.key_change import Fate, KeyChange
 from questline_persistence.controls.part import Part
 from questline_persistence.controls.removal import MAX_AT_ONCE, Removal
-from questline_persistence.controls.replays import CallsOfFork
+from questline_persistence.controls.replays import CallsOfFork, PastStep
 from questline_persistence.controls.restart import Restart, StepAgain
 from questline_persistence.controls.reversals import Reversal
 from questline_persistence.controls.starting_point import StartingPoint
@@ -25,6 +25,7 @@ __all__ = [
     "Fate",
     "KeyChange",
     "Part",
+    "PastStep",
     "Removal",
     "Restart",
     "Reversal",

@@ -22,10 +22,12 @@ from questline_persistence.controls.locked_quest import LockedQuest, is_there, l
 from questline_persistence.controls.part import Part
 from questline_persistence.controls.replays import (
     CallsOfFork,
+    PastStep,
     earlier,
     fork_calls,
     forked_rows,
     keep_calls,
+    past_step,
     start_again,
 )
 from questline_persistence.controls.restart import Restart
@@ -243,6 +245,22 @@ class Controls:
             return forked, replace(restart, keys=keys)
 
         return self.database.write(work, at="fork")
+
+    def past_step(self, quest_id: str, start: StartingPoint, correction: Correction) -> PastStep:
+        """Return a step as it was before it ran, corrected; nothing is written.
+
+        Raises:
+          QuestNotFound: there is no such quest, snapshot or step.
+          QuestConflict: the step has not been reached yet, or nothing remains to be run there.
+          PayloadError: a correction's path leads nowhere, or its value is not JSON.
+        """
+        found: list[PastStep] = []
+
+        def work(connection: Connection) -> None:
+            found.append(past_step(self._lock(connection, quest_id), start, correction))
+
+        self.database.rehearse(work)
+        return found[-1]
 
     def _lock(self, connection: Connection, quest_id: str) -> LockedQuest:
         now, limits = self.database.clock.now(), self.database.limits

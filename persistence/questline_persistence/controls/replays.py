@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
-from questline_persistence.claims import Doorbell
+from questline_persistence.claims import Claim, Doorbell
 from questline_persistence.clock import rfc3339
 from questline_persistence.controls.corrections import Change, Corrected, Correction
 from questline_persistence.controls.locked_quest import LockedQuest
@@ -18,6 +18,7 @@ from questline_persistence.controls.reversals import Present, Reversal, told
 from questline_persistence.controls.starting_point import StartingPoint, resolve
 from questline_persistence.dialects import codec_of
 from questline_persistence.errors import InvalidRecord, PayloadError, QuestConflict
+from questline_persistence.ids import new_claim_id
 from questline_persistence.journal import RECORDED_ALONE, history, prepare_quest
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.new_quest import NewQuest
@@ -52,6 +53,50 @@ class Earlier:
             steps=tuple(StepAgain(row["position"], row["lord_name"], row["tool_name"]) for row in again),
             notice=self.notice,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PastStep:
+    """A step as it was before it ran, to be run again by somebody who writes nothing.
+
+    Parameters:
+      claim: a hold on it that the store knows nothing of.
+      run_data: the outputs that it found, corrected.
+      changes: what was corrected.
+      notice: what the user should know about how it was chosen, or None.
+    """
+
+    claim: Claim
+    run_data: dict[str, Any]
+    changes: tuple[Change, ...]
+    notice: str | None
+
+
+def past_step(locked: LockedQuest, start: StartingPoint, correction: Correction) -> PastStep:
+    """Return the step that comes next at `start`, as `earlier` finds it."""
+    found, quest = earlier(locked, start, correction), locked.quest
+    row = next(row for row in found.plan if row["position"] == found.state.position)
+    own = {name: row[name] for name in ("position", "lord_name", "tool_name", "occurrence", "max_attempts")}
+    claim = Claim(
+        **own,
+        claim_id=new_claim_id(),
+        worker_id="",
+        quest_id=quest.quest_id,
+        quest_type=quest.quest_type,
+        namespace=quest.namespace,
+        epoch=found.state.epoch,
+        params_json=row["params"],
+        input_json=found.state.input_json,
+        attempt=1,
+        lost=0,
+        version=found.state.version,
+        timeout_seconds=row["timeout_seconds"],
+        backoff_seconds=row["backoff_seconds"],
+        start_time=locked.now,
+        queue=row["queue"] or quest.queue,
+        fence=0,
+    )
+    return PastStep(claim, found.state.run_data, found.changes, found.notice)
 
 
 def earlier(locked: LockedQuest, start: StartingPoint, correction: Correction) -> Earlier:

@@ -41,18 +41,19 @@ class Outputs(Mapping[str, Any]):
     Parameters:
       repository: where to read.
       claim: the hold on the step that asks.
+      known: all of them, where they are known already.
 
     Example:
       modules = ctx.outputs["architect"]["modules"]
       drafts = ctx.outputs.all("forge_master")
     """
 
-    def __init__(self, repository: QuestRepository, claim: Claim) -> None:
+    def __init__(self, repository: QuestRepository, claim: Claim, known: dict[str, Any] | None = None) -> None:
         self._repository = repository
         self._at = (claim.quest_id, claim.epoch, claim.version)
         self._read: dict[str, Any] = {}
         self._inherited: dict[str, Any] | None = None
-        self._all: dict[str, Any] | None = None
+        self._all = known
 
     def __getitem__(self, name: str) -> Any:
         try:

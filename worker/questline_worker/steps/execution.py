@@ -58,10 +58,19 @@ class Execution:
       repository: where earlier outputs are read.
       put: takes each line that a step says while it runs.
       captures: whether what handlers print, or log by Python's own logging, counts among these.
+      outputs: makes what a step finds of earlier outputs; None: what the store has of them.
     """
 
-    def __init__(self, repository: QuestRepository, put: Put = lambda _: True, *, captures: bool = False) -> None:
+    def __init__(
+        self,
+        repository: QuestRepository,
+        put: Put = lambda _: True,
+        *,
+        captures: bool = False,
+        outputs: Callable[[Claim], Outputs] | None = None,
+    ) -> None:
         self._repository = repository
+        self._outputs = outputs or partial(Outputs, repository)
         self._put = put
         self._captures = captures
         self._limit = repository.database.limits.output
@@ -74,7 +83,7 @@ class Execution:
         Every way in which that can go is an outcome, never an exception.
         """
         remembering = Remembering(self._repository.database, step.claim.namespace, step.claim.quest_id)
-        outputs = Outputs(self._repository, step.claim)
+        outputs = self._outputs(step.claim)
         calls = OnceCalls(step.claim, self._recorded, step.record_once, step.still_held)
         context = LordContext(step.claim, outputs, step.still_held, step.tell, remembering, calls=calls, put=self._put)
         own, pid = _own_context(), os.getpid()

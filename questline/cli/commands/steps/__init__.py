@@ -1,5 +1,5 @@
 """The commands that look into steps; one file each, as those beside this folder."""
 
-from questline.cli.commands.steps import diff, logs
+from questline.cli.commands.steps import diff, logs, probe
 
-__all__ = ["diff", "logs"]
+__all__ = ["diff", "logs", "probe"]
