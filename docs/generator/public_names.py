@@ -120,6 +120,7 @@ INTERNAL = {
         "QuestRepository.tickets",
         "QuestClient.register",
         "QuestFilter.conditions",
+        "QuestFilter.refuse_sealed",
     ),
     *("StagedExecutor.attempt", "StagedExecutor.keep", "StagedExecutor.last_end"),
     *("Quest.model_post_init", "ExecutionStatus.told", "QuestlineError.preface"),
