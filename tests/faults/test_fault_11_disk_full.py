@@ -34,10 +34,14 @@ _ROOM = "DROP FUNCTION full_disk CASCADE"
 
 
 class SqliteDisk:
-    """A disk that one file of SQLite has for itself."""
+    """A disk that one file of SQLite has for itself.
 
-    def __init__(self, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._pool = pool
+    Parameters:
+      harm: what connections are told while it is full; SQLite makes the same of a disk that is.
+    """
+
+    def __init__(self, pool: Pool, monkeypatch: pytest.MonkeyPatch, harm: str = "max_page_count = 1") -> None:
+        self._pool, self._harm = pool, harm  # there cannot be fewer pages than there are
         self._full, self._prepare = False, sqlite_library.prepare
         monkeypatch.setattr(sqlite_library, "prepare", self._prepared)
 
@@ -50,7 +54,7 @@ class SqliteDisk:
     def _prepared(self, connection: Any, module: Any) -> None:
         self._prepare(connection, module)
         if self._full:
-            connection.execute("PRAGMA max_page_count = 1").close()  # it cannot be less than there are
+            connection.execute(f"PRAGMA {self._harm}").close()
 
 
 class PostgresDisk:

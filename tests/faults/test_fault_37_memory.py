@@ -60,6 +60,13 @@ def test_fault_37_what_a_step_remembers_waits_with_its_result_for_a_server_that_
     _commit_after(partial(_lock, server_pool.database_url), server_pool, monkeypatch, caplog)
 
 
+def test_fault_37_what_a_step_remembers_waits_with_its_result_for_a_file_that_can_be_written(
+    sqlite_pool: Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = SqliteDisk(sqlite_pool, monkeypatch, "query_only = on")
+    _commit_after(file.fill, sqlite_pool, monkeypatch, caplog)
+
+
 def test_fault_37_a_step_that_cannot_remember_in_an_older_schema_leaves_nothing_and_can_be_retried(
     pool: Pool,
 ) -> None:
@@ -124,7 +131,7 @@ def _commit_after(
 def _is_told(caplog: pytest.LogCaptureFixture) -> bool:
     """Tell whether the log has said why the store cannot be used."""
     told = [record.getMessage() for record in caplog.records if "store_unavailable" in record.getMessage()]
-    return any(word in one for one in told for word in ("is full", "No space left", "read-only"))
+    return any(word in one for one in told for word in ("is full", "No space left", "read-only", "readonly"))
 
 
 def _remembered(url: str, quest_id: str) -> tuple[int | None, int]:

@@ -8,6 +8,8 @@ from questline_persistence.dialects.meaning import NOTHING, Meaning
 
 #: What passes: another writer, or a disk that may get room again.
 _PASSING = ("database is locked", "database table is locked", "database is busy", "disk is full")
+#: What passes once the file may be written again, but for a connection that was opened while it could only be read.
+_READ_ONLY = "readonly database"
 _NOT_OURS = ("no such table", "no such column")
 _TAKEN = " already exists"
 _NO_STORE = "not a database"
@@ -21,6 +23,8 @@ def meaning(error: DBAPIError) -> Meaning:
     found = NOTHING
     if any(words in text for words in _PASSING):
         found |= Meaning.PASSES
+    if _READ_ONLY in text:
+        found |= Meaning.PASSES | Meaning.OF_SESSION
     if type(error.orig).__name__ in _UNREACHABLE or _NO_STORE in first:
         found |= Meaning.UNREACHABLE
     if first.startswith(_NOT_OURS):

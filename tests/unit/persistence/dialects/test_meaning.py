@@ -65,6 +65,7 @@ def test_a_code_of_postgresql_means(code: str, meaning: Meaning) -> None:
     [
         ("database is locked", Meaning.PASSES),
         ("database or disk is full", Meaning.PASSES),
+        ("attempt to write a readonly database", Meaning.PASSES | Meaning.OF_SESSION),
         ("no such table: tickets", Meaning.NOT_OURS),
         ("table tickets already exists", Meaning.TAKEN),
         ("file is not a database", Meaning.UNREACHABLE),
