@@ -29,7 +29,7 @@ DEPENDENCIES = frozenset(
             "pydantic_core",
         ),
         *("pydantic_settings", "pygments", "pysqlite3", "redis", "rich", "shellingham", "sqlalchemy", "structlog"),
-        *("typer", "typing_extensions", "typing_inspection", "watchfiles", "yaml"),
+        *("typer", "typing_extensions", "typing_inspection", "watchfiles", "yaml", "zstandard"),
     }
 )
 

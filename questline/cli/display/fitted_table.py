@@ -49,14 +49,15 @@ class FittedTable:
         yield self._drawn(left_out=())
         for number in range(len(self._spare) + 1):
             yield self._drawn(left_out=self._spare[:number], short=short_first)
-        yield self._drawn(left_out=self._spare, short=True)
+        yield self._drawn(left_out=self._spare, short=True, named=True)
 
-    def _drawn(self, *, left_out: Sequence[str], short: bool = False) -> Table:
+    def _drawn(self, *, left_out: Sequence[str], short: bool = False, named: bool = False) -> Table:
+        """Return the table; `named` keeps its first column whole, by which its rows are known, at others' cost."""
         shown = [number for number, column in enumerate(self._columns) if column not in left_out]
         drawn = Table(box=None, pad_edge=False, header_style="bold")
         for number in shown:
             column = self._columns[number]
-            whole = column == IDS
+            whole = column == IDS or (named and number == shown[0])
             justify = "right" if column in self._numbers else "left"
             drawn.add_column(column, justify=justify, no_wrap=whole, overflow="ignore" if whole else "fold")  # type: ignore[arg-type]  # a literal
         for row in self._rows:
