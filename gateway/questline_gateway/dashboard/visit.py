@@ -78,6 +78,17 @@ class Visit:
         """Return the first value of a field of the form."""
         return next(iter(self.form.get(name, ())), default)
 
+    @property
+    def reason(self) -> str | None:
+        """Why somebody does what their form asks for, in their words."""
+        return self.sent("reason").strip() or None
+
+    @property
+    def seen(self) -> int | None:
+        """The version that a quest had when the form about it was made."""
+        text = self.sent("version")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= len("999999999") else None
+
     def url(self, *path: str, **query: Any) -> str:
         """Return the address of a page.
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, null, select
 
 from questline_persistence.arguments import whole
 from questline_persistence.journal import history
-from questline_persistence.models import LordRun, OnceCall, Snapshot, StepView
+from questline_persistence.models import LordRun, LordStep, OnceCall, Snapshot, StepView
 from questline_persistence.payload import decode
 from questline_persistence.records.listing import refuse_limit
 from questline_persistence.records.once_calls import calls_by_claim, calls_of_step
@@ -182,6 +182,19 @@ class QuestHistory:
         def work(connection: Connection) -> Snapshot:
             quest_row(connection, self.namespace, quest_id)
             return self._whole(connection, history.snapshot_row(connection, quest_id, version))
+
+        return self.database.read(work, shown=True)
+
+    def step_at(self, quest_id: str, version: int) -> LordStep | None:
+        """Return the step at which a quest went on from a version, as its plan has it; None where nothing remained.
+
+        Raises:
+          QuestNotFound: there is no such quest or version.
+        """
+
+        def work(connection: Connection) -> LordStep | None:
+            quest_row(connection, self.namespace, quest_id)
+            return next(iter(history.stack_of(connection, history.snapshot_row(connection, quest_id, version))), None)
 
         return self.database.read(work, shown=True)
 

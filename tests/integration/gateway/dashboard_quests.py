@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import json
 import re
 from typing import Any
 
@@ -33,6 +34,11 @@ def quest_of(most: int, quest_id: str, **more: object) -> Quest:
     data = {"limits": {"most": most, "cost": BIG}, EVIL: EVIL}
     fields = {"quest_type": "review", "input_data": data, "execution_stack": steps, "labels": {"team": EVIL}}
     return Quest(quest_id=quest_id, **{**fields, **more})
+
+
+def edited(most: int) -> str:
+    """Return the input of a quest as JSON, with another limit."""
+    return json.dumps(quest_of(most, "edited").input_data)
 
 
 def run(repository: QuestRepository, *quests: Quest) -> None:

@@ -1,7 +1,6 @@
 """The pages of the dashboard, read as a browser without scripts reads them."""
 
 import html
-import json
 import re
 import sys
 from urllib.parse import quote
@@ -14,30 +13,7 @@ from questline import LordStep, QuestClient
 from questline_gateway.dashboard.rendering import assets
 from questline_persistence.records import QuestRepository
 from tests.integration.gateway.batches.test_batches import carry_out
-from tests.integration.gateway.dashboard_quests import BIG, EVIL, quest_of, run, text_of
-
-
-@pytest.fixture
-def client(gateway: FastAPI) -> QuestClient:
-    """The client of the namespace that is looked at."""
-    tenants = gateway.state.tenants
-    client: QuestClient = tenants.of("default").client
-    return client
-
-
-@pytest.fixture
-def ended(client: QuestClient) -> QuestRepository:
-    """The records, with a quest that has failed and one that is completed."""
-    repository = client.repository
-    run(repository, quest_of(1, "good"), quest_of(50, "bad"))
-    assert repository.status("bad") == "failed"
-    return repository
-
-
-def _edited(most: int) -> str:
-    """The input of a quest as JSON, with another limit."""
-    return json.dumps(quest_of(most, "edited").input_data)
-
+from tests.integration.gateway.dashboard_quests import BIG, EVIL, edited, quest_of, run, text_of
 
 PAGES = [
     "/compare?a=bad@v0&b=good",
@@ -225,46 +201,6 @@ def test_a_verb_that_does_not_apply_says_why(http: TestClient, ended: QuestRepos
     assert ended.status("good") == "completed"
 
 
-def test_a_replay_is_previewed_with_what_was_changed_and_what_runs_again(
-    http: TestClient, ended: QuestRepository
-) -> None:
-    answer = http.post("/control/replay/bad", data={"from": "0002", "input": _edited(1), "action": "preview"})
-    text = text_of(answer.text)
-    assert answer.status_code == 200
-    assert "input_data.limits.most501" in text
-    assert "0001kept, it does not run again" in text
-    assert "0002 page_risks:findruns again" in text
-    assert "--set input_data.limits.most=1" in text
-    assert ended.status("bad") == "failed"
-
-
-def test_a_replay_with_edited_input_runs_again_as_the_next_epoch(http: TestClient, ended: QuestRepository) -> None:
-    version = str(ended.glance("bad").version)
-    form = {"from": "0002", "input": _edited(1), "action": "do", "version": version}
-    answer = http.post("/control/replay/bad", data=form, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/quests/bad")
-    quest = ended.load_quest("bad")
-    assert (quest.epoch, quest.status, quest.input_data["limits"]) == (1, "running", {"most": 1, "cost": BIG})
-
-
-@pytest.mark.parametrize("edited", ["{", "[]", '{"limits": {"most": 1}}'])
-def test_an_input_that_cannot_be_is_refused_and_kept_to_be_mended(
-    http: TestClient, ended: QuestRepository, edited: str
-) -> None:
-    answer = http.post("/control/replay/bad", data={"from": "0002", "input": edited, "action": "do"})
-    assert answer.status_code == 400
-    assert html.escape(edited).replace("&quot;", "&#34;") in answer.text
-    assert ended.glance("bad").epoch == 0
-
-
-def test_a_fork_is_a_new_quest(http: TestClient, ended: QuestRepository) -> None:
-    form = {"from": "0002", "input": _edited(1), "new_id": "second", "action": "do"}
-    answer = http.post("/control/fork/bad", data=form, follow_redirects=False)
-    assert answer.headers["location"] == "/quests/second"
-    assert ended.status("bad") == "failed"
-    assert "Forked from" in http.get("/quests/second").text
-
-
 def test_many_quests_are_steered_after_a_preview_with_a_result_for_each(
     http: TestClient, client: QuestClient, ended: QuestRepository
 ) -> None:
@@ -369,7 +305,7 @@ def test_what_is_done_on_a_page_stands_in_the_audit_with_its_reason(http: TestCl
     client.submit(quest_of(1, "mine"))
     http.post("/control/pause/mine", data={"reason": f"night {EVIL}", "version": "0"})
     http.post("/control/resume/mine", data={"reason": "morning"})
-    http.post("/control/replay/mine", data={"from": "0001", "input": _edited(2), "action": "do", "reason": "another"})
+    http.post("/control/replay/mine", data={"from": "0001", "input": edited(2), "action": "do", "reason": "another"})
     page = http.get("/audit").text
     assert EVIL not in page
     text = text_of(page)
