@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.model.memory.calls import Calls
 from tests.model.memory.lineages import Lineages
 from tests.model.memory.locks import Locking
 from tests.model.memory.model import Model, explore
@@ -18,11 +19,14 @@ VIEWS: dict[str, tuple[Callable[[], Model[Any]], int]] = {
     "lineages, two replays and another writer": (Lineages, 6_000),
     "lineages, three replays": (lambda: Lineages(others=0, replays=3), 15_000),
     "locks": (Locking, 6_000),
+    "calls": (Calls, 10_000),
 }
 #: Every guard of every model.
-MUTANTS = [pytest.param(kind, guard, id=guard) for kind in (Saves, Steps, Lineages, Locking) for guard in kind.guards]
+MUTANTS = [
+    pytest.param(kind, guard, id=guard) for kind in (Saves, Steps, Lineages, Locking, Calls) for guard in kind.guards
+]
 #: The longest way to a broken invariant that a mutant may need.
-LONGEST_TRACE = 7
+LONGEST_TRACE = 9
 
 
 @pytest.mark.parametrize("view", VIEWS)
