@@ -12,6 +12,8 @@ from questline_persistence.writes import Saves
 
 #: What a step of the long quest returns: about a kilobyte of JSON.
 KILOBYTE = "x" * 1000
+#: Calls that a step makes once: as many as it may.
+CALLS = 1_000
 
 
 @lord("bench", "noop")
@@ -38,6 +40,28 @@ def remember(ctx: LordContext) -> dict[str, Any]:
     kept = ctx.kept
     kept.save(Saves(AGENT_STATES, kept.key(ctx.quest_id), body={"state_data": ctx.position, "metadata": "{}"}))
     return {}
+
+
+@lord("bench", "calls")
+def calls(ctx: LordContext) -> dict[str, Any]:
+    """Make calls that run once, one after the other; return how long that took."""
+    began = time.perf_counter()
+    for number in range(CALLS):
+        ctx.once(str(number), dict)
+    return {"seconds": time.perf_counter() - began}
+
+
+async def nothing() -> dict[str, Any]:
+    """Return nothing, where it is awaited."""
+    return {}
+
+
+@lord("bench", "gathered")
+async def gathered(ctx: LordContext) -> dict[str, Any]:
+    """Make the same number of calls, all of them at a time."""
+    began = time.perf_counter()
+    await asyncio.gather(*(ctx.once(str(number), nothing) for number in range(CALLS)))
+    return {"seconds": time.perf_counter() - began}
 
 
 @lord("bench", "nap")

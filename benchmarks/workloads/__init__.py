@@ -9,6 +9,7 @@ from benchmarks.harness.result import Result
 from benchmarks.workloads import (
     age,
     backlog,
+    calls,
     cost,
     distance,
     embedded,
@@ -38,6 +39,7 @@ WORKLOADS: dict[str, Callable[[Bench], Result]] = {
     "W11": cost.measure,
     "W12": held.measure,
     "W14": remembering.measure,
+    "W15": calls.measure,
     "W17": gateway.measure,
     "MEMORY": memory.measure,
 }
