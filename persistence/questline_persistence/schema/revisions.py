@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from questline_persistence.errors import ConfigurationError
+from questline_persistence.schema.prepared import PreparedSchema
 from questline_persistence.store import Database
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def ensure(database: Database, *, auto_migrate: bool = False) -> None:
     """
     found = current(database)
     older = found is None or found < HEAD
-    if older and (database.dialect.is_embedded or auto_migrate):
+    if found is None and database.in_memory:
+        _prepared.copy_to(database)
+    elif older and (database.dialect.is_embedded or auto_migrate):
         migrate(database)
     else:
         _refuse_other(database, found)
@@ -92,6 +95,9 @@ def migrate(database: Database, revision: str = "head") -> None:
         command.upgrade(_config(connection, now), revision)
 
     _change(database, work)
+
+
+_prepared = PreparedSchema(migrate)
 
 
 def _change(database: Database, work: Callable[[Connection], object]) -> None:

@@ -168,6 +168,11 @@ class Database:
         """Whether the store is a file that is not there yet, and that opening it would make."""
         return self._access.is_missing
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the store is in this process's memory, where no other process sees it."""
+        return self._access.has_one_connection
+
     def _read_clock(self) -> Reading:
         """Read the database's time."""
         return self._retry(lambda: self._access.read_time(lambda: self.engine)).ahead(self._ahead)
@@ -178,16 +183,13 @@ class Database:
         return self.dialect.clock + self._ahead if self._ahead else self.dialect.clock
 
     def move_clock(self, seconds: float) -> None:
-        """Move the store's clock on, which a store in memory alone lets be done: no other process goes by it.
-
-        Parameters:
-          seconds: how far.
+        """Move the store's clock on by some seconds; that of a store in memory alone, by which no other process goes.
 
         Raises:
           ConfigurationError: the store is not in memory.
           ValueError: it is to go back.
         """
-        if not self._access.has_one_connection:
+        if not self.in_memory:
             message = f"the clock of {self.name} is not this process's to move"
             raise ConfigurationError(message, hint="use a store in memory: QuestRepository(':memory:')")
         if not seconds >= 0:
