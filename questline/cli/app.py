@@ -28,6 +28,7 @@ from questline.cli.commands import (
 from questline.cli.commands.memory import context, event, memory, state, todo
 from questline.cli.commands.moving import backup, export
 from questline.cli.commands.security import audit, keys
+from questline.cli.commands.spending import budget, costs
 from questline.cli.commands.steps import diff, logs, probe
 from questline.cli.commands.upkeep import health, version
 
@@ -50,9 +51,9 @@ failed, 9 it was cancelled or is paused, 124 the time of the wait is over.
 
 app = new_app(_HELP, root=True)
 
-for _module in (submit, list, show, runs, logs, snapshots, diff, probe, wait, stats):
+for _module in (submit, list, show, runs, logs, snapshots, diff, probe, wait, stats, costs):
     _module.register(app, _QUESTS)
-for _module in (steering, replay, delete, batch):
+for _module in (steering, replay, delete, batch, budget):
     _module.register(app, _STEERING)
 for _module in (export, backup):
     _module.register(app, _MOVING)

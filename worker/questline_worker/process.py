@@ -20,7 +20,16 @@ from questline_scheduler.doorbells import DoorbellBroker, Ringer, open_broker
 from questline_scheduler.loops import Loops, make_loops
 from questline_scheduler.monitoring import Tally
 from questline_worker.lords import StepHooks
-from questline_worker.middleware import BackgroundLoops, Checkpoints, Lease, Patience, Standby, StepLogs, Watchdog
+from questline_worker.middleware import (
+    BackgroundLoops,
+    Checkpoints,
+    Lease,
+    Ledger,
+    Patience,
+    Standby,
+    StepLogs,
+    Watchdog,
+)
 from questline_worker.steps import AsyncSteps, DrivenSteps, EventLoop, Execution, RunningSteps, declare_actor
 
 log = get_logger(__name__)
@@ -48,6 +57,7 @@ class WorkerProcess:
       driven: calls handlers where quests are awaited in this process, instead of by Dramatiq's threads; then no thread
         goes on while its result is being committed.
       step_logs: keeps what steps say, where `driven` has been made with it; None makes one.
+      ledger: notes what steps spend, likewise.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class WorkerProcess:
         tally: Tally | None = None,
         driven: DrivenSteps | None = None,
         step_logs: StepLogs | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.settings = settings
         self._tally = tally
@@ -80,9 +91,12 @@ class WorkerProcess:
         )
         self.process_id = process_id or new_claim_id()
         self.step_logs = step_logs or StepLogs(self.database)
+        self.ledger = ledger or Ledger(self.database, settings.namespace)
         self._add_middleware(hooks, driven)
         repository = QuestRepository(self.database, namespace=settings.namespace)
-        calls = driven or Execution(repository, self.step_logs.put, captures=settings.capture_output)
+        calls = driven or Execution(
+            repository, self.step_logs.put, spend=self.ledger.note, captures=settings.capture_output
+        )
         self.actor = declare_actor(self.broker, calls.begin, settings.queues)
         if loops:
             self.broker.add_middleware(BackgroundLoops(self._loops))
@@ -134,6 +148,7 @@ class WorkerProcess:
             self.broker.add_middleware(Patience(self.database, self.settings.shutdown_seconds))
             self.broker.add_middleware(Watchdog(self.running, async_steps=self.async_steps))
         self.broker.add_middleware(self.step_logs)
+        self.broker.add_middleware(self.ledger)
         self.broker.add_middleware(self.lease)
         self.broker.add_middleware(self._checkpoints)
 

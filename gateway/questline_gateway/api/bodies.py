@@ -80,6 +80,12 @@ class Reasoned(_Given):
     )
 
 
+class Resumed(Reasoned):
+    """How to resume a quest."""
+
+    budget: bool = Field(default=False, description="let no budget pause it from now on, its own or another")
+
+
 class _Restarted(Reasoned):
     """Where to start again, and what to correct there."""
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 
 from questline_gateway.answers import Answer
-from questline_gateway.api.bodies import Forked, Reasoned, Replayed
+from questline_gateway.api.bodies import Forked, Reasoned, Replayed, Resumed
 from questline_gateway.api.conditions import Seen, tag_of
 from questline_gateway.api.shapes import answers
 from questline_gateway.api.tenancy import Acting, QuestId
@@ -24,9 +24,10 @@ def pause_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Reasoned | 
 
 
 @router.post("/resume", responses=answers("Controlled", "What was done."))
-def resume_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Reasoned | None = None) -> Answer:
+def resume_quest(acting: Acting, quest_id: QuestId, seen: Seen, body: Resumed | None = None) -> Answer:
     """Let a paused quest go on from where it stands."""
-    return _done(acting.resume(quest_id, _reason(body), seen=seen))
+    body = body or Resumed()
+    return _done(acting.resume(quest_id, body.reason, seen=seen, budget=body.budget))
 
 
 @router.post("/cancel", responses=answers("Controlled", "What was done."))

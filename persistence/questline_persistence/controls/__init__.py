@@ -5,9 +5,10 @@ They import `journal` and what is below, and know nothing of `recovery`.
 
 from questline_persistence.controls.contents import content_of, renamed
 from questline_persistence.controls.controlled import Controlled
-from questline_persistence.controls.controls import Controls
+from questline_persistence.controls.controls import Controls, pause_locked
 from questline_persistence.controls.corrections import Change, Correction
 from questline_persistence.controls.key_change import Fate, KeyChange
+from questline_persistence.controls.locked_quest import LockedQuest, lock
 from questline_persistence.controls.part import Part
 from questline_persistence.controls.removal import MAX_AT_ONCE, Removal
 from questline_persistence.controls.replays import CallsOfFork, PastStep
@@ -24,6 +25,7 @@ __all__ = [
     "Correction",
     "Fate",
     "KeyChange",
+    "LockedQuest",
     "Part",
     "PastStep",
     "Removal",
@@ -32,5 +34,7 @@ __all__ = [
     "StartingPoint",
     "StepAgain",
     "content_of",
+    "lock",
+    "pause_locked",
     "renamed",
 ]

@@ -85,14 +85,24 @@ class Controls:
             if locked.status in {ExecutionStatus.PAUSING, ExecutionStatus.PAUSED}:
                 return replace(Controlled.of(locked, locked.status), changed=False)
             locked.require("pause")
-            return _pause(locked, reason)
+            return pause_locked(locked, reason)
 
         return self.database.write(self._truthful(AuditVerb.PAUSE, quest_id, reason, work), at="pause")
 
-    def resume(self, quest_id: str, reason: str | None = None, *, seen: int | None = None) -> Controlled:
+    def resume(
+        self,
+        quest_id: str,
+        reason: str | None = None,
+        *,
+        seen: int | None = None,
+        first: Callable[[LockedQuest], object] = lambda _: None,
+    ) -> Controlled:
         """Move a paused or pausing quest back to running; its held tickets become ready.
 
         A live quest that was only saved, and so has no ticket, gets its first one.
+
+        Parameters:
+          first: what is done before, in the same transaction.
 
         Raises:
           QuestNotFound: there is no such quest.
@@ -104,6 +114,7 @@ class Controls:
             if locked.status in LIVE and not locked.tickets:
                 return _adopt(locked)
             locked.require("resume")
+            first(locked)
             return _resume(locked)
 
         return self.database.write(self._truthful(AuditVerb.RESUME, quest_id, reason, work), at="resume")
@@ -331,8 +342,13 @@ def _began(restart: Restart) -> dict[str, Any]:
     }
 
 
-def _pause(locked: LockedQuest, reason: str | None) -> Controlled:
-    """Hold what is not running; ask what is running to rest at its checkpoint."""
+def pause_locked(locked: LockedQuest, reason: str | None) -> Controlled:
+    """Hold what is not running; ask what is running to rest at its checkpoint.
+
+    Parameters:
+      locked: a live quest, whose rows are locked.
+      reason: why, as people see it with the quest.
+    """
     mine, execute = tickets.c.quest_id == locked.quest_id, locked.connection.execute
     execute(update(tickets).where(mine).values(pause_requested=1))
     execute(

@@ -13,7 +13,7 @@ from questline_persistence.controls.locked_quest import lock
 from questline_persistence.controls.part import Part
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.journal import bury
-from questline_persistence.schema import OF_QUEST, quests
+from questline_persistence.schema import OF_QUEST, budgets, quests
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_persistence.store import Database
 
@@ -117,6 +117,7 @@ def _remove(connection: Connection, quest_ids: Sequence[str], *, now: float) -> 
     if not quest_ids:
         return
     bury(connection, quest_ids, now=now)
+    connection.execute(delete(budgets).where(budgets.c.scope == "quest", budgets.c.name.in_(quest_ids)))
     for table in reversed(OF_QUEST):
         connection.execute(delete(table).where(table.c.quest_id.in_(quest_ids)))
     forget_own(connection, quest_ids)

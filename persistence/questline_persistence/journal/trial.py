@@ -18,6 +18,7 @@ from questline_persistence.schema import (
     audit,
     batch_results,
     batches,
+    budgets,
     counts,
     memory_texts,
     migrations,
@@ -25,6 +26,7 @@ from questline_persistence.schema import (
     quests,
     runs,
     snapshots,
+    step_costs,
     step_events,
     steps,
     table_of,
@@ -72,6 +74,11 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     connection.execute(insert(once).values(**call, **came_to, started_at=rfc3339(now), ended_at=rfc3339(now)))
     said = {"fence": 1, "claim_id": quest_id, "seq": 1, "attempt": 1, "at": now, "kind": "log"}
     connection.execute(insert(step_events).values(**said, quest_id=quest_id, epoch=0, position="0001"))
+    spent = dict.fromkeys(("input_tokens", "output_tokens", "usd"), 0) | {"model": "", "attempt": 1, "at": now}
+    of_quest = {"namespace": namespace, "quest_type": "trial", "lord_name": "trial", "epoch": 0, "position": "0001"}
+    connection.execute(insert(step_costs).values(**spent, **of_quest, quest_id=quest_id, claim_id=quest_id))
+    budget = {"scope": "quest", "name": quest_id, "spent_usd": 0, "spent_tokens": 0, "created_at": rfc3339(now)}
+    connection.execute(insert(budgets).values(**budget, namespace=namespace))
     worker = {"worker_id": quest_id, "namespace": namespace, "process_id": quest_id, "host": "trial", "pid": 0}
     times = {"started_at": now, "lease_until": now, "heartbeat_at": now, "threads": 0}
     lists = {"state": WorkerState.STOPPED, "queues": "[]", "handlers": "[]", "code_version": ""}
@@ -88,8 +95,23 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     mine = {workers: workers.c.worker_id, counts: counts.c.name, migrations: migrations.c.version}
     mine[api_keys] = api_keys.c.key_id
     mine |= {batches: batches.c.batch_id, batch_results: batch_results.c.batch_id}
-    own = (batch_results, batches, audit, api_keys)
-    core = (counts, tombstones, workers, once, snapshots, step_events, runs, tickets, steps, quests, migrations, *own)
+    mine[budgets] = budgets.c.name
+    own = (batch_results, batches, audit, api_keys, budgets)
+    core = (
+        counts,
+        tombstones,
+        workers,
+        once,
+        snapshots,
+        step_events,
+        step_costs,
+        runs,
+        tickets,
+        steps,
+        quests,
+        migrations,
+        *own,
+    )
     for table in (*core, *_OF_MEMORY):
         key = table.c.namespace if table in _OF_MEMORY else mine.get(table, table.c.get("quest_id"))
         which = literal(quest_id) == key

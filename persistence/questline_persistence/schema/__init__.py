@@ -33,7 +33,7 @@ from questline_persistence.schema.revisions import (
 )
 from questline_persistence.schema.sealing import PAYLOADS, opened, opened_by, sealed
 from questline_persistence.schema.security_tables import api_keys, audit
-from questline_persistence.schema.step_tables import once, step_events
+from questline_persistence.schema.step_tables import budgets, once, step_costs, step_events
 from questline_persistence.schema.tables import counts, quests, runs, snapshots, steps, tickets, tombstones, workers
 from questline_persistence.schema.ticket_conditions import (
     BELL,
@@ -56,6 +56,7 @@ __all__ = [
     "batch_results",
     "batch_tables",
     "batches",
+    "budgets",
     "counts",
     "current",
     "downgrade",
@@ -83,6 +84,7 @@ __all__ = [
     "sealed",
     "security_tables",
     "snapshots",
+    "step_costs",
     "step_events",
     "step_tables",
     "steps",

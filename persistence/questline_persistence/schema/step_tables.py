@@ -63,3 +63,47 @@ step_events = Table(
     Column("data", Text),
     Index("ix_step_events_position", "quest_id", "position", "fence"),
 )
+
+#: What attempts of steps have spent, as `ctx.cost` was told, whatever came of them.
+step_costs = Table(
+    "step_costs",
+    METADATA,
+    Column("quest_id", ForeignKey("quest_executions.quest_id"), primary_key=True),
+    #: The claim that has spent it.
+    Column("claim_id", Text, primary_key=True),
+    #: What it was spent on; "" where that was not told.
+    Column("model", Text, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("quest_type", Text, nullable=False),
+    Column("lord_name", Text, nullable=False),
+    #: The quest's replay number.
+    Column("epoch", Integer, nullable=False),
+    #: The step's place.
+    Column("position", Position, nullable=False),
+    #: Which attempt of the step it is, as `ctx.attempt` tells.
+    Column("attempt", Integer, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("usd", Double, nullable=False),
+    #: When it was last added to, by the database's clock.
+    Column("at", Double, nullable=False),
+    Index("ix_step_costs_lord_name", "namespace", "lord_name"),
+)
+
+#: How much may be spent, and how much is: by one quest, by the quests of a type, or by all of a namespace.
+budgets = Table(
+    "budgets",
+    METADATA,
+    Column("namespace", Text, primary_key=True),
+    #: What it is of: `quest`, `type` or `namespace`.
+    Column("scope", Text, primary_key=True),
+    #: The quest's id, the type, or "" for the whole namespace.
+    Column("name", Text, primary_key=True),
+    #: NULL where there is no such limit; a quest with neither is held up by no budget at all.
+    Column("max_usd", Double),
+    Column("max_tokens", BigInteger),
+    #: Spent since it was set; by a quest, since it was made.
+    Column("spent_usd", Double, nullable=False),
+    Column("spent_tokens", BigInteger, nullable=False),
+    Column("created_at", Text, nullable=False),
+)

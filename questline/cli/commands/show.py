@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from questline_persistence.costs import Cost
     from questline_persistence.models import OnceCall, QuestExecutionData
     from questline_persistence.records import ExplainedQuest, Situation
 
@@ -28,23 +29,26 @@ def register(app: typer.Typer, panel: str) -> None:
 def show(invocation: Invocation, quest_id: options.QuestId) -> None:
     """Show one quest: its steps, its outputs, and what it waits for or who runs it.
 
-    The JSON form is the whole quest object, under `why` its cause, message and hint, and under `calls` what the step
-    where it stands has recorded by `ctx.once`; the text form shortens what is long.
+    The JSON form is the whole quest object, under `why` its cause, message and hint, under `calls` what the step where
+    it stands has recorded by `ctx.once`, and under `cost` what it has spent; the text form shortens what is long.
     """
-    from questline_persistence.records import explained_quest  # noqa: PLC0415  (200 ms that --help does not need)
+    from questline_persistence.costs import Cost, Costs  # noqa: PLC0415  (200 ms that --help does not need)
+    from questline_persistence.records import explained_quest  # noqa: PLC0415
 
     repository = invocation.repository
     found = explained_quest(repository, repository.full_id(quest_id))
-    invocation.answer(found.to_json(), lambda: draw(found, invocation.now()))
+    steps = Costs(invocation.store, invocation.settings.namespace).of_quest(found.quest.quest_id)
+    cost = sum((step.cost for step in steps), Cost())
+    invocation.answer(found.to_json() | {"cost": cost.to_json()}, lambda: draw(found, cost, invocation.now()))
 
 
-def draw(found: ExplainedQuest, now: float) -> RenderableType:
+def draw(found: ExplainedQuest, cost: Cost, now: float) -> RenderableType:
     """Return a quest as text."""
     from rich.console import Group  # noqa: PLC0415  (40 ms that JSON output does not need)
 
     quest, situation = found.quest, found.situation
     title = formatting.title("Quest", quest.quest_id, quest.quest_type)
-    parts: list[RenderableType] = [title, "", formatting.facts(_fact_rows(quest, situation, now))]
+    parts: list[RenderableType] = [title, "", formatting.facts(_fact_rows(quest, situation, cost, now))]
     if situation.hint:
         parts += ["", formatting.command_line(f"Next: {situation.hint}")]
     parts += ["", _steps(quest)]
@@ -55,7 +59,9 @@ def draw(found: ExplainedQuest, now: float) -> RenderableType:
     return Group(*parts)
 
 
-def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> Iterator[tuple[str, RenderableType]]:
+def _fact_rows(
+    quest: QuestExecutionData, situation: Situation, cost: Cost, now: float
+) -> Iterator[tuple[str, RenderableType]]:
     yield "Status", formatting.word(quest.status)
     if not situation.ended or quest.reason:
         yield "Why", visible(situation.message)
@@ -72,6 +78,8 @@ def _fact_rows(quest: QuestExecutionData, situation: Situation, now: float) -> I
         yield "Ended", f"{times.moment(quest.end_time)}, after {times.length(quest.duration_seconds)}"
     yield "Queue", f"{quest.queue}, priority {quest.priority}"
     yield "Epoch", f"{quest.epoch}, version {quest.version}"
+    if cost != type(cost)():
+        yield "Cost", f"${cost.usd:,.4f}, {cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"
     if quest.forked_from:
         yield "Forked", f"from {visible(quest.forked_from)}"
     if quest.labels:

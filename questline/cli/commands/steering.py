@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def register(app: typer.Typer, panel: str) -> None:
     """Add the commands to `app`."""
     command(app, "pause", panel=panel, example='questline pause 0193a8 --reason "wrong input"')(pause)
-    command(app, "resume", panel=panel, example="questline resume --label team=billing -y")(resume)
+    examples = "questline resume --label team=billing -y\nquestline resume 0193a8 --budget"
+    command(app, "resume", panel=panel, example=examples)(resume)
     command(app, "cancel", panel=panel, example="questline cancel --type nightly --status new --dry-run")(cancel)
     command(app, "retry", panel=panel, example="questline retry @last")(retry)
 
@@ -51,15 +52,20 @@ def resume(
     ids: options.QuestIds = None,
     *,
     chosen: FilterWords,
+    budget: Annotated[
+        bool, typer.Option("--budget", help="Let no budget pause them from now on.", show_default=False)
+    ] = False,
     reason: options.Reason = None,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Let paused quests go on from where they stand."""
     choice = Choice(ids or (), chosen)
-    _steer(
-        invocation, "resume", choice, lambda client, quest_id: client.resume(quest_id, reason), yes=yes, dry_run=dry_run
-    )
+
+    def resumed(client: QuestClient, quest_id: str) -> Controlled:
+        return client.resume(quest_id, reason, budget=budget)
+
+    _steer(invocation, "resume", choice, resumed, yes=yes, dry_run=dry_run)
 
 
 def cancel(

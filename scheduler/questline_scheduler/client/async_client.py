@@ -132,9 +132,11 @@ class AsyncQuestClient:
         """Pause a live quest, as `QuestClient.pause` does."""
         return await self._call(lambda client: client.pause(quest_id, reason, seen=seen))
 
-    async def resume(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
+    async def resume(
+        self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None, budget: bool = False
+    ) -> Controlled:
         """Let a paused quest go on, as `QuestClient.resume` does."""
-        return await self._call(lambda client: client.resume(quest_id, reason, seen=seen))
+        return await self._call(lambda client: client.resume(quest_id, reason, seen=seen, budget=budget))
 
     async def cancel(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Stop a live quest for good, as `QuestClient.cancel` does."""

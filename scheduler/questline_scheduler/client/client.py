@@ -196,8 +196,6 @@ class QuestClient:
         outcomes = self._submissions.submit_many(quests, on_conflict=on_conflict, connection=connection)
         return [QuestHandle(outcome.quest_id, outcome.created, self) for outcome in outcomes]
 
-    # Steering
-
     def pause(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Pause a live quest: at once, or when its running step has ended (`status` tells).
 
@@ -213,14 +211,19 @@ class QuestClient:
         """
         return self._steering.pause(quest_id, reason, seen=seen)
 
-    def resume(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
+    def resume(
+        self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None, budget: bool = False
+    ) -> Controlled:
         """Let a paused quest go on from where it stands.
+
+        Parameters:
+          budget: whether from now on no budget pauses it, its own or another.
 
         Raises:
           QuestNotFound: there is no such quest.
           QuestConflict: the quest is not paused, or `seen` is an old version.
         """
-        return self._steering.resume(quest_id, reason, seen=seen)
+        return self._steering.resume(quest_id, reason, seen=seen, budget=budget)
 
     def cancel(self, quest_id: QuestRef, reason: str | None = None, *, seen: int | None = None) -> Controlled:
         """Stop a live quest for good; questline drops what its running step still returns.
@@ -330,8 +333,6 @@ class QuestClient:
           QuestConflict: the quest is live.
         """
         return self.repository.delete_quest(id_of(quest_id), reason=reason_of(reason))
-
-    # Looking
 
     def get(self, quest_id: QuestRef) -> QuestExecutionData:
         """Return a quest, whole.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from questline_persistence.arguments import mapping, sought, text_or_none, whole
 from questline_persistence.controls import CallsOfFork, Controlled, Controls, Correction, Restart, StartingPoint
+from questline_persistence.costs import lift
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import new_quest_id
 from questline_persistence.journal import Submitted
@@ -28,9 +31,10 @@ class Steering:
         """Pause a live quest, as `QuestClient.pause` does."""
         return self._controls.pause(id_of(quest_id), reason_of(reason), seen=_seen(seen))
 
-    def resume(self, quest_id: QuestRef, reason: str | None, *, seen: int | None) -> Controlled:
+    def resume(self, quest_id: QuestRef, reason: str | None, *, seen: int | None, budget: bool) -> Controlled:
         """Let a paused quest go on, as `QuestClient.resume` does."""
-        return self._rung(self._controls.resume(id_of(quest_id), reason_of(reason), seen=_seen(seen)))
+        first: dict[str, Any] = {"first": lift} if budget else {}
+        return self._rung(self._controls.resume(id_of(quest_id), reason_of(reason), seen=_seen(seen), **first))
 
     def cancel(self, quest_id: QuestRef, reason: str | None, *, seen: int | None) -> Controlled:
         """Stop a live quest for good, as `QuestClient.cancel` does."""

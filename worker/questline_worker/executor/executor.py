@@ -31,7 +31,7 @@ from questline_worker.executor.inline_broker import InlineBroker
 from questline_worker.executor.runnable_steps import RunnableSteps
 from questline_worker.executor.store_calls import StoreCalls
 from questline_worker.lords import ExecutionHooks, StepHooks
-from questline_worker.middleware import StepLogs
+from questline_worker.middleware import Ledger, StepLogs
 from questline_worker.process import WorkerProcess
 from questline_worker.steps import DrivenSteps, Execution
 
@@ -70,7 +70,8 @@ class QuestExecutor:
         store = self.repository.database
         self._broker = InlineBroker()
         self._step_logs = StepLogs(store)
-        execution = Execution(self.repository, self._step_logs.put, captures=settings.capture_output)
+        ledger = Ledger(store, settings.namespace)
+        execution = Execution(self.repository, self._step_logs.put, spend=ledger.note, captures=settings.capture_output)
         self._steps = DrivenSteps(execution, settings.shutdown_seconds)
         self._process = WorkerProcess(
             settings,
@@ -80,6 +81,7 @@ class QuestExecutor:
             hooks=self._step_hooks(),
             driven=self._steps,
             step_logs=self._step_logs,
+            ledger=ledger,
         )
         self._client = QuestClient(namespace=self.repository.namespace, database=store, broker=self._broker)
         self._sweeper = make_sweeper(store, self._broker, settings, heard=False)

@@ -3,6 +3,7 @@
 It imports the floors below, and what keeps a project's modules apart from ours.
 """
 
+from questline_worker.lords.attempt_cost import AttemptCost
 from questline_worker.lords.attempt_log import AttemptLog, Put
 from questline_worker.lords.captured import capture, speaking
 from questline_worker.lords.context import LordContext
@@ -31,6 +32,7 @@ from questline_worker.lords.parameters import fill
 
 __all__ = [
     "AllHooks",
+    "AttemptCost",
     "AttemptLog",
     "ExecutionHooks",
     "Handler",

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from questline_persistence.claims import Claim
+from questline_persistence.costs import Cost
 from questline_persistence.errors import PayloadError
 from questline_persistence.log import get_logger
 from questline_persistence.memory.step import Buffered, Remembering
@@ -17,6 +18,7 @@ from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
 from questline_persistence.writes import Pushes, Write
 from questline_scheduler.step_defaults import complete
+from questline_worker.lords.attempt_cost import AttemptCost
 from questline_worker.lords.attempt_log import AttemptLog, Put
 from questline_worker.lords.once import OnceCalls
 from questline_worker.lords.outcomes import StepCancelled
@@ -61,6 +63,7 @@ class LordContext:
         self._calls = calls
         self._put = put
         self._said: AttemptLog | None = None
+        self._spent: AttemptCost | None = None
 
     @property
     def said(self) -> AttemptLog:
@@ -289,6 +292,33 @@ class LordContext:
           PayloadError: it is no JSON; the step fails without another attempt.
         """
         self.said.emit(value)
+
+    def cost(self, *, model: str = "", input_tokens: int = 0, output_tokens: int = 0, usd: float = 0.0) -> None:
+        """Tell what the step has just spent. It adds up, and counts whatever becomes of the attempt.
+
+        It is noted once the attempt has ended. Where a budget of the quest, its type or its namespace is used up by
+        then, the quest is paused before its next step begins.
+
+        Parameters:
+          model: what it was spent on; 100 characters of it are kept.
+          input_tokens: the tokens that the model was given.
+          output_tokens: the tokens that it has made.
+          usd: the price in US dollars.
+
+        Raises:
+          ValueError: a number is negative, or none.
+
+        Example:
+          ctx.cost(model="small", input_tokens=1200, output_tokens=80, usd=0.0041)
+        """
+        if self._spent is None:
+            self._spent = AttemptCost()
+        self._spent.add(model, input_tokens, output_tokens, usd)
+
+    @property
+    def spent_by_model(self) -> dict[str, Cost]:
+        """How much this attempt has spent so far, by model."""
+        return {} if self._spent is None else self._spent.by_model
 
     def close_log(self) -> None:
         """Tell what was left out of the step's log, now that the handler is done."""

@@ -6,9 +6,10 @@ It imports `steps`, `lords` and what is below.
 from questline_worker.middleware.background_loops import BackgroundLoops
 from questline_worker.middleware.checkpoints import Checkpoints
 from questline_worker.middleware.lease import Lease
+from questline_worker.middleware.ledger import Ledger
 from questline_worker.middleware.patience import Patience
 from questline_worker.middleware.standby import Standby
 from questline_worker.middleware.step_logs import StepLogs
 from questline_worker.middleware.watchdog import Watchdog
 
-__all__ = ["BackgroundLoops", "Checkpoints", "Lease", "Patience", "Standby", "StepLogs", "Watchdog"]
+__all__ = ["BackgroundLoops", "Checkpoints", "Lease", "Ledger", "Patience", "Standby", "StepLogs", "Watchdog"]

@@ -17,7 +17,7 @@ from questline_worker.steps.held_ends import HeldEnds
 from questline_worker.steps.outcome_writer import OutcomeWriter
 from questline_worker.steps.pending import Pending, interruption_in
 from questline_worker.steps.pipeline import Pipeline
-from questline_worker.steps.running import RunningStep, RunningSteps
+from questline_worker.steps.running import RunningStep, RunningSteps, ids_of
 from questline_worker.steps.wake_ups import WakeUps
 from questline_worker.steps.work_queue import WorkQueue
 
@@ -43,5 +43,6 @@ __all__ = [
     "WakeUps",
     "WorkQueue",
     "declare_actor",
+    "ids_of",
     "interruption_in",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from questline_persistence.backoff import backoff
 from questline_persistence.claims import Claim, Dropped, Failed, GivenBack, Outcome, Snoozed, Succeeded
+from questline_persistence.costs import Spent
 from questline_persistence.errors import EncryptionError, PayloadError, summary_of, traceback_of
 from questline_persistence.failpoints import failpoint
 from questline_persistence.journal import recorded_calls
@@ -57,6 +58,7 @@ class Execution:
     Parameters:
       repository: where earlier outputs are read.
       put: takes each line that a step says while it runs.
+      spend: notes what an attempt has spent, if it has, before its end is written.
       captures: whether what handlers print, or log by Python's own logging, counts among these.
       outputs: makes what a step finds of earlier outputs; None: what the store has of them.
     """
@@ -66,12 +68,14 @@ class Execution:
         repository: QuestRepository,
         put: Put = lambda _: True,
         *,
+        spend: Callable[[Spent], object] = lambda _: None,
         captures: bool = False,
         outputs: Callable[[Claim], Outputs] | None = None,
     ) -> None:
         self._repository = repository
         self._outputs = outputs or partial(Outputs, repository)
         self._put = put
+        self._spend = spend
         self._captures = captures
         self._limit = repository.database.limits.output
         self._tracing = Tracing(repository)
@@ -96,8 +100,7 @@ class Execution:
             output = own.run(_call, step.claim, context)
         except BaseException as error:  # noqa: BLE001  (a handler may raise SystemExit too; none of it may end the worker)
             end_if_forked(pid, error)
-            context.close_log()
-            return span.ended(_unsuccessful(step, error))
+            return self._ended(step, context, span, _unsuccessful(step, error))
         end_if_forked(pid)
         # Asked of the value, not of the function: a decorator may have hidden that the function is async.
         if inspect.iscoroutine(output):
@@ -108,7 +111,12 @@ class Execution:
         self, step: RunningStep, context: LordContext, calls: OnceCalls, span: StepSpan, result: Callable[[], Any]
     ) -> Outcome:
         """Return what became of a step whose handler is done, and end its span."""
-        outcome = self._concluded(step, context, calls, result)
+        return self._ended(step, context, span, self._concluded(step, context, calls, result))
+
+    def _ended(self, step: RunningStep, context: LordContext, span: StepSpan, outcome: Outcome) -> Outcome:
+        """Return the outcome of a step whose handler is done, once what it has said and spent is passed on."""
+        if by_model := context.spent_by_model:
+            self._spend(Spent(step.claim, by_model, _goes_on(outcome)))
         context.close_log()
         return span.ended(outcome)
 
@@ -126,6 +134,13 @@ class Execution:
         except BaseException as error:  # noqa: BLE001  (as above)
             return _unsuccessful(step, error)
         return Succeeded(text, context.also)
+
+
+def _goes_on(outcome: Outcome) -> bool | None:
+    """Return whether something of the quest is to begin behind an attempt; None where its plan tells."""
+    if isinstance(outcome, Succeeded):
+        return True if outcome.pushes else None
+    return not (isinstance(outcome, Failed) and outcome.retry_in is None)
 
 
 def _own_context() -> Context:

@@ -51,7 +51,10 @@ def control(visit: Visit) -> Response:
     if not visit.posted:
         return _form(visit, verb, quest)
     try:
-        _SIMPLE[verb](visit.here.client, quest.quest_id, visit.reason, visit.seen)
+        if verb == "resume" and visit.sent("budget"):
+            visit.here.client.resume(quest.quest_id, visit.reason, seen=visit.seen, budget=True)
+        else:
+            _SIMPLE[verb](visit.here.client, quest.quest_id, visit.reason, visit.seen)
     except QuestConflict as error:
         return _form(visit, verb, visit.here.repository.glance(quest.quest_id), error)
     return visit.go(visit.url("quests") if verb == "delete" else visit.url("quests", quest.quest_id))

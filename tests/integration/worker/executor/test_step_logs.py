@@ -2,8 +2,10 @@
 
 import pytest
 
+from questline_persistence.costs import Budgets, Costs
 from questline_persistence.errors import StoreUnavailable
 from questline_persistence.step_log import StepLog
+from questline_scheduler.client import QuestClient
 from questline_worker.executor import QuestExecutor
 from questline_worker.lords import LordContext, lord
 from questline_worker.middleware import step_logs
@@ -47,3 +49,27 @@ def test_a_log_that_cannot_be_written_fails_no_step(executor: QuestExecutor, mon
     done = run(executor.execute_quest(quest("talking", quest_id="q")))
 
     assert done.status == "completed"
+
+
+def test_a_budget_pauses_a_quest_before_its_next_step_and_a_resume_lifts_it(executor: QuestExecutor) -> None:
+    ran: list[str] = []
+
+    @lord("spending", "work")
+    async def work(ctx: LordContext) -> None:
+        ran.append(ctx.position)
+        ctx.cost(model="small", input_tokens=10, usd=0.5)
+        if ctx.attempt == 1:
+            raise RuntimeError("paid for nothing")
+
+    store = executor.repository.database
+    Budgets(store, "default").set("type", "test", max_usd=1.5)
+    step = {"lord_name": "spending", "tool_name": "work", "backoff_seconds": 0.0}
+    paused = run(executor.execute_quest({"quest_type": "test", "quest_id": "q", "execution_stack": [step] * 3}))
+
+    assert (paused.status, ran) == ("paused", ["0001", "0001", "0002"])
+    assert "the budget of the type test of $1.50 is used up" in paused.reason
+    with QuestClient(database=store, broker_url="memory://") as client:
+        client.resume("q", budget=True)
+    done = run(executor.resume_quest("q"))
+    assert (done.status, len(ran)) == ("completed", 6)
+    assert [one.cost.usd for one in Costs(store, "default").of_quest("q")] == [1.0, 1.0, 1.0]

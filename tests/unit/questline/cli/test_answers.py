@@ -40,9 +40,10 @@ def test_a_quest_has_the_keys_of_the_contract_wherever_it_is_printed(cli: Comman
     shown = cli.json("show", made["quest_id"])
     listed = cli.json("list")["items"][0]
 
-    assert set(made) == set(shown) - {"why", "calls"} == set(listed) == QUEST_KEYS
+    assert set(made) == set(shown) - {"why", "calls", "cost"} == set(listed) == QUEST_KEYS
     assert set(shown.pop("why")) == {"cause", "message", "hint"}
     assert shown.pop("calls") == []
+    assert shown.pop("cost") == {"input_tokens": 0, "output_tokens": 0, "usd": 0.0}
     assert made == shown
     assert {frozenset(step) for step in made["steps"]} == {frozenset(STEP_KEYS)}
     assert made["progress"] == {"completed": 0, "remaining": 2}
