@@ -112,6 +112,7 @@ class QuestExecutor:
         with self._changing:
             if self._closed:
                 return
+            self._steps.close()  # before anything is stopped: a step that fails by that is to be run again
             self._closed = True
             drives = [*self._drives]
         for drive in drives:

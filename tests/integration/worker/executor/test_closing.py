@@ -74,9 +74,14 @@ def test_closing_gives_back_a_sync_step_that_does_not_end_in_time(
 
 
 def test_a_step_that_waits_for_a_quest_is_given_back_when_its_executor_is_closed(
-    repo: QuestRepository, gate: Gate
+    repo: QuestRepository, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executor = QuestExecutor(repository=repo)
+    running, stop = executor._process.running, executor._sweeps.stop
+
+    def stop_late() -> None:
+        eventually(lambda: one.quest_id not in {step.claim.quest_id for step in running.all()})
+        stop()
 
     @lord("parent", "work")
     def parent(_: LordContext) -> None:
@@ -87,6 +92,7 @@ def test_a_step_that_waits_for_a_quest_is_given_back_when_its_executor_is_closed
     async def main() -> None:
         task = asyncio.create_task(executor.execute_quest(one))
         await until(lambda: gate.begun)
+        monkeypatch.setattr(executor._sweeps, "stop", stop_late)
         executor.close()
         with pytest.raises(QuestConflict):
             await task
