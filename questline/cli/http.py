@@ -38,7 +38,7 @@ def make_server(invocation: Invocation, *, insecure: bool = False, any_port: boo
 
     chosen = invocation.settings
     if not is_loopback(chosen.http_host):
-        refuse_open_door(chosen, guarded=_has_keys(invocation), insecure=insecure)
+        refuse_open_door(chosen, guarded=bool(chosen.http_proxy_header) or _has_keys(invocation), insecure=insecure)
     app = create_app(chosen, insecure=insecure)
     try:
         return GatewayServer(app, chosen.http_host, chosen.http_port, chosen.http_base_path)

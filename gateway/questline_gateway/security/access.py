@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from questline_gateway.security.principal import Principal
 from questline_gateway.security.sessions import Sessions
+from questline_gateway.security.trusted_proxy import TrustedProxy
 from questline_gateway.tenants import Tenants
 from questline_persistence.audit import Actor, Door
 from questline_persistence.errors import NotAllowed
@@ -30,7 +31,7 @@ class Access:
     """Tells who sends a request, and refuses whom nobody has let in.
 
     As long as no key was ever made in the store, anybody on this machine may do all; from the first key on, everybody
-    needs one, also when that has expired.
+    needs one, also when that has expired, unless a trusted proxy says who they are.
 
     Parameters:
       tenants: the namespaces, in whose store the keys are.
@@ -43,6 +44,7 @@ class Access:
         self._tenants = tenants
         self._namespace = tenants.settings.namespace
         self._insecure = insecure
+        self._proxy = TrustedProxy(tenants.settings)
 
     def principal_of(self, request: Request) -> Principal:
         """Return who sends a request.
@@ -67,12 +69,12 @@ class Access:
         if header is not None:
             return self._by_key(header)
         refuse_foreign(request)
-        session = self._by_session(request)
-        if session is not None:
-            return session
+        known = self._proxy.principal_of(request) or self._by_session(request)
+        if known is not None:
+            return known
         if self._insecure:
             return Principal.anybody(self._namespace)
-        if self.keys.any_made():
+        if self._proxy.trusted or self.keys.any_made():
             raise HTTPException(401, "this needs a key: send the header Authorization: Bearer KEY", _CHALLENGE)
         _refuse_elsewhere(request)
         return Principal.anybody(self._namespace)

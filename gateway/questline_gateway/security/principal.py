@@ -19,7 +19,8 @@ class Principal:
       namespace: the tenant that they reach; they reach no other.
       scopes: what they may do.
       payloads: whether they may see inputs, outputs and what else people put in.
-      key_id: the key that they have shown; None where nobody needs one.
+      key_id: the key that they have shown; None where they need none.
+      everywhere: whether they reach every namespace, since nothing is guarded.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Principal:
     scopes: frozenset[Scope]
     payloads: bool
     key_id: str | None = None
+    everywhere: bool = False
 
     @classmethod
     def of(cls, key: ApiKey) -> Principal:
@@ -44,7 +46,7 @@ class Principal:
         Parameters:
           namespace: the tenant of the settings.
         """
-        return cls(ANONYMOUS, namespace, frozenset(Scope), payloads=True)
+        return cls(ANONYMOUS, namespace, frozenset(Scope), payloads=True, everywhere=True)
 
     def may(self, scope: Scope) -> bool:
         """Return whether they have a scope, by itself or as admins.
@@ -55,9 +57,9 @@ class Principal:
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
     def reaches(self, namespace: str) -> bool:
-        """Return whether they may know of a tenant: a key knows of its own, who needs none of every one.
+        """Return whether they may know of a tenant: of their own, or of every one where nothing is guarded.
 
         Parameters:
           namespace: the tenant.
         """
-        return self.key_id is None or namespace == self.namespace
+        return self.everywhere or namespace == self.namespace

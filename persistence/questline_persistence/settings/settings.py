@@ -133,6 +133,19 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="requests that one caller, by key and address, may send for long; twice as many at once; 0: any",
     )
+    http_proxy_header: str = Field(
+        "",
+        max_length=100,
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="header in which a proxy names who it has let in, such as `X-Forwarded-User`; if unset, none does",
+    )
+    http_proxy_peers: Words = Field(
+        (),
+        description="addresses or networks of the proxies of which that header is believed; separated by commas",
+    )
+    http_proxy_scopes: Words = Field(
+        ("read",), description="what those may do whom a proxy has let in: `read`, `submit`, `control`, `admin`"
+    )
     session_key: str = Field(
         "",
         max_length=1_000,
@@ -226,7 +239,9 @@ class Settings(BaseSettings):
         usual: dict[str, Limit] = {kind.name: getattr(DEFAULTS, kind.name) for kind in fields(Limits)}
         return Limits(**{name: replace(limit, size=getattr(self, str(limit.setting))) for name, limit in usual.items()})
 
-    @field_validator("lords", "queues", "redact_keys", "redact_paths", mode="before")
+    @field_validator(
+        "lords", "queues", "redact_keys", "redact_paths", "http_proxy_peers", "http_proxy_scopes", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         """Accept words separated by commas."""
