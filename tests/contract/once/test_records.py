@@ -1,15 +1,18 @@
 """What calls within steps came to: kept under the claim, in its epoch, and by nobody else."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select, text
 
 from questline_persistence.claims import Claim
 from questline_persistence.journal import RecordedCall, recorded_calls
 from questline_persistence.schema import once
 from tests.contract.once.records import record
 from tests.contract.quests import LONG, Workbench, failure
+from tests.waiting import eventually
 
 
 def kept(bench: Workbench, claim: Claim) -> dict[str, str]:
@@ -144,3 +147,23 @@ def test_records_of_many_threads_are_committed_together_each_under_its_own_claim
 
     assert made == [number // 4 != 3 for number in range(len(claims) * 4)]
     assert [len(kept(bench, claim)) for claim in claims] == [0 if claim is claims[3] else 4 for claim in claims]
+
+
+def test_whoever_ends_a_claim_waits_for_a_record_that_is_being_made_under_it(
+    bench: Workbench, open_bench: Callable[..., Workbench]
+) -> None:
+    """Else the next claim would not see a record that is there."""
+    quest_id, other = bench.submit("a"), open_bench()
+    claim = bench.claim(quest_id)
+
+    def recording(connection: Connection) -> Future[Any]:
+        assert other.database.dialect.record_once(connection, [record(claim)])
+        ending = pool.submit(bench.journal.fail, failure(claim))
+        if connection.dialect.name == "postgresql":
+            query = text("SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            eventually(lambda: connection.execute(query).first(), message="the end of the claim did not wait")
+        return ending
+
+    with ThreadPoolExecutor(1) as pool:
+        assert other.database.write(recording).result(timeout=30).won
+    assert kept(bench, bench.claim(quest_id)) == {"call": '"done"'}

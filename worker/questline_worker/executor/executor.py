@@ -178,6 +178,7 @@ class QuestExecutor:
         *,
         from_: str | None = None,
         keep_state: bool = False,
+        keep_once: bool = False,
     ) -> QuestExecutionData:
         """Take a quest back to its beginning, or to a step, and run it again from there until it stops.
 
@@ -186,6 +187,7 @@ class QuestExecutor:
           set: corrections, as of `QuestClient.replay`.
           from_: the step to start from, as of `QuestClient.replay`.
           keep_state: leave the keys that quests share as they are; those that are the quest's own go back all the same.
+          keep_once: serve what the steps have recorded by `ctx.once`, rather than make those calls anew.
 
         Raises:
           QuestNotFound: there is no such quest or step.
@@ -193,7 +195,8 @@ class QuestExecutor:
           PayloadError: both `from_` and `from_lord` were given, or a correction's path leads nowhere.
         """
         quest_id = id_of(quest_id)
-        replay = partial(self._client.replay, quest_id, from_, set, from_lord=from_lord, keep_state=keep_state)
+        kept = partial(self._client.replay, keep_state=keep_state, keep_once=keep_once)
+        replay = partial(kept, quest_id, from_, set, from_lord=from_lord)
         return await self._driven(quest_id, replay)
 
     def load_quest(self, quest_id: QuestRef) -> QuestExecutionData:
