@@ -26,6 +26,7 @@ from questline_persistence.batches import (
     BatchVerb,
 )
 from questline_persistence.controls import Change, Controlled, Restart, Reversal, StepAgain
+from questline_persistence.costs import Cost
 from questline_persistence.memory.merging import MergeConflict, MergeResult, StateChange
 from questline_persistence.memory.models import Listed, Matches
 from questline_persistence.models import StepProgress, StepView
@@ -52,7 +53,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("Batch", "BatchOrder", "BatchOutcome", "BatchPage", "BatchResult", "BatchResults", "BatchPreview"),
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
-    "testing": ("run_step", "Outcome", "run_quest", "StagedExecutor", "own_registrations"),
+    "testing": ("run_step", "Outcome", "Cost", "run_quest", "StagedExecutor", "own_registrations"),
     "memory": (
         *("AgentState", "StateTransition", "StateSnapshot", "Event", "ActorType", "Task", "TaskStatus", "Session"),
         *("WorkflowContext", "ContextStatus", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),
@@ -77,6 +78,7 @@ MET = {
         *(Change, Controlled, Outputs, Page, Restart, Reversal, RunStatus, SnapshotReason, StepAgain),
         *(StepCancelled, StepEvent, StepProgress, StepView, Listed, Matches),
         *(StateChange, MergeResult, MergeConflict),
+        Cost,
         *(Batches, AsyncBatches, Batch, BatchOrder, BatchOutcome, BatchPage, BatchResult, BatchResults),
         *(BatchPreview, BatchState, BatchVerb),
     )

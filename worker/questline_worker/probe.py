@@ -15,6 +15,7 @@ from typing import Any
 from questline_persistence.audit import Actor
 from questline_persistence.claims import Claim, Failed, OnceRecord, Outcome, Snoozed, Succeeded
 from questline_persistence.controls import Change, Controls, Correction, PastStep, StartingPoint
+from questline_persistence.costs import Cost, Spent
 from questline_persistence.errors import ConfigurationError, QuestNotFound, suggestion
 from questline_persistence.memory.merging import StateChange, difference
 from questline_persistence.models import LordRun, LordStep
@@ -39,6 +40,7 @@ class Probed:
       notice: how the step was chosen, where its name was ambiguous; or None.
       calls: the calls of `ctx.once` that were made, because no attempt had recorded them.
       emitted: what it gave to `ctx.emit`.
+      spent: what it told `ctx.cost`, which no budget hears of.
     """
 
     claim: Claim
@@ -48,6 +50,7 @@ class Probed:
     notice: str | None
     calls: tuple[str, ...]
     emitted: tuple[Any, ...]
+    spent: Cost
 
     @property
     def status(self) -> str:
@@ -111,6 +114,7 @@ class Probed:
             "pushed": [step.to_json() for step in self.pushed],
             "remembered": [*self.remembered],
             "emitted": [*self.emitted],
+            "spent": self.spent.to_json(),
             "once_made": [*self.calls],
             "recorded": None if self.recorded is None else self.recorded.to_json(),
             "changes": [change.to_json() for change in self.changes],
@@ -160,14 +164,16 @@ class Probe:
     def _run(self, past: PastStep, recorded: LordRun | None, *, debug: bool) -> Probed:
         calls: list[OnceRecord] = []
         lines: list[LogLine] = []
+        spends: list[Spent] = []
         outputs = partial(Outputs, self._repository, known=past.run_data)
-        execution = Execution(self._repository, partial(_kept, lines), outputs=outputs)
+        execution = Execution(self._repository, partial(_kept, lines), spend=partial(_kept, spends), outputs=outputs)
         step = RunningStep(past.claim, lambda _: True, record=partial(_kept, calls))
         with redirect_stdout(sys.stderr), _debugged(past.claim.handler) if debug else _as_it_is():
             outcome = _ended(execution, step)
         emitted = tuple(line.value for line in lines if line.kind is LineKind.DATA)
         names = tuple(call.name for call in calls)
-        return Probed(past.claim, outcome, recorded, past.changes, past.notice, names, emitted)
+        spent = sum((cost for spend in spends for cost in spend.by_model.values()), Cost())
+        return Probed(past.claim, outcome, recorded, past.changes, past.notice, names, emitted, spent)
 
     def _tried_last(self, quest_id: str) -> str:
         """Return the position of the step that was tried last."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from questline_persistence.costs import Cost, Costs
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import is_name
 from questline_persistence.models import LordStep, QuestExecutionData, as_step
@@ -75,7 +76,9 @@ def _attempted(
                     awaited(executor.attempt(quest, attempt - 1))
             stopped = awaited(executor.attempt(quest, 1))
             lines = StepLog(repository.database, repository.namespace).page(quest.quest_id).items
-            return Outcome(*executor.last_end, stopped, lines=lines, repository=repository, close=close)
+            costs = Costs(repository.database, repository.namespace).of_quest(quest.quest_id)
+            spent = sum((each.cost for each in costs), Cost())
+            return Outcome(*executor.last_end, stopped, lines=lines, spent=spent, repository=repository, close=close)
     except BaseException:
         if close is not None:
             close()

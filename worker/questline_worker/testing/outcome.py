@@ -8,6 +8,7 @@ from typing import Any
 
 from questline_persistence.claims import Claim, Failed, Snoozed, Succeeded
 from questline_persistence.claims import Outcome as Ended
+from questline_persistence.costs import Cost
 from questline_persistence.memory.step import Remembering
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.payload import decode
@@ -27,6 +28,7 @@ class Outcome:
       ended: how the handler ended.
       quest: the quest as it is now.
       lines: what its step has said since it was claimed.
+      spent: what it has spent.
       repository: the store, which stays open for as long as this object is there, if it is this object's own.
       close: closes the store; None where it is not ours to close.
 
@@ -42,6 +44,7 @@ class Outcome:
         quest: QuestExecutionData,
         *,
         lines: Sequence[LogLine],
+        spent: Cost,
         repository: QuestRepository,
         close: Callable[[], object] | None = None,
     ) -> None:
@@ -49,6 +52,7 @@ class Outcome:
         self._kept = Remembering(repository.database, claim.namespace, claim.quest_id)
         self._position = claim.position
         self._lines = tuple(line for line in lines if line.claim_id == claim.claim_id)
+        self._spent = spent
         self.quest = quest
         if close is not None:
             weakref.finalize(self, close)
@@ -101,6 +105,11 @@ class Outcome:
     def logged(self) -> tuple[str, ...]:
         """The messages of `ctx.log`, in their order."""
         return tuple(line.message or "" for line in self._lines if line.kind is LineKind.LOG)
+
+    @property
+    def spent(self) -> Cost:
+        """What the handler told `ctx.cost`, added up, also where it failed."""
+        return self._spent
 
     @property
     def state(self) -> Any:

@@ -97,4 +97,6 @@ def _ended(found: Probed) -> list[RenderableType]:
     lines += [f"It would {verb}: {visible(', '.join(what))}" for verb, what in would.items() if what]
     if found.calls:
         lines.append(f"Called, since no attempt had recorded it: {visible(', '.join(found.calls))}")
+    if found.spent.tokens or found.spent.usd:
+        lines.append(f"It has spent {found.spent.tokens:,} tokens and {found.spent.usd:g} dollars.")
     return lines

@@ -54,6 +54,7 @@ def quest_id(bench: Workbench, broken: list[str], calls: Calls) -> str:
         ctx.progress(0.5)
         ctx.emit({"building": service})
         ctx.log.info("building")
+        ctx.cost(model="small", input_tokens=10, usd=0.25)
         ctx.state.save_agent_state(AgentState(agent_id="builder", status="busy"))
         asked = ctx.once("ask", lambda: calls.append(("ask", service)) or service.upper())  # type: ignore[func-returns-value]
         if broken:
@@ -100,6 +101,7 @@ def test_a_probe_finds_what_the_step_found_and_writes_nothing(bench: Workbench, 
     assert (found.claim.epoch, found.claim.attempt, found.calls) == (0, 1, ())
     assert [step.handler for step in found.pushed] == ["c:work"]
     assert (found.remembered, found.emitted) == (("agent state builder",), ({"building": "mail"},))
+    assert (found.spent.tokens, found.spent.usd) == (10, 0.25)
     assert calls[asked:] == [("q:0:0002", 1)]
     assert whole_store(bench) == before
 

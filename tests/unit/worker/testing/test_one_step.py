@@ -123,6 +123,18 @@ def test_what_a_step_says_is_told_also_where_it_fails() -> None:
     assert (outcome.emitted, outcome.logged) == (({"part": 2},), ("reading",))
 
 
+def test_what_a_step_spends_is_told_also_where_it_fails() -> None:
+    def spend(ctx: LordContext) -> None:
+        ctx.cost(model="small", input_tokens=10, output_tokens=1, usd=0.25)
+        ctx.cost(model="large", input_tokens=5, usd=0.5)
+        raise Retry("later", after=1)
+
+    spent = run_step(spend, attempt=2).spent
+
+    assert (spent.input_tokens, spent.output_tokens, spent.usd) == (15, 1, 0.75)
+    assert run_step(lambda _: None).spent.tokens == 0
+
+
 def test_a_failed_step_remembers_nothing() -> None:
     def plan(ctx: LordContext) -> None:
         ctx.state.save_agent_state(AgentState(agent_id="planner"))
