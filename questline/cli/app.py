@@ -26,7 +26,7 @@ from questline.cli.commands import (
     workers,
 )
 from questline.cli.commands.memory import context, event, memory, state, todo
-from questline.cli.commands.moving import backup, export
+from questline.cli.commands.moving import backup, erase, export
 from questline.cli.commands.security import audit, keys
 from questline.cli.commands.spending import budget, costs
 from questline.cli.commands.steps import diff, logs, probe
@@ -55,7 +55,7 @@ for _module in (submit, list, show, runs, logs, snapshots, diff, probe, wait, st
     _module.register(app, _QUESTS)
 for _module in (steering, replay, delete, batch, budget):
     _module.register(app, _STEERING)
-for _module in (export, backup):
+for _module in (export, backup, erase):
     _module.register(app, _MOVING)
 for _module in (state, event, context, todo, memory):
     _module.register(app, _MEMORY)

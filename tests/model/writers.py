@@ -29,6 +29,7 @@ OF_KINDS = (
     "dialects.postgres.texts",
     "dialects.sqlite.memory",
     "dialects.sqlite.texts",
+    "erasure.shared_rows",
     "memory.",
     "moving.memory_rows",
     "recovery.expired",

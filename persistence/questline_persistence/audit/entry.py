@@ -24,6 +24,7 @@ class AuditVerb(StrEnum):
     PRUNE = "prune"
     EXPORT = "export"
     IMPORT = "import"
+    ERASE = "erase"
     COPY = "db copy"
     BACKUP = "backup"
     BRING_BACK = "restore"

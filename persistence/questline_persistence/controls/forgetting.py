@@ -5,6 +5,7 @@ Heads are locked first, by table and key, as whoever writes them locks them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select
@@ -16,8 +17,10 @@ from questline_persistence.kinds import VERSIONED, Versioned, entries_of
 from questline_persistence.schema import of_keys, table_of, tables_of
 
 
-def forget_own(connection: Connection, quest_ids: Sequence[str]) -> None:
+def forget_own(connection: Connection, quest_ids: Sequence[str]) -> Counter[str]:
     """Remove the keys that are quests' own, with their versions, entries and words; heads are locked in their order.
+
+    Returns how many rows of each table that were.
 
     Parameters:
       connection: a transaction that has locked the quests' rows.
@@ -29,20 +32,23 @@ def forget_own(connection: Connection, quest_ids: Sequence[str]) -> None:
         heads = tables_of(kind).heads
         own = select(heads.c.id).where(heads.c.owner.in_(quest_ids))
         connection.execute(locked(own, heads, kind.key, dialect_of(connection)))
+    removed: Counter[str] = Counter()
     for kind in kinds:
-        _forget(connection, kind, quest_ids)
+        _forget(connection, kind, quest_ids, removed)
+    return removed
 
 
-def _forget(connection: Connection, kind: Versioned, quest_ids: Sequence[str]) -> None:
+def _forget(connection: Connection, kind: Versioned, quest_ids: Sequence[str], removed: Counter[str]) -> None:
     heads, versions = tables_of(kind)
     own = heads.c.owner.in_(quest_ids)
     for entries in map(table_of, entries_of(kind)):
-        _remove(connection, entries, of_keys(kind, entries, heads, own))
-    connection.execute(delete(versions).where(of_keys(kind, versions, heads, own)))
-    _remove(connection, heads, own)
+        removed[entries.name] += _remove(connection, entries, of_keys(kind, entries, heads, own))
+    gone = connection.execute(delete(versions).where(of_keys(kind, versions, heads, own)))
+    removed[versions.name] += gone.rowcount
+    removed[heads.name] += _remove(connection, heads, own)
 
 
-def _remove(connection: Connection, rows: Table, which: ColumnElement[bool]) -> None:
-    """Remove rows of a table, and their words."""
+def _remove(connection: Connection, rows: Table, which: ColumnElement[bool]) -> int:
+    """Remove rows of a table, and their words; return how many these were."""
     dialect_of(connection).remove_texts(connection, rows.name, select(rows.c.id).where(which))
-    connection.execute(delete(rows).where(which))
+    return connection.execute(delete(rows).where(which)).rowcount

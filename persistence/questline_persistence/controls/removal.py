@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
@@ -61,7 +62,7 @@ class Removal:
                     f"quest {quest_id} is {locked.status}, and only an ended quest can be deleted",
                     hint=f"run: questline cancel {quest_id}",
                 )
-            _remove(connection, [quest_id], now=now)
+            remove_quests(connection, [quest_id], now=now)
             own = (connection, self.actor, self.namespace, AuditVerb.DELETE)
             subject = None if self.part is None else self.part.whole
             note(*own, now=now, quest_id=quest_id, subject=subject, reason=reason, outcome={"status": locked.status})
@@ -102,7 +103,7 @@ class Removal:
             found = list(connection.execute(ended).scalars())
             tried.update(found)
             now = self.database.clock.now()
-            _remove(connection, found, now=now)
+            remove_quests(connection, found, now=now)
             if found:
                 done = {"quests": len(found), "ended_before": rfc3339(ended_before), "quest_ids": found}
                 own = (connection, self.actor, self.namespace, AuditVerb.PRUNE)
@@ -112,12 +113,19 @@ class Removal:
         return self.database.write(work, at="delete")
 
 
-def _remove(connection: Connection, quest_ids: Sequence[str], *, now: float) -> None:
-    """Remove quests whose rows are locked and which have no ticket."""
+def remove_quests(connection: Connection, quest_ids: Sequence[str], *, now: float) -> Counter[str]:
+    """Remove quests whose rows are locked and which have no ticket; return how many rows of each table that were.
+
+    Parameters:
+      connection: that of the transaction which has locked them.
+      quest_ids: the quests.
+      now: the database's time in epoch seconds.
+    """
+    removed: Counter[str] = Counter()
     if not quest_ids:
-        return
+        return removed
     bury(connection, quest_ids, now=now)
     connection.execute(delete(budgets).where(budgets.c.scope == "quest", budgets.c.name.in_(quest_ids)))
     for table in reversed(OF_QUEST):
-        connection.execute(delete(table).where(table.c.quest_id.in_(quest_ids)))
-    forget_own(connection, quest_ids)
+        removed[table.name] += connection.execute(delete(table).where(table.c.quest_id.in_(quest_ids))).rowcount
+    return removed + forget_own(connection, quest_ids)

@@ -226,6 +226,15 @@ class Dialect(Protocol):
         """
         ...
 
+    def erase_for_good(self, connection: Connection, *, end: bool = False) -> None:
+        """Have what the rest of a transaction removes be overwritten where it stood, as far as the database can.
+
+        Parameters:
+          connection: that of a write transaction.
+          end: whether all has been removed: then words are overwritten, too, and what follows is as usual.
+        """
+        ...
+
     def words_of(self, text: str) -> tuple[str, ...]:
         """Return the words that a row of `texts_with` has as one text."""
         ...

@@ -83,7 +83,7 @@ def copy_store(
         def write(into: Connection) -> dict[str, int]:
             target.dialect.keep_to_itself(into, [table.name for table in METADATA.sorted_tables])
             _refuse_rows(into, target)
-            rows = {table.name: _copy(out, into, table, (source, target)) for table in TABLES}
+            rows = {str(table.name): _copy(out, into, table, (source, target)) for table in TABLES}
             for name, number in rows.items():
                 tell(name, number)
             _copy_words(out, into)

@@ -129,6 +129,9 @@ class Postgres:
         if after > 0:
             connection.execute(_NUMBER_ON, {"table": table, "column": column, "after": after})
 
+    def erase_for_good(self, connection: Connection, *, end: bool = False) -> None:
+        """Leave it: vacuum takes away what is removed, and overwrites it in time."""
+
     def cause(self, error: SQLAlchemyError) -> SQLAlchemyError:
         """Return the error itself, which says what happened."""
         return error

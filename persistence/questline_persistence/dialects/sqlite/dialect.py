@@ -137,6 +137,12 @@ class Sqlite:
         connection.execute(_FORGET_NOTE, {"table": table, "after": after})
         connection.execute(_NUMBER_ON, {"table": table, "after": after})
 
+    def erase_for_good(self, connection: Connection, *, end: bool = False) -> None:
+        """Overwrite pages with zeros, and at the end merge the index of words, which keeps removed ones until then."""
+        if end:
+            connection.exec_driver_sql("INSERT INTO memory_tokens (memory_tokens) VALUES ('rebuild')")
+        connection.exec_driver_sql(f"PRAGMA secure_delete = {'OFF' if end else 'ON'}")
+
     def begin_callers(self, connection: Connection) -> bool:
         """Begin it: Python's driver begins none before a SAVEPOINT, and releasing that would commit."""
         driver: Any = connection.connection.driver_connection  # below SQLAlchemy's adapters of async drivers

@@ -1,5 +1,5 @@
-"""The commands that take quests, or a whole store, from one place to another."""
+"""The commands that take quests, or a whole store, from one place to another, or away for good."""
 
-from questline.cli.commands.moving import backup, export
+from questline.cli.commands.moving import backup, erase, export
 
-__all__ = ["backup", "export"]
+__all__ = ["backup", "erase", "export"]

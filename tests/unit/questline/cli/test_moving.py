@@ -90,3 +90,21 @@ def test_a_store_comes_back_from_its_backup_once_that_was_confirmed(cli: Command
     assert (unasked.code, refused.code, done.code) == (5, 2, 0)
     assert cli.json("show", "alpha")["status"] == "new"
     assert [one["verb"] for one in cli.json("audit")["items"]] == ["restore"]
+
+
+def test_a_subject_is_erased_once_that_was_confirmed_and_leaves_a_receipt(cli: CommandLine) -> None:
+    cli.submit("alpha", labels={"subject": "ada"})
+    cli.submit("beta")
+    live = cli("erase", "--subject", "ada", "-y")
+    cli("cancel", "alpha")
+    cli("export", "alpha", "-o", "some.quest")
+
+    looked, refused = cli("erase", "--subject", "ada", "--dry-run"), cli("erase", "--subject", "ada")
+    receipt = cli.json("erase", "--subject", "ada", "-y")
+
+    assert (live.code, refused.code, looked.code) == (5, 2, 0)
+    assert "1 quest would be erased." in looked.out
+    assert "some.quest" in looked.out
+    assert (receipt["quests"], receipt["dry_run"], receipt["rows"]["quest_executions"]) == (1, False, 1)
+    assert [quest["quest_id"] for quest in cli.json("list")["items"]] == ["beta"]
+    assert cli.json("erase", "--subject", "ada")["quests"] == 0
