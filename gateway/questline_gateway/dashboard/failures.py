@@ -54,7 +54,7 @@ def failures(visit: Visit) -> list[Failure]:
     groups: dict[str, list[QuestExecutionData]] = {}
     for quest in page.items:
         if quest.error:
-            groups.setdefault(told.first_line(quest.error), []).append(quest)
+            groups.setdefault(told.first_line(visit.shown("error", quest.error)), []).append(quest)
     found = [_failure(error, several, visit.now) for error, several in groups.items()]
     return sorted(found, key=lambda one: (-len(one.quests), -one.last))
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from questline_gateway.dashboard.rendering import assets, environment
-from questline_gateway.security import Principal, Scope
+from questline_gateway.security import Principal, Scope, Veil
 from questline_gateway.tenants import Tenant
 
 #: What a page may load and do: only what this server sends, and nothing that stands within the page.
@@ -69,6 +69,30 @@ class Visit:
     def may_administer(self) -> bool:
         """Whether who looks may see the audit and the keys, and delete."""
         return self.principal.may(Scope.ADMIN)
+
+    def shown(self, name: str, value: Any) -> Any:
+        """Return a value as HTTP shows it: without what the settings hide, here as in the API.
+
+        Parameters:
+          name: what the API calls the member that it stands in, such as "input_data".
+          value: the value, as JSON data.
+        """
+        return self._veil.over({name: value}, payloads=True)[name]
+
+    def shown_change(self, path: str, before: Any, after: Any) -> tuple[Any, Any]:
+        """Return what stands, and stood, at a path, likewise.
+
+        Parameters:
+          path: where they stand.
+          before: the value before.
+          after: the value after.
+        """
+        found = self._veil.over({"path": path, "before": before, "after": after}, payloads=True)
+        return found["before"], found["after"]
+
+    @property
+    def _veil(self) -> Veil:
+        return Veil(self.here.settings.redact_keys, self.here.settings.redact_paths)
 
     def asked(self, name: str, default: str = "") -> str:
         """Return a value of the query; an empty one counts as none."""

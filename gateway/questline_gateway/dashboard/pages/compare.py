@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.memory.looking import Compared, Comparing
-from questline_persistence.memory.merging import ABSENT
+from questline_persistence.memory.merging import ABSENT, StateChange
 
 #: Most differences that are shown.
 MAX_SHOWN = 300
@@ -23,10 +26,27 @@ def compare(visit: Visit) -> Response:
         a=a,
         b=b,
         sides=[(side.name, _address(visit, side)) for side in (found.a, found.b)],
-        changes=found.changes[:MAX_SHOWN],
+        changes=shown_changes(visit, found.changes[:MAX_SHOWN]),
         absent=ABSENT,
         more=max(len(found.changes) - MAX_SHOWN, 0),
     )
+
+
+def shown_changes(visit: Visit, changes: Sequence[StateChange]) -> list[StateChange]:
+    """Return changes as they are shown, without the values that the settings hide.
+
+    Parameters:
+      visit: the request.
+      changes: the changes.
+    """
+    return [_shown_change(visit, change) for change in changes]
+
+
+def _shown_change(visit: Visit, change: StateChange) -> StateChange:
+    there = {name: value for name in ("before", "after") if (value := getattr(change, name)) is not ABSENT}
+    before, after = visit.shown_change(change.path, there.get("before"), there.get("after"))
+    shown = {"before": before, "after": after}
+    return replace(change, **{name: shown[name] for name in there})
 
 
 def _address(visit: Visit, side: Compared) -> str:

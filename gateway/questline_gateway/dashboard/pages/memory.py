@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 
 from questline_gateway.dashboard.json_tree import Node, tree_of
+from questline_gateway.dashboard.pages.compare import shown_changes
 from questline_gateway.dashboard.visit import Visit
 from questline_persistence.errors import NotFound, PayloadError, QuestNotFound
 from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES, TODO_LISTS, Entries, Versioned
@@ -58,7 +59,7 @@ def memory(visit: Visit) -> Response:
         items=list(found),
         next_cursor=None if words else found.next_cursor,
         words=words,
-        plans=[tree_of(item.plan) for item in found] if name == "todos" else [],
+        plans=[tree_of(visit.shown("plan", item.plan)) for item in found] if name == "todos" else [],
     )
 
 
@@ -77,9 +78,9 @@ def agent(visit: Visit) -> Response:
         version=version,
         saved=saved,
         state=states.load_agent_state(name, version=version),
-        known=_known(states, name, version),
+        known=_known(visit, states, name, version),
         history=states.get_state_history(name, BESIDE),
-        changes=_changes(states, name, version),
+        changes=shown_changes(visit, _changes(states, name, version)),
         absent=ABSENT,
     )
 
@@ -91,15 +92,15 @@ def _version(visit: Visit, newest_version: int) -> int:
     return int(text)
 
 
-def _known(states: States, name: str, version: int) -> Node | None:
+def _known(visit: Visit, states: States, name: str, version: int) -> Node | None:
     """Return what an agent knew at a version, as a tree: JSON as such, any other text as it stands."""
     state = states.load_agent_state(name, version=version)
     if state is None:
         return None
     try:
-        return tree_of(json.loads(state.state_data))
+        return tree_of(visit.shown("state_data", json.loads(state.state_data)))
     except (ValueError, RecursionError):
-        return tree_of(state.state_data)
+        return tree_of(visit.shown("state_data", state.state_data))
 
 
 def _changes(states: States, name: str, version: int) -> list[StateChange]:

@@ -102,8 +102,8 @@ def quest(visit: Visit) -> Response:
         timeline=timeline,
         fold=fold,
         step=None if chosen is None else _step(visit, found, chosen),
-        input=tree_of(found.input_data),
-        output=None if found.output_data is None else tree_of(found.output_data),
+        input=tree_of(visit.shown("input_data", found.input_data)),
+        output=None if found.output_data is None else tree_of(visit.shown("output_data", found.output_data)),
         versions=_versions(visit, found),
         state_at=_state(visit, found, len(steps)),
         written=shell.showing(visit, quest_id),
@@ -133,21 +133,22 @@ def _step(visit: Visit, quest: QuestExecutionData, step: StepView) -> ChosenStep
         step,
         runs,
         failed,
-        None if newest is None else tree_of(newest.input_data),
-        None if succeeded is None else tree_of(succeeded.output_data),
+        None if newest is None else tree_of(visit.shown("params", visit.shown("input_data", newest.input_data))),
+        None if succeeded is None else tree_of(visit.shown("output_data", succeeded.output_data)),
         _calls(visit, quest, step, runs),
-        [_said(line) for line in visit.here.step_log.newest(quest.quest_id, step.position, limit=LINES)],
+        [_said(visit, line) for line in visit.here.step_log.newest(quest.quest_id, step.position, limit=LINES)],
     )
 
 
 def _calls(visit: Visit, quest: QuestExecutionData, step: StepView, runs: Sequence[LordRun]) -> Sequence[MadeCall]:
     """Return the calls of a step in the present epoch; of one that a replay has kept, those of the epoch it ran in."""
     found = visit.here.history.calls(quest.quest_id, quest.epoch, step.position)
-    return [MadeCall(call, tree_of(call.output_data)) for call in found or [one for run in runs for one in run.calls]]
+    calls = found or [one for run in runs for one in run.calls]
+    return [MadeCall(call, tree_of(visit.shown("output_data", call.output_data))) for call in calls]
 
 
-def _said(line: LogLine) -> SaidLine:
-    return SaidLine(line, None if line.data is None else tree_of(line.value))
+def _said(visit: Visit, line: LogLine) -> SaidLine:
+    return SaidLine(line, None if line.data is None else tree_of(visit.shown("data", line.value)))
 
 
 def _versions(visit: Visit, quest: QuestExecutionData) -> list[dict[str, object]]:
@@ -173,7 +174,7 @@ def _state(visit: Visit, quest: QuestExecutionData, steps: int) -> StateAt:
         snapshot = visit.here.repository.load_snapshot(quest.quest_id, version)
     except PayloadError as error:
         return StateAt(version, None, None, error.advice)
-    return StateAt(version, snapshot, tree_of(snapshot.run_data))
+    return StateAt(version, snapshot, tree_of(visit.shown("run_data", snapshot.run_data)))
 
 
 def _code(runs: Sequence[LordRun]) -> list[str]:

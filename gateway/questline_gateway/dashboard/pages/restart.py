@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -12,9 +12,11 @@ from questline_gateway.dashboard.edited import corrections, read_json
 from questline_gateway.dashboard.told import json_text
 from questline_gateway.dashboard.verbs import MEANINGS
 from questline_gateway.dashboard.visit import Visit
-from questline_persistence.controls import Restart
+from questline_gateway.security import HIDDEN
+from questline_persistence.controls import Change, Restart, Reversal
 from questline_persistence.errors import PayloadError, QuestConflict, QuestNotFound
 from questline_persistence.models import QuestExecutionData, StepView
+from questline_persistence.payload import shortened
 from questline_persistence.states import StepStatus
 
 #: The largest JSON that can be edited on a page, in characters.
@@ -28,7 +30,7 @@ class Edited:
     Parameters:
       root: where it stands, such as ("input_data",).
       what: its name, for people.
-      old: the object as it is.
+      old: the object as it is shown.
       text: what it was edited to, as JSON; None where nothing was sent.
     """
 
@@ -51,11 +53,15 @@ class Edited:
         """Return what was changed, by its path.
 
         Raises:
-          PayloadError: it is not JSON, no object any more, or has lost a key.
+          PayloadError: it is not JSON, no object any more, has lost a key, or would set what is hidden.
         """
         if self.text is None or not self.editable:
             return {}
-        return corrections(self.root, self.old, read_json(self.text, self.what), self.what)
+        found = corrections(self.root, self.old, read_json(self.text, self.what), self.what)
+        for path, value in found.items():
+            if HIDDEN in json_text(value):  # what stands there is not what people see
+                raise PayloadError(f"{shortened(path)} holds what is hidden", hint="set a value further inside it")
+        return found
 
 
 def restart(visit: Visit, verb: str, quest: QuestExecutionData) -> Response:
@@ -68,7 +74,8 @@ def restart(visit: Visit, verb: str, quest: QuestExecutionData) -> Response:
     """
     steps = visit.here.history.steps(quest.quest_id)
     start = visit.sent("from") or visit.asked("from") or _first_to_run(steps)
-    input_data = Edited(("input_data",), "the input", quest.input_data, _sent(visit, "input"))
+    shown = visit.shown("input_data", quest.input_data)
+    input_data = Edited(("input_data",), "the input", shown, _sent(visit, "input"))
     params, found, changes, error = None, None, {}, None
     try:
         found = _tried(visit, verb, quest, start, {})
@@ -91,7 +98,7 @@ def restart(visit: Visit, verb: str, quest: QuestExecutionData) -> Response:
         params=params,
         new_id=visit.sent("new_id"),
         reason=visit.sent("reason"),
-        restart=found,
+        restart=None if found is None else _shown(visit, found),
         kept=_kept(steps, found),
         before={step.position: step for step in steps},
         error=error,
@@ -100,6 +107,17 @@ def restart(visit: Visit, verb: str, quest: QuestExecutionData) -> Response:
             verb, quest.quest_id, start=start, changes=changes, as_=visit.sent("new_id"), reason=visit.sent("reason")
         ),
     )
+
+
+def _shown(visit: Visit, found: Restart) -> Restart:
+    """Return a restart as it is shown, without the values that the settings hide."""
+
+    def values(one: Change | Reversal) -> dict[str, Any]:
+        return dict(zip(("old", "new"), visit.shown_change(one.path, one.old, one.new), strict=True))
+
+    changes = tuple(change._replace(**values(change)) for change in found.changes)
+    reversals = tuple(back._replace(**values(back)) for back in found.reversals)
+    return replace(found, changes=changes, reversals=reversals)
 
 
 def _sent(visit: Visit, name: str) -> str | None:
@@ -112,9 +130,8 @@ def _params(visit: Visit, quest: QuestExecutionData, found: Restart | None) -> E
     if step is None or found is None:
         return None
     text = _sent(visit, "params") if visit.sent("params_of") == found.position else None
-    return Edited(
-        ("execution_stack", found.position, "params"), f"the params of step {found.position}", step.params, text
-    )
+    shown = visit.shown("params", step.params)
+    return Edited(("execution_stack", found.position, "params"), f"the params of step {found.position}", shown, text)
 
 
 def _first_to_run(steps: list[StepView]) -> str:
