@@ -13,7 +13,9 @@ import yaml
 
 from questline.cli.app import app
 from questline.cli.exit_codes import ExitCode
-from questline_persistence.settings import documented
+from questline_gateway.server import refuse_open_door
+from questline_persistence.errors import ConfigurationError
+from questline_persistence.settings import documented, load
 from tests.acceptance.docs.pages import ROOT, Block, blocks
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -56,7 +58,7 @@ def unit() -> dict[str, str]:
 
 
 def test_every_service_runs_a_command_that_exists() -> None:
-    assert set(OURS) == {"migrate", "scheduler", "worker"}
+    assert set(OURS) == {"migrate", "scheduler", "worker", "gateway"}
     for service in OURS.values():
         assert exists(service["command"]), service["command"]
     assert 'ENTRYPOINT ["questline"]' in DOCKERFILE
@@ -76,6 +78,19 @@ def test_every_setting_that_is_given_exists() -> None:
 
     assert given
     assert given <= known
+
+
+def test_the_gateway_of_compose_is_asked_where_it_serves_and_is_for_this_machine_alone() -> None:
+    """And it asks for a key: an address beyond the container's own is not served without one."""
+    gateway = OURS["gateway"]
+    given = gateway["environment"]
+
+    assert given["QUESTLINE_HTTP_PORT"] == given["QUESTLINE_HEALTH_PORT"]
+    assert [port.split(":")[0] for port in gateway["ports"]] == ["127.0.0.1"]
+    assert gateway["ports"][0].rpartition(":")[2] == given["QUESTLINE_HTTP_PORT"]
+    assert "--insecure" not in gateway["command"]
+    with pytest.raises(ConfigurationError, match="everybody"):
+        refuse_open_door(load(http_host=given["QUESTLINE_HTTP_HOST"]), guarded=False, insecure=False)
 
 
 def test_a_worker_gets_longer_to_stop_than_its_steps() -> None:
