@@ -13,14 +13,15 @@ KEYS = {name: f"{name}:{base64.b64encode(name[:1].encode() * 32).decode()}" for 
 COMPRESS_FROM = 100
 
 
-def sealing(*names: str, compress_from: int | None = None) -> Sealing:
+def sealing(*names: str, compress_from: int | None = None, index: bool = False) -> Sealing:
     """A codec with keys, the first of which seals."""
-    return Sealing(parse_keys(",".join(KEYS[name] for name in names)), compress_from=compress_from)
+    return Sealing(parse_keys(",".join(KEYS[name] for name in names)), compress_from=compress_from, index=index)
 
 
 def switch_on() -> None:
     """Have every store of this process, and of those that it starts, encrypt and compress what it keeps."""
     os.environ["QUESTLINE_PAYLOAD_KEYS"] = KEYS["alpha"]
     os.environ["QUESTLINE_PAYLOAD_COMPRESS_BYTES"] = str(COMPRESS_FROM)
+    os.environ["QUESTLINE_INDEX_ENCRYPTED"] = "1"  # what is looked for is the matter of other tests
     defaults = Database.__init__.__kwdefaults__ or {}
-    Database.__init__.__kwdefaults__ = {**defaults, "codec": sealing("alpha", compress_from=COMPRESS_FROM)}
+    Database.__init__.__kwdefaults__ = {**defaults, "codec": sealing("alpha", compress_from=COMPRESS_FROM, index=True)}

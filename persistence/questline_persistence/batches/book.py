@@ -21,12 +21,13 @@ from questline_persistence.batches.batch import (
 from questline_persistence.batches.meant import OLDEST_FIRST, conditions, count
 from questline_persistence.batches.order import BatchOrder
 from questline_persistence.clock import rfc3339
+from questline_persistence.dialects import codec_of
 from questline_persistence.errors import NotFound, PayloadError, QuestConflict, suggestion
 from questline_persistence.ids import new_quest_id
 from questline_persistence.models import MAX_KEY_LENGTH
 from questline_persistence.pages import cursor_behind, place_of
 from questline_persistence.payload import encode
-from questline_persistence.schema import batch_results, batches, quests
+from questline_persistence.schema import batch_results, batches, opened_by, quests, sealed
 from questline_persistence.states import BatchState
 from questline_persistence.store import Database, Tries
 
@@ -110,7 +111,7 @@ class BatchBook:
             if tries.again() and connection.execute(self._row(batch_id)).first() is not None:
                 return  # by an earlier try, whose COMMIT went through though its reply was lost
             self._refuse_more(connection)
-            connection.execute(insert(batches).values(_columns(made, arguments)))
+            connection.execute(insert(batches).values(sealed(connection, batches, _columns(made, arguments))))
             self._note(connection, AuditVerb.BATCH_CREATE, made, now, reason)
 
         try:
@@ -168,7 +169,7 @@ class BatchBook:
 
         def work(connection: Connection) -> BatchPage:
             rows = list(connection.execute(query))
-            items = [Batch.of(row) for row in rows[:limit]]
+            items = [_told(connection, row) for row in rows[:limit]]
             more = len(rows) > limit
             return BatchPage(items, cursor_behind(of, (items[-1].created_at, items[-1].batch_id)) if more else None)
 
@@ -228,7 +229,7 @@ class BatchBook:
         row: Row[Any] | None = connection.execute(self._row(batch_id)).first()
         if row is None:
             raise NotFound(f"there is no batch {batch_id:.100}", hint="run: questline batch list")
-        return Batch.of(row)
+        return _told(connection, row)
 
     def _refuse_more(self, connection: Connection) -> None:
         open_ones = select(batches.c.batch_id).where(batches.c.namespace == self.namespace, batches.c.state.in_(OPEN))
@@ -242,6 +243,11 @@ class BatchBook:
         done = {"verb": batch.order.verb, "filter": batch.order.chosen.to_json(), "total": batch.total}
         own = (connection, self.actor, self.namespace, verb)
         note(*own, now=now, subject=batch.batch_id, reason=reason, outcome={**done, "done": batch.done})
+
+
+def _told(connection: Connection, row: Row[Any]) -> Batch:
+    """Return the batch that a row tells of; it is looked at, and stopped, without a key as well."""
+    return Batch.of(opened_by(codec_of(connection), batches, row, shown=True))
 
 
 def _columns(batch: Batch, arguments: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from questline_persistence.batches.meant import OLDEST_FIRST, behind, conditions
 from questline_persistence.batches.order import MAX_QUESTS
 from questline_persistence.clock import rfc3339
 from questline_persistence.ids import new_claim_id
-from questline_persistence.schema import batch_results, batches
+from questline_persistence.schema import batch_results, batches, opened
 from questline_persistence.states import BatchState
 from questline_persistence.store import Database
 
@@ -111,7 +111,7 @@ class BatchWork:
             locked = batches.c.batch_id == connection.execute(longest).scalar()
             taking = update(batches).where(locked, _OPEN, self._mine_or_free(now)).values(**begun, **hold)
             row = connection.execute(taking.returning(batches)).first()
-            return None if row is None else Taken.of(row)
+            return None if row is None else Taken.of(opened(connection, batches, row))
 
         return self.database.write(work, at="save")
 

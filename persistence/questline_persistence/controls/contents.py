@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
 
-from questline_persistence.dialects import Dialect, dialect_of
+from questline_persistence.dialects import Dialect, codec_of, dialect_of
 from questline_persistence.kinds import KEY, Entries, Versioned
 from questline_persistence.payload import Limit, decode, encode
-from questline_persistence.schema import is_key, memory_texts, same_key, table_of, tables_of
+from questline_persistence.schema import BODY_WRITE, fetched, first, is_key, memory_texts, same_key, table_of, tables_of
 from questline_persistence.writes import Key, Words, tokens_of
 
 #: How many entries are read at a time whose words are to be added.
@@ -28,11 +28,17 @@ def content_of(
     bodies = versions.alias("bodies")
     body = and_(same_key(kind, versions, bodies), bodies.c.version == versions.c.body_version)
     shown = (versions.c[name] for name in ("body_version", *kind.both, *kind.version))
-    row = connection.execute(
-        select(*shown, *(bodies.c[name] for name in kind.body))
+    row = first(
+        connection,
+        select(
+            *shown,
+            versions.c.namespace,
+            *(bodies.c[name] for name in kind.body),
+            bodies.c.write_id.label(BODY_WRITE),
+        )
         .outerjoin_from(versions, bodies, body)
-        .where(*is_key(versions, kind, key), versions.c.version == version)
-    ).first()
+        .where(*is_key(versions, kind, key), versions.c.version == version),
+    )
     if row is None:
         return {}, None
     columns = {name: getattr(row, name) for name in (*kind.both, *kind.version)}
@@ -89,11 +95,13 @@ def add_words(connection: Connection, kind: Entries, *where: ColumnElement[bool]
       kind: the entries' kind, which can be searched.
       where: which entries.
     """
+    if not codec_of(connection).indexes:
+        return
     entries = table_of(kind)
     there = [entries.c[name].is_(None) for name in ("abandoned_by", "deleted_at")]
     has = select(memory_texts.c.text_id).where(memory_texts.c.kind == kind.table, memory_texts.c.ref_id == entries.c.id)
-    shown = (*(entries.c[name] for name in ("id", *KEY)), *(entries.c[name] for name in kind.searched))
+    shown = (*(entries.c[name] for name in ("id", "write_id", *KEY)), *(entries.c[name] for name in kind.searched))
     query = select(*shown).where(*where, *there, ~has.exists()).order_by(entries.c.id).limit(PAGE)
-    while rows := connection.execute(query).all():
+    while rows := fetched(connection, query):
         words = [Words(row.id, row.namespace, row.key_prefix, tokens_of(kind.searched, row._asdict())) for row in rows]
         dialect_of(connection).add_texts(connection, kind.table, words)

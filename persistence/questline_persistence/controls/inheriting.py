@@ -41,7 +41,7 @@ from questline_persistence.dialects import dialect_of
 from questline_persistence.errors import QuestConflict
 from questline_persistence.journal import remember
 from questline_persistence.kinds import KEY, VERSIONED, Entries, Versioned, entries_of
-from questline_persistence.schema import is_key, made_at, of_keys, same_key, table_of, tables_of
+from questline_persistence.schema import fetched, is_key, made_at, of_keys, same_key, sealed, table_of, tables_of
 from questline_persistence.writes import Key, Op, Origin, Saves, own_name
 
 #: Most entries of a stream that a fork begins with: the newest.
@@ -124,7 +124,7 @@ class Inheriting:
     def _inherited(self, kind: Versioned, lineage: Lineage) -> list[Inherited]:
         """Return the keys of a kind of which the fork has a copy, in the order in which these are locked."""
         found: dict[Key, Inherited] = {}
-        rows = self.connection.execute(_left(kind, lineage))
+        rows = fetched(self.connection, _left(kind, lineage))
         for one in sorted((self._of(kind, row) for row in rows), key=lambda each: each.rank):
             if one.is_copied:
                 found.setdefault(one.copy, one)
@@ -162,7 +162,8 @@ class Inheriting:
     def _make_head(self, one: Inherited) -> None:
         heads = tables_of(one.kind).heads
         key = dict(zip((*KEY, one.kind.key), one.copy, strict=True))
-        made = insert(heads).values(**key, **self._columns(one), **made_at(self.now), owner=self.fork.quest_id)
+        columns = sealed(self.connection, heads, {**key, **self._columns(one)})
+        made = insert(heads).values(**columns, **made_at(self.now), owner=self.fork.quest_id)
         self.connection.execute(made)
 
     def _copy_version(self, one: Inherited) -> None:

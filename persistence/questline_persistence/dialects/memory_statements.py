@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from questline_persistence.clock import rfc3339, told
 from questline_persistence.dialects.columns import listed
 from questline_persistence.kinds import KEY, ORIGIN, Entries, Versioned
+from questline_persistence.payload import Codec, cells
 from questline_persistence.writes import EMPTYING, Enters, Op, Remembered, Saves
 
 #: What a head's statement returns first when it makes a version: what becomes a `Saved`.
@@ -256,20 +257,23 @@ def _when(columns: Sequence[str], moment: str) -> dict[str, str]:
     return {name: f"coalesce(:{name}, {moment})" for name in columns if name == "timestamp"}
 
 
-def save_values(write: Saves, now: float) -> dict[str, Any]:
+def save_values(write: Saves, now: float, codec: Codec) -> dict[str, Any]:
     """Return the parameters of the statements that save.
 
     Parameters:
       write: what is saved.
       now: the database's time in epoch seconds.
+      codec: what payloads pass on their way.
     """
-    kind = write.kind
+    kind, body = write.kind, write.body or {}
+    given = {**write.defaults, **write.columns}
+    if (mission := given.get("mission")) is not None:
+        given["mission"] = codec.seal(mission, cells.of_mission(*write.key))
     return {
         **dict.fromkeys((*kind.both, *kind.head, *kind.version, *kind.body)),
-        **write.defaults,
-        **write.columns,
-        **(write.body or {}),
-        **_shared(write, write.key.namespace, write.key.prefix, now),
+        **given,
+        **_sealed(kind.versions, body, write.key.namespace, write.write_id, codec),
+        **_shared(write, write.key.namespace, write.key.prefix, now, codec),
         "key": write.key.name,
         "op": write.op.value,
         "owner": write.owner,
@@ -293,18 +297,21 @@ def version_values(kind: Versioned, values: Mapping[str, Any], head: Sequence[An
     return {**values, kind.key: values["key"], **row, **moment, **when, **own}
 
 
-def enter_values(write: Enters, now: float) -> dict[str, Any]:
+def enter_values(write: Enters, now: float, codec: Codec) -> dict[str, Any]:
     """Return the parameters of the statements that enter.
 
     Parameters:
       write: what is entered.
       now: the database's time in epoch seconds.
+      codec: what payloads pass on their way.
     """
+    body = {name: write.columns.get(name) for name in write.kind.body}
     return {
         **dict.fromkeys((*write.kind.columns, *write.kind.body)),
         **write.columns,
+        **_sealed(write.kind.table, body, write.namespace, write.write_id, codec),
         **{f"head_{name}": value for name, value in write.head.items()},
-        **_shared(write, write.namespace, write.prefix, now),
+        **_shared(write, write.namespace, write.prefix, now, codec),
         "entry_id": write.entry_id,
         "stream": write.stream,
         "owner": write.owner,
@@ -312,12 +319,31 @@ def enter_values(write: Enters, now: float) -> dict[str, Any]:
     }
 
 
-def _shared(write: Remembered, namespace: str, prefix: str, now: float) -> dict[str, Any]:
+def tokens_of(write: Remembered, codec: Codec) -> tuple[str, ...]:
+    """Return the words by which a write is found: none where what it says is encrypted, and its words are not indexed.
+
+    Parameters:
+      write: what is written.
+      codec: what its payloads pass.
+    """
+    return write.tokens if codec.indexes else ()
+
+
+def _sealed(
+    table: str, body: Mapping[str, str | None], namespace: str, write_id: str, codec: Codec
+) -> dict[str, str | None]:
+    return {
+        name: None if text is None else codec.seal(text, cells.of_write(table, name, namespace, write_id))
+        for name, text in body.items()
+    }
+
+
+def _shared(write: Remembered, namespace: str, prefix: str, now: float, codec: Codec) -> dict[str, Any]:
     origin = (None,) * len(ORIGIN) if write.origin is None else write.origin
     return {
         "namespace": namespace,
         "key_prefix": prefix,
-        "fingerprint": write.fingerprint,
+        "fingerprint": None if write.fingerprint is None else codec.fingerprint(write.fingerprint),
         "write_id": write.write_id,
         "now": told(now),
         "stamp": rfc3339(now),

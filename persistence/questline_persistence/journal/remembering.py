@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, and_, select
 
-from questline_persistence.dialects import Dialect, driver
+from questline_persistence.dialects import Dialect, codec_of, driver
 from questline_persistence.errors import Conflict
-from questline_persistence.schema import is_key, table_of, tables_of, within
+from questline_persistence.schema import first, is_key, table_of, tables_of, within
 from questline_persistence.writes import Entered, Enters, Moved, Remembered, Saved, Saves, in_order
 
 #: How far back a version is looked for that an earlier try may have made: others write the same key meanwhile.
@@ -86,13 +86,13 @@ def entered(connection: Connection, write: Enters) -> Entered | None:
     """
     entries = table_of(write.kind)
     where = [*within(entries, write.namespace, write.prefix), entries.c[write.kind.entry_id] == write.entry_id]
-    row = connection.execute(select(entries).where(*where)).first()
+    row = first(connection, select(entries).where(*where))
     if row is None:
         return None
     if row.deleted_at is not None:
         message = f"there was {write.kind.name} {write.entry_id} once, and it was deleted"
         raise Conflict(message, hint="give it another id, or none")
-    if row.fingerprint != write.fingerprint:
+    if not codec_of(connection).is_fingerprint(row.fingerprint, write.fingerprint):
         message = f"there is {write.kind.name} {write.entry_id} already, and it says something else"
         raise Conflict(message, current=row._asdict(), hint="give it another id, or none")
     return Entered(getattr(row, "seq", None), row.id, row.created_at)

@@ -20,7 +20,7 @@ from questline_persistence.memory.listing import Listing
 from questline_persistence.memory.purging import purge
 from questline_persistence.memory.trying import until_won
 from questline_persistence.pages import cursor_behind, place_of
-from questline_persistence.schema import within
+from questline_persistence.schema import fetched, within
 from questline_persistence.store import Database, Tries
 from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves
 
@@ -328,7 +328,7 @@ class Kept:
             if behind is not None:
                 place = tuple_(*(literal(value) for value in behind))
                 chosen = chosen.where(tuple_(*order) < place if newest_first else tuple_(*order) > place)
-            rows = list(connection.execute(chosen))
+            rows = fetched(connection, chosen)
             if len(rows) <= limit:
                 return Page(rows, None)
             last = rows[limit - 1]

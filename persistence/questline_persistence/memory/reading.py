@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from questline_persistence.kinds import OF_STEP, Entries, Versioned, entries_of
-from questline_persistence.schema import is_key, same_key, within
+from questline_persistence.schema import BODY_WRITE, fetched, first, is_key, same_key, within
 from questline_persistence.schema import table_of as table
 from questline_persistence.schema import tables_of as tables
 from questline_persistence.writes import Key
@@ -71,7 +71,10 @@ def of_present(kind: Versioned) -> Select[Any]:
     bodies = versions.alias("bodies")
     return (
         select(
-            heads, *(versions.c[name] for name in (*OF_STEP, *kind.version)), *(bodies.c[name] for name in kind.body)
+            heads,
+            *(versions.c[name] for name in (*OF_STEP, *kind.version)),
+            *(bodies.c[name] for name in kind.body),
+            bodies.c.write_id.label(BODY_WRITE),
         )
         .join_from(heads, versions, versions.c.id == row_of(kind, heads, heads.c.version))
         .join(bodies, bodies.c.id == row_of(kind, heads, heads.c.body_version))
@@ -86,7 +89,10 @@ def of_last(kind: Versioned) -> Select[Any]:
     number = case((heads.c.deleted_at.is_(None), heads.c.version), else_=heads.c.version - 1)
     return (
         select(
-            heads, *(versions.c[name] for name in (*OF_STEP, *kind.version)), *(bodies.c[name] for name in kind.body)
+            heads,
+            *(versions.c[name] for name in (*OF_STEP, *kind.version)),
+            *(bodies.c[name] for name in kind.body),
+            bodies.c.write_id.label(BODY_WRITE),
         )
         .join_from(heads, versions, versions.c.id == row_of(kind, heads, heads.c.version))
         .join(said, said.c.id == row_of(kind, heads, number))
@@ -107,7 +113,7 @@ def row_of(kind: Versioned, of: FromClause, number: ColumnElement[Any]) -> Scala
 def latest(connection: Connection, kind: Versioned, key: Key, now: float) -> Row[Any] | None:
     """Return the head of a key with the present payload; None where nothing is there."""
     heads = tables(kind).heads
-    return connection.execute(of_present(kind).where(*is_key(heads, kind, key), *present(heads, now))).first()
+    return first(connection, of_present(kind).where(*is_key(heads, kind, key), *present(heads, now)))
 
 
 def is_there(connection: Connection, kind: Versioned, key: Key, now: float) -> bool:
@@ -124,13 +130,13 @@ def all_latest(connection: Connection, kind: Versioned, keys: Sequence[Key], now
     heads = tables(kind).heads
     names = heads.c[kind.key].in_([key.name for key in keys])
     conditions = (*within(heads, keys[0].namespace, keys[0].prefix), names, *present(heads, now))
-    return list(connection.execute(of_present(kind).where(*conditions)))
+    return fetched(connection, of_present(kind).where(*conditions))
 
 
 def head(connection: Connection, kind: Versioned, key: Key) -> Row[Any] | None:
     """Return the head of a key, whether or not anything is there."""
     heads = tables(kind).heads
-    return connection.execute(select(heads).where(*is_key(heads, kind, key))).first()
+    return first(connection, select(heads).where(*is_key(heads, kind, key)))
 
 
 @lru_cache(maxsize=32)
@@ -140,7 +146,12 @@ def of_versions(kind: Versioned) -> Select[Any]:
     bodies = versions.alias("bodies")
     own = [column for column in versions.c if column.name not in kind.body]
     return (
-        select(*own, *(bodies.c[name] for name in kind.body), heads.c.created_at.label("head_created_at"))
+        select(
+            *own,
+            *(bodies.c[name] for name in kind.body),
+            bodies.c.write_id.label(BODY_WRITE),
+            heads.c.created_at.label("head_created_at"),
+        )
         .join_from(versions, heads, same_key(kind, versions, heads))
         .outerjoin(bodies, bodies.c.id == row_of(kind, versions, versions.c.body_version))
     )
@@ -150,7 +161,7 @@ def at_version(connection: Connection, kind: Versioned, key: Key, version: int) 
     """Return one version of a key with its payload; None where there is none, or where it is a deletion."""
     versions = tables(kind).versions
     conditions = (*is_key(versions, kind, key), versions.c.version == version, versions.c.body_version.is_not(None))
-    return connection.execute(of_versions(kind).where(*conditions)).first()
+    return first(connection, of_versions(kind).where(*conditions))
 
 
 def version_at(connection: Connection, kind: Versioned, key: Key, moment: float) -> int:

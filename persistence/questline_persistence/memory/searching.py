@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from questline_persistence.arguments import text, whole
 from questline_persistence.dialects import Overtime, Unindexed
-from questline_persistence.errors import PayloadError
+from questline_persistence.errors import EncryptionError, PayloadError
 from questline_persistence.kinds import Entries, Versioned
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import MAX_PAGE, PAGE, Kept
 from questline_persistence.payload import shortened
+from questline_persistence.schema import fetched
 from questline_persistence.search import Candidate, Query, ranked, read_query
 
 #: Among how many of the newest matches the best are looked for.
@@ -53,6 +54,10 @@ def search(
     """
     if not 1 <= whole(limit, "limit", most=None) <= MAX_PAGE:
         raise PayloadError(f"limit must be 1 to {MAX_PAGE:,}, not {limit}", hint="search for more words")
+    if not kept.database.codec.indexes:
+        message = f"what {kind.name}s say is encrypted here, and no word of it is indexed"
+        hint = "QUESTLINE_INDEX_ENCRYPTED=1 has the words of what is saved from then on indexed in clear"
+        raise EncryptionError(message, hint=hint)
     query = read_query(text(typed, "a query"))
     if query.is_empty:
         return Found([], newest_only=False)
@@ -70,7 +75,7 @@ def search(
         # What they say may be large, so it is read of these alone, by their ids: SQLite would read the index of a whole
         # tenant rather than look up a hundred rows.
         own = (Unindexed(of.c.namespace) == kept.namespace, Unindexed(of.c.key_prefix) == kept.prefix, *visible)
-        by_id = {row.id: row for row in connection.execute(rows.where(of.c.id.in_(best), *own))}
+        by_id = {row.id: row for row in fetched(connection, rows.where(of.c.id.in_(best), *own))}
         return Found([by_id[row_id] for row_id in best if row_id in by_id], newest_only=len(found) > MAX_RANKED)
 
     try:

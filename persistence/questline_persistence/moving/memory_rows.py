@@ -14,7 +14,7 @@ from questline_persistence.errors import QuestConflict
 from questline_persistence.kinds import KEY, MEMORIES, VERSIONED, entries_of
 from questline_persistence.moving.quest_rows import FETCHED, QuestRow, read
 from questline_persistence.moving.words import SEARCHED, add_words
-from questline_persistence.schema import of_keys, table_of, tables_of
+from questline_persistence.schema import of_keys, sealed, table_of, tables_of
 
 #: The lessons.
 LESSONS = table_of(MEMORIES)
@@ -59,7 +59,8 @@ def insert_memory(connection: Connection, table: str, rows: Sequence[dict[str, A
     """
     new = [row for row in rows if not _is_known(connection, row)] if table == LESSONS.name else rows
     if new:
-        connection.execute(_INSERTS[table], new)
+        of = LESSONS.metadata.tables[table]
+        connection.execute(_INSERTS[table], [sealed(connection, of, row) for row in new])
 
 
 def _is_known(connection: Connection, row: dict[str, Any]) -> bool:

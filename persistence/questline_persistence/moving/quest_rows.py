@@ -77,11 +77,7 @@ def insert_rows(connection: Connection, name: str, rows: Sequence[dict[str, Any]
     """
     for table in (*OF_QUEST, tickets):
         if table.name == name:
-            connection.execute(insert(table), [_sealed(connection, table, row) for row in rows])
-
-
-def _sealed(connection: Connection, table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    return sealed(connection, table, row) if table.name in PAYLOADS else row
+            connection.execute(insert(table), [sealed(connection, table, row) for row in rows])
 
 
 def read(connection: Connection, table: Table, query: Select[Any]) -> Iterator[QuestRow]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Table, select
 
 from questline_persistence.controls import content_of
-from questline_persistence.dialects import dialect_of
+from questline_persistence.dialects import codec_of, dialect_of
 from questline_persistence.kinds import ENTRIES, KEY, VERSIONED, Entries, Versioned
-from questline_persistence.schema import memory_texts, table_of, tables_of
+from questline_persistence.schema import fetched, memory_texts, table_of, tables_of
 from questline_persistence.writes import Key, Words, tokens_of
 
 #: The kinds that can be searched, by the tables whose rows are found.
@@ -27,6 +27,8 @@ def add_words(connection: Connection, name: str, ids: Sequence[int]) -> None:
       name: the name of the table.
       ids: the rows, in the order in which they came to be found; few enough for one statement.
     """
+    if not codec_of(connection).indexes:
+        return
     kind = SEARCHED[name]
     known = select(memory_texts.c.ref_id).where(memory_texts.c.kind == name, memory_texts.c.ref_id.in_(ids))
     left = set(ids) - set(connection.execute(known).scalars())
@@ -49,8 +51,8 @@ def _of_heads(connection: Connection, kind: Versioned, ids: set[int]) -> dict[in
 def _of_entries(connection: Connection, kind: Entries, ids: set[int]) -> dict[int, Words]:
     entries: Table = table_of(kind)
     there = [entries.c[name].is_(None) for name in ("abandoned_by", "deleted_at")]
-    shown = (entries.c[name] for name in ("id", *KEY, *kind.searched))
-    rows = connection.execute(select(*shown).where(entries.c.id.in_(ids), *there)).all()
+    shown = (entries.c[name] for name in ("id", "write_id", *KEY, *kind.searched))
+    rows = fetched(connection, select(*shown).where(entries.c.id.in_(ids), *there))
     return {
         row.id: Words(row.id, row.namespace, row.key_prefix, tokens_of(kind.searched, row._asdict())) for row in rows
     }

@@ -42,6 +42,31 @@ def of_call(quest_id: str, epoch: int, position: str, name: str) -> Cell:
     return Cell("step_once", "result", (quest_id, epoch, position, name))
 
 
+def of_line(column: str, quest_id: str, fence: int, claim_id: str, seq: int) -> Cell:
+    """Return the cell of what a step has said."""
+    return Cell("step_events", column, (quest_id, fence, claim_id, seq))
+
+
+def of_progress(quest_id: str, claim_id: str) -> Cell:
+    """Return the cell of what a claim says to be doing."""
+    return Cell("tickets", "progress_message", (quest_id, claim_id))
+
+
+def of_batch(namespace: str, batch_id: str) -> Cell:
+    """Return the cell of what the verb of a batch needs beside a quest."""
+    return Cell("batches", "arguments", (namespace, batch_id))
+
+
+def of_write(table: str, column: str, namespace: str, write_id: str) -> Cell:
+    """Return the cell of a payload of what Lords remember: of the write that made it, wherever its row is copied to."""
+    return Cell(table, column, (namespace, write_id))
+
+
+def of_mission(namespace: str, prefix: str, session_id: str) -> Cell:
+    """Return the cell of what a session is to achieve."""
+    return Cell("sessions", "mission", (namespace, prefix, session_id))
+
+
 def of_snapshot(column: str, quest_id: str, version: int) -> Cell:
     """Return the place of a column of a snapshot."""
     return Cell("quest_snapshots", column, (quest_id, version))

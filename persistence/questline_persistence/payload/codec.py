@@ -48,6 +48,19 @@ class Codec(Protocol):
         """Whether what it writes is encrypted."""
         ...
 
+    @property
+    def indexes(self) -> bool:
+        """Whether the words of what it writes may stand in an index."""
+        ...
+
+    def fingerprint(self, digest: str) -> str:
+        """Return what is stored of a digest of payloads, by which equal ones are known."""
+        ...
+
+    def is_fingerprint(self, stored: str | None, digest: str) -> bool:
+        """Return whether what is stored came of this digest, by whichever key."""
+        ...
+
     def seal(self, text: str, cell: Cell) -> str:
         """Return what is stored of a text at a place."""
         ...
@@ -73,6 +86,15 @@ class Clear:
     """The codec of a process that has none: it writes in clear, and reads what is not encrypted."""
 
     seals = False
+    indexes = True
+
+    def fingerprint(self, digest: str) -> str:
+        """Return the digest as it is."""
+        return digest
+
+    def is_fingerprint(self, stored: str | None, digest: str) -> bool:
+        """Return whether what is stored is the digest."""
+        return stored == digest
 
     def seal(self, text: str, cell: Cell) -> str:  # noqa: ARG002  (the protocol's)
         """Return the text as it is."""
@@ -103,19 +125,20 @@ class Clear:
 CLEAR = Clear()
 
 
-def sealing_codec(keys: Mapping[str, bytes], *, compress_from: int | None) -> Codec:
+def sealing_codec(keys: Mapping[str, bytes], *, compress_from: int | None, index: bool = False) -> Codec:
     """Return the codec that encrypts and compresses.
 
     Parameters:
       keys: the keys by their ids; the first one encrypts. Without any nothing is encrypted.
       compress_from: the size in bytes from which a payload is compressed; None: never.
+      index: whether the words of what is encrypted are indexed in clear all the same.
 
     Raises:
       ImportError: there are keys, and the extra `codec` is not installed.
     """
     from questline_persistence.payload.sealing import Sealing  # noqa: PLC0415  (it imports this)
 
-    return Sealing(keys, compress_from=compress_from)
+    return Sealing(keys, compress_from=compress_from, index=index)
 
 
 def is_sealed(text: object) -> bool:

@@ -7,6 +7,8 @@ first key seals, all of them open.
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -28,9 +30,14 @@ class Sealing:
     Parameters:
       keys: the keys by their ids, 32 bytes each; the first one seals. Without any nothing is encrypted.
       compress_from: the size in bytes from which a payload is compressed; None: never.
+      index: whether the words of what is encrypted are indexed in clear all the same.
     """
 
-    def __init__(self, keys: Mapping[str, bytes] | None = None, *, compress_from: int | None = None) -> None:
+    def __init__(
+        self, keys: Mapping[str, bytes] | None = None, *, compress_from: int | None = None, index: bool = False
+    ) -> None:
+        self._keys = [*(keys or {}).values()]
+        self._index = index
         self._ciphers = _ciphers(keys) if keys else {}
         self._current = next(iter(self._ciphers), None)
         self._compress_from = compress_from
@@ -39,6 +46,19 @@ class Sealing:
     def seals(self) -> bool:
         """Whether what it writes is encrypted."""
         return self._current is not None
+
+    @property
+    def indexes(self) -> bool:
+        """Whether the words of what it writes may stand in an index."""
+        return self._index or not self.seals
+
+    def fingerprint(self, digest: str) -> str:
+        """Return what is stored of a digest: of one that is encrypted, nobody learns what it is of by trying."""
+        return _keyed(self._keys[0], digest) if self.seals else digest
+
+    def is_fingerprint(self, stored: str | None, digest: str) -> bool:
+        """Return whether what is stored came of this digest, by whichever key."""
+        return stored in {digest, *(_keyed(key, digest) for key in self._keys)}
 
     def seal(self, text: str, cell: Cell) -> str:
         """Return what is stored of a text at a place; a text that says nothing stays as it is."""
@@ -92,6 +112,10 @@ def _ciphers(keys: Mapping[str, bytes]) -> dict[str, Cipher]:
     from questline_persistence.payload.cipher import Cipher  # noqa: PLC0415  (what the extra brings)
 
     return {key_id: Cipher(key) for key_id, key in keys.items()}
+
+
+def _keyed(key: bytes, digest: str) -> str:
+    return hmac.new(key, b"questline fingerprint " + digest.encode(), hashlib.sha256).hexdigest()
 
 
 def _bound(header: str, cell: Cell) -> bytes:

@@ -33,7 +33,7 @@ def _current_states(connection: Connection, rows: Sequence[Row[Any]]) -> dict[st
     """Return where each quest stands: by its ticket while it has one, else by its newest snapshot."""
     ids = [row.quest_id for row in rows]
     found = {
-        row.quest_id: CurrentState(row.epoch, row.version, row.position, row)
+        row.quest_id: CurrentState(row.epoch, row.version, row.position, opened(connection, tickets, row))
         for row in connection.execute(
             select(tickets).where(tickets.c.quest_id.in_(ids)).order_by(tickets.c.position.desc())
         )

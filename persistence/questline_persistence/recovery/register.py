@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert,
 
 from questline_persistence.claims import Progress
 from questline_persistence.journal import error_text
-from questline_persistence.payload import decode, encode
+from questline_persistence.payload import cells, decode, encode
 from questline_persistence.recovery.worker_card import WorkerCard
 from questline_persistence.recovery.worker_conditions import is_alive, steps_at_end
 from questline_persistence.recovery.worker_view import ClaimView, Holder, WorkerView
@@ -126,7 +126,9 @@ class Register:
                 "whose": one.quest_id,
                 "by": one.claim_id,
                 "fraction": one.fraction,
-                "message": error_text(one.message)[:MAX_MESSAGE],
+                "message": self.database.codec.seal(
+                    error_text(one.message)[:MAX_MESSAGE], cells.of_progress(one.quest_id, one.claim_id)
+                ),
             }
             for one in told
         ]

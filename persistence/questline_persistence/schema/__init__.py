@@ -6,6 +6,7 @@ It imports `store` and what is below. `migrations` is Alembic's to load, and is 
 from questline_persistence.schema import batch_tables, memory_tables, security_tables, step_tables, tables
 from questline_persistence.schema.batch_tables import batch_results, batches
 from questline_persistence.schema.head_times import made_at, moved_on
+from questline_persistence.schema.memory_sealing import BODY_WRITE, fetched, first
 from questline_persistence.schema.memory_tables import (
     is_key,
     memory_texts,
@@ -45,6 +46,7 @@ from questline_persistence.schema.ticket_conditions import (
 
 __all__ = [
     "BELL",
+    "BODY_WRITE",
     "HEAD",
     "METADATA",
     "NEXT",
@@ -62,6 +64,8 @@ __all__ = [
     "downgrade",
     "drift",
     "ensure",
+    "fetched",
+    "first",
     "history",
     "in_state",
     "is_key",

@@ -23,8 +23,9 @@ from questline_persistence.payload import (
     cells,
     is_sealed,
 )
-from questline_persistence.schema.step_tables import once
-from questline_persistence.schema.tables import quests, runs, snapshots, steps
+from questline_persistence.schema.batch_tables import batches
+from questline_persistence.schema.step_tables import once, step_events
+from questline_persistence.schema.tables import quests, runs, snapshots, steps, tickets
 
 
 class Payloads(NamedTuple):
@@ -61,6 +62,16 @@ PAYLOADS: dict[str, Payloads] = {
         {"result": HIDDEN_JSON},
         lambda _, row: cells.of_call(row["quest_id"], row["epoch"], row["position"], row["name"]),
     ),
+    step_events.name: Payloads(
+        {"message": HIDDEN, "data": HIDDEN_JSON},
+        lambda column, row: cells.of_line(column, row["quest_id"], row["fence"], row["claim_id"], row["seq"]),
+    ),
+    tickets.name: Payloads(
+        {"progress_message": HIDDEN}, lambda _, row: cells.of_progress(row["quest_id"], row["progress_claim_id"])
+    ),
+    batches.name: Payloads(
+        {"arguments": f'{{"set":{HIDDEN_OBJECT}}}'}, lambda _, row: cells.of_batch(row["namespace"], row["batch_id"])
+    ),
     snapshots.name: Payloads(
         {"run_data": HIDDEN_OBJECT, "execution_stack": HIDDEN_LIST, "input_data": HIDDEN_OBJECT},
         lambda column, row: cells.of_snapshot(column, row["quest_id"], row["version"]),
@@ -78,7 +89,7 @@ def sealed(connection: Connection, table: Table, values: Mapping[str, Any], **kn
       known: further columns that tell the row from others.
     """
     codec = codec_of(connection)
-    if codec is CLEAR:
+    if codec is CLEAR or table.name not in PAYLOADS:
         return dict(values)
     columns, cell = PAYLOADS[table.name]
     row = {**values, **known}
@@ -111,33 +122,36 @@ def opened_by(codec: Codec, table: Table, row: Row[*tuple[Any, ...]], *, shown: 
       shown: whether it is for people.
       known: further columns that tell the row from others.
     """
-    payloads = PAYLOADS[table.name]
+    payloads = PAYLOADS.get(table.name)
+    if payloads is None:
+        return row
     closed = [name for name in row._fields if name in payloads.columns and is_sealed(getattr(row, name))]
     if not closed:
         return row
     values = row._asdict()
-    opener = _Opener(codec, payloads, {**values, **known}, shown=shown)
+    opener = Opener(codec, dict.fromkeys(closed, payloads), {**values, **known}, shown=shown)
     return cast("Row[Any]", OpenedRow(values, closed, opener))
 
 
-class _Opener:
+class Opener:
     """Opens the payloads of one row.
 
     Parameters:
       codec: what they have passed.
-      payloads: those of its table.
+      sources: by its column, what the payload is one of.
       row: its columns, and what else tells it from others.
       shown: whether they are for people.
     """
 
-    def __init__(self, codec: Codec, payloads: Payloads, row: Mapping[str, Any], *, shown: bool) -> None:
+    def __init__(self, codec: Codec, sources: Mapping[str, Payloads], row: Mapping[str, Any], *, shown: bool) -> None:
         self._codec = codec
-        self._payloads = payloads
+        self._sources = sources
         self._row = row
         self._shown = shown
 
     def __call__(self, name: str) -> str:
-        text, (columns, cell) = self._row[name], self._payloads
+        """Return what one of them says."""
+        text, (columns, cell) = self._row[name], self._sources[name]
         if self._shown and not self._codec.can_open(text):
             return columns[name]
         return self._codec.open(text, cell(name, self._row))

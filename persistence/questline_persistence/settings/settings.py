@@ -233,6 +233,12 @@ class Settings(BaseSettings):
         description="size from which a payload is compressed in the store, in bytes of JSON; if unset, none is",
     )
 
+    index_encrypted: bool = Field(
+        default=False,
+        description="whether the words of what Lords remember are indexed in clear although it is encrypted, so that "
+        "it can be searched",
+    )
+
     @property
     def limits(self) -> Limits:
         """The sizes that this process keeps to."""

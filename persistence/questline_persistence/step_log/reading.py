@@ -12,7 +12,7 @@ from questline_persistence.clock import uptime
 from questline_persistence.errors import PayloadError
 from questline_persistence.ids import is_possible, not_found
 from questline_persistence.records import HistoryPage
-from questline_persistence.schema import quests, step_events
+from questline_persistence.schema import opened, quests, step_events
 from questline_persistence.step_log.line import LineKind, LogLine, Place
 from questline_persistence.store import Database
 
@@ -97,10 +97,10 @@ class StepLog:
         def work(connection: Connection) -> list[LogLine]:
             if not (is_possible(quest_id) and connection.execute(select(there)).scalar()):
                 raise not_found(quest_id)
-            found = [_line(row) for row in connection.execute(query)]
+            found = [_line(opened(connection, step_events, row)) for row in connection.execute(query)]
             return found[::-1] if newest else found
 
-        return self.database.read(work)
+        return self.database.read(work, shown=True)
 
 
 class LogTail:

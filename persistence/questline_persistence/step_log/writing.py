@@ -8,7 +8,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, bindparam, exists, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
-from questline_persistence.schema import quests, step_events
+from questline_persistence.schema import quests, sealed, step_events
 from questline_persistence.step_log.line import LogLine
 from questline_persistence.store import Database
 
@@ -36,10 +36,10 @@ def write_lines(database: Database, lines: Sequence[LogLine]) -> None:
     Raises:
       StoreUnavailable: the store did not answer; whether they are written is not known, and they may come again.
     """
-    rows = [{f"of_{name}": value for name, value in asdict(line).items()} for line in lines]
 
     def work(connection: Connection) -> None:
-        connection.execute(_WRITE, rows)
+        rows = [sealed(connection, step_events, asdict(line)) for line in lines]
+        connection.execute(_WRITE, [{f"of_{name}": value for name, value in row.items()} for row in rows])
 
     try:
         database.write(work, at="save", tries=1)

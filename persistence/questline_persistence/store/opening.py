@@ -58,7 +58,7 @@ def payload_codec(chosen: Settings) -> Codec:
         return CLEAR
     keys = parse_keys(renewed(chosen.payload_keys))
     try:
-        return sealing_codec(keys, compress_from=chosen.payload_compress_bytes)
+        return sealing_codec(keys, compress_from=chosen.payload_compress_bytes, index=chosen.index_encrypted)
     except ImportError as error:
         message = f"QUESTLINE_PAYLOAD_KEYS is set, but {error.name or 'a library'} is not installed"
         raise ConfigurationError(message, hint="run: pip install 'questline[codec]'") from error

@@ -24,6 +24,7 @@ from questline_persistence.kinds import (
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.searching import search
+from questline_persistence.schema import fetched
 from questline_persistence.store import Database
 from questline_persistence.writes import Entered, Enters, Moved, Op, Origin, Saved, Saves
 from tests.contract.quests import lost_reply
@@ -192,9 +193,9 @@ def test_several_saves_are_as_so_many_single_ones(database: Database, kind: Vers
     def rows(kept: Kept) -> list[list[str]]:
         """Return all that is told of the keys, but for when and by which write."""
         apart = {"id", "key_prefix", "write_id", "created_at", "updated_at", "updated_time", "saved_time"}
-        of = reading.tables(kind)
-        queries = [select(*(c for c in table.c if c.name not in apart)).where(*kept.rows(table)) for table in of]
-        return kept.read(lambda own, _: [sorted(map(str, own.execute(query))) for query in queries])
+        queries = [select(table).where(*kept.rows(table)) for table in reading.tables(kind)]
+        found = kept.read(lambda own, _: [[row._asdict() for row in fetched(own, query)] for query in queries])
+        return [sorted(str([row[name] for name in row if name not in apart]) for row in each) for each in found]
 
     for first, expected, text in ((1, None, "new"), (1, 1, "new"), (0, None, "again")):
         numbers = range(first, 3)

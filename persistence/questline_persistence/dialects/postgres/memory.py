@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from questline_persistence.dialects import memory_statements as statements
+from questline_persistence.dialects.codecs import codec_of
 from questline_persistence.dialects.columns import listed
 from questline_persistence.dialects.driver import execute
 from questline_persistence.dialects.postgres import texts
@@ -30,12 +31,16 @@ _TYPES = {
 
 def save(connection: Connection, write: Saves, *, now: float) -> Saved | None:
     """Add a version of a key; return None, and write nothing, where its head is not at the version expected."""
-    kind, given, values = write.kind, statements.given_by(write), statements.save_values(write, now)
+    kind, given, values = (
+        write.kind,
+        statements.given_by(write),
+        statements.save_values(write, now, codec_of(connection)),
+    )
     text = None
     if kind.searched and write.changes_words:
         text = texts.REMOVED if write.body is None else texts.KEPT
         values["table"] = kind.heads
-        values["tokens"] = texts.words(kind.heads, *write.key[:2], write.tokens)
+        values["tokens"] = texts.words(kind.heads, *write.key[:2], statements.tokens_of(write, codec_of(connection)))
     update = statements.head_update(kind, given, statements.shape_of(write), _LARGEST, there=write.there)
     rows = execute(connection, _save(kind, update, text), values)
     if not rows and write.makes_head:
@@ -48,7 +53,7 @@ def save_all(connection: Connection, writes: Sequence[Saves], *, now: float) -> 
     if len(writes) == 1:
         return [save(connection, writes[0], now=now)]
     kind, given = writes[0].kind, statements.given_by(writes[0])
-    rows = [_given(write, now) for write in writes]
+    rows = [_given(connection, write, now) for write in writes]
     names = _arrays(kind)
     values: dict[str, Any] = {name: [row[name] for row in rows] for name in names}
     values |= {name: rows[0][name] for name in ("namespace", "now", "stamp")} | {"table": kind.heads}
@@ -56,9 +61,13 @@ def save_all(connection: Connection, writes: Sequence[Saves], *, now: float) -> 
     return [found.get(number) for number in range(1, len(writes) + 1)]
 
 
-def _given(write: Saves, now: float) -> dict[str, Any]:
-    words = texts.words(write.kind.heads, *write.key[:2], write.tokens) if write.kind.searched else None
-    return {**statements.save_values(write, now), "tokens": words}
+def _given(connection: Connection, write: Saves, now: float) -> dict[str, Any]:
+    words = (
+        texts.words(write.kind.heads, *write.key[:2], statements.tokens_of(write, codec_of(connection)))
+        if write.kind.searched
+        else None
+    )
+    return {**statements.save_values(write, now, codec_of(connection)), "tokens": words}
 
 
 @lru_cache(maxsize=64)
@@ -103,10 +112,12 @@ def enter(connection: Connection, write: Enters, *, now: float) -> Entered:
     Raises:
       IntegrityError: there is one with its id.
     """
-    kind, values = write.kind, statements.enter_values(write, now)
+    kind, values = write.kind, statements.enter_values(write, now, codec_of(connection))
     if kind.searched:
         values["table"] = kind.table
-        values["tokens"] = texts.words(kind.table, write.namespace, write.prefix, write.tokens)
+        values["tokens"] = texts.words(
+            kind.table, write.namespace, write.prefix, statements.tokens_of(write, codec_of(connection))
+        )
     ((seq, row_id, created_at),) = execute(connection, _enter(kind, frozenset(write.head)), values)
     return Entered(seq, row_id, created_at)
 

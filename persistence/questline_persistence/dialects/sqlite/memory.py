@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from questline_persistence.dialects import memory_statements as statements
+from questline_persistence.dialects.codecs import codec_of
 from questline_persistence.dialects.columns import listed
 from questline_persistence.dialects.driver import Row, execute
 from questline_persistence.dialects.sqlite import texts
@@ -33,7 +34,7 @@ def save_all(connection: Connection, writes: Sequence[Saves], *, now: float) -> 
     made: list[Saved | None] = []
     rows, words = [], []
     for write in writes:
-        values = statements.save_values(write, now)
+        values = statements.save_values(write, now, codec_of(connection))
         head = _head(connection, write, values)
         saved = None if head is None else Saved(*head[: len(Saved._fields)])
         made.append(saved)
@@ -41,7 +42,7 @@ def save_all(connection: Connection, writes: Sequence[Saves], *, now: float) -> 
             continue
         rows.append(statements.version_values(write.kind, values, head))
         if write.kind.searched and write.changes_words:
-            tokens = () if write.body is None else write.tokens
+            tokens = () if write.body is None else statements.tokens_of(write, codec_of(connection))
             words.append((write, Words(saved.row_id, *write.key[:2], tokens), saved.version == 1))
     if rows:
         columns = statements.version_columns(writes[0].kind)
@@ -80,9 +81,9 @@ def enter(connection: Connection, write: Enters, *, now: float) -> Entered:
     Raises:
       IntegrityError: there is one with its id.
     """
-    entered = _enter(connection, write, statements.enter_values(write, now))
+    entered = _enter(connection, write, statements.enter_values(write, now, codec_of(connection)))
     if write.kind.searched:
-        words = Words(entered.row_id, write.namespace, write.prefix, write.tokens)
+        words = Words(entered.row_id, write.namespace, write.prefix, statements.tokens_of(write, codec_of(connection)))
         texts.add_texts(connection, write.kind.table, [words])
     return entered
 

@@ -12,6 +12,7 @@ from questline_persistence.memory import reading
 from questline_persistence.memory.kept import PAGE, Kept
 from questline_persistence.memory.models import Listed, Matches
 from questline_persistence.memory.searching import search
+from questline_persistence.schema import first
 
 R = TypeVar("R")
 
@@ -83,5 +84,5 @@ def entry(kept: Kept, kind: Entries, made: Callable[[Row[Any]], R], entry_id: st
     """
     of, rows = reading.of_kind(kind)
     own = (*kept.rows(of), of.c[kind.entry_id] == entry_id)
-    row = kept.read(lambda connection, now: connection.execute(rows.where(*own, *reading.present(of, now))).first())
+    row = kept.read(lambda connection, now: first(connection, rows.where(*own, *reading.present(of, now))))
     return None if row is None else made(row)

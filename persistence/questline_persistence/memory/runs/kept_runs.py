@@ -15,13 +15,15 @@ from questline_persistence.memory.models import RunRecord, RunSummary
 from questline_persistence.memory.reading import present
 from questline_persistence.memory.runs.given import Given, objective_of
 from questline_persistence.payload import decode
-from questline_persistence.schema import table_of
+from questline_persistence.schema import first, table_of
 from questline_persistence.writes import Enters
 
 runs, parts = table_of(RUNS), table_of(RUN_PARTS)
 
 #: What a list shows of a run.
-LISTED = select(*(runs.c[name] for name in ("run_id", "plan_id", "objective", "success", "created_at")))
+LISTED = select(
+    *(runs.c[name] for name in ("run_id", "plan_id", "objective", "success", "created_at", "namespace", "write_id"))
+)
 
 
 class Part(StrEnum):
@@ -60,7 +62,7 @@ def new_part(kept: Kept, kind: Part, given: Given) -> Enters:
 def record(connection: Connection, kept: Kept, run_id: str, now: float) -> RunRecord | None:
     """Return a run, whole; None where there is none of this id."""
     mine = (*kept.rows(runs), runs.c.run_id == run_id, *present(runs, now))
-    row = connection.execute(select(runs).where(*mine)).first()
+    row = first(connection, select(runs).where(*mine))
     if row is None:
         return None
     return RunRecord(
@@ -93,7 +95,7 @@ def record_of_parts(connection: Connection, kept: Kept, plan_id: str, now: float
 def _newest(connection: Connection, kept: Kept, kind: Part, plan_id: str, now: float) -> Row[Any] | None:
     mine = (*kept.rows(parts), parts.c.plan_id == plan_id, parts.c.kind == kind)
     query = select(parts).where(*mine, *present(parts, now))
-    return connection.execute(query.order_by(parts.c.id.desc()).limit(1)).first()
+    return first(connection, query.order_by(parts.c.id.desc()))
 
 
 def summary(row: Row[Any]) -> RunSummary:

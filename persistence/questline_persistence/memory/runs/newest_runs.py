@@ -15,7 +15,7 @@ from questline_persistence.memory.reading import present
 from questline_persistence.memory.runs import kept_runs, quest_runs
 from questline_persistence.memory.runs.kept_runs import runs
 from questline_persistence.records import NEWEST_FIRST
-from questline_persistence.schema import quests
+from questline_persistence.schema import fetched, quests
 
 
 class _Place(NamedTuple):
@@ -70,5 +70,5 @@ def _summaries_of_quests(connection: Connection, kept: Kept, quest_ids: list[str
 
 def _summaries_of_runs(connection: Connection, kept: Kept, run_ids: list[str]) -> list[RunSummary]:
     mine = (*kept.rows(runs), runs.c.run_id.in_(run_ids))
-    rows: Iterable[Any] = connection.execute(kept_runs.LISTED.where(*mine)) if run_ids else ()
+    rows: Iterable[Any] = fetched(connection, kept_runs.LISTED.where(*mine)) if run_ids else ()
     return [kept_runs.summary(row) for row in rows]

@@ -20,7 +20,7 @@ from questline_persistence.memory.models import Listed, Session
 from questline_persistence.memory.states.part import Part
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
-from questline_persistence.schema import is_key, made_at, moved_on, tables_of
+from questline_persistence.schema import first, is_key, made_at, moved_on, opened, sealed, tables_of
 
 #: What a session is while it goes on, and what it is afterwards unless told otherwise.
 ACTIVE, ENDED = "active", "ended"
@@ -63,7 +63,7 @@ class Sessions(Part):
                 own = (*self._is(made.session_id), _HEADS.c.started_at.is_not(None), _HEADS.c.ended_at.is_(None))
                 ended = {"status": made.status, "ended_at": rfc3339(now), **moved_on(_HEADS, now)}
                 row = connection.execute(update(_HEADS).where(*own).values(ended).returning(_HEADS)).first()
-                return row or self._started(connection, made.session_id)
+                return opened(connection, _HEADS, row) if row else self._started(connection, made.session_id)
 
             row = self._kept.change(work)
             if row is None:
@@ -102,19 +102,20 @@ class Sessions(Part):
         fields = {**taken(made, "agent_id", "user_id", "mission", "status"), "started_at": rfc3339(now)}
         given = {name: value for name, value in fields.items() if value is not None}
         own = (*self._is(made.session_id), _HEADS.c.started_at.is_(None))
-        moved = update(_HEADS).where(*own).values({**given, **moved_on(_HEADS, now)})
-        row = connection.execute(moved.returning(_HEADS)).first() or self._started(connection, made.session_id)
-        if row is not None:
-            return row
         key_of = dict(zip((*KEY, SESSIONS.key), self._kept.stored_key(SESSIONS, made.session_id), strict=True))
-        begun = insert(_HEADS).values({**key_of, **fields, **made_at(now)})
-        return connection.execute(begun.returning(_HEADS)).one()
+        moved = update(_HEADS).where(*own)
+        moved = moved.values({**sealed(connection, _HEADS, given, **key_of), **moved_on(_HEADS, now)})
+        row = connection.execute(moved.returning(_HEADS)).first() or self._started(connection, made.session_id)
+        if row is None:
+            begun = insert(_HEADS).values({**sealed(connection, _HEADS, {**key_of, **fields}), **made_at(now)})
+            row = connection.execute(begun.returning(_HEADS)).one()
+        return opened(connection, _HEADS, row)
 
     def _is(self, name: str) -> list[Any]:
         return is_key(_HEADS, SESSIONS, self._kept.stored_key(SESSIONS, name))
 
     def _started(self, connection: Connection, name: str) -> Row[Any] | None:
-        return connection.execute(select(_HEADS).where(*self._is(name), _HEADS.c.started_at.is_not(None))).first()
+        return first(connection, select(_HEADS).where(*self._is(name), _HEADS.c.started_at.is_not(None)))
 
 
 def _session(row: Row[Any]) -> Session:

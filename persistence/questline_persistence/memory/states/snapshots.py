@@ -17,7 +17,7 @@ from questline_persistence.memory.states.agents import Agents
 from questline_persistence.memory.states.part import metadata_of
 from questline_persistence.memory.states.rows import taken
 from questline_persistence.memory.trying import trying
-from questline_persistence.schema import is_key, table_of, tables_of
+from questline_persistence.schema import BODY_WRITE, first, is_key, table_of, tables_of
 from questline_persistence.writes import Enters
 
 #: Most expired snapshots that one call removes.
@@ -114,7 +114,7 @@ class Snapshots(Agents):
         name = key(snapshot_id, "snapshot_id")
 
         def work(connection: Connection, now: float) -> Row[Any] | None:
-            return connection.execute(self._snapshots(now).where(_ROWS.c.snapshot_id == name)).first()
+            return first(connection, self._snapshots(now).where(_ROWS.c.snapshot_id == name))
 
         return self._kept.read(work)
 
@@ -132,7 +132,7 @@ class Snapshots(Agents):
 def _of_snapshots() -> Select[Any]:
     bodies = _VERSIONS.alias("bodies")
     return (
-        select(_ROWS, *(bodies.c[name] for name in AGENT_STATES.body))
+        select(_ROWS, *(bodies.c[name] for name in AGENT_STATES.body), bodies.c.write_id.label(BODY_WRITE))
         .join_from(_ROWS, _VERSIONS, _VERSIONS.c.id == reading.row_of(AGENT_STATES, _ROWS, _ROWS.c.version))
         .join(bodies, bodies.c.id == reading.row_of(AGENT_STATES, _VERSIONS, _VERSIONS.c.body_version))
     )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from questline_persistence.errors import PayloadError
 from questline_persistence.kinds import CONTEXTS
 from questline_persistence.memory.contexts import ContextPersistence
-from questline_persistence.schema import tables_of
+from questline_persistence.schema import fetched, tables_of
 from questline_persistence.store import Database
 from tests.contract.memory.contexts.workflows import a_context, ids
 
@@ -91,10 +91,11 @@ def test_a_context_is_taken_back_by_saving_an_older_version(persistence: Context
 def test_a_context_that_says_the_same_is_stored_once(persistence: ContextPersistence, database: Database) -> None:
     context = a_context(decisions={"a": "x" * 1000})
     assert [persistence.save_context(context) for _ in range(3)] == [1, 2, 3]
-    texts = select(tables_of(CONTEXTS).versions.c.context_data)
+    names = ("namespace", "write_id", "context_data")
+    texts = select(*(tables_of(CONTEXTS).versions.c[name] for name in names))
 
     assert [persistence.get_context_by_version("w1", number) for number in (1, 2, 3)] == [context] * 3
-    stored = database.read(lambda connection: list(connection.execute(texts).scalars()))
+    stored = database.read(lambda connection: [row.context_data for row in fetched(connection, texts)])
     assert [text for text in stored if text is not None] == [context.to_json()]
 
 

@@ -17,7 +17,7 @@ from questline_persistence.memory.models import Event
 from questline_persistence.memory.searching import search
 from questline_persistence.memory.sessions import History, SessionStates, TodoLists
 from questline_persistence.memory.states import Events
-from questline_persistence.schema import table_of, tables_of, within
+from questline_persistence.schema import fetched, table_of, tables_of, within
 from questline_persistence.writes import Enters
 from tests.contract.memory.sessions.test_states import HOSTILE
 from tests.contract.quests import statements
@@ -28,9 +28,9 @@ import sys
 from questline_persistence.errors import Conflict
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.sessions import SessionStates
-from questline_persistence.store import Database
+from questline_persistence.store import open_database
 
-states = SessionStates(Kept(Database(sys.argv[1], patience=60), "here"))
+states = SessionStates(Kept(open_database(sys.argv[1], patience=60), "here"))
 left = 25
 while left:
     found = states.load_with_version("s1")
@@ -47,7 +47,7 @@ def told(kept: Kept, name: str = "s1") -> tuple[Any, ...]:
     """What the row of a session tells of by itself."""
     heads = tables_of(SESSIONS).heads
     mine = (*within(heads, kept.namespace, kept.prefix), heads.c.session_id == name)
-    row = kept.read(lambda own, _: own.execute(select(heads).where(*mine)).one())
+    (row,) = kept.read(lambda own, _: fetched(own, select(heads).where(*mine)))
     return row.mission, row.status, row.user_id
 
 
