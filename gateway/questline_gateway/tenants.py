@@ -9,6 +9,7 @@ from copy import copy
 from questline_persistence import schema
 from questline_persistence.arguments import key_prefix
 from questline_persistence.audit import Actor
+from questline_persistence.costs import Budgets, Costs
 from questline_persistence.memory import Kept
 from questline_persistence.records import Backlog, QuestHistory, Queues, Statistics
 from questline_persistence.settings import Settings
@@ -39,6 +40,8 @@ class Tenant:
         self.register = self.client.register
         self.history = QuestHistory(database, self.namespace)
         self.step_log = StepLog(database, self.namespace)
+        self.costs = Costs(database, self.namespace)
+        self.budgets = Budgets(database, self.namespace)
         self.statistics = Statistics(database, self.namespace)
         self.backlog = Backlog(database, self.namespace)
         self.queues = Queues(database, self.namespace)

@@ -91,7 +91,7 @@ class WorkerProcess:
         )
         self.process_id = process_id or new_claim_id()
         self.step_logs = step_logs or StepLogs(self.database)
-        self.ledger = ledger or Ledger(self.database, settings.namespace)
+        self.ledger = ledger or Ledger(self.database, settings.namespace, tally)
         self._add_middleware(hooks, driven)
         repository = QuestRepository(self.database, namespace=settings.namespace)
         calls = driven or Execution(

@@ -62,6 +62,12 @@ def show_snapshot(
     return Answer(here.history.snapshot(quest_id, version).to_json())
 
 
+@router.get("/costs", responses=lists("StepCost", "What each step has spent, by model."))
+def list_step_costs(request: Request, here: Here, quest_id: QuestId) -> Answer:
+    """List what a quest's steps have spent, in all epochs, failed attempts included."""
+    return page(request, [step.to_json() for step in here.costs.of_quest(quest_id)])
+
+
 @sayings.get("/log", responses=lists("LogLine", "A page of lines."))
 def list_lines(
     request: Request,

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from questline_gateway.answers import Answer
 from questline_gateway.api.pages import page
 from questline_gateway.api.shapes import answers, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
+from questline_persistence.costs import BudgetScope, GroupedBy
 
 router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=[needs(Scope.READ)])
+limiting = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=[needs(Scope.CONTROL)])
+
+
+class Limited(BaseModel):
+    """How much may be spent, and by whom."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scope: BudgetScope = Field(description="one quest, all quests of a type, or all of the namespace")
+    name: str = Field(default="", max_length=200, description="the quest's id, or the type; none for the namespace")
+    max_usd: float | None = Field(default=None, ge=0, description="most US dollars")
+    max_tokens: int | None = Field(default=None, ge=0, description="most tokens, in and out together")
 
 
 @router.get("/stats", responses=answers("Statistics", "The numbers."))
@@ -32,6 +46,41 @@ def list_lords(
 ) -> Answer:
     """List how the newest attempts of each Lord went, per tool; of each, up to 1,000 are looked at."""
     return page(request, here.client.lord_stats(lord))
+
+
+@router.get("/costs", responses=lists("GroupCost", "What was spent, the most first."))
+def list_costs(
+    request: Request,
+    here: Here,
+    by: Annotated[GroupedBy, Query(description="By what costs are added up.")] = GroupedBy.LORD,
+    label: Annotated[str | None, Query(max_length=100, description="The key of the label, with `by=label`.")] = None,
+) -> Answer:
+    """List what steps have spent by what they have in common; what deleted quests have spent counts no more."""
+    return page(request, [group.to_json() for group in here.costs.by(by, label)])
+
+
+@router.get("/budgets", responses=lists("Budget", "All budgets."))
+def list_budgets(request: Request, here: Here) -> Answer:
+    """List the budgets, and how much of each is spent."""
+    return page(request, [budget.to_json() for budget in here.budgets.list()])
+
+
+@limiting.put("/budgets", responses=answers("Budget", "The budget."))
+def set_budget(here: Here, body: Limited) -> Answer:
+    """Set a budget, or change one; quests that use one up are paused before their next step."""
+    found = here.budgets.set(body.scope, body.name, max_usd=body.max_usd, max_tokens=body.max_tokens)
+    return Answer(found.to_json())
+
+
+@limiting.delete("/budgets", status_code=204, response_class=Response)
+def remove_budget(
+    here: Here,
+    scope: Annotated[BudgetScope, Query(description="What the budget is of.")],
+    name: Annotated[str, Query(max_length=200, description="The quest's id, or the type.")] = "",
+) -> Response:
+    """Remove a budget; quests that it has paused stay so until they are resumed."""
+    here.budgets.remove(scope, name)
+    return Response(status_code=204)
 
 
 @router.get("/workers", responses=lists("Worker", "All workers."))

@@ -27,6 +27,7 @@ ROUTERS = (
     history.sayings,
     quests.router,
     overview.router,
+    overview.limiting,
     namespaces.router,
     audit.router,
     runs.reading,

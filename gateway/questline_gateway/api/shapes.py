@@ -8,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from questline_persistence.audit import AuditEntry
 from questline_persistence.batches import BatchOutcome, BatchResult, BatchVerb
+from questline_persistence.costs import BudgetScope
 from questline_persistence.keys import Scope
 from questline_persistence.memory.looking import VersionView
 from questline_persistence.memory.models import (
@@ -141,6 +142,7 @@ _BATCH: dict[str, Any] = {
     "total": _WHOLE,
     "total_capped": {"type": "boolean"},
 }
+_COST: dict[str, Any] = {"input_tokens": _WHOLE, "output_tokens": _WHOLE, "usd": _NUMBER}
 #: Shapes that no record has.
 _WRITTEN: dict[str, Any] = {
     "Key": _object(**_KEY),
@@ -197,6 +199,18 @@ _WRITTEN: dict[str, Any] = {
         handlers={"type": "array", "items": _TEXT},
         holding=_WHOLE,
         claims={"type": "array", "items": {"type": "object"}},
+    ),
+    "StepCost": _object(**dict.fromkeys(("position", "lord_name", "model"), _TEXT), **_COST),
+    "GroupCost": _object(name=_TEXT, **_COST),
+    "Budget": _object(
+        scope={"enum": [str(one) for one in BudgetScope]},
+        name=_TEXT,
+        max_usd={"type": ["number", "null"]},
+        max_tokens={"type": ["integer", "null"]},
+        spent_usd=_NUMBER,
+        spent_tokens=_WHOLE,
+        used_up={"type": "boolean"},
+        created_at=_TEXT,
     ),
     "LogLine": _object(
         **dict.fromkeys(("position", "claim_id", "at"), _TEXT),

@@ -7,6 +7,8 @@ schedulers, and is not handed on: only those that have a port pay for HTTP.
 from questline_scheduler.monitoring.gauges import Gauges
 from questline_scheduler.monitoring.metrics import (
     CHECKPOINT_SECONDS,
+    COST_TOKENS,
+    COST_USD,
     METRICS,
     OTHER,
     QUESTS,
@@ -24,6 +26,8 @@ from questline_scheduler.monitoring.tally import Tally
 
 __all__ = [
     "CHECKPOINT_SECONDS",
+    "COST_TOKENS",
+    "COST_USD",
     "METRICS",
     "OTHER",
     "PATHS",

@@ -77,6 +77,19 @@ CHECKPOINT_SECONDS = Metric(
     "How long it took to commit the end of a step, once its handler was done.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
 )
+COST_USD = Metric(
+    "quest_cost_usd_total",
+    Kind.COUNTER,
+    "US dollars that ended attempts have told `ctx.cost` of.",
+    names=_LORD,
+)
+COST_TOKENS = Metric(
+    "quest_cost_tokens_total",
+    Kind.COUNTER,
+    "Tokens that ended attempts have told `ctx.cost` of: given to a model (`input`), or made by it (`output`).",
+    names=_LORD,
+    states=("direction",),
+)
 RECOVERED = Metric(
     "quest_recovered_total",
     Kind.COUNTER,
@@ -96,7 +109,7 @@ BUILD = Metric(
 
 #: All of them, in the order in which they are shown.
 METRICS = (
-    *(QUESTS, STEPS, STEP_SECONDS, RETRIES, CHECKPOINT_SECONDS, RECOVERED),
+    *(QUESTS, STEPS, STEP_SECONDS, RETRIES, CHECKPOINT_SECONDS, COST_USD, COST_TOKENS, RECOVERED),
     *(QUEUE_DEPTH, QUEUE_OLDEST, RUNNING, WORKERS, BUILD),
 )
 #: Those that count what processes did; the others are read from the store.

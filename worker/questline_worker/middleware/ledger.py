@@ -14,6 +14,7 @@ from questline_persistence.errors import QuestlineError, StoreUnavailable, summa
 from questline_persistence.log import get_logger
 from questline_persistence.store import Database
 from questline_scheduler.loops import Loop
+from questline_scheduler.monitoring import COST_TOKENS, COST_USD, Tally
 from questline_worker.steps import ids_of
 
 log = get_logger(__name__)
@@ -32,12 +33,14 @@ class Ledger(Middleware):
     Parameters:
       database: the store.
       namespace: the tenant.
+      tally: where it counts for the metrics, or None.
     """
 
     name = "costs"
     interval = TRY_SECONDS
 
-    def __init__(self, database: Database, namespace: str) -> None:
+    def __init__(self, database: Database, namespace: str, tally: Tally | None = None) -> None:
+        self._tally = tally
         self._spending = Spending(database, namespace)
         self._waiting: dict[str, Spent] = {}
         self._changing = threading.Lock()
@@ -46,6 +49,8 @@ class Ledger(Middleware):
 
     def note(self, spent: Spent) -> None:
         """Note what an attempt has spent; nothing is raised."""
+        if self._tally is not None:
+            _count(self._tally, spent)
         if self._noted(spent):
             return
         with self._changing:
@@ -81,3 +86,12 @@ class Ledger(Middleware):
             told = error.advice if isinstance(error, QuestlineError) else summary_of(error)
             log.warning("cost_refused", **ids_of(spent.claim), error=told)
         return True
+
+
+def _count(tally: Tally, spent: Spent) -> None:
+    """Count what an attempt has spent for the metrics."""
+    lord, tool = spent.claim.lord_name, spent.claim.tool_name
+    for cost in spent.by_model.values():
+        tally.count(COST_USD, lord, tool, by=cost.usd)
+        tally.count(COST_TOKENS, lord, tool, "input", by=cost.input_tokens)
+        tally.count(COST_TOKENS, lord, tool, "output", by=cost.output_tokens)

@@ -23,6 +23,7 @@ def lords(visit: Visit) -> Response:
     return visit.page(
         "lords.html",
         lords=found,
+        costs={group.name: group.cost for group in visit.here.costs.by("lord")},
         durations=durations(visit, found),
         versions=visit.here.statistics.durations(chosen, by_version=True) if chosen else [],
         known=known,

@@ -15,6 +15,7 @@ from questline_gateway.dashboard.json_tree import Node, tree_of
 from questline_gateway.dashboard.timeline import timeline_of
 from questline_gateway.dashboard.verbs import verbs_for
 from questline_gateway.dashboard.visit import Visit
+from questline_persistence.costs import Cost
 from questline_persistence.errors import PayloadError, QuestNotFound
 from questline_persistence.models import LordRun, OnceCall, QuestExecutionData, Snapshot, StepView
 from questline_persistence.records import explained_quest
@@ -109,9 +110,16 @@ def quest(visit: Visit) -> Response:
         written=shell.showing(visit, quest_id),
         code=_code(runs),
         elsewhere=elsewhere(visit, found),
+        cost=_cost(visit, quest_id),
         busy=timeline.busy,
         done=sum(step.status is StepStatus.SUCCESS for step in steps),
     )
+
+
+def _cost(visit: Visit, quest_id: str) -> Cost | None:
+    """Return what a quest has spent; None where it has told of nothing."""
+    steps = visit.here.costs.of_quest(quest_id)
+    return sum((step.cost for step in steps), Cost()) if steps else None
 
 
 def _chosen(steps: Sequence[StepView], position: str) -> StepView | None:

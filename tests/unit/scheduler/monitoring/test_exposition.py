@@ -20,6 +20,8 @@ def test_the_names_are_those_that_dashboards_rely_on() -> None:
         "quest_quests_total": ("type", "status"),
         "quest_steps_total": ("lord", "tool", "status"),
         "quest_step_retries_total": ("lord", "tool"),
+        "quest_cost_usd_total": ("lord", "tool"),
+        "quest_cost_tokens_total": ("lord", "tool", "direction"),
         "quest_queue_depth": ("queue",),
         "quest_queue_oldest_seconds": ("queue",),
         "quest_running": (),

@@ -7,6 +7,7 @@ import pytest
 from questline_persistence.claims import Claim
 from questline_persistence.costs import Cost, Costs, Spending, Spent
 from questline_persistence.errors import StoreUnavailable
+from questline_scheduler.monitoring import Tally
 from questline_worker.middleware import Ledger
 from questline_worker.middleware import ledger as module
 from tests.contract.quests import Workbench
@@ -36,6 +37,18 @@ def refuse(*_: object) -> bool:
 
 def total(bench: Workbench) -> Cost:
     return Costs(bench.database, "default").total()
+
+
+def test_what_is_spent_is_counted_for_the_metrics(bench: Workbench, claim: Claim) -> None:
+    tally = Tally()
+    Ledger(bench.database, "default", tally).note(Spent(claim, {"x": Cost(3, 2, 0.5), "": Cost(1, 0, 0.25)}))
+
+    counted = {(each.metric.name, each.labels): each.numbers for each in tally.samples() if each.metric.labels}
+    assert counted == {
+        ("quest_cost_usd_total", ("a", "work")): (0.75,),
+        ("quest_cost_tokens_total", ("a", "work", "input")): (4,),
+        ("quest_cost_tokens_total", ("a", "work", "output")): (2,),
+    }
 
 
 def test_what_a_store_that_is_away_does_not_take_is_noted_later(
