@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from questline_persistence.ids import new_claim_id
 from questline_persistence.kinds import Entries, Versioned
@@ -79,6 +79,7 @@ class Saves:
       origin: the step that writes it.
       again: returns what is to be saved instead where the head has moved on; None where nothing is known to do so.
       write_id: names this write, so that it is known again when it is sent twice.
+      words: the words by which it is found, where they are known already: see `with_words`.
     """
 
     kind: Versioned
@@ -94,6 +95,7 @@ class Saves:
     origin: Origin | None = None
     again: Callable[[], Saves] | None = field(default=None, compare=False)
     write_id: str = field(default_factory=new_claim_id)
+    words: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def makes_head(self) -> bool:
@@ -133,6 +135,8 @@ class Saves:
     @property
     def tokens(self) -> tuple[str, ...]:
         """The words by which it is found."""
+        if self.words is not None:
+            return self.words
         return tokens_of(self.kind.searched, {self.kind.key: self.key.name, **self.columns, **(self.body or {})})
 
 
@@ -152,6 +156,7 @@ class Enters:
       owner: the quest that its stream is of, where it is of one.
       origin: the step that writes it.
       write_id: names this write.
+      words: the words by which it is found, where they are known already: see `with_words`.
     """
 
     kind: Entries
@@ -165,6 +170,7 @@ class Enters:
     owner: str | None = None
     origin: Origin | None = None
     write_id: str = field(default_factory=new_claim_id)
+    words: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def fingerprint(self) -> str:
@@ -180,10 +186,11 @@ class Enters:
     @property
     def tokens(self) -> tuple[str, ...]:
         """The words by which it is found."""
-        return tokens_of(self.kind.searched, self.columns)
+        return tokens_of(self.kind.searched, self.columns) if self.words is None else self.words
 
 
 Remembered: TypeAlias = Saves | Enters
+W = TypeVar("W", bound=Saves | Enters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +280,16 @@ def _texts(text: str) -> Iterable[str]:
         with suppress(ValueError, RecursionError):
             return json_texts(decode(text))
     return (text,)
+
+
+def with_words(write: W, **changed: Any) -> W:
+    """Return a write, about to be made, that knows its words: they are not sought while others wait for a lock.
+
+    Parameters:
+      changed: what else is to be different.
+    """
+    is_found = write.kind.searched and (isinstance(write, Enters) or write.body is not None)
+    return replace(write, words=write.tokens if is_found else None, **changed)
 
 
 def in_order(writes: Sequence[Remembered]) -> list[Remembered]:

@@ -18,7 +18,7 @@ from questline_persistence.journal.conflicts import MAX_CONFLICTS, conflict_wait
 from questline_persistence.journal.ended_attempt import EndedAttempt, is_recorded
 from questline_persistence.journal.endings import end_attempt, release
 from questline_persistence.journal.identity import Identity
-from questline_persistence.journal.writing_checkpoint import WritingCheckpoint
+from questline_persistence.journal.writing_checkpoint import WritingCheckpoint, ready
 from questline_persistence.payload import CLEAR, cells
 from questline_persistence.schema import in_state, runs, tickets
 from questline_persistence.states import RunStatus, TicketState
@@ -266,7 +266,7 @@ class Journal:
         kept: set[tuple[str, str]] = set()
         if self._dialect.has_one_writer:
             plain = [checkpoint for checkpoint in checkpoints if not checkpoint.outcome.also]
-            writing = [checkpoint for checkpoint in checkpoints if checkpoint.outcome.also]
+            writing = ready([checkpoint for checkpoint in checkpoints if checkpoint.outcome.also])
 
             def work(own: Connection) -> tuple[dict[str, _Result], dict[str, Claim], set[tuple[str, str]]]:
                 made = self._dialect.record_once(own, records)

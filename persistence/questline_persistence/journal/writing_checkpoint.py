@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import compress
 from typing import TypeAlias
@@ -25,7 +24,7 @@ from questline_persistence.journal.pushed_steps import insert_pushed
 from questline_persistence.journal.remembering import entered, remember
 from questline_persistence.schema import tickets
 from questline_persistence.store import Database
-from questline_persistence.writes import Enters, Moved, Origin, Pushes, Remembered, Saves
+from questline_persistence.writes import Enters, Moved, Origin, Pushes, Remembered, Saves, with_words
 
 
 class _Fenced(Exception):
@@ -35,7 +34,8 @@ class _Fenced(Exception):
 #: What keeps results from being committed together, of which nothing is written then: each may be by itself.
 TO_BE_WRITTEN_ALONE = (Moved, IntegrityError, Overtime)
 
-_Ends: TypeAlias = Sequence[Checkpoint[Succeeded]]
+#: Results, each with what is remembered with it.
+_Ends: TypeAlias = Sequence[tuple[Checkpoint[Succeeded], Sequence[Remembered]]]
 #: By the ids of claims, what became of their results. One that is missing had lost its step.
 _SettledBy: TypeAlias = dict[str, Settled]
 
@@ -52,38 +52,40 @@ class WritingCheckpoint:
     def __init__(
         self,
         database: Database,
-        commit: Callable[[Connection, _Ends], _SettledBy],
+        commit: Callable[[Connection, Sequence[Checkpoint[Succeeded]]], _SettledBy],
         won_before: Callable[[Checkpoint[Succeeded]], Settled],
     ) -> None:
         self._database = database
         self._commit = commit
         self._won_before = won_before
 
-    def within(self, connection: Connection, checkpoints: _Ends) -> dict[str, Settled | Exception]:
+    def within(self, connection: Connection, ends: _Ends) -> dict[str, Settled | Exception]:
         """Commit results in a transaction that has the write lock; what one meets is its own.
+
+        Parameters:
+          ends: what `ready` has made of them before.
 
         Returns:
           By the ids of their claims, what became of them: a `Moved` or an `IntegrityError` where nothing was written of
           one. One that is missing had lost its step.
         """
-        return _gathered(partial(self._at_savepoint, connection), checkpoints)
+        return _gathered(partial(self._at_savepoint, connection), ends)
 
-    def together(self, checkpoints: _Ends) -> dict[str, Settled | Exception]:
+    def together(self, checkpoints: Sequence[Checkpoint[Succeeded]]) -> dict[str, Settled | Exception]:
         """Commit results in one transaction, which waits for nobody's lock for long; what one meets is its own.
 
         Returns:
           As `within` does; an `Overtime`, too, where somebody keeps locked what a step writes.
         """
-        return _gathered(self._at_once, checkpoints)
+        return _gathered(self._at_once, ready(checkpoints))
 
-    def _at_once(self, checkpoints: _Ends) -> _SettledBy:
-        work = partial(self._all, ends=[(one, _of_step(one)) for one in checkpoints])
-        return self._database.statements(work, at="also", briefly=True)
+    def _at_once(self, ends: _Ends) -> _SettledBy:
+        return self._database.statements(partial(self._all, ends=ends), at="also", briefly=True)
 
-    def _at_savepoint(self, connection: Connection, checkpoints: _Ends) -> _SettledBy:
+    def _at_savepoint(self, connection: Connection, ends: _Ends) -> _SettledBy:
         execute(connection, "SAVEPOINT steps")
         try:
-            settled = self._all(connection, [(one, _of_step(one)) for one in checkpoints])
+            settled = self._all(connection, ends)
         except (Moved, IntegrityError):
             execute(connection, "ROLLBACK TO steps")
             execute(connection, "RELEASE steps")
@@ -138,9 +140,7 @@ class WritingCheckpoint:
             raise _Fenced
         return settled[claim.claim_id]
 
-    def _all(
-        self, connection: Connection, ends: Sequence[tuple[Checkpoint[Succeeded], Sequence[Remembered]]]
-    ) -> _SettledBy:
+    def _all(self, connection: Connection, ends: _Ends) -> _SettledBy:
         """Write results and what is remembered with them, of those whose claims still hold their steps."""
         failpoint("also.fenced")
         settled = self._commit(connection, [checkpoint for checkpoint, _ in ends])
@@ -162,24 +162,29 @@ class WritingCheckpoint:
             raise PayloadError(error.message, hint=error.hint) from error
 
 
-def _gathered(commit: Callable[[_Ends], _SettledBy], checkpoints: _Ends) -> dict[str, Settled | Exception]:
+def ready(checkpoints: Sequence[Checkpoint[Succeeded]]) -> _Ends:
+    """Return results with what is remembered with them, as far as it can be known before anything is locked."""
+    return [(checkpoint, _of_step(checkpoint)) for checkpoint in checkpoints]
+
+
+def _gathered(commit: Callable[[_Ends], _SettledBy], ends: _Ends) -> dict[str, Settled | Exception]:
     """Return what became of results that are committed together, or by themselves where one is in the way.
 
     A key that has moved puts those apart that save it, and the others are committed together all the same.
 
     Parameters:
       commit: commits all of the results that it is given, or none.
-      checkpoints: the results.
+      ends: the results.
     """
     try:
-        return {**commit(checkpoints)}
+        return {**commit(ends)}
     except TO_BE_WRITTEN_ALONE as error:
-        if len(checkpoints) == 1:
-            return {checkpoints[0].claim.claim_id: error}
-        in_the_way = [not isinstance(error, Moved) or _saves(one, error) for one in checkpoints]
-    others = [one for one, apart in zip(checkpoints, in_the_way, strict=True) if not apart]
+        if len(ends) == 1:
+            return {ends[0][0].claim.claim_id: error}
+        in_the_way = [not isinstance(error, Moved) or _saves(one, error) for one, _ in ends]
+    others = [one for one, apart in zip(ends, in_the_way, strict=True) if not apart]
     found = _gathered(commit, others) if others else {}
-    for one in compress(checkpoints, in_the_way):
+    for one in compress(ends, in_the_way):
         found |= _gathered(commit, [one])
     return found
 
@@ -194,4 +199,4 @@ def _of_step(checkpoint: Checkpoint[Succeeded]) -> Sequence[Remembered]:
     """Return what a step remembers, with the step and the version that its checkpoint makes as the origin."""
     claim = checkpoint.claim
     origin = Origin(claim.quest_id, claim.epoch, claim.position, claim.version + 1)
-    return [replace(one, origin=origin) for one in checkpoint.outcome.also if isinstance(one, Saves | Enters)]
+    return [with_words(one, origin=origin) for one in checkpoint.outcome.also if isinstance(one, Saves | Enters)]

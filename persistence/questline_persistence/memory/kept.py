@@ -22,7 +22,7 @@ from questline_persistence.memory.trying import until_won
 from questline_persistence.pages import cursor_behind, place_of
 from questline_persistence.schema import fetched, within
 from questline_persistence.store import Database, Tries
-from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves
+from questline_persistence.writes import Entered, Enters, Key, Op, Remembered, Saved, Saves, with_words
 
 T = TypeVar("T")
 
@@ -88,12 +88,12 @@ class Kept:
 
     def save(self, write: Saves) -> Saved | None:
         """Add a version of a key; return None, and write nothing, where another one is there than was expected."""
-        tries = Tries()
+        tries, ready = Tries(), with_words(write)
 
         def work(connection: Connection) -> Saved | None:
             if tries.again() and (before := written(connection, write)) is not None:
                 return before
-            return self.database.dialect.save(connection, write, now=self.database.clock.now())
+            return self.database.dialect.save(connection, ready, now=self.database.clock.now())
 
         return self.database.statement(work, at="remember")
 
@@ -103,9 +103,10 @@ class Kept:
         Raises:
           Conflict: there is one with its id that says something else.
         """
+        ready = with_words(write)
 
         def work(connection: Connection) -> Entered:
-            return self.database.dialect.enter(connection, write, now=self.database.clock.now())
+            return self.database.dialect.enter(connection, ready, now=self.database.clock.now())
 
         try:
             return self.database.statement(work, at="remember")
@@ -148,13 +149,13 @@ class Kept:
 
     def _written(self, writes: Sequence[Remembered]) -> dict[str, Saved | Entered]:
         """Make writes in one transaction; return what came of each, by its `write_id`."""
-        tries = Tries()
+        tries, ready = Tries(), [with_words(write) for write in writes]
 
         def work(connection: Connection) -> dict[str, Saved | Entered]:
             if tries.again() and (before := _written_before(connection, writes)):
                 return before
             now = self.database.clock.now()
-            made = remember(connection, self.database.dialect, writes, now)
+            made = remember(connection, self.database.dialect, ready, now)
             for write in writes:
                 if isinstance(write, Saves) and write.kind is AGENT_STATES and write.op in _AUDITED:
                     self._note(connection, _AUDITED[write.op], write.key.name, now)

@@ -51,8 +51,8 @@ def tokens_in(text: str) -> Iterator[str]:
       text: any text, also one that cannot be stored.
     """
     alike = _alike(text[:MAX_CHARACTERS])
-    written = alike.translate({ord(character): _written(character) for character in set(alike)})
-    return (found[1] for found in _TOKEN.finditer(written))
+    table = _ASCII if alike.isascii() else {ord(character): _written(character) for character in set(alike)}
+    return (found[1] for found in _TOKEN.finditer(alike.translate(table)))
 
 
 def row_tokens(texts: Iterable[str]) -> tuple[str, ...]:
@@ -138,3 +138,7 @@ def _written(character: str) -> str:
         return " "
     code = f"_{ord(character):05x}"
     return f" {code} " if _ALONE.match(character) else code
+
+
+#: How ASCII characters are written.
+_ASCII = {code: _written(chr(code)) for code in range(128)}

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from questline_persistence import writes
 from questline_persistence.errors import Conflict
 from questline_persistence.kinds import (
     AGENT_STATES,
@@ -295,3 +297,35 @@ def test_the_events_of_a_purged_session_have_no_words_left(kept: Kept) -> None:
     kept.purge(SESSIONS, "s")
 
     assert [row.event_id for row in search(kept, EVENTS, "apples").rows] == ["b"]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_words_are_sought_while_nobody_waits_for_a_lock(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    busy, sought = [False], list[bool]()
+    run, transaction, tokens_of = kept.database._run, kept.database._transaction, writes.tokens_of
+
+    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **more: Any) -> Any:
+            busy[0] = True
+            try:
+                return real(*given, **more)
+            finally:
+                busy[0] = False
+
+        return call
+
+    def seek(*given: Any) -> Any:
+        sought.append(busy[0])
+        return tokens_of(*given)
+
+    monkeypatch.setattr(kept.database, "_run", noting(run))
+    monkeypatch.setattr(kept.database, "_transaction", noting(transaction))
+    monkeypatch.setattr(writes, "tokens_of", seek)
+    if together:
+        kept.write([saves(kept), event(kept, "e")])
+    else:
+        kept.save(saves(kept))
+        kept.enter(event(kept, "e"))
+    assert sought == [False, False]
