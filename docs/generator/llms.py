@@ -11,8 +11,8 @@ from docstrings import on_one_line
 ROOT = Path(__file__).resolve().parents[2]
 #: What a program that writes code for questline should know before it reads on.
 NOTES = """\
-- Import everything from `questline`, and what Lords remember from `questline.memory`; `pip install .` in a checkout
-  installs both. Python 3.11 or later.
+- Import everything from `questline`, what Lords remember from `questline.memory`, and what tests need (`run_step`,
+  `run_quest`) from `questline.testing`; `pip install .` in a checkout installs them. Python 3.11 or later.
 - A step names a Lord and a tool; `@lord("architect", "design_system")` registers the function for the two. Its first
   parameter is the `LordContext`. The others are filled by name: from the step's params, the quest's input, the output
   of the Lord of that name. It returns JSON, a Pydantic model or a dataclass.

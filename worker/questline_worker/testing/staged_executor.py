@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -10,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from questline_persistence.claims import Claim, Doorbell, Outcome
+from questline_persistence.errors import QuestConflict
 from questline_persistence.models import QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_persistence.states import ExecutionStatus, TicketState
@@ -19,6 +21,9 @@ from questline_worker.lords import AllHooks, StepHooks
 from questline_worker.testing.stage import Stage
 
 T = TypeVar("T")
+
+#: How often the clock is moved on for one quest at most: one that is put off for ever would never end.
+MAX_JUMPS = 5_000
 
 
 class StagedExecutor(QuestExecutor):
@@ -43,6 +48,7 @@ class StagedExecutor(QuestExecutor):
 
     def __init__(self, hooks: ExecutionHooks | None = None, repository: QuestRepository | None = None) -> None:
         self._stage = Stage()
+        self._jumps: Counter[str] = Counter()
         super().__init__(hooks, repository)
         self.move_clock(0.0)
 
@@ -59,7 +65,7 @@ class StagedExecutor(QuestExecutor):
 
         Raises:
           PayloadError: as `execute_quest`.
-          QuestConflict: as `execute_quest`.
+          QuestConflict: as `execute_quest`; or the quest waits again and again, and does not end.
         """
         return awaited(self.execute_quest(quest_data))
 
@@ -122,12 +128,20 @@ class StagedExecutor(QuestExecutor):
         self._process.lease.run_once()
 
     def _pass_time(self, quest_id: str) -> bool:
-        """Move the clock to where a quest goes on that waits for its time alone; return whether it does."""
+        """Move the clock to where a quest goes on that waits for its time alone; return whether it does.
+
+        Raises:
+          QuestConflict: it has waited too often.
+        """
         tickets = self.repository.tickets(quest_id)
         if not tickets or any(ticket.state is not TicketState.READY for ticket in tickets):
             return False
         wait = min(ticket.available_at for ticket in tickets) - self.repository.database.clock.now()
         if wait > 0:
+            self._jumps[quest_id] += 1
+            if self._jumps[quest_id] > MAX_JUMPS:
+                message = f"quest {quest_id} still waits after the clock has jumped {MAX_JUMPS:,} times"
+                raise QuestConflict(message, hint="a Lord may put its step off for ever: let it give up some day")
             self.move_clock(wait)
         return True
 

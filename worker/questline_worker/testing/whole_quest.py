@@ -38,6 +38,7 @@ def run_quest(
 
     Raises:
       PayloadError: the quest is malformed, or names a Lord that nobody knows.
+      QuestConflict: it has come to a step whose Lord nobody knows, or waits again and again and does not end.
       ConfigurationError: what is to run instead of a Lord cannot, or the store is not in memory.
       AssertionError: it was to crash at a step which has not ended.
 

@@ -4,10 +4,11 @@ from threading import Event
 
 import pytest
 
+from questline_persistence.errors import QuestConflict
 from questline_persistence.memory.models import AgentState
 from questline_persistence.memory.states import StateStore
-from questline_worker.lords import LordContext, lord
-from questline_worker.testing import StagedExecutor
+from questline_worker.lords import LordContext, Snooze, lord
+from questline_worker.testing import StagedExecutor, staged_executor
 from tests.unit.worker.testing.test_whole_quest import quest
 from tests.waiting import eventually
 
@@ -51,6 +52,19 @@ def test_a_worker_is_not_taken_for_lost_when_the_clock_jumps_while_a_step_runs(e
         return len(lost) + (await running).steps[0].lost
 
     assert asyncio.run(test()) == 0
+
+
+def test_a_quest_that_is_put_off_for_ever_is_given_up(
+    executor: StagedExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged_executor, "MAX_JUMPS", 3)
+
+    @lord("poller", "look")
+    def look(_: LordContext) -> Snooze:
+        return Snooze(HOUR)
+
+    with pytest.raises(QuestConflict, match="jumped 3 times"):
+        executor.run(quest(look))
 
 
 def test_time_does_not_go_back(executor: StagedExecutor) -> None:
