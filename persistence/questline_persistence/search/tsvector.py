@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from questline_persistence.search.query import Query, Term
 from questline_persistence.search.scope import NO_SCOPE
 from questline_persistence.search.tokens import GAP
+
+#: A token and where it stands, one place or several, as PostgreSQL gives them back.
+_PLACED = re.compile(r"'(\w+)':([\d,]+)")
 
 
 def tsvector_text(scope: str, tokens: Sequence[str]) -> str:
@@ -26,11 +30,15 @@ def tsvector_text(scope: str, tokens: Sequence[str]) -> str:
 def tsvector_tokens(text: str) -> tuple[str, ...]:
     """Return the tokens of which `tsvector_text` has made a text, from how PostgreSQL gives the `tsvector` back."""
     placed: dict[int, str] = {}
-    for lexeme in text.split(" "):
-        token, _, places = lexeme.partition(":")
-        if places:
-            placed.update(dict.fromkeys(map(int, places.split(",")), token.strip("'")))
-    return tuple(placed.get(place, GAP) for place in range(1, max(placed, default=0) + 1))
+    for token, places in _PLACED.findall(text):
+        if places.isdigit():
+            placed[int(places)] = token
+        else:
+            placed.update(dict.fromkeys(map(int, places.split(",")), token))
+    tokens = [GAP] * max(placed, default=0)
+    for place, token in placed.items():
+        tokens[place - 1] = token
+    return tuple(tokens)
 
 
 def tsquery_text(scope: str, query: Query) -> str:
