@@ -33,9 +33,10 @@ class Limited(BaseModel):
 def show_statistics(here: Here) -> Answer:
     """Tell how many quests there are of each status, how long the newest took, and what was recovered from.
 
-    Counts end at 100,000 quests of a status; durations are those of the newest 5,000 quests.
+    Counts end at 100,000 quests of a status; durations are those of the newest 5,000 quests. `cost` is what the quests
+    that are there have spent.
     """
-    return Answer(here.client.stats())
+    return Answer(here.client.stats() | {"cost": here.costs.total().to_json()})
 
 
 @router.get("/lords", responses=lists("LordStatistics", "All Lords."))
@@ -44,8 +45,13 @@ def list_lords(
     here: Here,
     lord: Annotated[str | None, Query(max_length=100, description="Only this Lord.")] = None,
 ) -> Answer:
-    """List how the newest attempts of each Lord went, per tool; of each, up to 1,000 are looked at."""
-    return page(request, here.client.lord_stats(lord))
+    """List how the newest attempts of each Lord went, per tool; of each, up to 1,000 are looked at.
+
+    `cost` is what the Lord has spent with all its tools.
+    """
+    spent = here.costs.of_lords()
+    found = here.client.lord_stats(lord)
+    return page(request, [each | {"cost": spent[each["lord_name"]].to_json()} for each in found])
 
 
 @router.get("/costs", responses=lists("GroupCost", "What was spent, the most first."))

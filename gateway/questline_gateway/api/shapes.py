@@ -60,6 +60,7 @@ def schemas() -> dict[str, Any]:
     quest = _of_record(QuestExecutionData, found)
     found["Quest"] = _with(quest, progress={"$ref": _ref("Progress")})
     calls = {"type": "array", "items": {"$ref": _ref("OnceCall")}}
+    found["LordStatistics"] = _with(found["LordStatistics"], cost=_object(**_COST))
     found["ExplainedQuest"] = _with(found["Quest"], why={"$ref": _ref("Situation")}, calls=calls)
     return dict(sorted((found | _WRITTEN).items()))
 
@@ -183,6 +184,7 @@ _WRITTEN: dict[str, Any] = {
         **{str(status): _WHOLE for status in ExecutionStatus},
         avg_duration_seconds={"type": ["number", "null"]},
         counters={"type": "object", "additionalProperties": _WHOLE},
+        cost=_object(**_COST),
     ),
     "Worker": _object(
         worker_id=_TEXT,

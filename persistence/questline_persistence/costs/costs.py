@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -104,6 +105,10 @@ class Costs:
         """Return what all quests have spent."""
         query = select(*_SUMS).where(step_costs.c.namespace == self.namespace)
         return _cost(self.database.read(lambda connection: connection.execute(query).one()))
+
+    def of_lords(self) -> defaultdict[str, Cost]:
+        """Return what each Lord has spent, for the `MAX_GROUPS` that have spent most; nothing for any other."""
+        return defaultdict(Cost, {group.name: group.cost for group in self.by(GroupedBy.LORD)})
 
     def by(self, what: GroupedBy | str, label: str | None = None) -> list[GroupCost]:
         """Return what was spent by all that have something in common, the most money first; at most `MAX_GROUPS`.

@@ -12,6 +12,7 @@ from questline.cli.display import formatting
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
+    from questline_persistence.costs import Costs
     from questline_persistence.records import LordStatistics
 
 #: What counters are called that users know by another word.
@@ -30,14 +31,17 @@ def stats(invocation: Invocation) -> None:
 
     Counts stop at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters count
     since the beginning of the store: lost workers, steps freed from them or from attempts that timed out, results that
-    came too late and were dropped, and wake-ups sent again.
+    came too late and were dropped, and wake-ups sent again. The cost is what the quests that are there have spent.
     """
     found, counters = invocation.statistics.quests(), invocation.repository.get_counters()
     data = found.to_json()
+    cost = _costs(invocation).total()
     open_ended = {*found.capped, "total_quests"} if found.capped else frozenset()
     rows = [_stat(*item, open_ended=item[0] in open_ended) for item in (*data.items(), *counters.items())]
+    if cost != type(cost)():
+        rows.append(("cost", f"${cost.usd:,.4f}, {cost.tokens:,} tokens"))
     invocation.answer(
-        data | {"counters": counters},
+        data | {"counters": counters, "cost": cost.to_json()},
         lambda: formatting.table("What", "Value", rows=rows, numbers=("Value",)),
     )
 
@@ -51,11 +55,12 @@ def lords(
 ) -> None:
     """Show how your step functions fare, per Lord and tool: success in percent and durations of the newest attempts.
 
-    It looks at up to 1,000 attempts of a Lord.
+    It looks at up to 1,000 attempts of a Lord. In the JSON form `cost` is what the Lord has spent with all its tools.
     """
     found = invocation.statistics.lords(lord)
+    spent = _costs(invocation).of_lords()
     invocation.answer_items(
-        [each.to_json() for each in found],
+        [each.to_json() | {"cost": spent[each.lord_name].to_json()} for each in found],
         lambda: formatting.table(
             "Lord",
             "Tool",
@@ -82,6 +87,12 @@ def namespaces(invocation: Invocation) -> None:
         lambda: formatting.table("Namespace", rows=[(name,) for name in found]),
         empty="There is no quest yet in any namespace.",
     )
+
+
+def _costs(invocation: Invocation) -> Costs:
+    from questline_persistence.costs import Costs  # noqa: PLC0415  (200 ms that --help does not need)
+
+    return Costs(invocation.store, invocation.settings.namespace)
 
 
 def _stat(name: str, value: Any, *, open_ended: bool) -> tuple[object, str]:

@@ -26,6 +26,7 @@ def test_costs_are_listed_by_step_and_added_up(http: TestClient) -> None:
     assert http.get("/api/v1/costs").json()["items"] == [{"name": "a", **COST}]
     assert http.get("/api/v1/costs?by=label&label=team").json()["items"] == [{"name": "red", **COST}]
     assert http.get("/api/v1/costs?by=label").status_code == 422
+    assert http.get("/api/v1/stats").json()["cost"] == COST
     assert "$0.5000, 1,020 tokens" in http.get("/quests/alpha").text
 
 
@@ -37,6 +38,7 @@ def test_budgets_are_set_used_up_lifted_and_removed(http: TestClient, claim: Cla
     assert http.get("/api/v1/quests/alpha").json()["status"] == "pausing"
     bench.finish(claim)
 
+    assert [one["cost"]["usd"] for one in http.get("/api/v1/lords").json()["items"]] == [0.7]
     page = http.get("/quests/alpha").text
     assert "questline resume alpha --budget" in page
     assert 'name="budget"' in http.get("/control/resume/alpha").text

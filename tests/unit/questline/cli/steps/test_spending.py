@@ -23,6 +23,8 @@ def test_costs_are_those_of_a_quest_or_added_up(cli: CommandLine) -> None:
     assert cli.json("costs")["items"] == [{"name": "a", **cost}]
     assert cli.json("costs", "--by", "label:team")["items"] == [{"name": "red", **cost}]
     assert cli.json("show", "alpha")["cost"] == cost
+    assert cli.json("stats")["cost"] == cost
+    assert "$0.5000, 1,020 tokens" in cli("stats").out
     assert "$0.5000, 1,000 tokens in, 20 out" in cli("show", "alpha").out
     assert "1,000" in cli("costs", "alpha").out
     assert [cli("costs", "alpha", "--by", "lord").code, cli("costs", "--by", "moon").code] == [2, 2]
@@ -51,6 +53,7 @@ def test_a_quest_that_a_budget_has_paused_tells_how_it_goes_on(
     cli.json("budget", "set", claim.quest_id, "--max-usd", 0.5)
     Spending(bench.database, "default").note(Spent(claim, {"small": Cost(1_000, 20, 0.6)}))
     bench.finish(claim)
+    assert [one["cost"]["usd"] for one in cli.json("lords")["items"]] == [0.6]
     assert "questline resume alpha --budget" in cli("show", "alpha").out
 
     assert cli("resume", "alpha", "--budget").code == 0
