@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from questline_persistence.audit import Actor, AuditVerb, note
 from questline_persistence.clock import rfc3339
@@ -15,6 +16,7 @@ from questline_persistence.controls.part import Part
 from questline_persistence.errors import QuestConflict, QuestNotFound
 from questline_persistence.journal import bury
 from questline_persistence.schema import OF_QUEST, budgets, quests
+from questline_persistence.settings import RetentionRule
 from questline_persistence.states import TERMINAL, ExecutionStatus
 from questline_persistence.store import Database
 
@@ -79,18 +81,56 @@ class Removal:
         status: Sequence[ExecutionStatus],
         *,
         limit: int = MAX_AT_ONCE,
+        quest_type: str | None = None,
         reason: str | None = None,
     ) -> list[str]:
         """Remove quests that ended before a time, oldest first, and return their ids: at most `limit` of them, or 200.
 
         What is asked of a quest is asked of its locked row: one that was replayed meanwhile, and ended anew, stays. The
         audit gets one entry for all of them, which names each.
+
+        Parameters:
+          ended_before: the time, in epoch seconds.
+          status: how they ended.
+          limit: at most this many.
+          quest_type: only quests of this type; None means all.
+          reason: why, as the audit tells it.
         """
+        which: list[ColumnElement[bool]] = [quests.c.status.in_([one for one in status if one in TERMINAL])]
+        if quest_type is not None:
+            which.append(quests.c.quest_type == quest_type)
+        return self._prune(ended_before, which, quests.c.end_time, limit=limit, reason=reason)
+
+    def retain(self, rule: RetentionRule, *, now: float, limit: int) -> list[str]:
+        """Remove quests that are kept no longer, those that were made first, and return their ids.
+
+        They are looked for by when they were made, which has an index; who is kept costs nothing but a look.
+
+        Parameters:
+          rule: which quests, and how long they are kept.
+          now: the time, in epoch seconds.
+          limit: at most this many, or 200.
+        """
+        before = now - rule.seconds
+        which: list[ColumnElement[bool]] = [quests.c.status == rule.status, quests.c.created_at < rfc3339(before)]
+        which += [] if rule.quest_type is None else [quests.c.quest_type == rule.quest_type]
+        which += [quests.c.quest_type.not_in(rule.but)] if rule.but else []
+        return self._prune(before, which, quests.c.created_at, limit=limit, reason="retention")
+
+    def _prune(
+        self,
+        ended_before: float,
+        which: Sequence[ColumnElement[bool]],
+        first: ColumnElement[Any],
+        *,
+        limit: int,
+        reason: str | None,
+    ) -> list[str]:
+        """Remove ended quests in one transaction."""
         ended = (
             select(quests.c.quest_id)
-            .where(quests.c.namespace == self.namespace, quests.c.end_time < ended_before)
-            .where(quests.c.status.in_([one for one in status if one in TERMINAL]))
-            .order_by(quests.c.end_time)
+            .where(quests.c.namespace == self.namespace, quests.c.end_time < ended_before, *which)
+            .order_by(first)
             .limit(min(limit, MAX_AT_ONCE))
             .with_for_update(skip_locked=True)
         )

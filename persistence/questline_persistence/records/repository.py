@@ -142,7 +142,13 @@ class QuestRepository:
         return self._removal.delete(quest_id, reason)
 
     def prune(
-        self, end_time: Moment, status: Statuses, *, limit: int = MAX_AT_ONCE, reason: str | None = None
+        self,
+        end_time: Moment,
+        status: Statuses,
+        *,
+        limit: int = MAX_AT_ONCE,
+        quest_type: str | None = None,
+        reason: str | None = None,
     ) -> list[str]:
         """Remove quests that ended before `end_time`, oldest first; return the ids of those removed.
 
@@ -150,14 +156,14 @@ class QuestRepository:
           end_time: epoch seconds, a datetime, or ISO 8601 text.
           status: how they ended, one status or several; those in which no quest ends are left alone.
           limit: at most this many; a call removes no more than 200. Call again until nothing is left.
+          quest_type: only quests of this type.
           reason: why; the audit keeps it.
 
         Raises:
           PayloadError: a time that is none, or an unknown status.
         """
-        chosen = statuses_of(status)
-        most = whole(limit, "limit", least=1)
-        return self._removal.prune(moment(end_time, "end_time"), chosen, limit=most, reason=reason)
+        before, chosen, most = moment(end_time, "end_time"), statuses_of(status), whole(limit, "limit", least=1)
+        return self._removal.prune(before, chosen, limit=most, quest_type=quest_type, reason=reason)
 
     def list_quests(
         self,

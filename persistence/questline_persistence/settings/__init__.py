@@ -4,6 +4,18 @@ It imports errors, payload and the words at the root. Whoever imports it pays fo
 """
 
 from questline_persistence.settings.loading import SettingsWarning, documented, load, origins, shown
+from questline_persistence.settings.retention import RetentionRule, read_rules
 from questline_persistence.settings.settings import MAX_LIMIT, MIN_LIMIT, Settings
 
-__all__ = ["MAX_LIMIT", "MIN_LIMIT", "Settings", "SettingsWarning", "documented", "load", "origins", "shown"]
+__all__ = [
+    "MAX_LIMIT",
+    "MIN_LIMIT",
+    "RetentionRule",
+    "Settings",
+    "SettingsWarning",
+    "documented",
+    "load",
+    "origins",
+    "read_rules",
+    "shown",
+]

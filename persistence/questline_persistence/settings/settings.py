@@ -17,8 +17,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from questline_persistence.errors import PayloadError
 from questline_persistence.ids import NAME_HINT, is_name
 from questline_persistence.payload import DEFAULTS, Limit, Limits, parse_keys
+from questline_persistence.settings.retention import RetentionRule, read_rules
 from questline_persistence.settings.sources import DOTENV, PREFIX, Sources
 from questline_persistence.suspicion import MAX_LOST, MAX_LOST_IN_ALL
 
@@ -99,6 +101,11 @@ class Settings(BaseSettings):
         description="how many workers a step may kill while it runs alone, before its quest fails",
     )
     sweep_seconds: float = Field(1.0, gt=0, le=3600, description="time between two sweeps, which look for lost work")
+    retention: Words = Field(
+        (),
+        description="how long ended quests are kept: rules `STATUS=AGE` or `TYPE:STATUS=AGE`, such as "
+        "`completed=30d,nightly:failed=7d`, separated by commas; quests without a rule are kept for ever",
+    )
     shutdown_seconds: float = Field(
         30.0,
         ge=0,
@@ -240,13 +247,25 @@ class Settings(BaseSettings):
     )
 
     @property
+    def retention_rules(self) -> tuple[RetentionRule, ...]:
+        """How long ended quests are kept."""
+        return read_rules(self.retention)
+
+    @property
     def limits(self) -> Limits:
         """The sizes that this process keeps to."""
         usual: dict[str, Limit] = {kind.name: getattr(DEFAULTS, kind.name) for kind in fields(Limits)}
         return Limits(**{name: replace(limit, size=getattr(self, str(limit.setting))) for name, limit in usual.items()})
 
     @field_validator(
-        "lords", "queues", "redact_keys", "redact_paths", "http_proxy_peers", "http_proxy_scopes", mode="before"
+        "lords",
+        "queues",
+        "retention",
+        "redact_keys",
+        "redact_paths",
+        "http_proxy_peers",
+        "http_proxy_scopes",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -263,6 +282,16 @@ class Settings(BaseSettings):
             if not is_name(queue):
                 raise ValueError(f"{queue!r} cannot be a queue's name; separate several by commas, and {NAME_HINT}")
         return queues
+
+    @field_validator("retention")
+    @classmethod
+    def _read_retention(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what is no rule, before any quest is removed by another."""
+        try:
+            read_rules(words)
+        except PayloadError as error:
+            raise ValueError(f"{error.message} ({error.hint})") from None
+        return words
 
     @field_validator("payload_keys")
     @classmethod

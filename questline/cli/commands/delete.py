@@ -28,7 +28,7 @@ def register(app: typer.Typer, panel: str) -> None:
     """Add the commands to `app`."""
     command(app, "delete", panel=panel, example="questline delete 0193a8 0193a9 -y")(delete)
     prune_example = (
-        "questline prune --older-than 30d --status completed --status cancelled --dry-run\n"
+        "questline prune --older-than 30d --status completed --status cancelled --type nightly --dry-run\n"
         "questline prune --audit-older-than 52w"
     )
     command(app, "prune", panel=panel, example=prune_example)(prune)
@@ -83,6 +83,7 @@ def prune(
             show_default=False,
         ),
     ] = None,
+    quest_type: options.QuestType = None,
     audit_older_than: Annotated[
         str | None,
         typer.Option(help="Remove entries of the audit that are older than this.", metavar="AGE", show_default=False),
@@ -98,11 +99,12 @@ def prune(
     if (older_than is None) == (audit_older_than is None):
         raise UsageMistake("what is to go?", hint="give either --older-than AGE, or --audit-older-than AGE")
     if older_than is None:
-        _prune_audit(invocation, str(audit_older_than), statuses, reason, yes=yes, dry_run=dry_run)
+        choice = statuses or quest_type
+        _prune_audit(invocation, str(audit_older_than), choice, reason, yes=yes, dry_run=dry_run)
         return
     chosen, age = _terminal(statuses or [ExecutionStatus.COMPLETED]), read_length(older_than)
     repository, before = invocation.repository, invocation.now() - age
-    ids = repository.lists.ended_before(before, chosen, limit=MAX_PRUNED)
+    ids = repository.lists.ended_before(before, chosen, limit=MAX_PRUNED, quest_type=quest_type)
     if len(ids) == MAX_PRUNED:
         output.note(f"One prune removes at most {MAX_PRUNED:,} quests, the oldest ones. Run it again for the others.")
     if not ids or dry_run:
@@ -110,7 +112,7 @@ def prune(
         return
     confirm(f"Delete {count(len(ids))} that ended more than {older_than} ago?", yes=yes)
     deleted = 0
-    while gone := repository.prune(before, chosen, limit=len(ids) - deleted, reason=reason):
+    while gone := repository.prune(before, chosen, limit=len(ids) - deleted, quest_type=quest_type, reason=reason):
         deleted += len(gone)
         output.note(f"{deleted:,} of {len(ids):,}")
         if deleted >= len(ids):
@@ -121,7 +123,7 @@ def prune(
 def _prune_audit(
     invocation: Invocation,
     age: str,
-    statuses: Sequence[str] | None,
+    choice: Sequence[str] | None,
     reason: str | None,
     *,
     yes: bool,
@@ -130,8 +132,9 @@ def _prune_audit(
     """Remove entries of the audit that are older than `age`."""
     from questline_persistence.audit import AuditLog  # noqa: PLC0415  (200 ms that --help does not need)
 
-    if statuses:
-        raise UsageMistake("--status chooses quests, and entries of the audit have none", hint="leave --status out")
+    if choice:
+        message = "--status and --type choose quests, and entries of the audit have none"
+        raise UsageMistake(message, hint="leave --status out, and --type")
     before, log = invocation.now() - read_length(age), AuditLog(invocation.store, invocation.settings.namespace)
     matched, deleted = log.count(before), 0
     if matched and not dry_run:

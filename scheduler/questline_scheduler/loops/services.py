@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from questline_persistence.audit import Actor
 from questline_persistence.batches import BatchWork
+from questline_persistence.controls import Removal
 from questline_persistence.recovery import Bells, Counters, Expired, Register, Sweep
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 from questline_scheduler.doorbells import DoorbellBroker, Ringer
 from questline_scheduler.loops.batch_runner import BatchRunner
-from questline_scheduler.loops.loops import Loops
+from questline_scheduler.loops.loops import Loops, Service
 from questline_scheduler.loops.relay import Relay
+from questline_scheduler.loops.retention import Retention
 from questline_scheduler.loops.sweeper import Sweeper
 from questline_scheduler.loops.timers import Timers
 from questline_scheduler.monitoring import Tally
 
 
 def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings, *, tally: Tally | None = None) -> Loops:
-    """Return relay, sweeper, timers and batches as loops that are yet to be started.
+    """Return relay, sweeper, timers and batches as loops that are yet to be started; and retention, if there are rules.
 
     Parameters:
       database: the store.
@@ -27,7 +30,14 @@ def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings, *, 
     bells, counters = Bells(database, chosen.namespace), Counters(database, chosen.namespace)
     sweeper = make_sweeper(database, broker, chosen, tally=tally)
     batches = BatchRunner(BatchWork(database, chosen.namespace), Ringer(broker, bells))
-    return Loops([Relay(bells, counters, broker), sweeper, _timers(database, bells, chosen.namespace), batches])
+    services: list[Service] = [Relay(bells, counters, broker), sweeper, _timers(database, bells, chosen.namespace)]
+    return Loops([*services, batches, *_retention(database, chosen)])
+
+
+def _retention(database: Database, chosen: Settings) -> list[Retention]:
+    """Return the service that removes what is kept no longer; none without a rule."""
+    removal = Removal(database, chosen.namespace, Actor.of_process(chosen.actor))
+    return [Retention(removal, database.clock, chosen.retention_rules)] if chosen.retention else []
 
 
 def _timers(database: Database, bells: Bells, namespace: str) -> Timers:

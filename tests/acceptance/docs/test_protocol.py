@@ -9,7 +9,7 @@ from questline_persistence.recovery import MAX_REDISPATCH
 from questline_persistence.recovery.sweep import MAX_SWEEP
 from questline_persistence.settings import Settings
 from questline_scheduler.doorbells import PATIENCE_SECONDS
-from questline_scheduler.loops import lost_bells, relay
+from questline_scheduler.loops import lost_bells, relay, retention
 from questline_scheduler.loops.timers import Timers
 from questline_worker.middleware import Watchdog, lease, standby
 from tests.acceptance.docs.pages import ROOT
@@ -25,6 +25,7 @@ LOOPS = {
     "lost bells": (lost_bells.REST_SECONDS, lost_bells.PAGE),
     "sweeper": (Settings.model_fields["sweep_seconds"].default, MAX_SWEEP),
     "timers": (Timers.interval,),
+    "retention": (retention.REST_SECONDS, retention.AT_ONCE, retention.NEXT_SECONDS),
     "heartbeat": (
         *(Settings.model_fields[f"{name}_seconds"].default for name in ("heartbeat", "lease")),
         lease.MAX_STRAYS,

@@ -156,13 +156,16 @@ class QuestList:
         query = self._look(chosen, QuestSort.OLDEST, None, None).meant(most)
         return self.database.read(lambda connection: list(connection.execute(query).scalars()))
 
-    def ended_before(self, end_time: Moment, status: Statuses, *, limit: int = MAX_PAGE) -> list[str]:
+    def ended_before(
+        self, end_time: Moment, status: Statuses, *, limit: int = MAX_PAGE, quest_type: str | None = None
+    ) -> list[str]:
         """Return the ids of quests that ended before `end_time`, oldest end first.
 
         Parameters:
           end_time: epoch seconds, a datetime, or ISO 8601 text.
           status: how they ended; statuses in which no quest ends are left out.
           limit: at most this many.
+          quest_type: only quests of this type; None means all.
 
         Raises:
           PayloadError: a time that is none, an unknown status, or a limit that is no number above 0.
@@ -174,6 +177,7 @@ class QuestList:
                 quests.c.namespace == self.namespace,
                 quests.c.status.in_(sorted(ended)),
                 quests.c.end_time < before,
+                *([] if quest_type is None else [quests.c.quest_type == quest_type]),
             )
             .order_by(quests.c.end_time)
             .limit(whole(limit, "limit", least=1))

@@ -108,3 +108,15 @@ def test_a_subject_is_erased_once_that_was_confirmed_and_leaves_a_receipt(cli: C
     assert (receipt["quests"], receipt["dry_run"], receipt["rows"]["quest_executions"]) == (1, False, 1)
     assert [quest["quest_id"] for quest in cli.json("list")["items"]] == ["beta"]
     assert cli.json("erase", "--subject", "ada")["quests"] == 0
+
+
+def test_a_prune_may_be_for_one_type(cli: CommandLine) -> None:
+    for name, quest_type in (("alpha", "nightly"), ("beta", "daily")):
+        cli.submit(name, quest_type=quest_type)
+        cli("cancel", name)
+    words = ("prune", "--older-than", "0s", "--status", "cancelled", "--type", "nightly")
+
+    assert cli.json(*words, "--dry-run")["matched"] == 1
+    assert cli.json(*words, "-y")["deleted"] == 1
+    assert [quest["quest_id"] for quest in cli.json("list")["items"]] == ["beta"]
+    assert cli("prune", "--audit-older-than", "1d", "--type", "nightly", "-y").code == 2
