@@ -3,6 +3,6 @@
 `questline` itself does not import it.
 """
 
-from questline_worker.testing import Outcome, StagedExecutor, own_registrations, run_quest, run_step
+from questline_worker.testing import Outcome, StagedExecutor, crash, own_registrations, run_quest, run_step
 
-__all__ = ["Outcome", "StagedExecutor", "own_registrations", "run_quest", "run_step"]
+__all__ = ["Outcome", "StagedExecutor", "crash", "own_registrations", "run_quest", "run_step"]

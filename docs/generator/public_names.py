@@ -53,7 +53,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("Batch", "BatchOrder", "BatchOutcome", "BatchPage", "BatchResult", "BatchResults", "BatchPreview"),
     ),
     "run": ("QuestExecutor", "ExecutionHooks", "StepEvent"),
-    "testing": ("run_step", "Outcome", "Cost", "run_quest", "StagedExecutor", "own_registrations"),
+    "testing": ("run_step", "Outcome", "Cost", "run_quest", "crash", "StagedExecutor", "own_registrations"),
     "memory": (
         *("AgentState", "StateTransition", "StateSnapshot", "Event", "ActorType", "Task", "TaskStatus", "Session"),
         *("WorkflowContext", "ContextStatus", "RunRecord", "RunSummary", "TodoList", "HistoryEntry", "Memory"),

@@ -49,7 +49,7 @@ def unsaid_of_function(thing: Any, explained: Collection[str] = (), raised: Coll
     yield from (f"it raises {name} and does not say so" for name in sorted(_raises(thing).difference(raised)))
     result = type_text(inspect.signature(thing).return_annotation)
     says = "return" in f"{said.summary} {' '.join(said.sections)}".lower()
-    if result != "None" and not says and not _has_entry(result):
+    if result not in {"None", "NoReturn"} and not says and not _has_entry(result):
         yield f"it does not say which {result} it returns"
 
 

@@ -33,7 +33,7 @@ REMEMBERED = {
 }
 
 #: The same of `questline.testing`.
-TESTING = {"run_step", "run_quest", "Outcome", "StagedExecutor", "own_registrations"}
+TESTING = {"run_step", "run_quest", "Outcome", "StagedExecutor", "crash", "own_registrations"}
 
 
 @pytest.mark.parametrize(

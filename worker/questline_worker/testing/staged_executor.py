@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -108,6 +109,12 @@ class StagedExecutor(QuestExecutor):
     def keep(self, quest: QuestExecutionData, outputs: Mapping[str, Any]) -> None:
         """Keep a quest in the store that some Lords have run already, with these outputs."""
         self.repository.save_quest(quest.model_copy(update={"run_data": dict(outputs), "status": ExecutionStatus.NEW}))
+
+    async def _driven(
+        self, quest_id: str, begin: Callable[[], object], *, attempts: float = math.inf
+    ) -> QuestExecutionData:
+        self._stage.enter()
+        return await super()._driven(quest_id, begin, attempts=attempts)
 
     def _step_hooks(self) -> StepHooks:
         return AllHooks([self.hooks, self._stage])

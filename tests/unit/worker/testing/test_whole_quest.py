@@ -9,7 +9,7 @@ from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.records import QuestRepository
 from questline_worker.executor import ExecutionHooks
 from questline_worker.lords import LordContext, Permanent, Retry, Snooze, known_handlers, lord
-from questline_worker.testing import run_quest
+from questline_worker.testing import crash, run_quest
 
 DAY = 86_400.0
 
@@ -164,6 +164,53 @@ def test_calls_that_are_recorded_are_not_made_again_after_a_crash() -> None:
     ended = run_quest(quest(answer), crash_at=answer)
 
     assert (ended.output_data, lost(ended), asked) == (["A", "B"], [1], ["a", "b"])
+
+
+def test_a_lord_crashes_between_two_calls_and_only_the_second_is_made_anew() -> None:
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        if asked == ["a", "b"]:
+            crash()
+        return question.upper()
+
+    def answer(ctx: LordContext) -> list[str]:
+        return [ctx.once(name, ask, name) for name in ("a", "b")]
+
+    ended = run_quest(quest("model:ask"), lords={"model:ask": answer})
+
+    assert (ended.output_data, lost(ended), asked) == (["A", "B"], [1], ["a", "b", "b"])
+
+
+def test_an_async_lord_crashes_in_what_it_awaits() -> None:
+    asked: list[str] = []
+
+    async def ask(question: str) -> str:
+        asked.append(question)
+        await asyncio.sleep(0)
+        if len(asked) == 1:
+            crash()
+        return question.upper()
+
+    async def answer(ctx: LordContext) -> str:
+        answered: str = await ctx.once("a", ask, "a")
+        return answered
+
+    ended = run_quest(quest("model:ask"), lords={"model:ask": answer})
+
+    assert (ended.output_data, ended.steps[0].attempts, lost(ended), asked) == ("A", 1, [1], ["a", "a"])
+
+
+def test_a_lord_that_always_crashes_fails_its_quest() -> None:
+    ended = run_quest(quest("model:ask"), lords={"model:ask": lambda _: crash()})
+
+    assert ended.status == "failed"
+
+
+def test_nobody_crashes_outside_of_a_test_s_executor() -> None:
+    with pytest.raises(RuntimeError, match="StagedExecutor"):
+        crash()
 
 
 def test_a_crash_that_did_not_happen_fails_the_test(charge: Callable[..., str]) -> None:
