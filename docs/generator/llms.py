@@ -19,8 +19,8 @@ NOTES = """\
 - A step may run more than once, when a worker dies; its result counts once. Give `ctx.idempotency_key` to every
   service with effects. Raise `Permanent` to fail at once, `Retry(after=…)` to try again later, `Snooze(after=…)` to
   wait.
-- `ctx.once("plan", ask_model, goal)` makes a call once in a step and keeps its result, also if the step runs again; it is
-  awaited if the function is async. The calls of a step have the same names in the same order in each attempt.
+- `ctx.once("plan", ask_model, goal)` makes a call once in a step and keeps its result, also if the step runs again; it
+  is awaited if the function is async. The calls of a step have the same names in the same order in each attempt.
 - Submit with `QuestClient().submit(…)` or `questline submit`; run with `questline worker`, or `questline dev` for all
   in one process. Every command takes `-o json`; every error has a `code`, a `message` and a `hint`.
 - Times called `*_time` are epoch seconds, those called `*_at` RFC 3339 in UTC; lengths of time are in seconds.
