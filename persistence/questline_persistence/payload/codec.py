@@ -49,8 +49,17 @@ class Codec(Protocol):
         ...
 
     @property
+    def current(self) -> str | None:
+        """The id of the key that it encrypts with; None without one."""
+        ...
+
+    @property
     def indexes(self) -> bool:
         """Whether the words of what it writes may stand in an index."""
+        ...
+
+    def has_key(self, key_id: str) -> bool:
+        """Return whether it can decrypt what this key has encrypted."""
         ...
 
     def fingerprint(self, digest: str) -> str:
@@ -78,7 +87,10 @@ class Codec(Protocol):
         ...
 
     def is_current(self, text: str) -> bool:
-        """Return whether a text is stored as it would be now."""
+        """Return whether a text, of which the beginning is enough, is under the key of now, or has no need of one.
+
+        That it might be compressed otherwise is of no matter.
+        """
         ...
 
 
@@ -87,6 +99,11 @@ class Clear:
 
     seals = False
     indexes = True
+    current = None
+
+    def has_key(self, key_id: str) -> bool:  # noqa: ARG002  (the protocol's)
+        """Return that there is no key."""
+        return False
 
     def fingerprint(self, digest: str) -> str:
         """Return the digest as it is."""

@@ -49,7 +49,19 @@ def check_database(invocation: Invocation) -> Iterator[Check]:
     yield from server
     if all(check.name != "primary" for check in server):
         yield _check_writing(invocation)
+    yield from _check_payloads(database)
     yield _check_clock(database)
+
+
+def _check_payloads(database: Database) -> Iterator[Check]:
+    """Yield whether payloads are encrypted, and whether the keys of the newest ones are here."""
+    from questline_persistence.keys import missing_keys  # noqa: PLC0415  (150 ms that --help does not need)
+
+    if missing := missing_keys(database):
+        message = f"some are encrypted with the key {', '.join(missing)}, which is not among the keys here"
+        yield warned("database", "payloads", message, "add it to QUESTLINE_PAYLOAD_KEYS")
+    elif database.codec.seals:
+        yield passed("database", "payloads", f"encrypted with the key {database.codec.current}")
 
 
 def check_disk(invocation: Invocation, *, usable: bool) -> Iterator[Check]:

@@ -11,6 +11,7 @@ from questline.cli import options, times
 from questline.cli.bulk import confirm
 from questline.cli.command import command, new_app
 from questline.cli.display import Output, formatting, output
+from questline.cli.exit_codes import ExitCode
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def register(app: typer.Typer, panel: str) -> None:
     command(group, "list", example="questline keys list")(list_keys)
     command(group, "rotate", example="questline keys rotate 1f0c22ab93de --grace 24h")(rotate)
     command(group, "revoke", example='questline keys revoke 1f0c22ab93de --reason "left the team"')(revoke)
+    command(group, "rotate-payloads", example="questline keys rotate-payloads")(rotate_payloads)
     app.add_typer(group, name="keys", rich_help_panel=panel)
 
 
@@ -90,6 +92,30 @@ def rotate(
     """
     made = invocation.keys.rotate(key_id, grace=times.read_length(grace), reason=reason)
     _show(invocation, made)
+
+
+def rotate_payloads(invocation: Invocation) -> None:
+    """Encrypt all payloads of the store with the first key of QUESTLINE_PAYLOAD_KEYS, those of every namespace.
+
+    What stands in clear is encrypted, and what another of the keys has encrypted, which is no longer needed then.
+    Workers and clients go on meanwhile; give all of them the new key first. Stop it at any time, and begin again.
+    """
+    from questline_persistence.keys import PayloadRotation  # noqa: PLC0415  (150 ms that --help does not need)
+
+    found = []
+    for table in PayloadRotation(invocation.store).run():
+        found.append(table)
+        if table.sealed and invocation.output is Output.TEXT:
+            output.note(f"{table.table}: {table.sealed:,}")
+    left = [table for table in found if table.left]
+    rows = [[table.table, f"{table.sealed:,}", f"{table.left:,}", table.why or ""] for table in found]
+    invocation.answer_items(
+        [table.to_json() for table in found],
+        lambda: formatting.table("Table", "Encrypted", "Left", "Why", rows=rows),
+        empty="There is no payload.",
+    )
+    if left:
+        raise typer.Exit(ExitCode.CONFIGURATION)
 
 
 def revoke(invocation: Invocation, key_id: _KeyId, *, reason: options.Reason = None, yes: options.Yes = False) -> None:

@@ -1,7 +1,10 @@
 """`questline keys`: made, listed, rotated, revoked."""
 
+import pytest
+
 from questline_persistence.keys import KeyCheck
 from questline_persistence.store import Database
+from tests.payload_codec import KEYS
 from tests.unit.questline.cli.conftest import CommandLine
 
 
@@ -55,3 +58,33 @@ def test_the_gateway_listens_elsewhere_once_there_is_a_key(cli: CommandLine) -> 
     assert (before.code, after.code) == (7, 7)
     assert "questline keys create" in before.err
     assert "cannot listen at 192.0.2.1" in after.err
+
+
+def test_payloads_are_encrypted_with_the_first_key(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QUESTLINE_PAYLOAD_KEYS", raising=False)
+    cli.submit("q1")
+    assert cli("keys", "rotate-payloads").code == 7
+    monkeypatch.setenv("QUESTLINE_PAYLOAD_KEYS", KEYS["alpha"])
+    done = {one["table"]: one["sealed"] for one in cli.json("keys", "rotate-payloads")["items"]}
+
+    assert done["quest_executions"] == 1
+    assert cli.json("show", "q1")["input_data"] != {"<encrypted>": True}
+    monkeypatch.delenv("QUESTLINE_PAYLOAD_KEYS")
+    assert cli.json("show", "q1")["input_data"] == {"<encrypted>": True}
+    monkeypatch.setenv("QUESTLINE_PAYLOAD_KEYS", KEYS["beta"])
+    assert cli("keys", "rotate-payloads").code == 7
+
+
+def test_doctor_tells_of_the_keys_and_of_one_that_is_missing(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> tuple[str, str]:
+        ran = cli("doctor", "-o", "json")
+        return next((one["status"], one["message"]) for one in ran.data["checks"] if one["name"] == "payloads")
+
+    monkeypatch.delenv("QUESTLINE_PAYLOAD_KEYS", raising=False)
+    monkeypatch.setenv("QUESTLINE_PAYLOAD_KEYS", KEYS["alpha"])
+    cli.submit("q1")
+    assert told() == ("pass", "encrypted with the key alpha")
+    monkeypatch.setenv("QUESTLINE_PAYLOAD_KEYS", KEYS["beta"])
+    assert told() == ("warn", "some are encrypted with the key alpha, which is not among the keys here")
+    monkeypatch.delenv("QUESTLINE_PAYLOAD_KEYS")
+    assert told()[0] == "warn"
