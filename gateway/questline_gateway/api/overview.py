@@ -13,6 +13,7 @@ from questline_gateway.api.shapes import answers, lists
 from questline_gateway.api.tenancy import Here
 from questline_gateway.security import Scope, needs
 from questline_persistence.costs import BudgetScope, GroupedBy
+from questline_persistence.records import Span, throughput_of
 
 router = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=[needs(Scope.READ)])
 limiting = APIRouter(prefix="/api/v1", tags=["overview"], dependencies=[needs(Scope.CONTROL)])
@@ -37,6 +38,14 @@ def show_statistics(here: Here) -> Answer:
     that are there have spent.
     """
     return Answer(here.client.stats() | {"cost": here.costs.total().to_json()})
+
+
+@router.get("/stats/throughput", responses=answers("Throughput", "What has ended."))
+def show_throughput(
+    here: Here, span: Annotated[Span, Query(description="An hour by minutes, or a day by hours.")] = Span.HOUR
+) -> Answer:
+    """Tell how many quests were completed and failed over time, and how long they took; up to 50,000 of each."""
+    return Answer(throughput_of(here.database, here.namespace, span, here.now()).to_json())
 
 
 @router.get("/lords", responses=lists("LordStatistics", "All Lords."))

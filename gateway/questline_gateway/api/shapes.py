@@ -22,7 +22,7 @@ from questline_persistence.memory.models import (
     WorkflowContext,
 )
 from questline_persistence.models import LordRun, QuestExecutionData, Snapshot, StepView
-from questline_persistence.records import Cause, LordStatistics, QueueView, SnapshotHead
+from questline_persistence.records import Cause, LordStatistics, QueueView, SnapshotHead, Span
 from questline_persistence.states import BatchState, ExecutionStatus, WorkerState
 from questline_persistence.step_log import LineKind
 
@@ -49,6 +49,7 @@ _RECORDS: dict[str, Any] = {
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
 _NUMBER = {"type": "number"}
+_NUMBER_OR_NULL = {"type": ["number", "null"]}
 _WHOLE = {"type": "integer"}
 
 
@@ -182,9 +183,20 @@ _WRITTEN: dict[str, Any] = {
     "Statistics": _object(
         total_quests=_WHOLE,
         **{str(status): _WHOLE for status in ExecutionStatus},
-        avg_duration_seconds={"type": ["number", "null"]},
+        avg_duration_seconds=_NUMBER_OR_NULL,
         counters={"type": "object", "additionalProperties": _WHOLE},
         cost=_object(**_COST),
+    ),
+    "Throughput": _object(
+        span={"enum": [str(one) for one in Span]},
+        bucket_seconds=_WHOLE,
+        completed=_WHOLE,
+        failed=_WHOLE,
+        failure_rate=_NUMBER_OR_NULL,
+        p50_duration_seconds=_NUMBER_OR_NULL,
+        p95_duration_seconds=_NUMBER_OR_NULL,
+        capped={"type": "boolean"},
+        buckets={"type": "array", "items": _object(since=_TEXT, completed=_WHOLE, failed=_WHOLE)},
     ),
     "Worker": _object(
         worker_id=_TEXT,

@@ -27,6 +27,7 @@ from questline_persistence.records.statistics import (
     Statistics,
     namespaces_of,
 )
+from questline_persistence.records.throughput import Span, Throughput, throughput_of
 from questline_persistence.records.ticket_view import TicketView
 
 __all__ = [
@@ -53,8 +54,10 @@ __all__ = [
     "Queues",
     "Situation",
     "SnapshotHead",
+    "Span",
     "Stage",
     "Statistics",
+    "Throughput",
     "TicketView",
     "explained_quest",
     "labels_of",
@@ -62,4 +65,5 @@ __all__ = [
     "obstacle",
     "situation_of",
     "steps_of",
+    "throughput_of",
 ]

@@ -9,6 +9,7 @@ import typer
 from questline.cli import times
 from questline.cli.command import command
 from questline.cli.display import formatting
+from questline.cli.failures import UsageMistake
 from questline.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -26,13 +27,26 @@ def register(app: typer.Typer, panel: str) -> None:
     command(app, "namespaces", panel=panel, example="questline namespaces")(namespaces)
 
 
-def stats(invocation: Invocation) -> None:
+def stats(
+    invocation: Invocation,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            help="Show instead how many quests ended over time: over an hour by minutes, or over a day by hours.",
+            metavar="hour|day",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Show how many quests have each status, how long the newest ones took, and what questline recovered from.
 
     Counts stop at 100,000 quests of a status; durations are those of the newest 5,000 quests. The counters count
     since the beginning of the store: lost workers, steps freed from them or from attempts that timed out, results that
     came too late and were dropped, and wake-ups sent again. The cost is what the quests that are there have spent.
     """
+    if over is not None:
+        _tell_over(invocation, over)
+        return
     found, counters = invocation.statistics.quests(), invocation.repository.get_counters()
     data = found.to_json()
     cost = _costs(invocation).total()
@@ -43,6 +57,21 @@ def stats(invocation: Invocation) -> None:
     invocation.answer(
         data | {"counters": counters, "cost": cost.to_json()},
         lambda: formatting.table("What", "Value", rows=rows, numbers=("Value",)),
+    )
+
+
+def _tell_over(invocation: Invocation, over: str) -> None:
+    """Show how many quests were completed and failed in each part of a span in which any ended."""
+    from questline_persistence.records import Span, throughput_of  # noqa: PLC0415  (as below)
+
+    if over not in [*Span]:
+        raise UsageMistake(f"--over is hour or day, not {over:.40}")
+    own = (invocation.store, invocation.settings.namespace)
+    found, now = throughput_of(*own, Span(over), invocation.now()), invocation.now()
+    rows = [(times.ago(one.since, now), one.completed, one.failed) for one in found.buckets if one[1:] != (0, 0)]
+    invocation.answer(
+        found.to_json(),
+        lambda: formatting.table("Began", "Completed", "Failed", rows=rows, numbers=("Completed", "Failed")),
     )
 
 

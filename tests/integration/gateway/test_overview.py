@@ -19,6 +19,16 @@ def test_statistics_count_what_there_is(http: TestClient) -> None:
     assert http.get(f"{API}/lords?lord=architect").json()["items"] == []
 
 
+def test_what_ended_over_time_is_the_same_by_http_and_on_the_overview(http: TestClient) -> None:
+    http.post(QUESTS, json=a_quest(quest_id="q"))
+    found = http.get(f"{API}/stats/throughput", params={"span": "day"}).json()
+    page = http.get("/?span=day").text
+
+    assert (found["completed"], found["failure_rate"], len(found["buckets"])) == (0, None, 24)
+    assert "No quest ended in the last day." in page
+    assert http.get(f"{API}/stats/throughput", params={"span": "year"}).status_code == 422
+
+
 def test_queues_tell_what_waits_and_who_listens(both: TestClient) -> None:
     tenants = both.app.state.tenants  # type: ignore[attr-defined]  # it is the gateway
     for number in range(3):

@@ -11,7 +11,7 @@ from questline_gateway.dashboard.failures import Failure, failures
 from questline_gateway.dashboard.fleet import Steps, durations, ready_steps, worst_first
 from questline_gateway.dashboard.pages.quest_list import first_quest
 from questline_gateway.dashboard.visit import Visit
-from questline_persistence.records import Group, QuestFilter, Stage, obstacle
+from questline_persistence.records import Group, QuestFilter, Span, Stage, obstacle, throughput_of
 from questline_persistence.recovery import WorkerView
 from questline_persistence.states import ExecutionStatus
 
@@ -54,8 +54,12 @@ def overview(visit: Visit) -> Response:
     live = [worker for worker in workers if worker.live]
     lords = worst_first(statistics.lords())[:MAX_SHOWN]
     todos = [*_unheard(visit, ready, live), *(_failed(visit, one) for one in failures(visit)), *_paused(visit)]
+    span = Span.DAY if visit.asked("span") == Span.DAY else Span.HOUR
+    throughput = throughput_of(visit.here.database, visit.here.namespace, span, visit.now)
     return visit.page(
         "overview.html",
+        throughput=throughput,
+        highest=max(bucket.completed + bucket.failed for bucket in throughput.buckets),
         counts=found.counts,
         capped=found.capped,
         average=found.avg_duration_seconds,

@@ -79,6 +79,15 @@ def test_calls_that_run_once_are_shown_below_their_attempt_and_with_the_step_whe
     assert ("once pay" in listed, "paid" in listed, "\x1b[2J" in listed) == (True, True, False)
 
 
+def test_what_ended_over_time_is_told(cli: CommandLine) -> None:
+    cli.submit("alpha")
+    found = cli.json("stats", "--over", "hour")
+
+    assert (found["span"], len(found["buckets"]), found["completed"], found["failure_rate"]) == ("hour", 60, 0, None)
+    assert cli("stats", "--over", "day").code == 0
+    assert cli("stats", "--over", "year").code == 2
+
+
 def test_snapshots_have_the_keys_of_the_contract(cli: CommandLine) -> None:
     quest_id = cli.submit("alpha")
     cli("pause", quest_id)
