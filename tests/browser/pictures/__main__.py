@@ -15,7 +15,7 @@ from questline_persistence.audit import Actor
 from questline_persistence.keys import Keys
 from questline_persistence.settings import load
 from tests.browser.chromium import ARGUMENTS, chromium
-from tests.browser.pictures.quests import AGENT, COMPLETED, FAILED, fill
+from tests.browser.pictures.quests import AGENT, COMPLETED, FAILED, fill, retry_failed
 
 #: Where the pictures go.
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "img"
@@ -37,6 +37,7 @@ def main() -> None:
             take(browser, full, "overview-dark", "/", scheme="dark")
             take(browser, full, "replay", f"/quests/{FAILED}", then=_replay)
             take(browser, full, "phone", f"/quests/{FAILED}", width=390)
+            take(browser, full, "batch", f"/batches/{retry_failed(here)}")
             Keys(here.database, here.namespace, Actor("pictures")).create("everybody", ("read",))
             take(browser, full, "login", "/")
             browser.close()

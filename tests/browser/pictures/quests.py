@@ -10,9 +10,15 @@ from typing import Any
 from questline import LordStep, Quest, QuestExecutor
 from questline.memory import AgentState, Event
 from questline_gateway.tenants import Tenant
+from questline_persistence.audit import Actor, Door
+from questline_persistence.batches import BatchWork
 from questline_persistence.memory.sessions import Lessons, TodoLists
 from questline_persistence.memory.states import States
-from questline_persistence.recovery import WorkerCard
+from questline_persistence.records import QuestFilter
+from questline_persistence.recovery import Bells, WorkerCard
+from questline_persistence.states import ExecutionStatus
+from questline_scheduler.doorbells import Ringer
+from questline_scheduler.loops.batch_runner import BatchRunner
 
 #: The quest that failed, and one like it that did not.
 FAILED, COMPLETED = "review-payments-4f1c9e77ab03", "review-ledger-1b7733aa0c52"
@@ -42,6 +48,20 @@ def fill(here: Tenant) -> None:
     asyncio.run(_run(here))
     _leave_some(here)
     _remember(here)
+
+
+def retry_failed(here: Tenant) -> str:
+    """Have a batch retry what has failed, which what is completed refuses; return its id.
+
+    Parameters:
+      here: where the quests are.
+    """
+    chosen = QuestFilter([ExecutionStatus.FAILED, ExecutionStatus.COMPLETED], quest_type="codebase_review")
+    ada = here.client.acting_as(Actor("ada", Door.DASHBOARD))
+    made = ada.batches.create("retry", chosen, name="Limits are raised", reason="more files may be read")
+    ringer = Ringer(here.client.broker, Bells(here.database, here.namespace))
+    BatchRunner(BatchWork(here.database, here.namespace), ringer).run_once()
+    return made.batch_id
 
 
 def read_lords() -> None:
