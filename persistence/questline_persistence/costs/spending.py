@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, true, update
 
 from questline_persistence.audit import Actor, AuditVerb, note
 from questline_persistence.controls import LockedQuest, lock, pause_locked
 from questline_persistence.costs.budgets import Budget, BudgetScope, budget_of
 from questline_persistence.costs.cost import Cost, Spent
+from questline_persistence.dialects import Overtime
 from questline_persistence.errors import QuestNotFound
-from questline_persistence.schema import budgets, step_costs, steps
+from questline_persistence.schema import budgets, quests, step_costs, steps, tickets
 from questline_persistence.states import TRANSITIONS
 from questline_persistence.store import Database
 
+#: Most quests that one look pauses.
+MAX_HELD = 100
 #: On whose behalf quests are paused, as the audit tells it.
 ACTOR = Actor("budget")
 
@@ -45,32 +51,80 @@ class Spending:
         def work(connection: Connection) -> bool:
             now, limits = self._database.clock.now(), self._database.limits
             locked = lock(connection, self._namespace, spent.claim.quest_id, now=now, limits=limits)
-            reason = _noted(locked, spent)
-            if reason is None or not locked.tickets or locked.status not in TRANSITIONS["pause"].sources:
-                return False
-            done = pause_locked(locked, reason)
-            outcome = {"status": done.status, "epoch": done.epoch, "version": done.version}
-            own = (connection, ACTOR, self._namespace, AuditVerb.PAUSE)
-            note(*own, now=now, quest_id=locked.quest_id, reason=reason, outcome=outcome)
-            return True
+            over = _noted(locked, spent)
+            return over is not None and _goes_on(connection, spent) and self._paused(locked, over)
 
         try:
             return self._database.write(work, at="pause", tries=1, limited=True)
         except QuestNotFound:  # it was deleted, and what it has spent with it
             return False
 
+    def hold(self) -> int:
+        """Pause quests of types and namespaces whose budget is used up, at most `MAX_HELD`; return how many were.
 
-def _noted(locked: LockedQuest, spent: Spent) -> str | None:
-    """Note what was spent in a transaction that has locked the quest; return why it is to be paused, if it is."""
-    connection, claim = locked.connection, spent.claim
-    more = _write(connection, spent, locked.now)
-    found = _charged(connection, spent, more)
-    if not found or any(one.lifted for one in found):
-        return None
-    over = next((one for one in found if one.is_used_up), None)
-    if over is None or not _goes_on(connection, spent):
-        return None
-    return f"{over.told}; to let it go on, run: questline resume {claim.quest_id} --budget"
+        Those that have spent something have been paused by that; the others must not begin a further step either.
+
+        Raises:
+          StoreUnavailable: the store did not answer.
+        """
+        held = 0
+        for quest_id in self._database.read(self._still_going):
+            with suppress(QuestNotFound, Overtime):  # gone, or locked until the next look
+                work = partial(self._hold, quest_id=quest_id)
+                held += self._database.write(work, at="pause", tries=1, limited=True)
+        return held
+
+    def _hold(self, connection: Connection, quest_id: str) -> bool:
+        now, limits = self._database.clock.now(), self._database.limits
+        locked = lock(connection, self._namespace, quest_id, now=now, limits=limits)
+        which = _budgets_of(self._namespace, locked.quest.quest_type, quest_id)
+        over = _used_up([budget_of(row) for row in connection.execute(select(budgets).where(which))])
+        return over is not None and self._paused(locked, over)
+
+    def _still_going(self, connection: Connection) -> list[str]:
+        """Return quests on which nobody has asked for a pause yet, of types or a namespace whose budget is used up."""
+        spent = or_(budgets.c.spent_usd >= budgets.c.max_usd, budgets.c.spent_tokens >= budgets.c.max_tokens)
+        common = budgets.c.scope.in_([BudgetScope.TYPE.value, BudgetScope.NAMESPACE.value])
+        used = select(budgets.c.name).where(budgets.c.namespace == self._namespace, common, spent)
+        types = set(connection.execute(used).scalars())
+        if not types:
+            return []
+        lifted = exists().where(
+            budgets.c.namespace == self._namespace,
+            _is(BudgetScope.QUEST, quests.c.quest_id),
+            budgets.c.max_usd.is_(None),
+            budgets.c.max_tokens.is_(None),
+        )
+        query = (
+            select(tickets.c.quest_id)
+            .join(quests, quests.c.quest_id == tickets.c.quest_id)
+            .where(tickets.c.namespace == self._namespace, tickets.c.pause_requested == 0, ~lifted)
+            .where(true() if "" in types else quests.c.quest_type.in_(types))
+            .limit(MAX_HELD)
+        )
+        return list(connection.execute(query).scalars())
+
+    def _paused(self, locked: LockedQuest, over: Budget) -> bool:
+        """Pause a quest since a budget is used up; return whether it could be."""
+        if not locked.tickets or locked.status not in TRANSITIONS["pause"].sources:
+            return False
+        reason = f"{over.told}; to let it go on, run: questline resume {locked.quest_id} --budget"
+        done = pause_locked(locked, reason)
+        outcome = {"status": done.status, "epoch": done.epoch, "version": done.version}
+        own = (locked.connection, ACTOR, self._namespace, AuditVerb.PAUSE)
+        note(*own, now=locked.now, quest_id=locked.quest_id, reason=reason, outcome=outcome)
+        return True
+
+
+def _noted(locked: LockedQuest, spent: Spent) -> Budget | None:
+    """Note what was spent in a transaction that has locked the quest; return the budget that is used up, if one is."""
+    more = _write(locked.connection, spent, locked.now)
+    return _used_up(_charged(locked.connection, spent, more))
+
+
+def _used_up(found: Sequence[Budget]) -> Budget | None:
+    """Return the budget of a quest that is used up; None where its budgets are lifted."""
+    return None if any(one.lifted for one in found) else next((one for one in found if one.is_used_up), None)
 
 
 def _write(connection: Connection, spent: Spent, now: float) -> Cost:
@@ -100,8 +154,7 @@ def _cost(row: Row[Any]) -> Cost:
 def _charged(connection: Connection, spent: Spent, more: Cost) -> list[Budget]:
     """Charge the budgets that an attempt spends of; return them as they are now."""
     claim = spent.claim
-    scopes = {BudgetScope.QUEST: claim.quest_id, BudgetScope.TYPE: claim.quest_type, BudgetScope.NAMESPACE: ""}
-    which = and_(budgets.c.namespace == claim.namespace, or_(*(_is(scope, name) for scope, name in scopes.items())))
+    which = _budgets_of(claim.namespace, claim.quest_type, claim.quest_id)
     # Locked in one order: strangers spend of the same ones.
     query = select(budgets.c.scope).where(which).order_by(budgets.c.scope, budgets.c.name).with_for_update()
     if not connection.execute(query).all():
@@ -114,7 +167,13 @@ def _charged(connection: Connection, spent: Spent, more: Cost) -> list[Budget]:
     return [budget_of(row) for row in rows]
 
 
-def _is(scope: BudgetScope, name: str) -> ColumnElement[bool]:
+def _budgets_of(namespace: str, quest_type: str, quest_id: str) -> ColumnElement[bool]:
+    """Return the condition that a budget is one of those that a quest spends of."""
+    scopes = {BudgetScope.QUEST: quest_id, BudgetScope.TYPE: quest_type, BudgetScope.NAMESPACE: ""}
+    return and_(budgets.c.namespace == namespace, or_(*(_is(scope, name) for scope, name in scopes.items())))
+
+
+def _is(scope: BudgetScope, name: Any) -> ColumnElement[bool]:
     return and_(budgets.c.scope == scope.value, budgets.c.name == name)
 
 

@@ -19,7 +19,7 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def scheduler(invocation: Invocation) -> None:
-    """Run the loops (relay, sweeper, timers, batches) until SIGTERM or Ctrl-C. Any number of machines may run them.
+    """Run the loops (relay, sweeper, timers, batches, budgets) until SIGTERM or Ctrl-C, on any number of machines.
 
     Workers run these loops, too, unless you start them with --no-loops. So a small deployment needs no scheduler.
     """

@@ -53,7 +53,7 @@ def worker(
         bool,
         typer.Option(
             "--no-loops",
-            help="Run no background loops (relay, sweeper, timers, batches); another process must.",
+            help="Run no background loops (relay, sweeper, timers, batches, budgets); another process must.",
             show_default=False,
         ),
     ] = False,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from questline_persistence.audit import Actor
 from questline_persistence.batches import BatchWork
 from questline_persistence.controls import Removal
+from questline_persistence.costs import Spending
 from questline_persistence.recovery import Bells, Counters, Expired, Register, Sweep
 from questline_persistence.settings import Settings
 from questline_persistence.store import Database
 from questline_scheduler.doorbells import DoorbellBroker, Ringer
 from questline_scheduler.loops.batch_runner import BatchRunner
+from questline_scheduler.loops.budget_keeper import BudgetKeeper
 from questline_scheduler.loops.loops import Loops, Service
 from questline_scheduler.loops.relay import Relay
 from questline_scheduler.loops.retention import Retention
@@ -19,7 +21,7 @@ from questline_scheduler.monitoring import Tally
 
 
 def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings, *, tally: Tally | None = None) -> Loops:
-    """Return relay, sweeper, timers and batches as loops that are yet to be started; and retention, if there are rules.
+    """Return relay, sweeper, timers, batches, budgets and, with rules, retention as loops yet to be started.
 
     Parameters:
       database: the store.
@@ -31,7 +33,8 @@ def make_loops(database: Database, broker: DoorbellBroker, chosen: Settings, *, 
     sweeper = make_sweeper(database, broker, chosen, tally=tally)
     batches = BatchRunner(BatchWork(database, chosen.namespace), Ringer(broker, bells))
     services: list[Service] = [Relay(bells, counters, broker), sweeper, _timers(database, bells, chosen.namespace)]
-    return Loops([*services, batches, *_retention(database, chosen)])
+    budgets = BudgetKeeper(Spending(database, chosen.namespace))
+    return Loops([*services, batches, budgets, *_retention(database, chosen)])
 
 
 def _retention(database: Database, chosen: Settings) -> list[Retention]:

@@ -230,3 +230,30 @@ def test_a_worker_that_has_lost_its_step_has_spent_all_the_same(
     assert bench.status(quest_id) == "paused"
     assert costs.total() == ONE
     assert [row.spent_usd for row in bench.database.read(lambda own: own.execute(budgets.select()).all())] == [0.5]
+
+
+@pytest.mark.parametrize("budget", [("type", "test"), ("namespace", "")])
+def test_further_quests_of_a_budget_that_is_used_up_begin_no_step(
+    bench: Workbench, spending: Spending, limits: Budgets, budget: tuple[str, str]
+) -> None:
+    waiting, running, lifted, other = (bench.submit("a", "b") for _ in range(4))
+    bench.claim(running)
+    limits.set(*budget, max_usd=0.5)
+    assert spending.hold() == 0
+    spending.note(spent(bench.claim(other)))
+    bench.controls.pause(lifted)
+    resume(bench, lifted)
+
+    assert spending.hold() == 2
+    assert [bench.status(one) for one in (waiting, running, lifted, other)] == ["paused", "pausing", "new", "pausing"]
+    assert spending.hold() == 0
+    assert {entry.actor for entry in bench.audit() if entry.quest_id in {waiting, running}} == {"budget"}
+
+
+def test_quests_of_another_type_or_namespace_go_on(bench: Workbench, spending: Spending, limits: Budgets) -> None:
+    limits.set("type", "test", max_usd=0.0)
+    other = bench.submit("a", quest_type="other")
+
+    assert Spending(bench.database, "other").hold() == 0
+    assert spending.hold() == 0
+    assert bench.status(other) == "new"

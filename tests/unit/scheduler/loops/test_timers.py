@@ -53,4 +53,4 @@ def test_what_has_expired_is_removed_now_and_then(bench: Workbench) -> None:
 def test_all_loops_are_put_together(bench: Workbench) -> None:
     loops = make_loops(bench.database, HandBroker(), load(sweep_seconds=7.0))
     services = {loop.service.name: loop.service.interval for loop in loops._loops}
-    assert services == {"relay": 0.25, "sweeper": 7.0, "timers": 0.5, "batches": 1.0}
+    assert services == {"relay": 0.25, "sweeper": 7.0, "timers": 0.5, "batches": 1.0, "budgets": 5.0}
