@@ -65,13 +65,14 @@ class Arrival:
         if row.table not in TABLES and row.table not in KEY_OF and row.table != LESSONS.name:
             raise self._refused(row.table, "is no table of quests")
         table = METADATA.tables[row.table]
-        values = in_clear(self.codec, QuestRow(row.table, self._checked(table, row.values))).values
+        given = QuestRow(row.table, self._checked(table, row.values))
+        if row.table in TABLES and given.values["quest_id"] != self.quest_id:
+            raise self._refused(row.table, "is of another quest")
+        values = in_clear(self.codec, given).values
         if "namespace" in values:
             values["namespace"] = self.namespace
         if row.table not in TABLES:
             self._move_key(row.table, values)
-        elif values["quest_id"] != self.quest_id:
-            raise self._refused(row.table, "is of another quest")
         for name in ("quest_id", "owner"):
             if values.get(name) == self.quest_id:
                 values[name] = self.new_id

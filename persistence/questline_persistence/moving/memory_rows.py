@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, text
 
+from questline_persistence.dialects import codec_of
 from questline_persistence.errors import QuestConflict
 from questline_persistence.kinds import KEY, MEMORIES, VERSIONED, entries_of
 from questline_persistence.moving.quest_rows import FETCHED, QuestRow, read
 from questline_persistence.moving.words import SEARCHED, add_words
 from questline_persistence.schema import of_keys, sealed, table_of, tables_of
+from questline_persistence.writes import fingerprint
 
 #: The lessons.
 LESSONS = table_of(MEMORIES)
@@ -68,7 +70,8 @@ def _is_known(connection: Connection, row: dict[str, Any]) -> bool:
     names = (*KEY, MEMORIES.entry_id)
     same = select(LESSONS.c.fingerprint).where(*(LESSONS.c[name] == row[name] for name in names))
     found = connection.execute(same).scalar()
-    if found not in {None, row["fingerprint"]}:
+    digest = fingerprint((None, *(row[name] for name in (*MEMORIES.columns, *MEMORIES.body))))
+    if found is not None and not codec_of(connection).is_fingerprint(found, digest):
         raise QuestConflict(f"there is another lesson {row[MEMORIES.entry_id]}", hint="add --new-ids")
     return found is not None
 

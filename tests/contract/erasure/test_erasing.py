@@ -14,7 +14,7 @@ from questline_persistence.kinds import AGENT_STATES, EVENTS, MEMORIES
 from questline_persistence.memory.kept import Kept
 from questline_persistence.memory.searching import search
 from questline_persistence.moving import export_quests
-from questline_persistence.schema import table_of, tombstones
+from questline_persistence.schema import fetched, table_of, tombstones
 from questline_persistence.schema.metadata import METADATA
 from questline_persistence.store import Database
 from tests.contract.lessons import entries, event, lesson, ops, outside, present, state, step
@@ -101,12 +101,10 @@ def test_what_was_told_to_others_keeps_its_numbers_and_says_nothing(bench: Workb
     assert present(bench) is None
     assert ops(bench) == [(1, "save", 1, None), (2, "delete", None, None), (3, "delete", None, None)]
     events = table_of(EVENTS)
-    rows = bench.database.read(
-        lambda connection: connection.execute(
-            select(events.c.seq, events.c.content).where(events.c.session_id == "session").order_by(events.c.seq)
-        ).all()
-    )
-    assert [tuple(row) for row in rows] == [(1, "honey said"), (2, None)]
+    told = select(*(events.c[name] for name in ("namespace", "write_id", "seq", "content")))
+    query = told.where(events.c.session_id == "session").order_by(events.c.seq)
+    rows = bench.database.read(lambda connection: [(row.seq, row.content) for row in fetched(connection, query)])
+    assert rows == [(1, "honey said"), (2, None)]
     outside(bench, state(bench, "anew"), event(bench, "third"))
     assert (present(bench), ops(bench)[-1]) == ("anew", (4, "save", 4, None))
     assert entries(bench)[-1] == "third"

@@ -14,7 +14,7 @@ from questline_persistence.memory.searching import search
 from questline_persistence.moving import Exported, ImportedQuest, Importing, export_quests
 from questline_persistence.moving.memory_rows import memory_of
 from questline_persistence.moving.quest_file import QuestFileReader, QuestFileWriter
-from questline_persistence.moving.quest_rows import QuestRow, rows_of
+from questline_persistence.moving.quest_rows import QuestRow, in_clear, rows_of
 from questline_persistence.writes import Key, Saves
 from tests.contract.lessons import event, lesson, present, state, step
 from tests.contract.once.test_records import record
@@ -44,7 +44,8 @@ def take_in(bench: Workbench, file: Path, *, new_ids: bool = False) -> list[Impo
 
 def rows(bench: Workbench, quest_id: str) -> list[QuestRow]:
     """Return all that is a quest's, without the numbers that the store gave."""
-    return bench.database.read(lambda connection: [*rows_of(connection, quest_id), *memory_of(connection, quest_id)])
+    found = bench.database.read(lambda connection: [*rows_of(connection, quest_id), *memory_of(connection, quest_id)])
+    return [in_clear(bench.database.codec, row) for row in found]
 
 
 def context(bench: Workbench, quest_id: str) -> Saves:
