@@ -31,10 +31,8 @@ def tsvector_tokens(text: str) -> tuple[str, ...]:
     """Return the tokens of which `tsvector_text` has made a text, from how PostgreSQL gives the `tsvector` back."""
     placed: dict[int, str] = {}
     for token, places in _PLACED.findall(text):
-        if places.isdigit():
-            placed[int(places)] = token
-        else:
-            placed.update(dict.fromkeys(map(int, places.split(",")), token))
+        for place in places.split(","):
+            placed[int(place)] = token
     tokens = [GAP] * max(placed, default=0)
     for place, token in placed.items():
         tokens[place - 1] = token
