@@ -30,6 +30,8 @@ MAKERS = {
     "persistence/questline_persistence/dialects/postgres/sessions.py",
     "persistence/questline_persistence/dialects/sqlite/access.py",
 }
+#: Copies a store in memory that this process has made into another one, before anybody uses that.
+PREPARED = "persistence/questline_persistence/schema/prepared.py"
 REDIS_QUEUE = "scheduler/questline_scheduler/doorbells/redis_queue.py"
 
 #: Statements that may lack a point, by file and function, and why.
