@@ -59,7 +59,7 @@ class Tenant:
         return other
 
     def kept(self, prefix: str | None = None) -> Kept:
-        """Return what Lords remember under a key prefix.
+        """Return what Lords remember under a key prefix, to be looked at.
 
         Parameters:
           prefix: the key prefix; None means none.
@@ -67,7 +67,7 @@ class Tenant:
         Raises:
           PayloadError: it can be no prefix.
         """
-        return Kept(self.database, self.namespace, key_prefix(prefix), self.actor)
+        return Kept(self.database, self.namespace, key_prefix(prefix), self.actor, shown=True)
 
     def now(self) -> float:
         """Return the database's time in epoch seconds."""

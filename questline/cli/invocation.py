@@ -194,11 +194,12 @@ class Invocation:
 
         return Backlog(self.repository.database, self.settings.namespace)
 
-    def kept(self, prefix: str | None = None) -> Kept:
+    def kept(self, prefix: str | None = None, *, shown: bool = True) -> Kept:
         """Return what Lords remember under a key prefix.
 
         Parameters:
           prefix: the key prefix; None means none.
+          shown: whether it is only looked at; False where something is written that comes of it.
 
         Raises:
           PayloadError: it can be no prefix.
@@ -206,7 +207,7 @@ class Invocation:
         from questline_persistence.arguments import key_prefix  # noqa: PLC0415  (as the store's)
         from questline_persistence.memory import Kept  # noqa: PLC0415
 
-        return Kept(self.store, self.settings.namespace, key_prefix(prefix), actor=self.actor)
+        return Kept(self.store, self.settings.namespace, key_prefix(prefix), actor=self.actor, shown=shown)
 
     @cached_property
     def client(self) -> QuestClient:

@@ -50,13 +50,18 @@ class Kept:
       namespace: the tenant.
       prefix: the key prefix, "" for none. Other prefixes' keys are never seen.
       actor: on whose behalf states are restored, adopted and purged, as the audit tells it; None: it tells of none.
+      shown: whether what is read is for people, who see of what has no key here that it is encrypted; nothing may be
+        written that came of it.
     """
 
-    def __init__(self, database: Database, namespace: str, prefix: str = "", actor: Actor | None = None) -> None:
+    def __init__(
+        self, database: Database, namespace: str, prefix: str = "", actor: Actor | None = None, *, shown: bool = False
+    ) -> None:
         self.database = database
         self.namespace = namespace
         self.prefix = prefix
         self._actor = actor
+        self._shown = shown
 
     def key(self, name: str) -> Key:
         """Return the key of this tenant and prefix that is called so."""
@@ -245,7 +250,9 @@ class Kept:
         Raises:
           Overtime: it took too long, and `limited`.
         """
-        return self.database.read(lambda connection: work(connection, self.database.clock.now()), limited=limited)
+        return self.database.read(
+            lambda connection: work(connection, self.database.clock.now()), limited=limited, shown=self._shown
+        )
 
     def load(
         self, kind: Versioned, name: str, *, version: int | None = None, as_of: Moment | None = None

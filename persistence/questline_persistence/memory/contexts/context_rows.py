@@ -10,8 +10,9 @@ from questline_persistence.kinds import CONTEXTS
 from questline_persistence.memory.contexts.context_filter import ContextFilter
 from questline_persistence.memory.models import WorkflowContext, context_text, origin_of
 from questline_persistence.memory.reading import of_present, of_versions, present
-from questline_persistence.payload import Limit
+from questline_persistence.payload import HIDDEN, HIDDEN_OBJECT, Limit
 from questline_persistence.schema import tables_of, within
+from questline_persistence.states import ContextStatus
 from questline_persistence.writes import Key, Saves
 
 
@@ -35,11 +36,18 @@ def saving(context: WorkflowContext, key: Key, limit: Limit, *, expected: int | 
 
 def context_of(row: Row[Any]) -> WorkflowContext:
     """Return the context of a row that has its text: of a head with its present version, or of an older version."""
-    context = WorkflowContext.from_json(row.context_data)
+    context = _hidden(row) if row.context_data == HIDDEN_OBJECT else WorkflowContext.from_json(row.context_data)
     context.workflow_id = row.workflow_id  # a fork's copy has another key than what it was copied from
     context.version, context.origin = row.version, origin_of(row)
     context.saved_at = row.created_at if hasattr(row, "head_created_at") else row.updated_at
     return context
+
+
+def _hidden(row: Row[Any]) -> WorkflowContext:
+    """Return what is told of a context that cannot be read here: what its head says in clear, if the row has that."""
+    unknown: dict[str, Any] = {"epic_num": 0, "story_num": None, "status": ContextStatus.RUNNING}
+    told: dict[str, Any] = {name: getattr(row, name, unknown.get(name, HIDDEN)) for name in CONTEXTS.told}
+    return WorkflowContext(workflow_id=row.workflow_id, **told, decisions={HIDDEN: True})
 
 
 def newest(chosen: ContextFilter, namespace: str, prefix: str, now: float) -> Select[Any]:

@@ -87,7 +87,7 @@ def adopt(
     from questline_persistence.memory.states import Adopting  # noqa: PLC0415  (200 ms that --help does not need)
 
     name = invocation.repository.full_id(fork)
-    found = Adopting(invocation.kept(prefix)).adopt(name, agent_id, dry_run=dry_run)
+    found = Adopting(invocation.kept(prefix, shown=False)).adopt(name, agent_id, dry_run=dry_run)
     data = {"fork": name, "dry_run": dry_run, "agents": [one.to_json() for one in found]}
     invocation.answer(data, lambda: _adopted(found, name))
     if any(one.conflicts for one in found):

@@ -80,7 +80,7 @@ def restore(
     """Make an earlier state of an agent the present one, as a new version. The versions between stay in its history."""
     from questline_persistence.memory.states import States  # noqa: PLC0415  (200 ms that --help does not need)
 
-    states, name = States(invocation.kept(prefix)), name_meant(invocation, "state", agent_id, prefix)
+    states, name = States(invocation.kept(prefix, shown=False)), name_meant(invocation, "state", agent_id, prefix)
     version = _VERSION.fullmatch(point)
     if version is not None:
         restored = states.restore_agent_state(name, int(version[1]))
