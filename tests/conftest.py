@@ -3,8 +3,7 @@
 A missing server is a failure, never a skip. `QUESTLINE_TEST_PG_URL` (a superuser's database) and
 `QUESTLINE_TEST_REDIS_URL` name servers to use instead of our own; a test that stops or restarts a server asks for
 `valkey_server` or `postgres_server`, takes its URLs from there, and always gets our own. `QUESTLINE_TEST_POOLER` puts a
-PgBouncer that shares sessions in front of PostgreSQL; `QUESTLINE_TEST_CODEC` has every store encrypt and compress its
-payloads.
+PgBouncer that shares sessions in front of PostgreSQL; `QUESTLINE_TEST_CODEC` has every store encrypt its payloads.
 """
 
 import gc

@@ -9,8 +9,6 @@ from questline_persistence.store import Database
 
 #: Keys for tests, as the setting has them: each of 32 times the same byte.
 KEYS = {name: f"{name}:{base64.b64encode(name[:1].encode() * 32).decode()}" for name in ("alpha", "beta", "gamma")}
-#: From how many bytes on payloads are compressed where the suite runs with the codec: small ones, too.
-COMPRESS_FROM = 100
 
 
 def sealing(*names: str, compress_from: int | None = None, index: bool = False) -> Sealing:
@@ -19,9 +17,11 @@ def sealing(*names: str, compress_from: int | None = None, index: bool = False) 
 
 
 def switch_on() -> None:
-    """Have every store of this process, and of those that it starts, encrypt and compress what it keeps."""
+    """Have every store of this process, and of those that it starts, encrypt what it keeps.
+
+    Nothing is compressed: what fills a disk, or is counted, is as large as tests make it.
+    """
     os.environ["QUESTLINE_PAYLOAD_KEYS"] = KEYS["alpha"]
-    os.environ["QUESTLINE_PAYLOAD_COMPRESS_BYTES"] = str(COMPRESS_FROM)
     os.environ["QUESTLINE_INDEX_ENCRYPTED"] = "1"  # what is looked for is the matter of other tests
     defaults = Database.__init__.__kwdefaults__ or {}
-    Database.__init__.__kwdefaults__ = {**defaults, "codec": sealing("alpha", compress_from=COMPRESS_FROM, index=True)}
+    Database.__init__.__kwdefaults__ = {**defaults, "codec": sealing("alpha", index=True)}

@@ -4,6 +4,7 @@ More of them stand with what they concern; docs/project/faults.md names all.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from sqlalchemy import Column, func, select
@@ -16,6 +17,7 @@ from questline_persistence.memory.models import AgentState, Event, WorkflowConte
 from questline_persistence.memory.sessions import History, SessionStates
 from questline_persistence.memory.states import States
 from questline_persistence.memory.step import Remembering
+from questline_persistence.payload import CLEAR
 from questline_persistence.schema import table_of, tables_of
 from questline_persistence.states import ExecutionStatus
 from questline_persistence.store import Database
@@ -73,7 +75,12 @@ def stored(kept: Kept, column: Column[str], session: str) -> int:
     return int(kept.read(lambda own, _: own.execute(query).scalar_one()))
 
 
-def test_langgraph_8531_deer_flow_4148_a_session_grows_by_what_is_new_in_it_alone(kept: Kept) -> None:
+def test_langgraph_8531_deer_flow_4148_a_session_grows_by_what_is_new_in_it_alone(database_url: str) -> None:
+    with closing(Database(database_url, codec=CLEAR)) as database:  # what is counted is what was given
+        _grow(Kept(database, "here"))
+
+
+def _grow(kept: Kept) -> None:
     states, history = SessionStates(kept), History(kept)
     for session, length in (("short", 50), ("long", 100)):
         for number in range(length):
