@@ -14,7 +14,7 @@ import questline_persistence
 from questline_persistence.dialects.postgres import Postgres
 from questline_persistence.dialects.sqlite import Sqlite
 from questline_persistence.kinds import ENTRIES, VERSIONED
-from questline_persistence.states import TRANSITIONS, ExecutionStatus, RunStatus, TicketState, WorkerState
+from questline_persistence.states import TRANSITIONS, BatchState, ExecutionStatus, RunStatus, TicketState, WorkerState
 from tests.model.writers import WATCHED, Write, writes_in, writes_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "project" / "transitions.md"
@@ -26,6 +26,7 @@ STATES: Mapping[str, set[str]] = {
     "quest_executions": {*ExecutionStatus},
     "lord_runs": {*RunStatus},
     "workers": {*WorkerState},
+    "batches": {*BatchState},
 }
 
 

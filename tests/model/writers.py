@@ -19,6 +19,7 @@ WATCHED: Mapping[str, str | None] = {
     "quest_executions": "status",
     "lord_runs": "status",
     "workers": "state",
+    "batches": "state",
 }
 #: Modules whose statements name the tables of a kind of what Lords remember, and no other: a test looks at the kinds.
 OF_KINDS = (
