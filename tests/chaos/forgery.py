@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.chaos.history.audit import Event
 from tests.chaos.history.ledger import Entry
-from tests.chaos.history.records import History, Kept, Quest, Run, Snapshot, Verb
+from tests.chaos.history.records import Call, History, Kept, Quest, Run, Snapshot, Verb
 from tests.chaos.plan import COUNTER, QuestPlan
 
 PID = 100
@@ -54,7 +54,7 @@ class Forger:
     def begin(self, position: str, claim_id: str | None = None, pid: int = PID) -> None:
         """Note that a body ran, from its begin to its end."""
         key = f"{self.quest_id}:0:{position}"
-        for word in ("begin", "end"):
+        for word in ("begin", "call", "end"):
             self.history.ledger.append(Entry(word, key, claim_id or f"claim-{position}", pid, self.now))
 
     def commit(self, position: str, claim_id: str | None = None, next_claim_id: str | None = None) -> None:
@@ -77,6 +77,7 @@ class Forger:
         self.history.runs.append(Run(self.quest_id, 0, position, "success", claim_id, output))
         if self.plan.remembers:
             self.keep(position)
+            self.history.calls.append(Call(self.quest_id, 0, position, claim_id, output))
         status = "completed" if ahead is None else "running"
         self.history.quests[self.quest_id] = Quest(self.quest_id, status, 0, self.version, output)
 

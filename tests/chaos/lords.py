@@ -45,10 +45,21 @@ def _remember(ctx: LordContext) -> None:
 def _result(
     ctx: LordContext, previous: str | None, *, failures: int, pushing: bool, gated: bool, remembers: bool
 ) -> str:
-    """Return the step's hash, unless it is its turn to fail; what it remembers until then must go with it."""
+    """Return the step's hash, unless it is its turn to fail; what it remembers until then must go with it.
+
+    What remembers makes its hash once, however often it is attempted.
+    """
     if remembers:
         _remember(ctx)
     note = partial(_ledger.note, key=ctx.idempotency_key, claim_id=ctx._claim.claim_id)
+
+    def made() -> str:
+        note("call")
+        given = None if previous is None else ctx.outputs[previous]
+        return digest(ctx.input_data["seed"], ctx.epoch, ctx.position, given)
+
+    # Before it may fail: then the next attempt is served what this one has recorded.
+    output: str = ctx.once("digest", made) if remembers else made()
     if gated and not (Path(os.environ[GATES]) / ctx.quest_id).exists():
         note("fail")
         raise Permanent("the gate is shut")
@@ -61,8 +72,6 @@ def _result(
             LordStep(first, TOOL, params={"previous": ctx.lord_name}),
             LordStep(second, TOOL, params={"previous": first}),
         )
-    given = None if previous is None else ctx.outputs[previous]
-    output = digest(ctx.input_data["seed"], ctx.epoch, ctx.position, given)
     note("end")
     return output
 

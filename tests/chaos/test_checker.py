@@ -8,6 +8,7 @@ from tests.chaos.forgery import PID, Forger
 from tests.chaos.history.audit import Event
 from tests.chaos.history.records import Quest, Standstill
 from tests.chaos.plan import QuestPlan
+from tests.chaos.rules.calls import AGAIN, SERVED
 from tests.chaos.rules.checker import check, count
 from tests.chaos.rules.violation import Harm
 
@@ -235,6 +236,27 @@ def test_a_replay_that_nobody_asked_for_is_found(forger: Forger) -> None:
     forger.run(*forger.positions)
     forger.transaction(forger.snapshot("0001", "replay"))
     assert "no replay happens unasked" in rules(forger)
+
+
+@pytest.mark.parametrize(("before", "found"), [(False, {AGAIN}), (True, set[str]())])
+def test_a_call_that_a_later_claim_makes_again_is_found_and_one_of_a_frozen_worker_is_not(
+    remembering: Forger, before: bool, found: set[str]
+) -> None:
+    history, position = remembering.history, remembering.positions[1]
+    of_step = next(event for event in history.events if event.claim_id == f"claim-{position}")
+    seq = of_step.seq - 1 if before else of_step.seq + 1
+    history.events.append(replace(of_step, claim_id="another", seq=seq))
+    call = next(entry for entry in history.ledger if entry.word == "call" and entry.key.endswith(position))
+    history.ledger.append(replace(call, claim_id="another"))
+
+    assert rules(remembering) & {AGAIN} == found
+
+
+def test_a_result_that_is_not_what_was_recorded_is_found(remembering: Forger) -> None:
+    calls = remembering.history.calls
+    calls[2] = replace(calls[2], result="another")
+    del calls[4]
+    assert [violation.rule for violation in check(remembering.history)] == [SERVED, SERVED]
 
 
 TOGETHER = "a result and what its step kept come together"

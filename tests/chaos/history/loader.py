@@ -4,7 +4,7 @@ import psycopg
 
 from tests.chaos.history import audit
 from tests.chaos.history.ledger import Ledger
-from tests.chaos.history.records import History, Kept, Quest, Run, Snapshot, Standstill, Verb, Worker
+from tests.chaos.history.records import Call, History, Kept, Quest, Run, Snapshot, Standstill, Verb, Worker
 from tests.chaos.plan import QuestPlan
 
 #: What steps have kept: versions with the text that they point at, and events.
@@ -36,6 +36,7 @@ def load(
             "SELECT quest_id, version, epoch, position, snapshot_reason, parent_version FROM quest_snapshots"
             " ORDER BY quest_id, version"
         )
+        calls = connection.execute("SELECT quest_id, epoch, position, claim_id, result FROM step_once")
         workers = connection.execute("SELECT worker_id, pid, started_at FROM workers")
         return History(
             plans=plans,
@@ -43,6 +44,7 @@ def load(
             runs=[Run(*row) for row in runs],
             snapshots=[Snapshot(*row) for row in snapshots],
             workers=[Worker(*row) for row in workers],
+            calls=[Call(*row) for row in calls],
             kept=[Kept(*row) for row in connection.execute(_KEPT)],
             events=audit.events(connection),
             ledger=ledger.entries(),

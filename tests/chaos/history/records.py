@@ -84,6 +84,17 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was recorded to run once, as it stands in the store."""
+
+    quest_id: str
+    epoch: int
+    position: str
+    claim_id: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """One incarnation of a worker process."""
 
@@ -106,6 +117,7 @@ class History:
     standstills: list[Standstill] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
     @cached_property
     def events_of(self) -> dict[str, list[Event]]:

@@ -5,13 +5,21 @@ from collections.abc import Callable, Iterable
 
 from tests.chaos.history.records import History
 from tests.chaos.rules.answers import answers
+from tests.chaos.rules.calls import calls
 from tests.chaos.rules.executions import executions
 from tests.chaos.rules.memories import memories
 from tests.chaos.rules.outcomes import outcomes
 from tests.chaos.rules.transitions import transitions
 from tests.chaos.rules.violation import Harm, Violation
 
-RULES: tuple[Callable[[History], Iterable[Violation]], ...] = (outcomes, transitions, executions, answers, memories)
+RULES: tuple[Callable[[History], Iterable[Violation]], ...] = (
+    outcomes,
+    transitions,
+    executions,
+    answers,
+    memories,
+    calls,
+)
 
 
 def check(history: History) -> list[Violation]:
