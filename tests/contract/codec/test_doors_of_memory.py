@@ -55,3 +55,15 @@ def test_whoever_goes_on_from_it_is_refused(open_bench: Callable[..., Workbench]
 
     with pytest.raises(EncryptionError, match="'alpha'"):
         States(Kept(open_bench(codec=CLEAR).database, "default")).load_agent_state("p")
+
+
+def test_a_state_is_restored_from_what_was_sealed(open_bench: Callable[..., Workbench]) -> None:
+    kept = Kept(open_bench(codec=sealing("alpha")).database, "default")
+    remember(kept)
+    states = States(kept)
+    snapshot_id = states.create_snapshot("p", "before")
+    states.save_agent_state(AgentState(agent_id="p", state_data="later"))
+
+    assert states.restore_snapshot(snapshot_id).state_data == CANARY
+    assert states.restore_agent_state("p", 2).state_data == "later"
+    assert CANARY not in stored(kept.database)

@@ -8,7 +8,7 @@ import pytest
 
 from questline_persistence.claims import Claim
 from questline_persistence.errors import PayloadError, QuestNotFound, StoreUnavailable
-from questline_persistence.schema import step_events
+from questline_persistence.schema import fetched, step_events
 from questline_persistence.step_log import LineKind, LogLine, LogTail, StepLog, write_lines
 from questline_persistence.step_log import reading as logs
 from tests.contract.quests import Workbench, lost_reply
@@ -103,7 +103,7 @@ def test_a_quests_lines_go_with_it_and_come_back_no_more(bench: Workbench) -> No
     bench.repository.delete_quest(claim.quest_id)
     write_lines(bench.database, [line(claim, 2), line(other, 1, "mine")])
 
-    left = bench.database.read(lambda connection: connection.execute(step_events.select()).all())
+    left = bench.database.read(lambda connection: fetched(connection, step_events.select()))
 
     assert [row.message for row in left] == ["mine"]
 

@@ -124,7 +124,7 @@ class Snapshots(Agents):
 
         def work(connection: Connection, now: float) -> Row[Any] | None:
             own = (*self._kept.rows(_ROWS), *reading.present(_ROWS, now), _ROWS.c.snapshot_id == name)
-            return connection.execute(_NAMED_VERSIONS.where(*own)).first()
+            return first(connection, _NAMED_VERSIONS.where(*own))
 
         return self._kept.read(work)
 
