@@ -154,11 +154,11 @@ def test_a_fenced_result_is_looked_up_as_in_the_model(memory: Workbench) -> None
     claim = memory.claim(quest_id)
     memory.controls.cancel(quest_id)
 
-    def look(call: Callable[[], Any]) -> set[str]:
-        return asked(memory, "SELECT lord_runs.claim_id", "lord_runs", call)
+    def look(columns: str, call: Callable[[], Any]) -> set[str]:
+        return asked(memory, f"SELECT {columns}", "lord_runs", call)
 
-    assert look(lambda: memory.journal.checkpoint(checkpoint(claim))) == expected("recorded")
-    assert look(lambda: memory.journal.fail(failure(claim))) == expected("failed")
+    assert look("lord_runs.claim_id", lambda: memory.journal.checkpoint(checkpoint(claim))) == expected("recorded")
+    assert look("lord_runs.quest_id", lambda: memory.journal.fail(failure(claim))) == expected("failed")
 
 
 def test_a_claim_is_sent_again_as_in_the_model(memory: Workbench) -> None:

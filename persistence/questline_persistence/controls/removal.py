@@ -64,7 +64,7 @@ class Removal:
                     f"quest {quest_id} is {locked.status}, and only an ended quest can be deleted",
                     hint=f"run: questline cancel {quest_id}",
                 )
-            remove_quests(connection, [quest_id], now=now)
+            remove_quests(connection, self.namespace, [quest_id], now=now)
             own = (connection, self.actor, self.namespace, AuditVerb.DELETE)
             subject = None if self.part is None else self.part.whole
             note(*own, now=now, quest_id=quest_id, subject=subject, reason=reason, outcome={"status": locked.status})
@@ -143,7 +143,7 @@ class Removal:
             found = list(connection.execute(ended).scalars())
             tried.update(found)
             now = self.database.clock.now()
-            remove_quests(connection, found, now=now)
+            remove_quests(connection, self.namespace, found, now=now)
             if found:
                 done = {"quests": len(found), "ended_before": rfc3339(ended_before), "quest_ids": found}
                 own = (connection, self.actor, self.namespace, AuditVerb.PRUNE)
@@ -153,11 +153,12 @@ class Removal:
         return self.database.write(work, at="delete")
 
 
-def remove_quests(connection: Connection, quest_ids: Sequence[str], *, now: float) -> Counter[str]:
+def remove_quests(connection: Connection, namespace: str, quest_ids: Sequence[str], *, now: float) -> Counter[str]:
     """Remove quests whose rows are locked and which have no ticket; return how many rows of each table that were.
 
     Parameters:
       connection: that of the transaction which has locked them.
+      namespace: the tenant that they belong to.
       quest_ids: the quests.
       now: the database's time in epoch seconds.
     """
@@ -165,7 +166,8 @@ def remove_quests(connection: Connection, quest_ids: Sequence[str], *, now: floa
     if not quest_ids:
         return removed
     bury(connection, quest_ids, now=now)
-    connection.execute(delete(budgets).where(budgets.c.scope == "quest", budgets.c.name.in_(quest_ids)))
+    own = budgets.c.namespace == namespace, budgets.c.scope == "quest", budgets.c.name.in_(quest_ids)
+    connection.execute(delete(budgets).where(*own))
     for table in reversed(OF_QUEST):
         removed[table.name] += connection.execute(delete(table).where(table.c.quest_id.in_(quest_ids))).rowcount
     return removed + forget_own(connection, quest_ids)

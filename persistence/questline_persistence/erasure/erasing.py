@@ -106,7 +106,7 @@ class Erasing:
                 return  # gone by the first try, whose COMMIT went through though its reply was lost
             now, dialect = self.database.clock.now(), self.database.dialect
             dialect.erase_for_good(connection)
-            gone = remove_quests(connection, found, now=now) + empty_shared(connection, found, now=now)
+            gone = remove_quests(connection, self.namespace, found, now=now) + empty_shared(connection, found, now=now)
             done.clear()
             done.update({str(name): number for name, number in gone.items()})
             dialect.erase_for_good(connection, end=True)

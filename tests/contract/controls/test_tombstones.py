@@ -205,7 +205,7 @@ def test_a_submission_during_the_deletion_of_its_id_repeats_no_key(postgres: Wor
 
     with ThreadPoolExecutor(1) as pool:
         with bench.database.engine.begin() as connection:
-            removal.remove_quests(connection, [AGAIN], now=bench.clock.now())
+            removal.remove_quests(connection, "default", [AGAIN], now=bench.clock.now())
             rival = pool.submit(submitted)
             eventually(lambda: rival.done() or _waits(bench))
         if not rival.result():  # it was told that the id is taken, as it then was

@@ -37,6 +37,24 @@ INSERT INTO lord_runs (quest_id, position, version, lord_name, tool_name, run_in
 {_CROWD} SELECT id, '0001', 1, 'a', 'work', 1, 'success', 0, '{{}}', '1', 3, '{LONG_AGO}', id, 'default'
 FROM crowd
 """
+_CALLS = f"""
+INSERT INTO step_once (quest_id, epoch, position, name, ordinal, overlapped, result, claim_id, attempt, started_at,
+  ended_at)
+{_CROWD} SELECT id, 0, '0001', 'call', 0, 0, '1', id, 1, '{LONG_AGO}', '{LONG_AGO}' FROM crowd
+"""
+_LINES = f"""
+INSERT INTO step_events (quest_id, fence, claim_id, seq, epoch, position, attempt, at, kind)
+{_CROWD} SELECT id, 1, id, 1, 0, '0001', 1, 0, 'log' FROM crowd
+"""
+_COSTS = f"""
+INSERT INTO step_costs (quest_id, claim_id, model, namespace, quest_type, lord_name, epoch, position, attempt,
+  input_tokens, output_tokens, usd, at)
+{_CROWD} SELECT id, id, '', 'default', 'crowd', 'a', 0, '0001', 1, 1, 1, 1, 0 FROM crowd
+"""
+_BUDGETS = f"""
+INSERT INTO budgets (namespace, scope, name, max_usd, spent_usd, spent_tokens, created_at)
+{_CROWD} SELECT 'default', 'quest', id, 5, 1, 2, '{LONG_AGO}' FROM crowd
+"""
 _TICKETS = f"""
 INSERT INTO tickets (quest_id, branch, namespace, position, epoch, handler, state, claim_id, worker_id, claimed_at,
   fence, version, available_at, ring_at, queue)
@@ -76,7 +94,7 @@ class Crowd:
         self._add(connection, _WORKERS, "live", 1, later=now + LATER)
 
     def _quests(self, connection: Connection, kind: str, count: int, status: str) -> None:
-        for statement in (_QUESTS, _STEPS, _SNAPSHOTS, _RUNS):
+        for statement in (_QUESTS, _STEPS, _SNAPSHOTS, _RUNS, _CALLS, _LINES, _COSTS, _BUDGETS):
             self._add(connection, statement, kind, count, status=status)
 
     def _add(self, connection: Connection, statement: str, kind: str, count: int, **values: Any) -> None:

@@ -208,7 +208,16 @@ def test_trap_default_middleware_present_changes_nothing(pool: Pool) -> None:
 
 def test_trap_nothing_of_dramatiqs_defaults_is_added_by_ourselves(sqlite_pool: Pool) -> None:
     member = sqlite_pool.start()
-    ours = {"Patience", "Watchdog", "Lease", "Checkpoints", "BackgroundLoops", "_WorkerMiddleware"}
+    ours = {
+        "Patience",
+        "Watchdog",
+        "Lease",
+        "StepLogs",
+        "Ledger",
+        "Checkpoints",
+        "BackgroundLoops",
+        "_WorkerMiddleware",
+    }
     assert {type(item).__name__ for item in member.broker.middleware} <= ours
     assert member.process.actor.options == {"time_limit": float("inf"), "max_retries": 0}
 
