@@ -81,8 +81,12 @@ def _handed_on(_logger: object, method: str, line: structlog.typing.EventDict) -
     return (text,), options if plain else {**options, "exc_info": False}
 
 
-class _CarefulLogger(structlog.stdlib.BoundLogger):
+class CarefulLogger(structlog.stdlib.BoundLogger):
     """Never raises, whatever a project's filter, handler or record factory does with a line: work goes before words."""
+
+    def __call__(self, event: str | None = None, *args: Any, **fields: Any) -> Any:
+        """Say a line of the level `info`."""
+        return self.info(event, *args, **fields)
 
     def _proxy_to_logger(self, method_name: str, event: str | None = None, *event_args: Any, **event_kw: Any) -> Any:
         try:
@@ -96,14 +100,14 @@ class _CarefulLogger(structlog.stdlib.BoundLogger):
 render_exception = structlog.processors.ExceptionRenderer(lambda exc_info: traceback_of(exc_info[1]))
 
 
-def get_logger(name: str, *, heard: structlog.typing.Processor | None = None) -> structlog.stdlib.BoundLogger:
+def get_logger(name: str, *, heard: structlog.typing.Processor | None = None) -> CarefulLogger:
     """Return the logger of a module; its lines carry the context variables bound by `structlog.contextvars`.
 
     Parameters:
       name: what the standard library calls it.
       heard: told of each line first, be it of a level that is not logged; it returns the line.
     """
-    logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+    logger: CarefulLogger = structlog.wrap_logger(
         logging.getLogger(name),
         processors=[
             *(() if heard is None else (heard,)),
@@ -115,7 +119,7 @@ def get_logger(name: str, *, heard: structlog.typing.Processor | None = None) ->
             _as_line,
             _handed_on,
         ],
-        wrapper_class=_CarefulLogger,
+        wrapper_class=CarefulLogger,
         context_class=dict,
         cache_logger_on_first_use=True,
     )

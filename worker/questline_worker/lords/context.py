@@ -7,12 +7,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-import structlog
-
 from questline_persistence.claims import Claim
 from questline_persistence.costs import Cost
 from questline_persistence.errors import PayloadError
-from questline_persistence.log import get_logger
+from questline_persistence.log import CarefulLogger, get_logger
 from questline_persistence.memory.step import Buffered, Remembering
 from questline_persistence.models import MAX_STEPS, LordStep, as_step
 from questline_persistence.step_names import StepName
@@ -73,8 +71,8 @@ class LordContext:
         return self._said
 
     @cached_property
-    def log(self) -> structlog.stdlib.BoundLogger:
-        """A structlog logger whose lines name the quest, the step and the attempt.
+    def log(self) -> CarefulLogger:
+        """A structlog logger whose lines name the quest, the step and the attempt; `ctx.log("…")` is `ctx.log.info`.
 
         They are also kept with the step, for `questline logs`: a second later at most, and never at the cost of its
         result. Of one attempt 1,000 lines are kept, and a line says so where more are left out.

@@ -43,13 +43,15 @@ def test_lines_and_values_are_numbered_in_the_order_in_which_they_were_said(
     context.log.info("designing %s", "billing", attempt_of=1, seen={"a": 1})
     context.emit([1, "é"])
     context.log.warning("slow")
+    context.log("said %s", "briefly", n=1)
 
     assert [(line.seq, line.kind, line.level, line.message) for line in lines] == [
         (1, LineKind.LOG, "info", "designing billing"),
         (2, LineKind.DATA, None, None),
         (3, LineKind.LOG, "warning", "slow"),
+        (4, LineKind.LOG, "info", "said briefly"),
     ]
-    assert [line.value for line in lines] == [{"attempt_of": 1, "seen": {"a": 1}}, [1, "é"], None]
+    assert [line.value for line in lines] == [{"attempt_of": 1, "seen": {"a": 1}}, [1, "é"], None, {"n": 1}]
 
 
 def test_lines_for_debugging_are_kept_only_where_they_are_logged(
