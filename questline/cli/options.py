@@ -144,22 +144,12 @@ Modules: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-LordModules: TypeAlias = Annotated[
+MoreModules: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--module",
         "-m",
-        help="Module that registers the step's Lord; repeatable. Default: the setting QUESTLINE_LORDS.",
-        metavar="MODULE",
-        show_default=False,
-    ),
-]
-TypeModules: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--module",
-        "-m",
-        help="Module that registers the quest's type; repeatable. Default: the setting QUESTLINE_LORDS.",
+        help="Module that registers Lords and quest types; repeatable. Default: the setting QUESTLINE_LORDS.",
         metavar="MODULE",
         show_default=False,
     ),

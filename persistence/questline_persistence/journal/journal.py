@@ -269,7 +269,7 @@ class Journal:
             writing = ready([checkpoint for checkpoint in checkpoints if checkpoint.outcome.also])
 
             def work(own: Connection) -> tuple[dict[str, _Result], dict[str, Claim], set[tuple[str, str]]]:
-                made = self._dialect.record_once(own, records)
+                made = self._dialect.record_once(own, records) if records else kept
                 results: dict[str, _Result] = {**self._checkpoints(own, plain)}
                 results |= self._writing.within(own, writing) if writing else {}
                 return results, self._claims(own, requests, tries), made

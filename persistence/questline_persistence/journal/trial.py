@@ -66,32 +66,16 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
     trial = QuestExecutionData(quest_type="trial", execution_stack=[LordStep("trial", "trial")])
     quest_id = trial.quest_id = new_claim_id()
     submit_one(connection, prepare_quest(trial, namespace=namespace, now=now))
-    step = {"quest_id": quest_id, "epoch": 0, "position": "0001", "lord_name": "trial", "tool_name": "trial"}
-    run = {"run_index": 1, "status": RunStatus.ERROR, "start_time": now, "input_data": "{}", "max_attempts": 1}
-    connection.execute(insert(runs).values(**step, **run, namespace=namespace, created_at=rfc3339(now)))
-    call = {"quest_id": quest_id, "epoch": 0, "position": "0001", "claim_id": quest_id, "attempt": 1}
-    came_to = {"name": "trial", "ordinal": 0, "overlapped": 0, "result": "null"}
-    connection.execute(insert(once).values(**call, **came_to, started_at=rfc3339(now), ended_at=rfc3339(now)))
-    said = {"fence": 1, "claim_id": quest_id, "seq": 1, "attempt": 1, "at": now, "kind": "log"}
-    connection.execute(insert(step_events).values(**said, quest_id=quest_id, epoch=0, position="0001"))
-    spent = dict.fromkeys(("input_tokens", "output_tokens", "usd"), 0) | {"model": "", "attempt": 1, "at": now}
-    of_quest = {"namespace": namespace, "quest_type": "trial", "lord_name": "trial", "epoch": 0, "position": "0001"}
-    connection.execute(insert(step_costs).values(**spent, **of_quest, quest_id=quest_id, claim_id=quest_id))
-    budget = {"scope": "quest", "name": quest_id, "spent_usd": 0, "spent_tokens": 0, "created_at": rfc3339(now)}
-    connection.execute(insert(budgets).values(**budget, namespace=namespace))
-    worker = {"worker_id": quest_id, "namespace": namespace, "process_id": quest_id, "host": "trial", "pid": 0}
-    times = {"started_at": now, "lease_until": now, "heartbeat_at": now, "threads": 0}
-    lists = {"state": WorkerState.STOPPED, "queues": "[]", "handlers": "[]", "code_version": ""}
-    connection.execute(insert(workers).values(**worker, **times, **lists))
-    connection.execute(insert(counts).values(namespace=namespace, name=quest_id, number=0))
-    buried = {"quest_id": quest_id, "namespace": namespace, "epoch": 0, "fence": 0, "deleted_at": rfc3339(now)}
-    connection.execute(insert(tombstones).values(buried))
-    common = {"namespace": namespace, "payloads": 0, "created_at": rfc3339(now), "scopes": "", "secret_hash": ""}
-    connection.execute(insert(api_keys).values(**common, key_id=quest_id, name="trial", created_by="trial"))
-    did = {"actor": "trial", "verb": "trial", "door": "trial", "outcome": "{}"}
-    connection.execute(insert(audit).values(**did, namespace=namespace, at=rfc3339(now), quest_id=quest_id))
+    _step(connection, quest_id, namespace, now)
+    _worker(connection, quest_id, namespace, now)
+    _key(connection, quest_id, namespace, now)
     _batch(connection, quest_id, namespace, now)
     _remember(connection, quest_id, now)
+    _remove(connection, quest_id)
+
+
+def _remove(connection: Connection, quest_id: str) -> None:
+    """Change and remove all that was written."""
     mine = {workers: workers.c.worker_id, counts: counts.c.name, migrations: migrations.c.version}
     mine[api_keys] = api_keys.c.key_id
     mine |= {batches: batches.c.batch_id, batch_results: batch_results.c.batch_id}
@@ -117,6 +101,42 @@ def _write(connection: Connection, namespace: str, now: float) -> None:
         which = literal(quest_id) == key
         connection.execute(update(table).where(which).values({key: key}))
         connection.execute(delete(table).where(which))
+
+
+def _step(connection: Connection, quest_id: str, namespace: str, now: float) -> None:
+    """Write an attempt of a step, and what it keeps, says and spends."""
+    step = {"quest_id": quest_id, "epoch": 0, "position": "0001", "lord_name": "trial", "tool_name": "trial"}
+    run = {"run_index": 1, "status": RunStatus.ERROR, "start_time": now, "input_data": "{}", "max_attempts": 1}
+    connection.execute(insert(runs).values(**step, **run, namespace=namespace, created_at=rfc3339(now)))
+    call = {"quest_id": quest_id, "epoch": 0, "position": "0001", "claim_id": quest_id, "attempt": 1}
+    came_to = {"name": "trial", "ordinal": 0, "overlapped": 0, "result": "null"}
+    connection.execute(insert(once).values(**call, **came_to, started_at=rfc3339(now), ended_at=rfc3339(now)))
+    said = {"fence": 1, "claim_id": quest_id, "seq": 1, "attempt": 1, "at": now, "kind": "log"}
+    connection.execute(insert(step_events).values(**said, quest_id=quest_id, epoch=0, position="0001"))
+    spent = dict.fromkeys(("input_tokens", "output_tokens", "usd"), 0) | {"model": "", "attempt": 1, "at": now}
+    of_quest = {"namespace": namespace, "quest_type": "trial", "lord_name": "trial", "epoch": 0, "position": "0001"}
+    connection.execute(insert(step_costs).values(**spent, **of_quest, quest_id=quest_id, claim_id=quest_id))
+    budget = {"scope": "quest", "name": quest_id, "spent_usd": 0, "spent_tokens": 0, "created_at": rfc3339(now)}
+    connection.execute(insert(budgets).values(**budget, namespace=namespace))
+
+
+def _worker(connection: Connection, quest_id: str, namespace: str, now: float) -> None:
+    """Write a worker, a count and a tombstone."""
+    worker = {"worker_id": quest_id, "namespace": namespace, "process_id": quest_id, "host": "trial", "pid": 0}
+    times = {"started_at": now, "lease_until": now, "heartbeat_at": now, "threads": 0}
+    lists = {"state": WorkerState.STOPPED, "queues": "[]", "handlers": "[]", "code_version": ""}
+    connection.execute(insert(workers).values(**worker, **times, **lists))
+    connection.execute(insert(counts).values(namespace=namespace, name=quest_id, number=0))
+    buried = {"quest_id": quest_id, "namespace": namespace, "epoch": 0, "fence": 0, "deleted_at": rfc3339(now)}
+    connection.execute(insert(tombstones).values(buried))
+
+
+def _key(connection: Connection, quest_id: str, namespace: str, now: float) -> None:
+    """Write a key, and an entry of the audit."""
+    common = {"namespace": namespace, "payloads": 0, "created_at": rfc3339(now), "scopes": "", "secret_hash": ""}
+    connection.execute(insert(api_keys).values(**common, key_id=quest_id, name="trial", created_by="trial"))
+    did = {"actor": "trial", "verb": "trial", "door": "trial", "outcome": "{}"}
+    connection.execute(insert(audit).values(**did, namespace=namespace, at=rfc3339(now), quest_id=quest_id))
 
 
 def _batch(connection: Connection, batch_id: str, namespace: str, now: float) -> None:

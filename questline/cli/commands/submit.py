@@ -73,7 +73,7 @@ def submit(
         str | None,
         typer.Option("--input", help="Input data: a JSON object, @FILE or -.", metavar="JSON", show_default=False),
     ] = None,
-    modules: options.TypeModules = None,
+    modules: options.MoreModules = None,
     pairs: _Pairs = None,
     quest_id: Annotated[
         str | None, typer.Option("--id", help="Id of the quest; made up by default.", metavar="ID", show_default=False)

@@ -11,7 +11,8 @@ from questline_persistence.memory.models import AgentState, Event, Task, Workflo
 from questline_persistence.memory.sessions import Lessons, TodoLists
 from questline_persistence.memory.states import States
 from questline_persistence.payload import CLEAR, HIDDEN
-from tests.contract.codec.test_quests import CANARY, HIDDEN_OBJECT, stored
+from tests.contract.codec.conftest import CANARY, stored
+from tests.contract.codec.test_quests import HIDDEN_OBJECT
 from tests.contract.quests import Workbench
 from tests.payload_codec import sealing
 

@@ -9,7 +9,8 @@ import zstandard
 from questline_persistence.errors import EncryptionError
 from questline_persistence.moving import Importing, export_quests
 from questline_persistence.payload import CLEAR
-from tests.contract.codec.test_quests import CANARY, a_quest, secret, stored
+from tests.contract.codec.conftest import CANARY, stored
+from tests.contract.codec.test_quests import a_quest, secret
 from tests.contract.quests import ACTOR, Workbench
 from tests.payload_codec import sealing
 

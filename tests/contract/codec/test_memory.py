@@ -14,7 +14,7 @@ from questline_persistence.payload import CLEAR, HIDDEN
 from questline_persistence.schema import fetched, first, is_key, table_of, tables_of
 from questline_persistence.store import Database
 from questline_persistence.writes import Enters, Saves
-from tests.contract.codec.test_quests import CANARY, stored
+from tests.contract.codec.conftest import CANARY, stored
 from tests.payload_codec import sealing
 
 #: What columns besides the payload must hold.

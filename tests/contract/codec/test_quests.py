@@ -1,6 +1,6 @@
 """What a quest holds is sealed wherever it is stored, and comes back for those who have the key."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,37 +9,13 @@ from sqlalchemy import text as sql
 
 from questline_persistence.errors import EncryptionError, QuestConflict
 from questline_persistence.models import QuestExecutionData
-from questline_persistence.payload import CLEAR, HIDDEN
-from questline_persistence.schema.metadata import METADATA
-from questline_persistence.store import Database
+from questline_persistence.payload import HIDDEN
+from tests.contract.codec.conftest import CANARY
 from tests.contract.quests import Workbench, failure, step
 from tests.payload_codec import sealing
 
-CANARY = "canary-7f3a"
 #: What people see of JSON objects without the key.
 HIDDEN_OBJECT = {HIDDEN: True}
-
-
-@pytest.fixture
-def bench(open_bench: Callable[..., Workbench]) -> Iterator[Workbench]:
-    """A workbench on a store that encrypts; nothing that its tests write of the canary may stand there in clear."""
-    bench = open_bench(codec=sealing("alpha"))
-    yield bench
-    assert CANARY not in stored(bench.database)
-
-
-@pytest.fixture
-def keyless(open_bench: Callable[..., Workbench]) -> Workbench:
-    """A workbench on the same store that has no key."""
-    return open_bench(codec=CLEAR)
-
-
-def stored(database: Database) -> str:
-    """Return all that a store holds, as it holds it."""
-    rows = database.read(
-        lambda connection: [list(connection.exec_driver_sql(f"SELECT * FROM {name}")) for name in METADATA.tables]
-    )
-    return str(rows)
 
 
 def secret(kind: str) -> dict[str, str]:

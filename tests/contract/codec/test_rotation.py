@@ -12,8 +12,9 @@ from questline_persistence.kinds import AGENT_STATES, EVENTS
 from questline_persistence.memory import reading
 from questline_persistence.memory.kept import Kept
 from questline_persistence.payload import CLEAR, Codec
+from tests.contract.codec.conftest import CANARY, stored
 from tests.contract.codec.test_memory import a_save, an_entry, body_of
-from tests.contract.codec.test_quests import CANARY, a_quest, secret, stored
+from tests.contract.codec.test_quests import a_quest, secret
 from tests.contract.quests import Workbench
 from tests.payload_codec import sealing
 

@@ -1,33 +1,17 @@
 """What a step keeps and says on its way is sealed, and so is what a batch corrects."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 
 from questline_persistence.batches import BatchBook, BatchOrder, BatchVerb
 from questline_persistence.claims import OnceRecord, Progress
 from questline_persistence.errors import EncryptionError
 from questline_persistence.journal import recorded_calls
-from questline_persistence.payload import CLEAR, HIDDEN
+from questline_persistence.payload import HIDDEN
 from questline_persistence.records import QuestFilter
 from questline_persistence.step_log import LineKind, LogLine, StepLog, write_lines
-from tests.contract.codec.test_quests import CANARY, HIDDEN_OBJECT, a_quest, stored
+from tests.contract.codec.conftest import CANARY
+from tests.contract.codec.test_quests import HIDDEN_OBJECT, a_quest
 from tests.contract.quests import ACTOR, Workbench
-from tests.payload_codec import sealing
-
-
-@pytest.fixture
-def bench(open_bench: Callable[..., Workbench]) -> Iterator[Workbench]:
-    """A workbench on a store that encrypts; nothing that its tests write of the canary may stand there in clear."""
-    bench = open_bench(codec=sealing("alpha"))
-    yield bench
-    assert CANARY not in stored(bench.database)
-
-
-@pytest.fixture
-def keyless(open_bench: Callable[..., Workbench]) -> Workbench:
-    """A workbench on the same store that has no key."""
-    return open_bench(codec=CLEAR)
 
 
 def test_what_a_call_made_once_came_to(bench: Workbench, keyless: Workbench) -> None:

@@ -2,6 +2,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from questline_persistence.claims import Claim, Outcome
 from questline_persistence.ids import new_claim_id
@@ -71,3 +75,13 @@ def make_claim() -> MakeClaim:
         return Claim(**{**values, **changed})  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """What an SDK exports that the program has set up."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+    return exporter

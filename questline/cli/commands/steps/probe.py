@@ -42,7 +42,7 @@ def probe(
         ),
     ] = None,
     corrections: options.Corrections = None,
-    modules: options.LordModules = None,
+    modules: options.MoreModules = None,
     debug: Annotated[
         bool, typer.Option("--pdb", help="Run the handler under pdb, from its first line on.", show_default=False)
     ] = False,

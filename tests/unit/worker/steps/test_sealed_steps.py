@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from questline_persistence.claims import Failed, GivenBack, Succeeded
@@ -55,15 +52,6 @@ def test_a_step_whose_params_are_another_steps_fails_for_good(run: Run) -> None:
     assert isinstance(outcome, Failed)
     assert outcome.retry_in is None
     assert "quest_steps.params of quest/0/0002 was not written there" in outcome.error
-
-
-@pytest.fixture
-def exported(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
-    return exporter
 
 
 @pytest.fixture
