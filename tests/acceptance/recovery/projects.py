@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
+from sqlalchemy import Connection
+
 from questline_persistence.models import LordStep, QuestExecutionData
 from questline_persistence.recovery import WorkerView
 from questline_persistence.states import RunStatus
@@ -210,6 +212,15 @@ class Project:
                 open_steps[entry.pid].discard(entry.key)
         return open_steps
 
+    def freeze(self, pid: int) -> None:
+        """Freeze a process, but not while it writes: nobody else could write an SQLite file until it went on."""
+
+        def stop(_: Connection) -> None:
+            os.kill(pid, signal.SIGSTOP)
+            eventually(lambda: state_of(pid) == "T", message=f"process {pid} goes on")
+
+        self.client.repository.database.write(stop)
+
     def times_begun(self) -> Counter[str]:
         return Counter(entry.key for entry in self.ledger() if entry.word == "begin")
 
@@ -226,10 +237,15 @@ def descendants(pid: int) -> list[int]:
 
 def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that is dead and not yet collected does not."""
+    return state_of(pid) not in {"", "Z"}
+
+
+def state_of(pid: int) -> str:
+    """Return the letter of a process's state: "T" while it is frozen; "" where there is none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
     except OSError:
-        return False
+        return ""
 
 
 def is_ours(pid: int) -> bool:

@@ -72,7 +72,7 @@ def test_fault_05_a_worker_frozen_past_its_lease_is_fenced_and_goes_on_under_a_n
     pool = project.start_pool(processes=2, threads=2)
     quest_id = project.submit("quick", "slow", "quick", quest_id="frozen")
     first = project.wait_for_begin("frozen:0:0002")
-    os.kill(first.pid, signal.SIGSTOP)
+    project.freeze(first.pid)
     second = project.wait_for_begin("frozen:0:0002", 2)
     assert second.pid != first.pid
     project.open_gate()
